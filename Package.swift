@@ -1,0 +1,31 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let package = Package(
+  name: "evenkeel",
+  products: [
+    .library(name: "Evenkeel", targets: ["Evenkeel"]),
+    .executable(name: "evenkeel", targets: ["EvenkeelCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ],
+  targets: [
+    // System libraries: Debian packages libdnnl-dev and zlib1g-dev (see Scripts/setup).
+    .systemLibrary(name: "COneDNN"),
+    .systemLibrary(name: "CZlib"),
+    // Loops that must vectorise: pure functions on pointers, no allocation.
+    .target(name: "Kernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+    .target(
+      name: "Evenkeel",
+      dependencies: ["COneDNN", "CZlib", "Kernels", .product(name: "Yams", package: "Yams")]),
+    .executableTarget(
+      name: "EvenkeelCommand",
+      dependencies: [
+        "Evenkeel", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "Kernels"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,150 @@
+/// Examples and their targets: rows of features of one shape, in memory or in a mapped file.
+///
+/// A data set is a value that never changes. Subsets share the memory of the whole; rows are converted to floats and
+/// scaled only as a batch gathers them, so a mapped file larger than memory can be trained on.
+public struct Dataset: Sendable {
+  /// The shape of one example: `[784]`, `[28, 28]`.
+  public let shape: Shape
+  /// What is to be predicted, one entry a row.
+  public let targets: Targets
+  /// How the columns of a table became features; nil for data that was numbers from the start.
+  public let encoding: TableEncoding?
+
+  let examples: ExampleStorage
+  /// The rows of `examples` that belong to this set, in order.
+  let rows: [Int32]
+
+  /// The number of examples.
+  public var count: Int { rows.count }
+  public var isEmpty: Bool { rows.isEmpty }
+
+  init(
+    shape: Shape, examples: ExampleStorage, rows: [Int32]? = nil, targets: Targets,
+    encoding: TableEncoding? = nil
+  ) {
+    precondition(shape.count == examples.width, "The shape \(shape) does not fit rows of \(examples.width).")
+    self.shape = shape
+    self.examples = examples
+    self.rows = rows ?? (0..<Int32(examples.count)).map { $0 }
+    self.targets = targets
+    self.encoding = encoding
+    precondition(targets.count == nil || targets.count == self.rows.count, "One target a row.")
+  }
+
+  /// Examples from values in memory, row after row.
+  /// - Parameters:
+  ///   - values: `shape.count` values an example.
+  ///   - targets: One entry an example, or `.none`.
+  /// - Throws: `EvenkeelError` with code `data` if the numbers of values and targets do not fit.
+  public init(_ values: [Float], shape: Shape, targets: Targets = .none) throws {
+    let width = shape.count
+    guard width > 0, values.count % width == 0 else {
+      throw EvenkeelError.data("\(values.count) values are not whole examples of shape \(shape).")
+    }
+    let count = values.count / width
+    guard targets.count == nil || targets.count == count else {
+      throw EvenkeelError.data("Expected \(count) targets, one an example, got \(targets.count!).")
+    }
+    try targets.validate()
+    self.init(
+      shape: shape, examples: ExampleStorage(floats: values, width: width), targets: targets)
+  }
+
+  /// The features of example `index` as they are stored, not scaled.
+  public subscript(index: Int) -> [Float] {
+    [Float](unsafeUninitializedCapacity: shape.count) { buffer, initialized in
+      withUnsafePointer(to: rows[index]) { examples.gather($0, 1, into: buffer.baseAddress!, scaling: nil) }
+      initialized = shape.count
+    }
+  }
+
+  /// The examples at `indices`, in that order.
+  public func subset(_ indices: some Sequence<Int>) -> Dataset {
+    let chosen = Array(indices)
+    return Dataset(
+      shape: shape, examples: examples, rows: chosen.map { rows[$0] }, targets: targets.subset(chosen),
+      encoding: encoding)
+  }
+
+  /// Parts the set at random; the same seed gives the same parts.
+  /// - Parameter fraction: The share of examples that goes to `second`, rounded to whole examples.
+  public func split(fraction: Double, seed: UInt64) -> (first: Dataset, second: Dataset) {
+    let (first, second) = Self.splitRows(count: count, fraction: fraction, seed: seed)
+    return (subset(first), subset(second))
+  }
+
+  /// The row numbers of both parts of a random split, each in rising order.
+  static func splitRows(count: Int, fraction: Double, seed: UInt64) -> (first: [Int], second: [Int]) {
+    var order = Array(0..<count)
+    var random = RandomNumbers(RandomKey(seed: seed).branch(RandomStream.split))
+    random.shuffle(&order)
+    let second = Int((Double(count) * fraction).rounded())
+    return (order[second...].sorted(), order[..<second].sorted())
+  }
+}
+
+/// The parts of a data set. A part that was not asked for is empty.
+public struct DatasetSplits: Sendable {
+  public var training: Dataset
+  public var validation: Dataset
+  public var test: Dataset
+  /// Sentences about the data that deserve a look: a constant column, an unknown class.
+  public var warnings: [String] = []
+}
+
+/// What is to be predicted for each example.
+public enum Targets: Sendable {
+  case none
+  /// The class of each example as an index into `labels`; −1 for a class that training never saw.
+  case classes([Int32], labels: [String])
+  /// `names.count` numbers an example, example after example.
+  case values([Float], names: [String])
+
+  /// The number of examples; nil for `.none`, which fits any.
+  var count: Int? {
+    switch self {
+    case .none: nil
+    case .classes(let indices, _): indices.count
+    case .values(let values, let names): names.isEmpty ? 0 : values.count / names.count
+    }
+  }
+
+  func subset(_ chosen: [Int]) -> Targets {
+    switch self {
+    case .none: return .none
+    case .classes(let indices, let labels): return .classes(chosen.map { indices[$0] }, labels: labels)
+    case .values(let values, let names):
+      let width = names.count
+      return .values(chosen.flatMap { values[$0 * width..<($0 + 1) * width] }, names: names)
+    }
+  }
+
+  /// - Throws: `EvenkeelError` with code `data` if a class is out of range or a value is not finite.
+  func validate() throws {
+    switch self {
+    case .none: return
+    case .classes(let indices, let labels):
+      if let row = indices.firstIndex(where: { $0 < -1 || $0 >= Int32(labels.count) }) {
+        throw EvenkeelError.data(
+          "The label of example \(row) is \(indices[row]); expected 0 to \(labels.count - 1).")
+      }
+    case .values(let values, let names):
+      guard !names.isEmpty, values.count % names.count == 0 else {
+        throw EvenkeelError.data("\(values.count) target values do not fill rows of \(names.count).")
+      }
+      if let position = values.firstIndex(where: { !$0.isFinite }) {
+        throw EvenkeelError.data(
+          "The target \(names[position % names.count]) of example \(position / names.count) is \(values[position]).")
+      }
+    }
+  }
+}
+
+/// The branches of the seed's tree of random streams.
+enum RandomStream {
+  static let initialization = 0
+  static let shuffle = 1
+  static let dropout = 2
+  static let split = 3
+  static let digits = 4
+}

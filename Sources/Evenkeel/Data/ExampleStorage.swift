@@ -1,0 +1,76 @@
+import Kernels
+
+/// Rows of numbers of one kind, in memory or in a mapped file: base address, element, stride.
+///
+/// `owner` keeps the memory alive; nobody writes to it.
+struct ExampleStorage: @unchecked Sendable {
+  /// The kinds of number that are converted as a batch is gathered.
+  enum Element: Int32, Sendable {
+    case uint8 = 0
+    case float32 = 1
+    case float64 = 2
+
+    var size: Int {
+      switch self {
+      case .uint8: 1
+      case .float32: 4
+      case .float64: 8
+      }
+    }
+  }
+
+  private let owner: any Sendable
+  let base: UnsafeRawPointer
+  let element: Element
+  /// The number of rows.
+  let count: Int
+  /// The number of values of one row as read, `skippedColumn` left out.
+  let width: Int
+  /// A column of the stored rows that is the target and no feature.
+  let skippedColumn: Int?
+
+  /// - Parameters:
+  ///   - owner: What keeps the memory at `base` alive.
+  ///   - base: `count` rows of `storedWidth` elements, aligned to the element's size.
+  init(
+    owner: any Sendable, base: UnsafeRawPointer, element: Element, count: Int, storedWidth: Int,
+    skippedColumn: Int? = nil
+  ) {
+    self.owner = owner
+    self.base = base
+    self.element = element
+    self.count = count
+    self.width = storedWidth - (skippedColumn == nil ? 0 : 1)
+    self.skippedColumn = skippedColumn
+  }
+
+  init(floats: [Float], width: Int) {
+    let copy = AlignedFloats(count: floats.count)
+    floats.withUnsafeBufferPointer { if let start = $0.baseAddress { copy.start.update(from: start, count: $0.count) } }
+    self.init(
+      owner: copy, base: UnsafeRawPointer(copy.start), element: .float32, count: floats.count / width,
+      storedWidth: width)
+  }
+
+  /// Copies rows as floats to `output`: (x − mean) · scale per channel where `scaling` is given.
+  func gather(
+    _ rows: UnsafePointer<Int32>, _ rowCount: Int, into output: UnsafeMutablePointer<Float>,
+    scaling: InputScaling?, threads: Int = 1
+  ) {
+    var source = ek_source()
+    source.base = base
+    source.element = element.rawValue
+    source.stored_width = width + (skippedColumn == nil ? 0 : 1)
+    source.skipped_column = skippedColumn ?? -1
+    guard let scaling else {
+      ek_gather(&source, rows, rowCount, nil, nil, 1, output, Int32(threads))
+      return
+    }
+    scaling.mean.withUnsafeBufferPointer { mean in
+      scaling.scale.withUnsafeBufferPointer { scale in
+        ek_gather(
+          &source, rows, rowCount, mean.baseAddress, scale.baseAddress, mean.count, output, Int32(threads))
+      }
+    }
+  }
+}

@@ -1,0 +1,77 @@
+/// What carries out a layer: a forward and a backward function over rows, next to each other.
+///
+/// An operation is compiled once for a network and run many times; it allocates nothing while it runs. Whatever it needs
+/// beyond its input, output and parameters it asks for as scratch.
+public protocol Operation: Sendable {
+  /// Which of its tensors `backward` reads; the engine lets the others share memory.
+  var backwardReads: BackwardReads { get }
+  /// True if `forward` may be given one buffer as input and output. Only for operations that keep the shape.
+  var worksInPlace: Bool { get }
+  /// Floats that hold between `forward` and `backward` of the same step.
+  var scratchCount: Int { get }
+
+  /// Computes `pass.output` from `pass.input`.
+  func forward(_ pass: Pass) throws
+  /// Adds nothing and overwrites: computes `pass.inputGradient` (where it is wanted) and `pass.parameterGradient(_:)` from
+  /// `pass.outputGradient`. The two gradient buffers of an operation that keeps the shape may be one.
+  func backward(_ pass: Pass) throws
+  /// Called once after the parameters of a training step were updated: the place to fold the batch's statistics into the
+  /// running ones. A step that fails never gets here.
+  func commit(_ pass: Pass)
+}
+
+extension Operation {
+  public var backwardReads: BackwardReads { .input }
+  public var worksInPlace: Bool { false }
+  public var scratchCount: Int { 0 }
+  public func commit(_ pass: Pass) {}
+}
+
+/// The tensors of the forward pass that an operation needs again.
+public struct BackwardReads: OptionSet, Sendable {
+  public let rawValue: Int
+  public init(rawValue: Int) { self.rawValue = rawValue }
+  public static let input = BackwardReads(rawValue: 1)
+  public static let output = BackwardReads(rawValue: 2)
+}
+
+/// What a program is for.
+public enum Purpose: Sendable {
+  case training, prediction
+}
+
+/// One run of one operation: its rows and its memory, valid for the duration of the call.
+///
+/// Buffers hold `rows` examples, one after the other, features last.
+public struct Pass {
+  public let purpose: Purpose
+  public let rows: Int
+  /// The number of values of one input and one output example.
+  public let inputLength: Int
+  public let outputLength: Int
+  public let input: UnsafeMutablePointer<Float>
+  public let output: UnsafeMutablePointer<Float>
+  /// The gradient of the loss with respect to the output; only in `backward`.
+  public let outputGradient: UnsafeMutablePointer<Float>?
+  /// Where the gradient with respect to the input goes; nil where nobody wants it.
+  public let inputGradient: UnsafeMutablePointer<Float>?
+  /// `Operation.scratchCount` floats.
+  public let scratch: UnsafeMutablePointer<Float>
+  /// The random stream of this layer in this step.
+  public let key: RandomKey
+  /// The number of threads that kernels may use.
+  public let threads: Int
+
+  let parameters: UnsafeMutablePointer<Float>
+  let parameterGradients: UnsafeMutablePointer<Float>?
+  let parameterOffsets: [Int]
+  let statistics: RunningStatisticsView?
+
+  /// The values of parameter `index` in the order of `Layer.parameters(for:)`.
+  public func parameter(_ index: Int) -> UnsafeMutablePointer<Float> { parameters + parameterOffsets[index] }
+
+  /// Where the gradient of parameter `index` goes; only in `backward`.
+  public func parameterGradient(_ index: Int) -> UnsafeMutablePointer<Float> {
+    parameterGradients! + parameterOffsets[index]
+  }
+}

@@ -1,0 +1,72 @@
+/// One step of a network as it is described: what it is called in files, which shapes it takes and gives, which
+/// parameters it learns, and the operation that carries it out.
+///
+/// A layer of your own conforms in your own module and takes part in everything: shapes, training, gradients, storage.
+/// It needs an `Operation`; a layer with nothing to prepare can be its own operation. Call `LayerRegistry.register` once
+/// for files that name it.
+public protocol Layer: Hashable, Codable, Sendable {
+  /// The layer's name in network and model files, in lower camel case: `dense`, `batchNorm`.
+  static var kind: String { get }
+
+  /// The shape of one output example for the shape of one input example.
+  /// - Throws: `EvenkeelError` with code `usage` that says what was expected and what came.
+  func outputShape(for input: Shape) throws -> Shape
+
+  /// What the layer learns, in the order in which `Pass.parameter(_:)` numbers it. Nothing by default.
+  func parameters(for input: Shape) throws -> [ParameterDescription]
+
+  /// What carries the layer out at `site`.
+  func makeOperation(for site: LayerSite) throws -> any Operation
+}
+
+extension Layer {
+  public func outputShape(for input: Shape) throws -> Shape { input }
+  public func parameters(for input: Shape) throws -> [ParameterDescription] { [] }
+}
+
+extension Layer where Self: Operation {
+  public func makeOperation(for site: LayerSite) throws -> any Operation { self }
+}
+
+/// Where in a network a layer stands.
+public struct LayerSite: Sendable {
+  /// The shapes of one example.
+  public let input: Shape
+  public let output: Shape
+  /// The path in the stored file: `0`, `3`, `2.block.0`.
+  public let name: String
+  /// The largest number of rows a pass will bring.
+  public let maximumRows: Int
+}
+
+/// The part a parameter plays. Weight decay acts on weights only, by this role and never by name.
+public enum ParameterRole: String, Codable, Sendable {
+  case weight, bias, scale, shift
+}
+
+/// A tensor that a layer learns.
+public struct ParameterDescription: Hashable, Sendable {
+  /// Its name in the stored file, as PyTorch calls it: `weight`, `bias`.
+  public let name: String
+  /// Its shape in memory and in the file, which is PyTorch's.
+  public let shape: Shape
+  public let role: ParameterRole
+  /// How it starts.
+  public let start: ParameterStart
+
+  public init(name: String, shape: Shape, role: ParameterRole, start: ParameterStart) {
+    self.name = name
+    self.shape = shape
+    self.role = role
+    self.start = start
+  }
+}
+
+/// The values a parameter has before training.
+public enum ParameterStart: Hashable, Sendable {
+  case constant(Float)
+  /// Normal with mean 0 and this deviation.
+  case normal(deviation: Double)
+  /// Normal or uniform by fan-in and fan-out; `automatic` is decided by the activation that follows.
+  case weights(Initialization, inputs: Int, outputs: Int)
+}

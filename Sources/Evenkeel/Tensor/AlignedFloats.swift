@@ -1,0 +1,29 @@
+import Glibc
+
+/// A fixed number of floats, aligned to a cache line, zero at the start. Memory that nobody else holds.
+///
+/// Not safe to write from two threads; owners guard it (a value's copy-on-write, a program's exclusive use).
+final class AlignedFloats: @unchecked Sendable {
+  let count: Int
+  let start: UnsafeMutablePointer<Float>
+
+  init(count: Int) {
+    self.count = count
+    var memory: UnsafeMutableRawPointer?
+    let bytes = max(count, 16) * MemoryLayout<Float>.stride
+    guard posix_memalign(&memory, 64, bytes) == 0, let memory else {
+      fatalError("Out of memory: \(bytes) bytes were asked for.")
+    }
+    memset(memory, 0, bytes)
+    start = memory.bindMemory(to: Float.self, capacity: max(count, 16))
+  }
+
+  convenience init(copying other: AlignedFloats) {
+    self.init(count: other.count)
+    start.update(from: other.start, count: count)
+  }
+
+  deinit { free(start) }
+
+  var buffer: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: start, count: count) }
+}

@@ -1,0 +1,164 @@
+// The loops of Evenkeel: pure functions on pointers, no allocation, no global state.
+//
+// Matrices are row-major, features last. `threads` is the size of the team that a function may use (libgomp's, which
+// oneDNN shares); small inputs run on the calling thread. Every function gives the same bits for any `threads`.
+// Formulae are those of Ioffe and Szegedy 2015 unless another source is named.
+#ifndef EVENKEEL_KERNELS_H
+#define EVENKEEL_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// ---- team.c -------------------------------------------------------------------------------------------------------
+
+// Sets the size of the team for calls to oneDNN made from this thread.
+void ek_set_team_size(int threads);
+
+// ---- batch_norm.c -------------------------------------------------------------------------------------------------
+
+// The activation that is applied to a value (and, in batch norm, in the same sweep).
+// a and b are the activation's parameters: LeakyReLU's slope, ELU's alpha.
+typedef enum {
+  EK_IDENTITY = 0,
+  EK_RELU = 1,
+  EK_LEAKY_RELU = 2,
+  EK_ELU = 3,
+  EK_GELU = 4,
+  EK_SILU = 5,
+  EK_SIGMOID = 6,
+  EK_TANH = 7,
+  EK_SOFTPLUS = 8,
+} ek_activation;
+
+// What one batch-norm layer keeps per feature between forward and backward, each of `features` floats:
+// the mean as an unevaluated sum mean_high + mean_low, the biased variance, and 1/sqrt(variance + epsilon).
+typedef struct {
+  float *mean_high;
+  float *mean_low;
+  float *variance;
+  float *inverse_deviation;
+} ek_batch_statistics;
+
+// The number of doubles of scratch that the three functions below need for this shape.
+size_t ek_batch_norm_scratch(size_t rows, size_t features);
+
+// statistics <- mean and biased variance of x (rows, features) over rows, accumulated in double from the first row.
+// Returns the first feature whose statistics are not finite, or -1.
+ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, double epsilon,
+                                 ek_batch_statistics statistics, double *scratch, int threads);
+
+// Training: statistics as above, then y = g(scale * (x - mean) * inverse_deviation + shift).
+// x, y (rows, features); scale, shift (features) or NULL for 1 and 0. x and y may be one buffer.
+// Returns the first feature whose statistics are not finite, or -1; y is not written then.
+ptrdiff_t ek_batch_norm_forward(const float *x, size_t rows, size_t features, double epsilon, const float *scale,
+                                const float *shift, ek_activation activation, float slope, float *y,
+                                ek_batch_statistics statistics, double *scratch, int threads);
+
+// Given statistics (prediction, frozen): y = g(scale * (x - mean) * inverse_deviation + shift).
+void ek_batch_norm_apply(const float *x, size_t rows, size_t features, ek_batch_statistics statistics,
+                         const float *scale, const float *shift, ek_activation activation, float slope, float *y,
+                         int threads);
+
+// Backward of both: dy (rows, features) is the gradient of y. Overwrites dscale, dshift (features; NULL where not
+// learned) and dx (rows, features; NULL where not wanted; may be dy). y is read for activations whose derivative
+// follows from their output. frozen: the statistics were given, not computed from x.
+void ek_batch_norm_backward(const float *x, const float *y, const float *dy, size_t rows, size_t features,
+                            ek_batch_statistics statistics, const float *scale, const float *shift,
+                            ek_activation activation, float slope, int frozen, float *dscale, float *dshift,
+                            float *dx, double *scratch, int threads);
+
+// ---- elementwise.c ------------------------------------------------------------------------------------------------
+
+// y = g(x) over count values; x and y may be one buffer.
+void ek_activation_forward(const float *x, size_t count, ek_activation activation, float slope, float *y,
+                           int threads);
+
+// dx = dy * g'(x). Reads x for GELU and SiLU, y for the others (the other pointer may be NULL). dx may be dy.
+void ek_activation_backward(const float *x, const float *y, const float *dy, size_t count, ek_activation activation,
+                            float slope, float *dx, int threads);
+
+// y (rows, features) += bias (features).
+void ek_add_bias(float *y, size_t rows, size_t features, const float *bias, int threads);
+
+// sums (features) = column sums of dy (rows, features), accumulated in double in a fixed order.
+void ek_column_sums(const float *dy, size_t rows, size_t features, float *sums, int threads);
+
+// y = a + b over count values; y may be a or b.
+void ek_add(const float *a, const float *b, size_t count, float *y, int threads);
+
+// Inverted dropout (Srivastava et al. 2014): value i is kept with probability 1 - rate and divided by it, dropped to 0
+// otherwise, by the i-th number of the stream `key`. The same call on gradients is the backward. y may be x.
+void ek_dropout(const float *x, size_t count, double rate, uint64_t key, float *y, int threads);
+
+// The index of the first value that is NaN or infinite, or -1.
+ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads);
+
+// The sum of squares of count values, in double, in a fixed order; NaN or infinite if one of them is.
+double ek_sum_of_squares(const float *x, size_t count, int threads);
+
+// ---- gather.c -----------------------------------------------------------------------------------------------------
+
+// Stored rows: element 0 is uint8, 1 float, 2 double; skipped_column (-1 for none) is left out of what is read.
+typedef struct {
+  const void *base;
+  int element;
+  size_t stored_width;
+  ptrdiff_t skipped_column;
+} ek_source;
+
+// output (row_count, width) = rows[i] of source as floats; where mean is given, (x - mean[c]) * scale[c] with
+// c = position in the row modulo period. width is stored_width, less one where a column is skipped.
+void ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const float *mean, const float *scale,
+               size_t period, float *output, int threads);
+
+// ---- loss.c -------------------------------------------------------------------------------------------------------
+
+// Each returns the sum of the loss over rows, in double, in a fixed order, and writes, where dlogits is not NULL,
+// gradient_scale times the gradient of that sum (pass 1/rows for the mean).
+
+// logits (rows, classes); labels (rows). smoothing moves that share of the target evenly over all classes
+// (Szegedy et al. 2016). *correct counts the rows whose largest logit is the label's.
+double ek_softmax_cross_entropy(const float *logits, const int32_t *labels, size_t rows, size_t classes,
+                                float smoothing, float gradient_scale, float *dlogits, size_t *correct);
+
+// logits, targets in [0, 1] (rows, outputs): sum of max(z,0) - z t + log(1 + exp(-|z|)) over rows and outputs.
+double ek_sigmoid_cross_entropy(const float *logits, const float *targets, size_t count, float gradient_scale,
+                                float *dlogits);
+
+// Sum of (y - t)^2.
+double ek_squared_error(const float *y, const float *targets, size_t count, float gradient_scale, float *dy);
+
+// Sum of Huber's loss: e^2/2 where |e| <= delta, delta (|e| - delta/2) beyond (Huber 1964).
+double ek_huber(const float *y, const float *targets, size_t count, float delta, float gradient_scale, float *dy);
+
+// probabilities (rows, classes) = softmax of logits; may be one buffer.
+void ek_softmax(const float *logits, size_t rows, size_t classes, float *probabilities);
+
+// ---- optimizer.c --------------------------------------------------------------------------------------------------
+
+typedef enum {
+  EK_GRADIENT_DESCENT = 0,  // p -= r g
+  EK_MOMENTUM = 1,          // v = m v + g; p -= r v                                        (PyTorch's SGD)
+  EK_NESTEROV = 2,          // v = m v + g; p -= r (g + m v)
+  EK_RMSPROP = 3,           // s = d s + (1-d) g^2; p -= r g / (sqrt(s) + epsilon)
+  EK_ADAM = 4,              // Kingma and Ba 2015, with bias corrections
+  EK_ADAMW = 5,             // Adam with decoupled decay: p -= r decay p (Loshchilov and Hutter 2019)
+} ek_optimizer_kind;
+
+typedef struct {
+  ek_optimizer_kind kind;
+  double learning_rate;
+  double momentum;         // momentum, Nesterov
+  double decay1, decay2;   // Adam's beta1, beta2; RMSProp's d is decay2
+  double epsilon;
+  double correction1, correction2;  // 1 - beta1^t, 1 - beta2^t of this step
+  double weight_decay;     // acts on the first `decayed` values: added to g as weight_decay p, but for AdamW
+  size_t decayed;
+  double gradient_scale;   // multiplies every gradient first (clipping)
+} ek_optimizer;
+
+// Updates p (count) in one pass. state1 is v or Adam's first moment, state2 s or the second; unused ones may be NULL.
+void ek_optimizer_step(const ek_optimizer *optimizer, float *p, const float *g, float *state1, float *state2,
+                       size_t count, int threads);
+
+#endif
