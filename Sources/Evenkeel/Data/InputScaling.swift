@@ -1,0 +1,97 @@
+import Kernels
+
+/// Standardization of inputs: (x − mean) / deviation per channel, fitted on the training examples alone.
+///
+/// Images with one channel have one mean; a table has one a column. A channel without deviation becomes 0.
+public struct InputScaling: Hashable, Codable, Sendable {
+  /// One value a channel, cyclic over the features of an example.
+  public let mean: [Float]
+  public let deviation: [Float]
+
+  /// 1 / deviation, and 0 for a constant channel.
+  let scale: [Float]
+
+  init(mean: [Float], deviation: [Float]) {
+    self.mean = mean
+    self.deviation = deviation
+    scale = deviation.map { $0 > 0 ? 1 / $0 : 0 }
+  }
+
+  private enum CodingKeys: String, CodingKey { case mean, deviation }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let mean = try container.decode([Float].self, forKey: .mean)
+    let deviation = try container.decode([Float].self, forKey: .deviation)
+    guard mean.count == deviation.count, !mean.isEmpty, (mean + deviation).allSatisfy(\.isFinite),
+      deviation.allSatisfy({ $0 >= 0 })
+    else { throw EvenkeelError.data("The stored input scaling is damaged.") }
+    self.init(mean: mean, deviation: deviation)
+  }
+
+  /// Mean and population deviation of every channel of `dataset`.
+  ///
+  /// Rows of a table and other flat rows have one channel a feature; images `[H, W]` have one, `[H, W, C]` have C.
+  /// - Throws: `EvenkeelError` with code `data` that names an example and feature that is not finite.
+  public init(fittedTo dataset: Dataset, threads: Int = 1) throws {
+    let width = dataset.shape.count
+    let period =
+      switch dataset.shape.rank {
+      case 1: width
+      case 2: 1
+      default: dataset.shape.featureCount
+      }
+    // Shifted sums of each feature by chunks of rows, merged over chunks, then over the features of a channel (Chan 1979).
+    var means = [Double](repeating: 0, count: period)
+    var squares = means
+    var counts = means
+    let rowsAtOnce = max(2, min(dataset.count, 1 << 20 / max(width, 1)))
+    let chunk = AlignedFloats(count: rowsAtOnce * width)
+    let statistics = BatchStatisticsStorage(features: width, rows: rowsAtOnce)
+    var start = 0
+    while start < dataset.count {
+      let rows = min(rowsAtOnce, dataset.count - start)
+      dataset.rows.withUnsafeBufferPointer {
+        dataset.examples.gather($0.baseAddress! + start, rows, into: chunk.start, scaling: nil, threads: threads)
+      }
+      try dataset.requireFinite(chunk.start, rows: rows, first: start, threads: threads)
+      _ = ek_batch_statistics_of(
+        chunk.start, rows, width, 0, statistics.view, statistics.scratch, Int32(threads))
+      for feature in 0..<width {
+        let channel = feature % period
+        let mean = Double(statistics.view.mean_high[feature]) + Double(statistics.view.mean_low[feature])
+        let total = counts[channel] + Double(rows)
+        let difference = mean - means[channel]
+        squares[channel] +=
+          Double(statistics.view.variance[feature]) * Double(rows)
+          + difference * difference * counts[channel] * Double(rows) / total
+        means[channel] += difference * Double(rows) / total
+        counts[channel] = total
+      }
+      start += rows
+    }
+    self.init(
+      mean: means.map { Float($0) },
+      deviation: zip(squares, counts).map { $1 > 0 ? Float(($0 / $1).squareRoot()) : 0 })
+  }
+
+  /// The channels whose deviation is 0.
+  var constantChannels: [Int] { deviation.indices.filter { deviation[$0] == 0 } }
+}
+
+extension Dataset {
+  /// - Throws: `EvenkeelError` with code `data` that names the first example and feature that is NaN or infinite.
+  func requireFinite(_ values: UnsafePointer<Float>, rows: Int, first: Int, threads: Int) throws {
+    let width = shape.count
+    let position = ek_first_non_finite(values, rows * width, Int32(threads))
+    guard position >= 0 else { return }
+    throw EvenkeelError.data(
+      "Example \(first + position / width) holds \(values[position]) in \(featureName(position % width)).")
+  }
+
+  /// What a person calls feature `index`: the column of a table, else its number.
+  func featureName(_ index: Int) -> String {
+    if let encoding { return "column \(encoding.featureNames[index])" }
+    return "feature \(index)"
+  }
+}

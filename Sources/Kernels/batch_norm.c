@@ -1,0 +1,376 @@
+// Batch normalization over matrices (rows, features), forward and backward, with the activation that follows it.
+//
+// Statistics are taken in one sweep, from the first row k: with d = x - k, mean = k + sum(d)/m and
+// variance = (sum(d^2) - sum(d)^2/m)/m, all in double. As k is one of the rows, its distance from the mean is at most
+// sqrt(m-1) deviations, so the subtraction loses at most log2(m) of the 53 bits, whatever mean and deviation are.
+// Rows are cut into chunks by the shape alone and the chunks' sums merged in order: the same bits for any team.
+#include "kernels.h"
+#include "team.h"
+#include "vector_math.h"
+
+#include <math.h>
+
+#define STRIP 16  // features that are held in registers
+#define BLOCK 8   // rows that a strip runs over before its sums go back to memory
+
+typedef double ek_d8 __attribute__((vector_size(64), aligned(8)));
+typedef float ek_f8 __attribute__((vector_size(32), aligned(4)));
+
+static inline __attribute__((always_inline)) ek_d8 low_half(ek_f16 v) {
+  ek_f8 half = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
+  return __builtin_convertvector(half, ek_d8);
+}
+
+static inline __attribute__((always_inline)) ek_d8 high_half(ek_f16 v) {
+  ek_f8 half = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  return __builtin_convertvector(half, ek_d8);
+}
+
+static inline __attribute__((always_inline)) ek_f16 load(const float *p, size_t width) {
+  return width == STRIP ? *(const ek_f16 *)p : ek_load_part(p, width);
+}
+
+static inline __attribute__((always_inline)) void store(float *p, ek_f16 v, size_t width) {
+  if (width == STRIP) *(ek_f16 *)p = v;
+  else ek_store_part(p, v, width);
+}
+
+static inline __attribute__((always_inline)) ek_f16 load_or(const float *p, size_t c, size_t width, float otherwise) {
+  return p ? load(p + c, width) : (ek_f16){0} + otherwise;
+}
+
+static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
+
+// Scratch: `chunks` pairs of sums, then two rows of means; each row padded to whole strips.
+static size_t padded(size_t features) { return (features + STRIP - 1) / STRIP * STRIP; }
+
+static size_t chunk_count(size_t rows, size_t features) {
+  size_t wanted = rows * features / 16384;
+  size_t most = minimum(64, rows / (2 * BLOCK));
+  wanted = minimum(wanted, most);
+  return wanted ? wanted : 1;
+}
+
+size_t ek_batch_norm_scratch(size_t rows, size_t features) {
+  return (2 * chunk_count(rows, features) + 2) * padded(features);
+}
+
+// What the members of a team share.
+typedef struct {
+  const float *x, *y, *dy;
+  float *out;
+  size_t rows, features, chunks;
+  double epsilon;
+  const float *scale, *shift;
+  ek_activation activation;
+  float slope;
+  int frozen;
+  ek_batch_statistics statistics;
+  float *dscale, *dshift;
+  double *sums;
+  ptrdiff_t first_bad;
+} job;
+
+static size_t chunk_start(const job *j, size_t chunk) { return j->rows * chunk / j->chunks; }
+
+// The two rows of sums of a chunk.
+static double *chunk_sums(const job *j, size_t chunk) { return j->sums + 2 * chunk * padded(j->features); }
+
+// ---- statistics ---------------------------------------------------------------------------------------------------
+
+// sums[0] = sum of (x - k), sums[1] = sum of (x - k)^2 over rows begin ..< end, per feature.
+EK_CLONES static void sum_chunk(const float *x, size_t features, size_t begin, size_t end, double *sums) {
+  size_t stride = (features + STRIP - 1) / STRIP * STRIP;
+  for (size_t c = 0; c < 2 * stride; c++) sums[c] = 0;
+  for (size_t block = begin; block < end; block += BLOCK) {
+    size_t count = end - block < BLOCK ? end - block : BLOCK;
+    for (size_t c = 0; c < features; c += STRIP) {
+      size_t width = features - c < STRIP ? features - c : STRIP;
+      ek_f16 k = load(x + c, width);
+      ek_d8 k0 = low_half(k), k1 = high_half(k);
+      ek_d8 *s = (ek_d8 *)(sums + c), *q = (ek_d8 *)(sums + stride + c);
+      ek_d8 s0 = s[0], s1 = s[1], q0 = q[0], q1 = q[1];
+      const float *p = x + block * features + c;
+      for (size_t r = 0; r < count; r++, p += features) {
+        ek_f16 v = load(p, width);
+        ek_d8 d0 = low_half(v) - k0, d1 = high_half(v) - k1;
+        s0 += d0, s1 += d1;
+        q0 += d0 * d0, q1 += d1 * d1;
+      }
+      s[0] = s0, s[1] = s1, q[0] = q0, q[1] = q1;
+    }
+  }
+}
+
+// Merges the chunks' sums of features begin ..< end in order into mean, variance and 1/deviation.
+static void finish_statistics(job *j, size_t begin, size_t end) {
+  size_t stride = padded(j->features);
+  double m = (double)j->rows;
+  for (size_t c = begin; c < end; c++) {
+    double sum = 0, squares = 0;
+    for (size_t chunk = 0; chunk < j->chunks; chunk++) {
+      sum += chunk_sums(j, chunk)[c];
+      squares += chunk_sums(j, chunk)[stride + c];
+    }
+    double mean = (double)j->x[c] + sum / m;
+    double variance = (squares - sum * sum / m) / m;
+    if (!isfinite(mean) || !isfinite(variance)) {
+      ptrdiff_t seen = __atomic_load_n(&j->first_bad, __ATOMIC_RELAXED);
+      while ((seen < 0 || (ptrdiff_t)c < seen) &&
+             !__atomic_compare_exchange_n(&j->first_bad, &seen, (ptrdiff_t)c, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+      }
+      continue;
+    }
+    if (variance < 0) variance = 0;
+    float high = (float)mean;
+    j->statistics.mean_high[c] = high;
+    j->statistics.mean_low[c] = (float)(mean - (double)high);
+    j->statistics.variance[c] = (float)variance;
+    j->statistics.inverse_deviation[c] = (float)(1 / sqrt(variance + j->epsilon));
+  }
+}
+
+// ---- normalization ------------------------------------------------------------------------------------------------
+
+// y = g(scale * (x - mean) * r + shift) over rows begin ..< end.
+static inline __attribute__((always_inline)) void normalize(const job *j, size_t begin, size_t end,
+                                                            ek_activation activation) {
+  size_t features = j->features;
+  float slope = j->slope;
+  for (size_t block = begin; block < end; block += BLOCK) {
+    size_t count = end - block < BLOCK ? end - block : BLOCK;
+    for (size_t c = 0; c < features; c += STRIP) {
+      size_t width = features - c < STRIP ? features - c : STRIP;
+      ek_f16 high = load(j->statistics.mean_high + c, width), low = load(j->statistics.mean_low + c, width);
+      ek_f16 gain = load_or(j->scale, c, width, 1) * load(j->statistics.inverse_deviation + c, width);
+      ek_f16 shift = load_or(j->shift, c, width, 0);
+      const float *p = j->x + block * features + c;
+      float *o = j->out + block * features + c;
+      for (size_t r = 0; r < count; r++, p += features, o += features) {
+        ek_f16 d = (load(p, width) - high) - low;
+        store(o, ek_activate(d * gain + shift, activation, slope), width);
+      }
+    }
+  }
+}
+
+// The gradient of the loss with respect to the value before the activation, d being x - mean.
+static inline __attribute__((always_inline)) ek_f16 through_activation(ek_f16 d, ek_f16 gain, ek_f16 shift, ek_f16 y,
+                                                                       ek_f16 dy, ek_activation activation,
+                                                                       float slope) {
+  if (activation == EK_IDENTITY) return dy;
+  ek_f16 before = d * gain + shift;
+  if (activation == EK_RELU || activation == EK_LEAKY_RELU) y = before;  // the sign is all that is asked for
+  return dy * ek_activation_derivative(before, y, activation, slope);
+}
+
+static inline __attribute__((always_inline)) int reads_output(ek_activation activation) {
+  return activation == EK_ELU || activation == EK_SIGMOID || activation == EK_TANH || activation == EK_SOFTPLUS;
+}
+
+// sums[0] = sum of dz, sums[1] = sum of dz * normalized x over rows begin ..< end; eight rows at a time in float.
+static inline __attribute__((always_inline)) void sum_gradients(const job *j, size_t begin, size_t end, double *sums,
+                                                                ek_activation activation) {
+  size_t features = j->features, stride = (features + STRIP - 1) / STRIP * STRIP;
+  float slope = j->slope;
+  for (size_t c = 0; c < 2 * stride; c++) sums[c] = 0;
+  for (size_t block = begin; block < end; block += BLOCK) {
+    size_t count = end - block < BLOCK ? end - block : BLOCK;
+    for (size_t c = 0; c < features; c += STRIP) {
+      size_t width = features - c < STRIP ? features - c : STRIP;
+      ek_f16 high = load(j->statistics.mean_high + c, width), low = load(j->statistics.mean_low + c, width);
+      ek_f16 inverse = load(j->statistics.inverse_deviation + c, width);
+      ek_f16 gain = load_or(j->scale, c, width, 1) * inverse, shift = load_or(j->shift, c, width, 0);
+      ek_f16 plain = {0}, weighted = {0};
+      size_t at = block * features + c;
+      for (size_t r = 0; r < count; r++, at += features) {
+        ek_f16 d = (load(j->x + at, width) - high) - low;
+        ek_f16 y = reads_output(activation) ? load(j->y + at, width) : d;
+        ek_f16 dz = through_activation(d, gain, shift, y, load(j->dy + at, width), activation, slope);
+        plain += dz;
+        weighted += dz * (d * inverse);
+      }
+      ek_d8 *s = (ek_d8 *)(sums + c), *w = (ek_d8 *)(sums + stride + c);
+      s[0] += low_half(plain), s[1] += high_half(plain);
+      w[0] += low_half(weighted), w[1] += high_half(weighted);
+    }
+  }
+}
+
+// The rows of means that follow the chunks' sums: sum(dz)/m and sum(dz * normalized x)/m; zero where frozen.
+static float *mean_gradients(const job *j) { return (float *)(j->sums + 2 * j->chunks * padded(j->features)); }
+
+static void finish_gradients(job *j, size_t begin, size_t end) {
+  size_t stride = padded(j->features);
+  float *means = mean_gradients(j);
+  for (size_t c = begin; c < end; c++) {
+    double plain = 0, weighted = 0;
+    for (size_t chunk = 0; chunk < j->chunks; chunk++) {
+      plain += chunk_sums(j, chunk)[c];
+      weighted += chunk_sums(j, chunk)[stride + c];
+    }
+    if (j->dshift) j->dshift[c] = (float)plain;
+    if (j->dscale) j->dscale[c] = (float)weighted;
+    means[c] = j->frozen ? 0 : (float)(plain / (double)j->rows);
+    means[stride + c] = j->frozen ? 0 : (float)(weighted / (double)j->rows);
+  }
+}
+
+// dx = scale * r * (dz - mean(dz) - normalized x * mean(dz * normalized x)) over rows begin ..< end.
+static inline __attribute__((always_inline)) void spread_gradients(const job *j, size_t begin, size_t end,
+                                                                   const float *means, ek_activation activation) {
+  size_t features = j->features, stride = (features + STRIP - 1) / STRIP * STRIP;
+  float slope = j->slope;
+  for (size_t block = begin; block < end; block += BLOCK) {
+    size_t count = end - block < BLOCK ? end - block : BLOCK;
+    for (size_t c = 0; c < features; c += STRIP) {
+      size_t width = features - c < STRIP ? features - c : STRIP;
+      ek_f16 high = load(j->statistics.mean_high + c, width), low = load(j->statistics.mean_low + c, width);
+      ek_f16 inverse = load(j->statistics.inverse_deviation + c, width);
+      ek_f16 gain = load_or(j->scale, c, width, 1) * inverse, shift = load_or(j->shift, c, width, 0);
+      ek_f16 plain = load(means + c, width), weighted = load(means + stride + c, width);
+      size_t at = block * features + c;
+      for (size_t r = 0; r < count; r++, at += features) {
+        ek_f16 d = (load(j->x + at, width) - high) - low;
+        ek_f16 y = reads_output(activation) ? load(j->y + at, width) : d;
+        ek_f16 dz = through_activation(d, gain, shift, y, load(j->dy + at, width), activation, slope);
+        store(j->out + at, gain * ((dz - plain) - (d * inverse) * weighted), width);
+      }
+    }
+  }
+}
+
+// One copy of the three sweeps for each activation, so that none is chosen inside a loop.
+#define SWEEPS(NAME, KIND)                                                                                    \
+  EK_CLONES static void normalize_##NAME(const job *j, size_t begin, size_t end) {                            \
+    normalize(j, begin, end, KIND);                                                                           \
+  }                                                                                                           \
+  EK_CLONES static void sum_##NAME(const job *j, size_t begin, size_t end, double *sums) {                    \
+    sum_gradients(j, begin, end, sums, KIND);                                                                 \
+  }                                                                                                           \
+  EK_CLONES static void spread_##NAME(const job *j, size_t begin, size_t end, const float *means) {           \
+    spread_gradients(j, begin, end, means, KIND);                                                             \
+  }
+#define FOR_EACH_ACTIVATION(DO)                                                                               \
+  DO(identity, EK_IDENTITY) DO(relu, EK_RELU) DO(leaky_relu, EK_LEAKY_RELU) DO(elu, EK_ELU) DO(gelu, EK_GELU) \
+  DO(silu, EK_SILU) DO(sigmoid, EK_SIGMOID) DO(tanh, EK_TANH) DO(softplus, EK_SOFTPLUS)
+FOR_EACH_ACTIVATION(SWEEPS)
+
+static void normalize_rows(const job *j, size_t begin, size_t end) {
+  switch (j->activation) {
+#define CASE(NAME, KIND) case KIND: normalize_##NAME(j, begin, end); break;
+    FOR_EACH_ACTIVATION(CASE)
+#undef CASE
+  }
+}
+
+static void sum_gradient_rows(const job *j, size_t begin, size_t end, double *sums) {
+  switch (j->activation) {
+#define CASE(NAME, KIND) case KIND: sum_##NAME(j, begin, end, sums); break;
+    FOR_EACH_ACTIVATION(CASE)
+#undef CASE
+  }
+}
+
+static void spread_gradient_rows(const job *j, size_t begin, size_t end) {
+  switch (j->activation) {
+#define CASE(NAME, KIND) case KIND: spread_##NAME(j, begin, end, mean_gradients(j)); break;
+    FOR_EACH_ACTIVATION(CASE)
+#undef CASE
+  }
+}
+
+// ---- teams --------------------------------------------------------------------------------------------------------
+
+// A member's share of the chunks and of the features; each member runs every phase, with a barrier between.
+typedef struct {
+  size_t first_chunk, last_chunk, first_row, last_row, first_feature, last_feature;
+} share;
+
+static share share_of(const job *j) {
+  size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
+  size_t strips = padded(j->features) / STRIP;
+  share s = {.first_chunk = j->chunks * me / members, .last_chunk = j->chunks * (me + 1) / members};
+  s.first_row = chunk_start(j, s.first_chunk);
+  s.last_row = chunk_start(j, s.last_chunk);
+  s.first_feature = minimum(strips * me / members * STRIP, j->features);
+  s.last_feature = minimum(strips * (me + 1) / members * STRIP, j->features);
+  return s;
+}
+
+static void take_statistics(job *j, share s) {
+  for (size_t chunk = s.first_chunk; chunk < s.last_chunk; chunk++)
+    sum_chunk(j->x, j->features, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
+  ek_barrier();
+  finish_statistics(j, s.first_feature, s.last_feature);
+}
+
+static void statistics_member(void *context) {
+  job *j = context;
+  take_statistics(j, share_of(j));
+}
+
+static void forward_member(void *context) {
+  job *j = context;
+  share s = share_of(j);
+  take_statistics(j, s);
+  ek_barrier();
+  if (j->first_bad < 0) normalize_rows(j, s.first_row, s.last_row);
+}
+
+static void apply_member(void *context) {
+  job *j = context;
+  share s = share_of(j);
+  normalize_rows(j, s.first_row, s.last_row);
+}
+
+static void backward_member(void *context) {
+  job *j = context;
+  share s = share_of(j);
+  for (size_t chunk = s.first_chunk; chunk < s.last_chunk; chunk++)
+    sum_gradient_rows(j, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
+  ek_barrier();
+  finish_gradients(j, s.first_feature, s.last_feature);
+  ek_barrier();
+  if (j->out) spread_gradient_rows(j, s.first_row, s.last_row);
+}
+
+static void run(void (*member)(void *), job *j, int threads) {
+  j->chunks = chunk_count(j->rows, j->features);
+  j->first_bad = -1;
+  if (j->rows && j->features) ek_team(member, j, j->rows * j->features, threads);
+}
+
+ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, double epsilon,
+                                 ek_batch_statistics statistics, double *scratch, int threads) {
+  job j = {.x = x, .rows = rows, .features = features, .epsilon = epsilon, .statistics = statistics, .sums = scratch};
+  run(statistics_member, &j, threads);
+  return j.first_bad;
+}
+
+ptrdiff_t ek_batch_norm_forward(const float *x, size_t rows, size_t features, double epsilon, const float *scale,
+                                const float *shift, ek_activation activation, float slope, float *y,
+                                ek_batch_statistics statistics, double *scratch, int threads) {
+  job j = {.x = x, .out = y, .rows = rows, .features = features, .epsilon = epsilon, .scale = scale, .shift = shift,
+           .activation = activation, .slope = slope, .statistics = statistics, .sums = scratch};
+  run(forward_member, &j, threads);
+  return j.first_bad;
+}
+
+void ek_batch_norm_apply(const float *x, size_t rows, size_t features, ek_batch_statistics statistics,
+                         const float *scale, const float *shift, ek_activation activation, float slope, float *y,
+                         int threads) {
+  job j = {.x = x, .out = y, .rows = rows, .features = features, .scale = scale, .shift = shift,
+           .activation = activation, .slope = slope, .statistics = statistics};
+  run(apply_member, &j, threads);
+}
+
+void ek_batch_norm_backward(const float *x, const float *y, const float *dy, size_t rows, size_t features,
+                            ek_batch_statistics statistics, const float *scale, const float *shift,
+                            ek_activation activation, float slope, int frozen, float *dscale, float *dshift,
+                            float *dx, double *scratch, int threads) {
+  job j = {.x = x, .y = y, .dy = dy, .out = dx, .rows = rows, .features = features, .scale = scale, .shift = shift,
+           .activation = activation, .slope = slope, .frozen = frozen, .statistics = statistics, .dscale = dscale,
+           .dshift = dshift, .sums = scratch};
+  run(backward_member, &j, threads);
+}
