@@ -7,13 +7,15 @@ public protocol Operation: Sendable {
   var backwardReads: BackwardReads { get }
   /// True if `forward` may be given one buffer as input and output. Only for operations that keep the shape.
   var worksInPlace: Bool { get }
+  /// True if `backward` may be given one buffer for both gradients. Only for operations that keep the shape.
+  var backwardWorksInPlace: Bool { get }
   /// Floats that hold between `forward` and `backward` of the same step.
   var scratchCount: Int { get }
 
   /// Computes `pass.output` from `pass.input`.
   func forward(_ pass: Pass) throws
   /// Adds nothing and overwrites: computes `pass.inputGradient` (where it is wanted) and `pass.parameterGradient(_:)` from
-  /// `pass.outputGradient`. The two gradient buffers of an operation that keeps the shape may be one.
+  /// `pass.outputGradient`.
   func backward(_ pass: Pass) throws
   /// Called once after the parameters of a training step were updated: the place to fold the batch's statistics into the
   /// running ones. A step that fails never gets here.
@@ -23,6 +25,7 @@ public protocol Operation: Sendable {
 extension Operation {
   public var backwardReads: BackwardReads { .input }
   public var worksInPlace: Bool { false }
+  public var backwardWorksInPlace: Bool { false }
   public var scratchCount: Int { 0 }
   public func commit(_ pass: Pass) {}
 }
@@ -62,6 +65,8 @@ public struct Pass {
   /// The number of threads that kernels may use.
   public let threads: Int
 
+  /// The part of a full batch that these rows are.
+  let share: Double
   let parameters: UnsafeMutablePointer<Float>
   let parameterGradients: UnsafeMutablePointer<Float>?
   let parameterOffsets: [Int]

@@ -1,0 +1,41 @@
+import Kernels
+
+/// In training drops each value with probability `rate` and divides the others by 1 − rate (Srivastava et al. 2014);
+/// passes values through in prediction.
+public struct Dropout: Layer, Operation {
+  public static let kind = "dropout"
+  public var rate: Double
+  public init(_ rate: Double) { self.rate = rate }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard rate >= 0, rate < 1 else {
+      throw EvenkeelError.usage("dropout: rate is \(rate); expected 0 or more and less than 1.")
+    }
+    return input
+  }
+
+  private enum CodingKeys: String, CodingKey { case rate }
+  public init(from decoder: any Decoder) throws {
+    if let rate = try? decoder.singleValueContainer().decode(Double.self) {
+      self.init(rate)
+    } else {
+      self.init(try decoder.container(keyedBy: CodingKeys.self).decode(Double.self, forKey: .rate))
+    }
+  }
+
+  public var backwardReads: BackwardReads { [] }
+  public var worksInPlace: Bool { true }
+  public var backwardWorksInPlace: Bool { true }
+
+  public func forward(_ pass: Pass) {
+    ek_dropout(
+      pass.input, pass.rows * pass.inputLength, pass.purpose == .training ? rate : 0, pass.key.value, pass.output,
+      Int32(pass.threads))
+  }
+
+  public func backward(_ pass: Pass) {
+    guard let inputGradient = pass.inputGradient else { return }
+    ek_dropout(
+      pass.outputGradient!, pass.rows * pass.inputLength, rate, pass.key.value, inputGradient, Int32(pass.threads))
+  }
+}

@@ -1,0 +1,99 @@
+import FoundationEssentials
+import Synchronization
+
+/// Layers in order, comparable and storable.
+///
+/// In files each layer is its kind alone (`relu`) or its kind with its options (`dense: {units: 256}`).
+public struct LayerList: Hashable, Codable, Sendable {
+  public let layers: [any Layer]
+
+  public init(_ layers: [any Layer]) { self.layers = layers }
+
+  public static func == (left: LayerList, right: LayerList) -> Bool {
+    left.layers.map { AnyHashable($0) } == right.layers.map { AnyHashable($0) }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    for layer in layers { hasher.combine(AnyHashable(layer)) }
+  }
+
+  public init(from decoder: any Decoder) throws {
+    var list = try decoder.unkeyedContainer()
+    var layers: [any Layer] = []
+    while !list.isAtEnd { layers.append(try list.decode(StoredLayer.self).layer) }
+    self.layers = layers
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var list = encoder.unkeyedContainer()
+    for layer in layers { try list.encode(StoredLayer(layer: layer)) }
+  }
+}
+
+/// The kinds of layer that files may name.
+public enum LayerRegistry {
+  private static let kinds = Mutex<[String: any Layer.Type]>(
+    Dictionary(
+      uniqueKeysWithValues: ([
+        Dense.self, BatchNorm.self, ReLU.self, LeakyReLU.self, ELU.self, GELU.self, SiLU.self, Sigmoid.self, Tanh.self,
+        Softplus.self, Dropout.self, Flatten.self, Residual.self,
+      ] as [any Layer.Type]).map { ($0.kind, $0) }))
+
+  /// Makes a layer of your own known to network and model files.
+  public static func register(_ layer: any Layer.Type) { kinds.withLock { $0[layer.kind] = layer } }
+
+  static func layer(_ kind: String) throws -> any Layer.Type {
+    try kinds.withLock { kinds in
+      guard let layer = kinds[kind] else {
+        throw EvenkeelError.usage(
+          "\"\(kind)\" is not a layer; expected one of \(kinds.keys.sorted().joined(separator: ", ")).")
+      }
+      return layer
+    }
+  }
+}
+
+private struct AnyKey: CodingKey {
+  let stringValue: String
+  var intValue: Int? { nil }
+  init(stringValue: String) { self.stringValue = stringValue }
+  init?(intValue: Int) { nil }
+}
+
+/// One layer in a file.
+private struct StoredLayer: Codable {
+  let layer: any Layer
+
+  init(layer: any Layer) { self.layer = layer }
+
+  init(from decoder: any Decoder) throws {
+    if let kind = try? decoder.singleValueContainer().decode(String.self) {
+      let type = try LayerRegistry.layer(kind)
+      do { layer = try JSONDecoder().decode(type, from: Data("{}".utf8)) } catch is DecodingError {
+        throw EvenkeelError.usage("\(kind): this layer needs options, as in {\(kind): {…}}.")
+      }
+      return
+    }
+    let container = try decoder.container(keyedBy: AnyKey.self)
+    guard let key = container.allKeys.first, container.allKeys.count == 1 else {
+      throw EvenkeelError.usage("A layer is one kind with its options; got \(container.allKeys.count) keys.")
+    }
+    let type = try LayerRegistry.layer(key.stringValue)
+    layer = try container.decode(type, forKey: key)
+    // An option nobody knows would be ignored in silence: what is written must come back when the layer is encoded.
+    if let options = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: key) {
+      let known = try JSONDecoder().decode([String: Ignored].self, from: JSONEncoder().encode(layer)).keys
+      if let unknown = options.allKeys.first(where: { !known.contains($0.stringValue) }) {
+        throw EvenkeelError.usage(
+          "\(key.stringValue): \"\(unknown.stringValue)\" is not an option; expected \(known.sorted().joined(separator: ", ")).")
+      }
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: AnyKey.self)
+    try container.encode(layer, forKey: AnyKey(stringValue: type(of: layer).kind))
+  }
+
+  private struct Ignored: Decodable { init(from decoder: any Decoder) {} }
+}

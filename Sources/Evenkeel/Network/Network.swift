@@ -1,0 +1,72 @@
+/// The description of a network: the shape of an example and the layers it goes through.
+///
+/// A description has no parameters; `Model` adds them.
+public struct Network: Hashable, Codable, Sendable {
+  /// The shape of one input example.
+  public let input: Shape
+  /// The layers in order, with what they leave open filled in (a `Dense` before a `BatchNorm` has no bias).
+  public let layers: LayerList
+
+  public init(input: Shape, @LayerBuilder _ layers: () -> [any Layer]) {
+    self.init(input: input, layers: layers())
+  }
+
+  public init(input: Shape, layers: [any Layer]) {
+    self.input = input
+    self.layers = LayerList(Self.resolved(layers))
+  }
+
+  private enum CodingKeys: String, CodingKey { case input, layers }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      input: try container.decode(Shape.self, forKey: .input),
+      layers: try container.decode(LayerList.self, forKey: .layers).layers)
+  }
+
+  /// The shape of one output example.
+  /// - Throws: `EvenkeelError` with code `usage` that names the layer that does not fit, what it expected and got.
+  public func outputShape() throws -> Shape { try walk { _, _, _ in } }
+
+  /// Calls `body` with every layer that is not a block, its path and input shape, in order.
+  @discardableResult
+  func walk(_ body: (_ layer: any Layer, _ name: String, _ input: Shape) throws -> Void) throws -> Shape {
+    guard input.rank > 0, let count = Shape.checkedCount(input.dimensions), count > 0 else {
+      throw EvenkeelError.usage("The network's input has the shape \(input); expected dimensions above 0.")
+    }
+    guard !layers.layers.isEmpty else { throw EvenkeelError.usage("The network has no layers.") }
+    return try Self.walk(layers.layers, prefix: "", from: input, body)
+  }
+
+  private static func walk(
+    _ layers: [any Layer], prefix: String, from input: Shape,
+    _ body: (_ layer: any Layer, _ name: String, _ input: Shape) throws -> Void
+  ) throws -> Shape {
+    var shape = input
+    for (index, layer) in layers.enumerated() {
+      let name = prefix + String(index)
+      let output: Shape
+      do { output = try layer.outputShape(for: shape) } catch let error as EvenkeelError {
+        throw EvenkeelError(error.code, "Layer \(name): \(error.message)")
+      }
+      if let residual = layer as? Residual {
+        _ = try walk(residual.block.layers, prefix: name + ".block.", from: shape, body)
+      } else {
+        try body(layer, name, shape)
+      }
+      shape = output
+    }
+    return shape
+  }
+
+  private static func resolved(_ layers: [any Layer]) -> [any Layer] {
+    layers.enumerated().map { index, layer in
+      if var residual = layer as? Residual {
+        residual.block = LayerList(resolved(residual.block.layers))
+        return residual
+      }
+      return (layer as? any ContextualLayer)?.resolved(before: layers[(index + 1)...]) ?? layer
+    }
+  }
+}

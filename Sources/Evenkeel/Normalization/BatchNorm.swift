@@ -1,0 +1,96 @@
+/// Batch normalization (Ioffe and Szegedy 2015): x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β, per feature over the batch.
+///
+/// μ and σ² are the mini-batch's in training, with gradients through both, and running averages in prediction, so that a
+/// single observation can be predicted. It stands before the activation or after it. (Lecture notes that print √(σ² − ε)
+/// carry a slip: ε is added, so that the root is never of a negative number.)
+public struct BatchNorm: Layer {
+  public static let kind = "batchNorm"
+
+  /// ε, added to the variance. PyTorch's default is 1e-5, Keras's 1e-3.
+  public var epsilon: Double
+  /// How batches are averaged for prediction.
+  public var averaging: Averaging
+  /// True if the exponential average is divided by 1 − decay^t, so that it is right from the first batch.
+  ///
+  /// PyTorch and Keras do not; their averages start at 0 and 1 and need some 50 batches.
+  public var debiased: Bool
+  /// Which variance is averaged.
+  public var runningVariance: RunningVariance
+  /// True if γ is learned; 1 otherwise.
+  public var scale: Bool
+  /// True if β is learned; 0 otherwise.
+  public var shift: Bool
+  /// True if training too normalises with the running averages and leaves them alone.
+  public var frozen: Bool
+
+  public init(
+    epsilon: Double = 1e-5, averaging: Averaging = .exponential(decay: 0.9), debiased: Bool = true,
+    runningVariance: RunningVariance = .unbiased, scale: Bool = true, shift: Bool = true, frozen: Bool = false
+  ) {
+    self.epsilon = epsilon
+    self.averaging = averaging
+    self.debiased = debiased
+    self.runningVariance = runningVariance
+    self.scale = scale
+    self.shift = shift
+    self.frozen = frozen
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard epsilon.isFinite, epsilon >= 0 else {
+      throw EvenkeelError.usage("batchNorm: epsilon is \(epsilon); expected a number not below 0.")
+    }
+    if case .exponential(let decay) = averaging, !(0...1).contains(decay) {
+      throw EvenkeelError.usage("batchNorm: decay is \(decay); expected 0 to 1.")
+    }
+    return input
+  }
+
+  public func parameters(for input: Shape) throws -> [ParameterDescription] {
+    let shape = Shape([input.featureCount])
+    var parameters: [ParameterDescription] = []
+    if scale { parameters.append(.init(name: "weight", shape: shape, role: .scale, start: .constant(1))) }
+    if shift { parameters.append(.init(name: "bias", shape: shape, role: .shift, start: .constant(0))) }
+    return parameters
+  }
+
+  public func makeOperation(for site: LayerSite) throws -> any Operation {
+    NormalizationOperation(self, site: site, activation: .identity)
+  }
+}
+
+extension BatchNorm {
+  private enum CodingKeys: String, CodingKey {
+    case epsilon, decay, debiased, runningVariance, scale, shift, frozen
+  }
+
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon) ?? epsilon
+    if let name = try? container.decodeIfPresent(String.self, forKey: .decay), name == "cumulative" {
+      averaging = .cumulative
+    } else if let decay = try container.decodeIfPresent(Double.self, forKey: .decay) {
+      averaging = .exponential(decay: decay)
+    }
+    debiased = try container.decodeIfPresent(Bool.self, forKey: .debiased) ?? debiased
+    runningVariance = try container.decodeIfPresent(RunningVariance.self, forKey: .runningVariance) ?? runningVariance
+    scale = try container.decodeIfPresent(Bool.self, forKey: .scale) ?? scale
+    shift = try container.decodeIfPresent(Bool.self, forKey: .shift) ?? shift
+    frozen = try container.decodeIfPresent(Bool.self, forKey: .frozen) ?? frozen
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(epsilon, forKey: .epsilon)
+    switch averaging {
+    case .exponential(let decay): try container.encode(decay, forKey: .decay)
+    case .cumulative: try container.encode("cumulative", forKey: .decay)
+    }
+    try container.encode(debiased, forKey: .debiased)
+    try container.encode(runningVariance, forKey: .runningVariance)
+    try container.encode(scale, forKey: .scale)
+    try container.encode(shift, forKey: .shift)
+    try container.encode(frozen, forKey: .frozen)
+  }
+}
