@@ -16,27 +16,18 @@
 typedef double ek_d8 __attribute__((vector_size(64), aligned(8)));
 typedef float ek_f8 __attribute__((vector_size(32), aligned(4)));
 
-static inline __attribute__((always_inline)) ek_d8 low_half(ek_f16 v) {
+EK_INLINE ek_d8 low_half(ek_f16 v) {
   ek_f8 half = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
   return __builtin_convertvector(half, ek_d8);
 }
 
-static inline __attribute__((always_inline)) ek_d8 high_half(ek_f16 v) {
+EK_INLINE ek_d8 high_half(ek_f16 v) {
   ek_f8 half = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
   return __builtin_convertvector(half, ek_d8);
 }
 
-static inline __attribute__((always_inline)) ek_f16 load(const float *p, size_t width) {
-  return width == STRIP ? *(const ek_f16 *)p : ek_load_part(p, width);
-}
-
-static inline __attribute__((always_inline)) void store(float *p, ek_f16 v, size_t width) {
-  if (width == STRIP) *(ek_f16 *)p = v;
-  else ek_store_part(p, v, width);
-}
-
-static inline __attribute__((always_inline)) ek_f16 load_or(const float *p, size_t c, size_t width, float otherwise) {
-  return p ? load(p + c, width) : (ek_f16){0} + otherwise;
+EK_INLINE ek_f16 load_or(const float *p, size_t c, size_t width, float otherwise) {
+  return p ? ek_load(p + c, width) : ek_splat(otherwise);
 }
 
 static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
@@ -86,13 +77,13 @@ EK_CLONES static void sum_chunk(const float *x, size_t features, size_t begin, s
     size_t count = end - block < BLOCK ? end - block : BLOCK;
     for (size_t c = 0; c < features; c += STRIP) {
       size_t width = features - c < STRIP ? features - c : STRIP;
-      ek_f16 k = load(x + c, width);
+      ek_f16 k = ek_load(x + c, width);
       ek_d8 k0 = low_half(k), k1 = high_half(k);
       ek_d8 *s = (ek_d8 *)(sums + c), *q = (ek_d8 *)(sums + stride + c);
       ek_d8 s0 = s[0], s1 = s[1], q0 = q[0], q1 = q[1];
       const float *p = x + block * features + c;
       for (size_t r = 0; r < count; r++, p += features) {
-        ek_f16 v = load(p, width);
+        ek_f16 v = ek_load(p, width);
         ek_d8 d0 = low_half(v) - k0, d1 = high_half(v) - k1;
         s0 += d0, s1 += d1;
         q0 += d0 * d0, q1 += d1 * d1;
@@ -133,7 +124,7 @@ static void finish_statistics(job *j, size_t begin, size_t end) {
 // ---- normalization ------------------------------------------------------------------------------------------------
 
 // y = g(scale * (x - mean) * r + shift) over rows begin ..< end.
-static inline __attribute__((always_inline)) void normalize(const job *j, size_t begin, size_t end,
+EK_INLINE void normalize(const job *j, size_t begin, size_t end,
                                                             ek_activation activation) {
   size_t features = j->features;
   float slope = j->slope;
@@ -141,21 +132,21 @@ static inline __attribute__((always_inline)) void normalize(const job *j, size_t
     size_t count = end - block < BLOCK ? end - block : BLOCK;
     for (size_t c = 0; c < features; c += STRIP) {
       size_t width = features - c < STRIP ? features - c : STRIP;
-      ek_f16 high = load(j->statistics.mean_high + c, width), low = load(j->statistics.mean_low + c, width);
-      ek_f16 gain = load_or(j->scale, c, width, 1) * load(j->statistics.inverse_deviation + c, width);
+      ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
+      ek_f16 gain = load_or(j->scale, c, width, 1) * ek_load(j->statistics.inverse_deviation + c, width);
       ek_f16 shift = load_or(j->shift, c, width, 0);
       const float *p = j->x + block * features + c;
       float *o = j->out + block * features + c;
       for (size_t r = 0; r < count; r++, p += features, o += features) {
-        ek_f16 d = (load(p, width) - high) - low;
-        store(o, ek_activate(d * gain + shift, activation, slope), width);
+        ek_f16 d = (ek_load(p, width) - high) - low;
+        ek_store(o, ek_activate(d * gain + shift, activation, slope), width);
       }
     }
   }
 }
 
 // The gradient of the loss with respect to the value before the activation, d being x - mean.
-static inline __attribute__((always_inline)) ek_f16 through_activation(ek_f16 d, ek_f16 gain, ek_f16 shift, ek_f16 y,
+EK_INLINE ek_f16 through_activation(ek_f16 d, ek_f16 gain, ek_f16 shift, ek_f16 y,
                                                                        ek_f16 dy, ek_activation activation,
                                                                        float slope) {
   if (activation == EK_IDENTITY) return dy;
@@ -164,12 +155,12 @@ static inline __attribute__((always_inline)) ek_f16 through_activation(ek_f16 d,
   return dy * ek_activation_derivative(before, y, activation, slope);
 }
 
-static inline __attribute__((always_inline)) int reads_output(ek_activation activation) {
+EK_INLINE int reads_output(ek_activation activation) {
   return activation == EK_ELU || activation == EK_SIGMOID || activation == EK_TANH || activation == EK_SOFTPLUS;
 }
 
 // sums[0] = sum of dz, sums[1] = sum of dz * normalized x over rows begin ..< end; eight rows at a time in float.
-static inline __attribute__((always_inline)) void sum_gradients(const job *j, size_t begin, size_t end, double *sums,
+EK_INLINE void sum_gradients(const job *j, size_t begin, size_t end, double *sums,
                                                                 ek_activation activation) {
   size_t features = j->features, stride = (features + STRIP - 1) / STRIP * STRIP;
   float slope = j->slope;
@@ -178,15 +169,15 @@ static inline __attribute__((always_inline)) void sum_gradients(const job *j, si
     size_t count = end - block < BLOCK ? end - block : BLOCK;
     for (size_t c = 0; c < features; c += STRIP) {
       size_t width = features - c < STRIP ? features - c : STRIP;
-      ek_f16 high = load(j->statistics.mean_high + c, width), low = load(j->statistics.mean_low + c, width);
-      ek_f16 inverse = load(j->statistics.inverse_deviation + c, width);
+      ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
+      ek_f16 inverse = ek_load(j->statistics.inverse_deviation + c, width);
       ek_f16 gain = load_or(j->scale, c, width, 1) * inverse, shift = load_or(j->shift, c, width, 0);
       ek_f16 plain = {0}, weighted = {0};
       size_t at = block * features + c;
       for (size_t r = 0; r < count; r++, at += features) {
-        ek_f16 d = (load(j->x + at, width) - high) - low;
-        ek_f16 y = reads_output(activation) ? load(j->y + at, width) : d;
-        ek_f16 dz = through_activation(d, gain, shift, y, load(j->dy + at, width), activation, slope);
+        ek_f16 d = (ek_load(j->x + at, width) - high) - low;
+        ek_f16 y = reads_output(activation) ? ek_load(j->y + at, width) : d;
+        ek_f16 dz = through_activation(d, gain, shift, y, ek_load(j->dy + at, width), activation, slope);
         plain += dz;
         weighted += dz * (d * inverse);
       }
@@ -217,7 +208,7 @@ static void finish_gradients(job *j, size_t begin, size_t end) {
 }
 
 // dx = scale * r * (dz - mean(dz) - normalized x * mean(dz * normalized x)) over rows begin ..< end.
-static inline __attribute__((always_inline)) void spread_gradients(const job *j, size_t begin, size_t end,
+EK_INLINE void spread_gradients(const job *j, size_t begin, size_t end,
                                                                    const float *means, ek_activation activation) {
   size_t features = j->features, stride = (features + STRIP - 1) / STRIP * STRIP;
   float slope = j->slope;
@@ -225,16 +216,16 @@ static inline __attribute__((always_inline)) void spread_gradients(const job *j,
     size_t count = end - block < BLOCK ? end - block : BLOCK;
     for (size_t c = 0; c < features; c += STRIP) {
       size_t width = features - c < STRIP ? features - c : STRIP;
-      ek_f16 high = load(j->statistics.mean_high + c, width), low = load(j->statistics.mean_low + c, width);
-      ek_f16 inverse = load(j->statistics.inverse_deviation + c, width);
+      ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
+      ek_f16 inverse = ek_load(j->statistics.inverse_deviation + c, width);
       ek_f16 gain = load_or(j->scale, c, width, 1) * inverse, shift = load_or(j->shift, c, width, 0);
-      ek_f16 plain = load(means + c, width), weighted = load(means + stride + c, width);
+      ek_f16 plain = ek_load(means + c, width), weighted = ek_load(means + stride + c, width);
       size_t at = block * features + c;
       for (size_t r = 0; r < count; r++, at += features) {
-        ek_f16 d = (load(j->x + at, width) - high) - low;
-        ek_f16 y = reads_output(activation) ? load(j->y + at, width) : d;
-        ek_f16 dz = through_activation(d, gain, shift, y, load(j->dy + at, width), activation, slope);
-        store(j->out + at, gain * ((dz - plain) - (d * inverse) * weighted), width);
+        ek_f16 d = (ek_load(j->x + at, width) - high) - low;
+        ek_f16 y = reads_output(activation) ? ek_load(j->y + at, width) : d;
+        ek_f16 dz = through_activation(d, gain, shift, y, ek_load(j->dy + at, width), activation, slope);
+        ek_store(j->out + at, gain * ((dz - plain) - (d * inverse) * weighted), width);
       }
     }
   }

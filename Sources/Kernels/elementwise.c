@@ -1,0 +1,219 @@
+// Functions of single values, sums over columns, checks.
+#include "kernels.h"
+#include "team.h"
+#include "vector_math.h"
+
+typedef struct {
+  const float *x, *y, *dy;
+  float *out;
+  size_t count;
+  ek_activation activation;
+  float slope;
+} values;
+
+#define FOR_EACH_ACTIVATION(DO)                                                                               \
+  DO(identity, EK_IDENTITY) DO(relu, EK_RELU) DO(leaky_relu, EK_LEAKY_RELU) DO(elu, EK_ELU) DO(gelu, EK_GELU) \
+  DO(silu, EK_SILU) DO(sigmoid, EK_SIGMOID) DO(tanh, EK_TANH) DO(softplus, EK_SOFTPLUS)
+
+#define SWEEPS(NAME, KIND)                                                                              \
+  EK_CLONES static void forward_##NAME(const values *v, size_t begin, size_t end) {                     \
+    EK_FOR_LANES(begin, end) ek_store(v->out + i, ek_activate(ek_load(v->x + i, n), KIND, v->slope), n); \
+  }                                                                                                     \
+  EK_CLONES static void backward_##NAME(const values *v, size_t begin, size_t end) {                    \
+    const float *from = KIND == EK_GELU || KIND == EK_SILU ? v->x : v->y;                               \
+    EK_FOR_LANES(begin, end) {                                                                          \
+      ek_f16 value = ek_load(from + i, n);                                                              \
+      ek_f16 derivative = ek_activation_derivative(value, value, KIND, v->slope);                       \
+      ek_store(v->out + i, ek_load(v->dy + i, n) * derivative, n);                                      \
+    }                                                                                                   \
+  }
+FOR_EACH_ACTIVATION(SWEEPS)
+
+static void forward_member(void *context) {
+  const values *v = context;
+  size_t begin, end;
+  ek_share(v->count, &begin, &end);
+  switch (v->activation) {
+#define CASE(NAME, KIND) case KIND: forward_##NAME(v, begin, end); break;
+    FOR_EACH_ACTIVATION(CASE)
+#undef CASE
+  }
+}
+
+static void backward_member(void *context) {
+  const values *v = context;
+  size_t begin, end;
+  ek_share(v->count, &begin, &end);
+  switch (v->activation) {
+#define CASE(NAME, KIND) case KIND: backward_##NAME(v, begin, end); break;
+    FOR_EACH_ACTIVATION(CASE)
+#undef CASE
+  }
+}
+
+void ek_activation_forward(const float *x, size_t count, ek_activation activation, float slope, float *y,
+                           int threads) {
+  values v = {.x = x, .out = y, .count = count, .activation = activation, .slope = slope};
+  ek_team(forward_member, &v, count, threads);
+}
+
+void ek_activation_backward(const float *x, const float *y, const float *dy, size_t count, ek_activation activation,
+                            float slope, float *dx, int threads) {
+  values v = {.x = x, .y = activation == EK_IDENTITY ? dy : y, .dy = dy, .out = dx, .count = count,
+              .activation = activation, .slope = slope};
+  ek_team(backward_member, &v, count, threads);
+}
+
+EK_CLONES static void add_range(const values *v, size_t begin, size_t end) {
+  EK_FOR_LANES(begin, end) ek_store(v->out + i, ek_load(v->x + i, n) + ek_load(v->y + i, n), n);
+}
+
+static void add_member(void *context) {
+  const values *v = context;
+  size_t begin, end;
+  ek_share(v->count, &begin, &end);
+  add_range(v, begin, end);
+}
+
+void ek_add(const float *a, const float *b, size_t count, float *y, int threads) {
+  values v = {.x = a, .y = b, .out = y, .count = count};
+  ek_team(add_member, &v, count, threads);
+}
+
+typedef struct {
+  const float *x;
+  float *y, *sums;
+  size_t rows, features;
+} matrix;
+
+EK_CLONES static void add_bias_rows(const matrix *m, size_t begin, size_t end) {
+  for (size_t row = begin; row < end; row++) {
+    float *y = m->y + row * m->features;
+    EK_FOR_LANES(0, m->features) ek_store(y + i, ek_load(y + i, n) + ek_load(m->x + i, n), n);
+  }
+}
+
+static void add_bias_member(void *context) {
+  const matrix *m = context;
+  size_t begin, end;
+  ek_share(m->rows, &begin, &end);
+  add_bias_rows(m, begin, end);
+}
+
+void ek_add_bias(float *y, size_t rows, size_t features, const float *bias, int threads) {
+  matrix m = {.x = bias, .y = y, .rows = rows, .features = features};
+  ek_team(add_bias_member, &m, rows * features, threads);
+}
+
+// Columns begin ..< end, sixteen at a time; eight rows in float, then into doubles.
+EK_CLONES static void column_sums_range(const matrix *m, size_t begin, size_t end) {
+  EK_FOR_LANES(begin, end) {
+    double sums[16] = {0};
+    for (size_t block = 0; block < m->rows; block += 8) {
+      size_t last = block + 8 < m->rows ? block + 8 : m->rows;
+      ek_f16 part = {0};
+      for (size_t row = block; row < last; row++) part += ek_load(m->x + row * m->features + i, n);
+      for (int lane = 0; lane < 16; lane++) sums[lane] += (double)part[lane];
+    }
+    for (size_t lane = 0; lane < n; lane++) m->sums[i + lane] = (float)sums[lane];
+  }
+}
+
+static void column_sums_member(void *context) {
+  const matrix *m = context;
+  size_t begin, end;
+  ek_share(m->features, &begin, &end);
+  column_sums_range(m, begin, end);
+}
+
+void ek_column_sums(const float *dy, size_t rows, size_t features, float *sums, int threads) {
+  matrix m = {.x = dy, .sums = sums, .rows = rows, .features = features};
+  ek_team(column_sums_member, &m, rows * features, threads);
+}
+
+typedef struct {
+  const float *x;
+  float *y;
+  size_t count;
+  uint32_t low, high, threshold;
+  float gain;
+} dropout;
+
+// Two rounds of a 32-bit finalizer over the position, the key's halves between them.
+EK_CLONES static void dropout_range(const dropout *d, size_t begin, size_t end) {
+  for (size_t i = begin; i < end; i++) {
+    uint32_t h = (uint32_t)i * 0x9E3779B9u ^ d->low;
+    h ^= h >> 16, h *= 0x7FEB352Du, h ^= h >> 15, h *= 0x846CA68Bu, h ^= h >> 16;
+    h += d->high ^ (uint32_t)((uint64_t)i >> 32);
+    h ^= h >> 16, h *= 0x7FEB352Du, h ^= h >> 15, h *= 0x846CA68Bu, h ^= h >> 16;
+    d->y[i] = h < d->threshold ? 0 : d->x[i] * d->gain;
+  }
+}
+
+static void dropout_member(void *context) {
+  const dropout *d = context;
+  size_t begin, end;
+  ek_share(d->count, &begin, &end);
+  dropout_range(d, begin, end);
+}
+
+void ek_dropout(const float *x, size_t count, double rate, uint64_t key, float *y, int threads) {
+  dropout d = {.x = x, .y = y, .count = count, .low = (uint32_t)key, .high = (uint32_t)(key >> 32),
+               .threshold = (uint32_t)(rate * 4294967296.0), .gain = (float)(1 / (1 - rate))};
+  ek_team(dropout_member, &d, count, threads);
+}
+
+// An exponent of all ones is NaN or infinity.
+EK_CLONES static int holds_non_finite(const float *x, size_t count) {
+  uint32_t found = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, x + i, sizeof bits);
+    found |= (bits & 0x7f800000u) == 0x7f800000u;
+  }
+  return (int)found;
+}
+
+ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads) {
+  (void)threads;  // reading is at the speed of memory with one
+  for (size_t block = 0; block < count; block += 4096) {
+    size_t end = block + 4096 < count ? block + 4096 : count;
+    if (!holds_non_finite(x + block, end - block)) continue;
+    for (size_t i = block; i < end; i++)
+      if (!isfinite(x[i])) return (ptrdiff_t)i;
+  }
+  return -1;
+}
+
+#define SQUARE_CHUNKS 64
+typedef struct {
+  const float *x;
+  size_t count;
+  double sums[SQUARE_CHUNKS];
+} squares;
+
+EK_CLONES static double sum_of_squares_range(const float *x, size_t begin, size_t end) {
+  double sums[16] = {0};
+  EK_FOR_LANES(begin, end) {
+    ek_f16 v = ek_load(x + i, n);
+    for (int lane = 0; lane < 16; lane++) sums[lane] += (double)v[lane] * (double)v[lane];
+  }
+  double sum = 0;
+  for (int lane = 0; lane < 16; lane++) sum += sums[lane];
+  return sum;
+}
+
+static void squares_member(void *context) {
+  squares *s = context;
+  size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
+  for (size_t c = SQUARE_CHUNKS * me / members; c < SQUARE_CHUNKS * (me + 1) / members; c++)
+    s->sums[c] = sum_of_squares_range(s->x, s->count * c / SQUARE_CHUNKS, s->count * (c + 1) / SQUARE_CHUNKS);
+}
+
+double ek_sum_of_squares(const float *x, size_t count, int threads) {
+  squares s = {.x = x, .count = count};
+  ek_team(squares_member, &s, count, threads);
+  double sum = 0;
+  for (int c = 0; c < SQUARE_CHUNKS; c++) sum += s.sums[c];
+  return sum;
+}

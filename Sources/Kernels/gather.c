@@ -1,0 +1,61 @@
+// Rows of a data set into a batch: convert, scale, one after the other.
+#include "kernels.h"
+#include "team.h"
+#include "vector_math.h"
+
+typedef struct {
+  const ek_source *source;
+  const int32_t *rows;
+  size_t row_count, width, period;
+  const float *mean, *scale;
+  float *output;
+} gathering;
+
+// output = values begin ..< end of a stored row as floats.
+#define CONVERT(NAME, TYPE)                                                                        \
+  EK_CLONES static void convert_##NAME(const TYPE *row, size_t count, float *restrict output) {    \
+    for (size_t i = 0; i < count; i++) output[i] = (float)row[i];                                  \
+  }
+CONVERT(bytes, uint8_t)
+CONVERT(floats, float)
+CONVERT(doubles, double)
+
+static void convert(const ek_source *s, int32_t row, size_t begin, size_t count, float *output) {
+  size_t at = (size_t)row * s->stored_width + begin;
+  switch (s->element) {
+    case 0: convert_bytes((const uint8_t *)s->base + at, count, output); break;
+    case 1: convert_floats((const float *)s->base + at, count, output); break;
+    default: convert_doubles((const double *)s->base + at, count, output); break;
+  }
+}
+
+EK_CLONES static void scale_row(float *row, size_t width, const float *mean, const float *scale, size_t period) {
+  if (period == 1) {
+    float m = mean[0], s = scale[0];
+    for (size_t i = 0; i < width; i++) row[i] = (row[i] - m) * s;
+    return;
+  }
+  for (size_t start = 0; start < width; start += period)
+    for (size_t c = 0; c < period; c++) row[start + c] = (row[start + c] - mean[c]) * scale[c];
+}
+
+static void gather_member(void *context) {
+  const gathering *g = context;
+  size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
+  ptrdiff_t skipped = g->source->skipped_column;
+  for (size_t r = g->row_count * me / members; r < g->row_count * (me + 1) / members; r++) {
+    float *row = g->output + r * g->width;
+    size_t before = skipped < 0 ? g->width : (size_t)skipped;
+    convert(g->source, g->rows[r], 0, before, row);
+    if (before < g->width) convert(g->source, g->rows[r], before + 1, g->width - before, row + before);
+    if (g->mean) scale_row(row, g->width, g->mean, g->scale, g->period);
+  }
+}
+
+void ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const float *mean, const float *scale,
+               size_t period, float *output, int threads) {
+  gathering g = {.source = source, .rows = rows, .row_count = row_count, .period = period, .mean = mean,
+                 .scale = scale, .output = output,
+                 .width = source->stored_width - (source->skipped_column >= 0 ? 1 : 0)};
+  ek_team(gather_member, &g, row_count * g.width, threads);
+}

@@ -1,0 +1,43 @@
+// How loops are shared out: libgomp's team, which oneDNN uses too. Swift's clang has no omp.h, so its entry points are
+// declared here.
+#ifndef EVENKEEL_TEAM_H
+#define EVENKEEL_TEAM_H
+
+#include <stddef.h>
+
+extern int omp_get_num_threads(void);
+extern int omp_get_thread_num(void);
+extern void GOMP_parallel(void (*function)(void *), void *data, unsigned threads, unsigned flags);
+extern void GOMP_barrier(void);
+
+// Hot functions are compiled for x86-64 v2, v3 (AVX2) and v4 (AVX-512); the loader picks one.
+#if defined(__x86_64__)
+#define EK_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#else
+#define EK_CLONES
+#endif
+
+// Below this many elements waking a second thread costs more than it gives.
+#define EK_TEAM_THRESHOLD 65536
+
+// Runs member(data) on every member of a team; on the calling thread alone for small work.
+static inline void ek_team(void (*member)(void *), void *data, size_t elements, int threads) {
+  if (threads <= 1 || elements < EK_TEAM_THRESHOLD) member(data);
+  else GOMP_parallel(member, data, (unsigned)threads, 0);
+}
+
+static inline void ek_barrier(void) {
+  if (omp_get_num_threads() > 1) GOMP_barrier();
+}
+
+// The part of 0 ..< count that the calling member takes, cut at multiples of 16.
+static inline void ek_share(size_t count, size_t *begin, size_t *end) {
+  size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
+  size_t blocks = (count + 15) / 16;
+  *begin = blocks * me / members * 16;
+  *end = blocks * (me + 1) / members * 16;
+  if (*begin > count) *begin = count;
+  if (*end > count) *end = count;
+}
+
+#endif
