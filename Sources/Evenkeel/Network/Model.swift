@@ -1,0 +1,171 @@
+import Kernels
+import Synchronization
+
+/// A network with its parameters and running statistics: a value. Copies share nothing that changes.
+///
+/// Predicting never writes, and one model may predict on many threads at once. Training is `Trainer.fit(&model, …)`.
+public struct Model: Sendable {
+  public let network: Network
+  /// How raw inputs are standardized; fitted by the first training.
+  public internal(set) var scaling: InputScaling?
+  /// How the columns of a table become features.
+  public internal(set) var encoding: TableEncoding?
+  /// What the outputs mean; set by training.
+  public internal(set) var output: OutputDescription?
+
+  var state: ModelState
+  private let programs: ProgramPool
+
+  /// A model before training.
+  /// - Throws: `EvenkeelError` with code `usage` that names the layer that does not fit.
+  public init(_ network: Network, seed: UInt64 = 0) throws {
+    try self.init(network, state: ModelState(ParameterLayout(network)))
+    state.initialize(seed: seed)
+  }
+
+  init(_ network: Network, state: ModelState) throws {
+    self.network = network
+    self.state = state
+    programs = ProgramPool(network, state.layout)
+    // Lowering finds what shapes alone do not.
+    _ = try Lowering(network, layout: state.layout, maximumRows: 1)
+  }
+
+  /// The number of learned values.
+  public var parameterCount: Int { state.layout.entries.reduce(0) { $0 + $1.count } }
+
+  /// The running statistics of every batch norm by its path: `1`, `3.block.1`.
+  public var runningStatistics: [(name: String, statistics: RunningStatistics)] {
+    state.layout.statistics.indices.map { index in
+      let view = state.statistics(index)
+      return (
+        state.layout.statistics[index].name,
+        RunningStatistics(
+          mean: Array(UnsafeBufferPointer(start: view.mean, count: view.features)),
+          variance: Array(UnsafeBufferPointer(start: view.variance, count: view.features)),
+          batchCount: view.batchCount.pointee)
+      )
+    }
+  }
+
+  /// Every parameter by its name in stored files, in the order of the network.
+  public var parameters: [(name: String, role: ParameterRole, values: Tensor)] {
+    state.layout.entries.map { entry in
+      let values = UnsafeBufferPointer(start: state.parameters.start + entry.offset, count: entry.count)
+      return (entry.name, entry.description.role, Tensor(Array(values), shape: entry.description.shape))
+    }
+  }
+
+  /// Replaces the parameter `name`.
+  /// - Throws: `EvenkeelError` with code `usage` for an unknown name or another shape.
+  public mutating func setParameter(_ name: String, to values: Tensor) throws {
+    guard let entry = state.layout.entries.first(where: { $0.name == name }) else {
+      throw EvenkeelError.usage("The model has no parameter \"\(name)\".")
+    }
+    guard values.shape == entry.description.shape else {
+      throw EvenkeelError.usage("\(name): expected the shape \(entry.description.shape), got \(values.shape).")
+    }
+    makeStateUnique()
+    values.values.withUnsafeBufferPointer {
+      (state.parameters.start + entry.offset).update(from: $0.baseAddress!, count: entry.count)
+    }
+  }
+
+  mutating func makeStateUnique() {
+    if !isKnownUniquelyReferenced(&state) { state = ModelState(copying: state) }
+  }
+
+  /// Predicts one observation, given raw: `network.input.count` values before scaling.
+  ///
+  /// - Returns: Probabilities for a classifier, values in the target's units for a regression, plain outputs before training.
+  /// - Throws: `EvenkeelError` for another number of values or one that is not finite.
+  public func predict(_ observation: [Float]) throws -> [Float] {
+    try predict(Tensor(observation, shape: [1, observation.count])).values
+  }
+
+  /// Predicts the rows of `rows`, shape `[n, …]`.
+  public func predict(_ rows: Tensor) throws -> Tensor {
+    guard rows.rowCount > 0, rows.rowLength == network.input.count else {
+      throw EvenkeelError.data(
+        "Expected rows of \(network.input.count) values (\(network.input)), got the shape \(rows.shape).")
+    }
+    return try predict(Dataset(rows.values, shape: network.input))
+  }
+
+  /// Predicts every example of `dataset`; the result has the shape `[n, outputs]`.
+  public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> Tensor {
+    let width = state.layout.output.count
+    var result = [Float](repeating: 0, count: dataset.count * width)
+    try run(dataset, threads: threads) { outputs, start, rows in
+      result.withUnsafeMutableBufferPointer { buffer in
+        let target = buffer.baseAddress! + start * width
+        if let output { output.interpret(outputs, rows: rows, width: width, into: target) } else {
+          target.update(from: outputs, count: rows * width)
+        }
+      }
+    }
+    return Tensor(result, shape: [dataset.count, width])
+  }
+
+  /// How well the model does on `dataset`, with running statistics.
+  /// - Throws: `EvenkeelError` if the data has other targets than the model was trained for, or no rows.
+  public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Quality {
+    guard let output else { throw EvenkeelError.usage("The model is not trained; there is no loss to evaluate.") }
+    guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
+    let targets = try TargetBuffer(dataset, output: output, width: state.layout.output.count)
+    var sums = Loss.Sums()
+    try run(dataset, threads: threads) { outputs, start, rows in
+      sums += output.loss.evaluate(
+        outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), gradient: nil)
+    }
+    return Quality(sums, output: output, width: targets.width)
+  }
+
+  /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs to `body`.
+  private func run(
+    _ dataset: Dataset, threads: Int?, _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int) throws -> Void
+  ) throws {
+    guard dataset.shape.count == network.input.count else {
+      throw EvenkeelError.data(
+        "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
+    }
+    guard !dataset.isEmpty else { return }
+    let batch = min(dataset.count, 512)
+    let program = try programs.take(rows: batch, threads: threads ?? Machine.threads)
+    defer { programs.give(program) }
+    var start = 0
+    while start < dataset.count {
+      let rows = min(batch, dataset.count - start)
+      dataset.rows.withUnsafeBufferPointer {
+        dataset.examples.gather(
+          $0.baseAddress! + start, rows, into: program.input, scaling: scaling, threads: program.threads)
+      }
+      try dataset.requireFinite(program.input, rows: rows, first: start, threads: program.threads)
+      try program.forward(Program.Call(rows: rows, state: state))
+      try body(program.output, start, rows)
+      start += rows
+    }
+  }
+}
+
+/// Inference programs that wait for the next call: scratch memory alone, so copies of a model may share them.
+private final class ProgramPool: Sendable {
+  private let network: Network
+  private let layout: ParameterLayout
+  private let idle = Mutex<[Program]>([])
+
+  init(_ network: Network, _ layout: ParameterLayout) {
+    self.network = network
+    self.layout = layout
+  }
+
+  func take(rows: Int, threads: Int) throws -> Program {
+    let waiting = idle.withLock { programs in
+      programs.firstIndex { $0.maximumRows >= rows && $0.threads == threads }.map { programs.remove(at: $0) }
+    }
+    return try waiting
+      ?? Program(network, layout: layout, maximumRows: rows, purpose: .prediction, threads: threads)
+  }
+
+  func give(_ program: Program) { idle.withLock { if $0.count < 8 { $0.append(program) } } }
+}

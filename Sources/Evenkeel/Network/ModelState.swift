@@ -1,0 +1,56 @@
+/// What a model learned: one buffer of parameters, one of running statistics, the batch counts. Copied before a write when
+/// shared.
+final class ModelState: @unchecked Sendable {
+  let layout: ParameterLayout
+  let parameters: AlignedFloats
+  let runningStatistics: AlignedFloats
+  let batchCounts: UnsafeMutablePointer<Int>
+
+  init(_ layout: ParameterLayout) {
+    self.layout = layout
+    parameters = AlignedFloats(count: layout.count)
+    runningStatistics = AlignedFloats(count: layout.statisticsCount)
+    batchCounts = .allocate(capacity: max(layout.statistics.count, 1))
+    batchCounts.initialize(repeating: 0, count: max(layout.statistics.count, 1))
+    // Before a batch was seen a layer predicts with mean 0 and variance 1.
+    for entry in layout.statistics {
+      (runningStatistics.start + entry.offset + entry.features).update(repeating: 1, count: entry.features)
+    }
+  }
+
+  init(copying other: ModelState) {
+    layout = other.layout
+    parameters = AlignedFloats(copying: other.parameters)
+    runningStatistics = AlignedFloats(copying: other.runningStatistics)
+    batchCounts = .allocate(capacity: max(layout.statistics.count, 1))
+    batchCounts.initialize(from: other.batchCounts, count: max(layout.statistics.count, 1))
+  }
+
+  deinit { batchCounts.deallocate() }
+
+  /// Draws the parameters: the same seed, the same bits.
+  func initialize(seed: UInt64) {
+    let key = RandomKey(seed: seed).branch(RandomStream.initialization)
+    for (index, entry) in layout.entries.enumerated() {
+      let values = UnsafeMutableBufferPointer(start: parameters.start + entry.offset, count: entry.count)
+      let deviation: Double
+      switch entry.description.start {
+      case .constant(let value):
+        values.update(repeating: value)
+        continue
+      case .normal(let given): deviation = given
+      case .weights(let initialization, let inputs, let outputs):
+        deviation = initialization.deviation(inputs: inputs, outputs: outputs)
+      }
+      var random = RandomNumbers(key.branch(index))
+      for position in values.indices { values[position] = Float(deviation * random.normal()) }
+    }
+  }
+
+  func statistics(_ index: Int) -> RunningStatisticsView {
+    let entry = layout.statistics[index]
+    let mean = runningStatistics.start + entry.offset
+    return RunningStatisticsView(
+      features: entry.features, mean: mean, variance: mean + entry.features, batchCount: batchCounts + index)
+  }
+}

@@ -1,0 +1,21 @@
+/// The place of a training: parameters, running statistics, the optimizer's state and the position. Random numbers and the
+/// schedule follow from seed and position, so a run that resumes here equals, bit for bit, one that never stopped.
+public struct Checkpoint: Sendable {
+  /// The best epoch so far, where patience is used.
+  struct Best: Sendable {
+    let loss: Double
+    let epoch: Int
+    let state: ModelState
+  }
+
+  let state: ModelState
+  let first: [Float]
+  let second: [Float]
+  /// Complete epochs; batches of the next one; steps in all.
+  let epoch: Int
+  let batch: Int
+  let step: Int
+  let sums: Loss.Sums
+  let history: History
+  let best: Best?
+}

@@ -1,0 +1,85 @@
+import Kernels
+
+/// What training makes small. Each is the mean over the batch, as in PyTorch's default.
+public struct Loss: Hashable, Codable, Sendable {
+  enum Kind: String, Codable { case softmaxCrossEntropy, sigmoidCrossEntropy, meanSquaredError, huber }
+  let kind: Kind
+  /// The smoothed share of softmax cross-entropy, the delta of Huber's loss.
+  let parameter: Double
+
+  /// −log of the softmax probability of the right class. The network gives logits, one a class.
+  public static let softmaxCrossEntropy = Loss(kind: .softmaxCrossEntropy, parameter: 0)
+  /// Softmax cross-entropy with the share `labelSmoothing` of the target moved evenly over all classes (Szegedy et al. 2016).
+  public static func softmaxCrossEntropy(labelSmoothing: Double) -> Loss {
+    Loss(kind: .softmaxCrossEntropy, parameter: labelSmoothing)
+  }
+  /// Cross-entropy of independent probabilities. Two classes with one output, or values in [0, 1].
+  public static let sigmoidCrossEntropy = Loss(kind: .sigmoidCrossEntropy, parameter: 0)
+  /// (y − t)², averaged over outputs and examples.
+  public static let meanSquaredError = Loss(kind: .meanSquaredError, parameter: 0)
+  /// e²/2 where |e| ≤ delta, delta (|e| − delta/2) beyond (Huber 1964), averaged over outputs and examples.
+  public static func huber(delta: Double = 1) -> Loss { Loss(kind: .huber, parameter: delta) }
+
+  var isRegression: Bool { kind == .meanSquaredError || kind == .huber }
+
+  /// - Throws: `EvenkeelError` with code `usage` for a parameter out of range.
+  func validate() throws {
+    if kind == .softmaxCrossEntropy, !(0..<1).contains(parameter) {
+      throw EvenkeelError.usage("Label smoothing is \(parameter); expected 0 or more and less than 1.")
+    }
+    if kind == .huber, !(parameter.isFinite && parameter > 0) {
+      throw EvenkeelError.usage("Huber's delta is \(parameter); expected a number above 0.")
+    }
+  }
+
+  /// What a batch came to: sums over its examples.
+  struct Sums {
+    var loss = 0.0
+    var correct = 0
+    var squaredError = 0.0
+    var examples = 0
+
+    static func += (left: inout Sums, right: Sums) {
+      left.loss += right.loss
+      left.correct += right.correct
+      left.squaredError += right.squaredError
+      left.examples += right.examples
+    }
+  }
+
+  /// Sums of the loss over `rows` examples, and the gradient of its mean where `gradient` is given.
+  func evaluate(
+    _ outputs: UnsafePointer<Float>, rows: Int, width: Int, targets: BatchTargets,
+    gradient: UnsafeMutablePointer<Float>?
+  ) -> Sums {
+    var sums = Sums()
+    sums.examples = rows
+    let scale = Float(1 / Double(rows))
+    let count = rows * width
+    switch kind {
+    case .softmaxCrossEntropy:
+      sums.loss = ek_softmax_cross_entropy(
+        outputs, targets.labels, rows, width, Float(parameter), scale, gradient, &sums.correct)
+    case .sigmoidCrossEntropy:
+      sums.loss =
+        ek_sigmoid_cross_entropy(outputs, targets.values, count, scale / Float(width), gradient) / Double(width)
+      sums.correct = (0..<rows).count { row in
+        (row * width..<(row + 1) * width).allSatisfy { (outputs[$0] > 0) == (targets.values[$0] > 0.5) }
+      }
+    case .meanSquaredError:
+      sums.squaredError = ek_squared_error(outputs, targets.values, count, scale / Float(width), gradient)
+      sums.loss = sums.squaredError / Double(width)
+    case .huber:
+      sums.squaredError = ek_squared_error(outputs, targets.values, count, 0, nil)
+      sums.loss =
+        ek_huber(outputs, targets.values, count, Float(parameter), scale / Float(width), gradient) / Double(width)
+    }
+    return sums
+  }
+}
+
+/// The targets of one batch, in the form that the loss reads.
+struct BatchTargets {
+  let labels: UnsafePointer<Int32>
+  let values: UnsafePointer<Float>
+}

@@ -1,0 +1,155 @@
+import Kernels
+
+/// Trains models: the loss, the optimizer and the way through the data. A value; it holds nothing that changes.
+public struct Trainer: Sendable {
+  public var loss: Loss
+  public var optimizer: Optimizer
+  public var schedule: Schedule
+  /// Examples in a mini-batch. The last batch of an epoch keeps what is left; a single example joins the batch before it.
+  public var batchSize: Int
+  /// The greatest norm of the gradient over all parameters; a larger one is scaled down to it. nil: no limit.
+  public var clippingNorm: Double?
+  /// Stops after so many epochs without a better validation loss, and gives back the best model. nil: never.
+  public var patience: Int?
+  /// The seed of the order of examples and of dropout.
+  public var seed: UInt64
+  public var threads: Int
+
+  public init(
+    loss: Loss, optimizer: Optimizer, batchSize: Int = 128, schedule: Schedule = .constant,
+    clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0, threads: Int = Machine.threads
+  ) {
+    self.loss = loss
+    self.optimizer = optimizer
+    self.batchSize = batchSize
+    self.schedule = schedule
+    self.clippingNorm = clippingNorm
+    self.patience = patience
+    self.seed = seed
+    self.threads = threads
+  }
+
+  /// What happens while a model is fitted.
+  public enum Event: Sendable {
+    /// A step was made: epoch and batch from 1, the running mean of this epoch's loss and accuracy.
+    case step(epoch: Int, batch: Int, batches: Int, loss: Double, accuracy: Double?, examples: Int)
+    /// An epoch ended. The checkpoint is a copy that a later `fit` resumes from.
+    case epoch(EpochRecord, Checkpoint)
+  }
+
+  /// Trains `model` on `dataset`.
+  ///
+  /// The first training fits the input scaling on `dataset`. If anything fails, `model` is left with the parameters and
+  /// statistics of the last good step.
+  /// - Parameters:
+  ///   - validation: Evaluated after every epoch with running statistics.
+  ///   - epochs: The number of passes over the data in all, those before `resuming` included.
+  ///   - resuming: Where an earlier run with the same settings stopped; the result is the same to the bit.
+  ///   - shouldStop: Asked after every step; true ends the run after saving its place.
+  ///   - onEvent: Told of steps and epochs.
+  /// - Throws: `EvenkeelError`: `usage` for settings out of range, `data` for values that are not finite, for a loss that
+  ///   left the finite numbers (naming step and layer), `interrupted` if `shouldStop` said so.
+  @discardableResult
+  public func fit(
+    _ model: inout Model, to dataset: Dataset, validation: Dataset? = nil, epochs: Int, resuming: Checkpoint? = nil,
+    shouldStop: () -> Bool = { false }, onEvent: (Event) throws -> Void = { _ in }
+  ) throws -> History {
+    try validate(dataset, epochs: epochs)
+    if model.scaling == nil {
+      guard dataset.shape.count == model.network.input.count else {
+        throw EvenkeelError.data(
+          "Expected examples of shape \(model.network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
+      }
+      model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
+      model.encoding = dataset.encoding
+    }
+    if model.output == nil {
+      model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
+    }
+    model.makeStateUnique()
+    let run = try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
+    var history = resuming?.history ?? History()
+    var best: (loss: Double, epoch: Int, state: ModelState)? = resuming?.best.map { ($0.loss, $0.epoch, $0.state) }
+    let clock = ContinuousClock()
+    while run.epoch < epochs {
+      let started = clock.now
+      do {
+        try run.finishEpoch(shouldStop: shouldStop, onEvent: onEvent)
+      } catch let error as EvenkeelError where error.code == .interrupted {
+        try onEvent(.epoch(EpochRecord(epoch: run.epoch + 1, interrupted: run.quality), run.checkpoint(history, best)))
+        throw error
+      }
+      let training = run.quality
+      let checked = try validation.flatMap { $0.isEmpty ? nil : try model.evaluate($0, threads: threads) }
+      let record = EpochRecord(
+        epoch: run.epoch, training: training, validation: checked,
+        seconds: Double((clock.now - started).components.attoseconds) * 1e-18
+          + Double((clock.now - started).components.seconds))
+      history.epochs.append(record)
+      if let patience, let checked {
+        if best == nil || checked.loss < best!.loss {
+          best = (checked.loss, run.epoch, ModelState(copying: model.state))
+        } else if run.epoch - best!.epoch >= patience {
+          history.stoppedEarly = true
+        }
+      }
+      try onEvent(.epoch(record, run.checkpoint(history, best)))
+      if history.stoppedEarly { break }
+    }
+    if let best { model.state = best.state }
+    return history
+  }
+
+  private func validate(_ dataset: Dataset, epochs: Int) throws {
+    try loss.validate()
+    try optimizer.validate()
+    try schedule.validate()
+    guard epochs > 0 else { throw EvenkeelError.usage("The number of epochs is \(epochs); expected at least 1.") }
+    guard batchSize > 0 else { throw EvenkeelError.usage("The batch size is \(batchSize); expected at least 1.") }
+    guard threads > 0 else { throw EvenkeelError.usage("The number of threads is \(threads); expected at least 1.") }
+    if let clippingNorm, !(clippingNorm.isFinite && clippingNorm > 0) {
+      throw EvenkeelError.usage("The clipping norm is \(clippingNorm); expected a number above 0.")
+    }
+    if let patience, patience < 1 {
+      throw EvenkeelError.usage("The patience is \(patience) epochs; expected at least 1.")
+    }
+    guard !dataset.isEmpty else { throw EvenkeelError.data("The training data has no rows.") }
+    try dataset.targets.validate()
+  }
+}
+
+/// What one epoch came to.
+public struct EpochRecord: Hashable, Codable, Sendable {
+  /// From 1.
+  public let epoch: Int
+  /// Means over the epoch's batches, each taken before its step.
+  public let trainLoss: Double
+  public let trainAccuracy: Double?
+  public let trainRMSE: Double?
+  public let validationLoss: Double?
+  public let validationAccuracy: Double?
+  public let validationRMSE: Double?
+  public let seconds: Double
+
+  init(epoch: Int, training: Quality, validation: Quality?, seconds: Double) {
+    self.epoch = epoch
+    trainLoss = training.loss
+    trainAccuracy = training.accuracy
+    trainRMSE = training.rootMeanSquaredError
+    validationLoss = validation?.loss
+    validationAccuracy = validation?.accuracy
+    validationRMSE = validation?.rootMeanSquaredError
+    self.seconds = seconds
+  }
+
+  init(epoch: Int, interrupted training: Quality) {
+    self.init(epoch: epoch, training: training, validation: nil, seconds: 0)
+  }
+}
+
+/// The epochs of a training, in order.
+public struct History: Hashable, Codable, Sendable {
+  public internal(set) var epochs: [EpochRecord] = []
+  /// True if patience ran out before the epochs did.
+  public internal(set) var stoppedEarly = false
+}
