@@ -1,0 +1,198 @@
+import FoundationEssentials
+
+/// What a model file says beside its tensors, as JSON in the metadata.
+private struct StoredDescription: Codable {
+  var network: Network
+  var scaling: InputScaling?
+  var encoding: TableEncoding?
+  var output: OutputDescription?
+}
+
+/// Where in a run a checkpoint was taken.
+private struct StoredPosition: Codable {
+  var epoch, batch, step: Int
+  var loss, squaredError: Double
+  var correct, examples: Int
+  var history: History
+  var bestLoss: Double?
+  var bestEpoch: Int?
+}
+
+extension ModelState {
+  /// The tensors under PyTorch's `state_dict` names of the equivalent `nn.Sequential`, with a prefix.
+  fileprivate func items(prefix: String = "") -> [Safetensors.Source] {
+    var items = layout.entries.map { entry in
+      Safetensors.Source(
+        key: prefix + entry.name, dtype: "F32", shape: entry.description.shape,
+        bytes: UnsafeRawBufferPointer(start: parameters.start + entry.offset, count: entry.count * 4))
+    }
+    for (index, entry) in layout.statistics.enumerated() {
+      let view = statistics(index)
+      let shape = Shape([entry.features])
+      func floats(_ name: String, _ start: UnsafeMutablePointer<Float>) -> Safetensors.Source {
+        Safetensors.Source(
+          key: "\(prefix)\(entry.name).\(name)", dtype: "F32", shape: shape,
+          bytes: UnsafeRawBufferPointer(start: start, count: entry.features * 4))
+      }
+      items.append(floats("running_mean", view.mean))
+      items.append(floats("running_var", view.variance))
+      items.append(
+        Safetensors.Source(
+          key: "\(prefix)\(entry.name).num_batches_tracked", dtype: "I64", shape: [],
+          bytes: UnsafeRawBufferPointer(start: view.batchCount, count: 8)))
+    }
+    return items
+  }
+
+  /// Fills the state from `file`; returns the keys that were read.
+  fileprivate func read(_ file: Safetensors, prefix: String = "") throws -> Set<String> {
+    var used: Set<String> = []
+    func finite(_ key: String, _ shape: Shape) throws -> [Float] {
+      used.insert(key)
+      let values = try file.floats(key, shape: shape)
+      if let position = values.firstIndex(where: { !$0.isFinite }) {
+        throw EvenkeelError.data("\(file.name): \(key): value \(position) is \(values[position]).")
+      }
+      return values
+    }
+    for entry in layout.entries {
+      let values = try finite(prefix + entry.name, entry.description.shape)
+      (parameters.start + entry.offset).update(from: values, count: values.count)
+    }
+    for (index, entry) in layout.statistics.enumerated() {
+      let view = statistics(index)
+      let base = prefix + entry.name
+      view.mean.update(from: try finite(base + ".running_mean", [entry.features]), count: entry.features)
+      let variance = try finite(base + ".running_var", [entry.features])
+      if let position = variance.firstIndex(where: { $0 < 0 }) {
+        throw EvenkeelError.data(
+          "\(file.name): \(base).running_var: value \(position) is \(variance[position]); a variance is not negative.")
+      }
+      view.variance.update(from: variance, count: entry.features)
+      // Files from before PyTorch 0.4.1 have no count; statistics that are there come from at least one batch.
+      let key = base + ".num_batches_tracked"
+      used.insert(key)
+      view.batchCount.pointee = file.tensors[key] == nil ? 1 : try file.integers(key, shape: [])[0]
+      guard view.batchCount.pointee >= 0 else {
+        throw EvenkeelError.data("\(file.name): \(key) is \(view.batchCount.pointee); expected 0 or more.")
+      }
+    }
+    return used
+  }
+}
+
+extension Model {
+  /// Writes the model to a safetensors file, whole or not at all.
+  ///
+  /// Tensors have the names and shapes of the `state_dict` of the equivalent `nn.Sequential`; the network, the scaling and
+  /// the labels are JSON under `evenkeel` in the metadata.
+  /// - Throws: `EvenkeelError` with code `cannotWrite`.
+  public func write(to path: String) throws {
+    try withExtendedLifetime(state) {
+      try Safetensors.write(state.items(), metadata: metadata(), to: path)
+    }
+  }
+
+  fileprivate func metadata() throws -> [String: String] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let description = StoredDescription(network: network, scaling: scaling, encoding: encoding, output: output)
+    return ["format": "pt", "evenkeel": String(decoding: try encoder.encode(description), as: UTF8.self)]
+  }
+
+  /// Reads a model file.
+  /// - Throws: `EvenkeelError`: `noInput` if it is missing, `data` that names the key that is missing, too many, of another
+  ///   shape or not finite.
+  public init(contentsOf path: String) throws { try self.init(Safetensors(FileBytes(path))) }
+
+  init(_ file: Safetensors) throws {
+    self = try Model.described(by: file)
+    let used = try state.read(file)
+    try file.requireNoOther(than: used)
+  }
+
+  /// Fills the model with the tensors of a file that another program wrote, such as Python's `safetensors`.
+  /// - Throws: As `init(contentsOf:)`.
+  public mutating func readParameters(from path: String) throws {
+    let file = try Safetensors(FileBytes(path))
+    let fresh = ModelState(state.layout)
+    try file.requireNoOther(than: fresh.read(file))
+    state = fresh
+  }
+
+  fileprivate static func described(by file: Safetensors) throws -> Model {
+    guard let text = file.metadata["evenkeel"] else {
+      throw EvenkeelError.data("\(file.name): the metadata has no key \"evenkeel\"; it is not a model of this program.")
+    }
+    let description: StoredDescription
+    do { description = try JSONDecoder().decode(StoredDescription.self, from: Data(text.utf8)) } catch let error as EvenkeelError {
+      throw EvenkeelError.data("\(file.name): \(error.message)")
+    } catch { throw EvenkeelError.data("\(file.name): the description under \"evenkeel\" is damaged.") }
+    do {
+      var model = try Model(description.network, state: ModelState(ParameterLayout(description.network)))
+      model.scaling = description.scaling
+      model.encoding = description.encoding
+      model.output = description.output
+      return model
+    } catch let error as EvenkeelError { throw EvenkeelError.data("\(file.name): \(error.message)") }
+  }
+}
+
+extension Safetensors {
+  fileprivate func requireNoOther(than used: Set<String>) throws {
+    if let extra = tensors.keys.sorted().first(where: { !used.contains($0) }) {
+      throw EvenkeelError.data("\(name): the tensor \"\(extra)\" belongs to no layer.")
+    }
+  }
+}
+
+extension Checkpoint {
+  /// Writes the checkpoint, with the model's description, to a safetensors file, whole or not at all.
+  public func write(to path: String, of model: Model) throws {
+    var metadata = try model.metadata()
+    let position = StoredPosition(
+      epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
+      examples: sums.examples, history: history, bestLoss: best?.loss, bestEpoch: best?.epoch)
+    metadata["position"] = String(decoding: try JSONEncoder().encode(position), as: UTF8.self)
+    try first.withUnsafeBytes { first in
+      try second.withUnsafeBytes { second in
+        var items = state.items()
+        if let best { items += best.state.items(prefix: "best.") }
+        items.append(.init(key: "optimizer.first", dtype: "F32", shape: [first.count / 4], bytes: first))
+        items.append(.init(key: "optimizer.second", dtype: "F32", shape: [second.count / 4], bytes: second))
+        try Safetensors.write(items, metadata: metadata, to: path)
+      }
+    }
+  }
+
+  /// Reads a checkpoint and the model that it belongs to.
+  public static func read(from path: String) throws -> (Checkpoint, Model) {
+    let file = try Safetensors(FileBytes(path))
+    let model = try Model.described(by: file)
+    guard let text = file.metadata["position"],
+      let position = try? JSONDecoder().decode(StoredPosition.self, from: Data(text.utf8)), position.epoch >= 0,
+      position.batch >= 0, position.step >= 0, let firstShape = file.tensors["optimizer.first"]?.shape,
+      let secondShape = file.tensors["optimizer.second"]?.shape
+    else { throw EvenkeelError.data("\(path): it holds no checkpoint.") }
+    var used = try model.state.read(file)
+    var best: Best?
+    if let loss = position.bestLoss, let epoch = position.bestEpoch {
+      let state = ModelState(model.state.layout)
+      used.formUnion(try state.read(file, prefix: "best."))
+      best = Best(loss: loss, epoch: epoch, state: state)
+    }
+    try file.requireNoOther(than: used.union(["optimizer.first", "optimizer.second"]))
+    var sums = Loss.Sums()
+    sums.loss = position.loss
+    sums.squaredError = position.squaredError
+    sums.correct = position.correct
+    sums.examples = position.examples
+    return (
+      Checkpoint(
+        state: model.state, first: try file.floats("optimizer.first", shape: firstShape),
+        second: try file.floats("optimizer.second", shape: secondShape), epoch: position.epoch,
+        batch: position.batch, step: position.step, sums: sums, history: position.history, best: best),
+      model
+    )
+  }
+}
