@@ -1,1 +1,69 @@
-@main struct A { static func main() {} }
+import ArgumentParser
+import Evenkeel
+import Glibc
+
+@main
+struct EvenkeelCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "evenkeel", abstract: "Trains neural networks with batch normalization.", version: "0.1.0",
+    subcommands: [Train.self, Evaluate.self, Predict.self, Inspect.self])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let error as EvenkeelError {
+      complain(error.message)
+      Glibc.exit(error.code.rawValue)
+    } catch {
+      exit(withError: error)
+    }
+  }
+}
+
+/// Prints a sentence to standard error.
+func complain(_ sentence: String) { fputs("evenkeel: \(sentence)\n", stderr) }
+
+/// `value` with so many digits behind the point.
+func fixed(_ value: Double, _ digits: Int) -> String {
+  guard value.isFinite else { return "\(value)" }
+  var scale = 1.0
+  for _ in 0..<digits { scale *= 10 }
+  let scaled = (abs(value) * scale).rounded()
+  guard scaled < 1e18 else { return "\(value)" }
+  let whole = Int(scaled)
+  let sign = value < 0 && whole > 0 ? "-" : ""
+  guard digits > 0 else { return sign + String(whole) }
+  let text = String(whole)
+  let padded = String(repeating: "0", count: max(0, digits + 1 - text.count)) + text
+  return sign + padded.dropLast(digits) + "." + padded.suffix(digits)
+}
+
+/// One JSON object of keys and values that are already JSON, in order; keys without a value are left out.
+func jsonObject(_ fields: [(String, String?)]) -> String {
+  "{" + fields.compactMap { key, value in value.map { "\"\(key)\":\($0)" } }.joined(separator: ",") + "}"
+}
+
+func jsonText(_ text: String) -> String {
+  var result = "\""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\"": result += "\\\""
+    case "\\": result += "\\\\"
+    case "\n": result += "\\n"
+    case "\t": result += "\\t"
+    case "\r": result += "\\r"
+    default:
+      if scalar.value < 0x20 {
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+  }
+  return result + "\""
+}
+
+/// JSON has no NaN.
+func jsonNumber(_ value: Double?) -> String? { value.map { $0.isFinite ? "\($0)" : "null" } }

@@ -71,6 +71,13 @@ public struct Model: Sendable {
     }
   }
 
+  /// A model that shares no memory with this one that a training writes to.
+  func copied() -> Model {
+    var copy = self
+    copy.state = ModelState(copying: state)
+    return copy
+  }
+
   mutating func makeStateUnique() {
     if !isKnownUniquelyReferenced(&state) { state = ModelState(copying: state) }
   }

@@ -100,6 +100,13 @@ extension Model {
     return ["format": "pt", "evenkeel": String(decoding: try encoder.encode(description), as: UTF8.self)]
   }
 
+  /// Finds out before long work whether a file can be written at `path`; changes nothing.
+  /// - Throws: `EvenkeelError` with code `cannotWrite`.
+  public static func requireWritable(_ path: String) throws { try AtomicFile.requireWritable(path) }
+
+  /// Writes a text file, whole or not at all.
+  public static func writeText(_ text: String, to path: String) throws { try AtomicFile.write(text, to: path) }
+
   /// Reads a model file.
   /// - Throws: `EvenkeelError`: `noInput` if it is missing, `data` that names the key that is missing, too many, of another
   ///   shape or not finite.
@@ -148,7 +155,7 @@ extension Safetensors {
 
 extension Checkpoint {
   /// Writes the checkpoint, with the model's description, to a safetensors file, whole or not at all.
-  public func write(to path: String, of model: Model) throws {
+  public func write(to path: String) throws {
     var metadata = try model.metadata()
     let position = StoredPosition(
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
@@ -165,8 +172,9 @@ extension Checkpoint {
     }
   }
 
-  /// Reads a checkpoint and the model that it belongs to.
-  public static func read(from path: String) throws -> (Checkpoint, Model) {
+  /// Reads a checkpoint.
+  /// - Throws: As `Model.init(contentsOf:)`.
+  public init(contentsOf path: String) throws {
     let file = try Safetensors(FileBytes(path))
     let model = try Model.described(by: file)
     guard let text = file.metadata["position"],
@@ -187,12 +195,9 @@ extension Checkpoint {
     sums.squaredError = position.squaredError
     sums.correct = position.correct
     sums.examples = position.examples
-    return (
-      Checkpoint(
-        state: model.state, first: try file.floats("optimizer.first", shape: firstShape),
-        second: try file.floats("optimizer.second", shape: secondShape), epoch: position.epoch,
-        batch: position.batch, step: position.step, sums: sums, history: position.history, best: best),
-      model
-    )
+    self.init(
+      model: model, first: try file.floats("optimizer.first", shape: firstShape),
+      second: try file.floats("optimizer.second", shape: secondShape), epoch: position.epoch, batch: position.batch,
+      step: position.step, sums: sums, history: position.history, best: best)
   }
 }

@@ -8,7 +8,8 @@ public struct Checkpoint: Sendable {
     let state: ModelState
   }
 
-  let state: ModelState
+  /// The model as it was then.
+  public let model: Model
   let first: [Float]
   let second: [Float]
   /// Complete epochs; batches of the next one; steps in all.
@@ -18,4 +19,6 @@ public struct Checkpoint: Sendable {
   let sums: Loss.Sums
   let history: History
   let best: Best?
+
+  var state: ModelState { model.state }
 }

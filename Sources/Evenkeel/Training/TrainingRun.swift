@@ -7,7 +7,8 @@ final class TrainingRun {
   private let dataset: Dataset
   private let scaling: InputScaling?
   private let output: OutputDescription
-  private let state: ModelState
+  private let model: Model
+  private var state: ModelState { model.state }
   private let program: Program
   private let targets: TargetBuffer
   private let gradients: AlignedFloats
@@ -31,7 +32,7 @@ final class TrainingRun {
     self.epochs = epochs
     scaling = model.scaling
     output = model.output!
-    state = model.state
+    self.model = model
     let layout = model.state.layout
     guard dataset.count > 1 || layout.statistics.isEmpty else {
       throw EvenkeelError.data("The training data has one example; batch normalization needs at least 2 in a batch.")
@@ -142,7 +143,7 @@ final class TrainingRun {
   /// A copy of all that a later run needs to go on from here.
   func checkpoint(_ history: History, _ best: (loss: Double, epoch: Int, state: ModelState)?) -> Checkpoint {
     Checkpoint(
-      state: ModelState(copying: state), first: Array(first.buffer), second: Array(second.buffer), epoch: epoch,
+      model: model.copied(), first: Array(first.buffer), second: Array(second.buffer), epoch: epoch,
       batch: batch, step: step, sums: sums, history: history,
       best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })
   }

@@ -14,6 +14,9 @@
 // Sets the size of the team for calls to oneDNN made from this thread.
 void ek_set_team_size(int threads);
 
+// The number of processors that this process may run on.
+int ek_processor_count(void);
+
 // ---- batch_norm.c -------------------------------------------------------------------------------------------------
 
 // The activation that is applied to a value (and, in batch norm, in the same sweep).
