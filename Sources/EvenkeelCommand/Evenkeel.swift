@@ -22,7 +22,13 @@ struct EvenkeelCommand: ParsableCommand {
 }
 
 /// Prints a sentence to standard error.
-func complain(_ sentence: String) { fputs("evenkeel: \(sentence)\n", stderr) }
+func complain(_ sentence: String) { tell("evenkeel: \(sentence)\n") }
+
+/// Writes to standard error at once.
+func tell(_ text: String) {
+  var text = text
+  text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
+}
 
 /// `value` with so many digits behind the point.
 func fixed(_ value: Double, _ digits: Int) -> String {

@@ -148,7 +148,7 @@ struct Train: ParsableCommand {
           ("validationAccuracy", jsonNumber(record.validationAccuracy)),
           ("validationRMSE", jsonNumber(record.validationRMSE)), ("seconds", jsonNumber(record.seconds)),
         ]))
-      fflush(stdout)
+      fflush(nil)
     } else if !quiet {
       var line = "epoch \(record.epoch)/\(epochs)  loss \(fixed(record.trainLoss, 4))"
       if let accuracy = record.trainAccuracy { line += "  accuracy \(fixed(100 * accuracy, 2)) %" }
@@ -156,7 +156,7 @@ struct Train: ParsableCommand {
       if let loss = record.validationLoss { line += "  validation loss \(fixed(loss, 4))" }
       if let accuracy = record.validationAccuracy { line += "  accuracy \(fixed(100 * accuracy, 2)) %" }
       if let error = record.validationRMSE { line += "  RMSE \(fixed(error, 4))" }
-      fputs(line + "  \(fixed(record.seconds, 2)) s\n", stderr)
+      tell(line + "  \(fixed(record.seconds, 2)) s\n")
     }
   }
 }
@@ -187,10 +187,10 @@ struct Progress {
     var line = "epoch \(epoch)/\(epochs)  batch \(batch)/\(batches)  loss \(fixed(loss, 4))"
     if let accuracy { line += "  accuracy \(fixed(100 * accuracy, 2)) %" }
     line += "  \(Int(done * perEpoch / seconds)) examples/s  \(fixed(seconds / done * (Double(epochs) - done), 0)) s left"
-    fputs("\r\u{1B}[K" + line, stderr)
+    tell("\r\u{1B}[K" + line)
   }
 
-  func clear() { if enabled { fputs("\r\u{1B}[K", stderr) } }
+  func clear() { if enabled { tell("\r\u{1B}[K") } }
 }
 
 func describe(_ quality: Quality) -> String {
