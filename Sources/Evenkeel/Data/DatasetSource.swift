@@ -1,11 +1,15 @@
 import Glibc
 
 extension Dataset {
-  /// Reads DATA as the command names it: a folder of IDX files.
+  /// Reads DATA as the command names it: `digits`, or a folder of IDX files.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
     _ path: String, target: String? = nil, validation: Double = 0, seed: UInt64 = 0
   ) throws -> DatasetSplits {
+    if path == "digits" {
+      let held = Int(10_000 * validation)
+      return try digits(training: 10_000 - held, validation: held, seed: seed)
+    }
     var status = stat()
     guard stat(path, &status) == 0 else {
       throw EvenkeelError.noInput("\(path): \(String(cString: strerror(errno))).")

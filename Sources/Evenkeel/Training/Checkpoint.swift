@@ -16,6 +16,8 @@ public struct Checkpoint: Sendable {
   let epoch: Int
   let batch: Int
   let step: Int
+  /// The steps made so far.
+  public var steps: Int { step }
   let sums: Loss.Sums
   let history: History
   let best: Best?
