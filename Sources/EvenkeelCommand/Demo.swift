@@ -30,16 +30,18 @@ struct Demo: ParsableCommand {
         loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: 0.05), batchSize: 60, seed: seed)
       var outcome = Outcome()
       let started = ContinuousClock.now
-      try trainer.fit(&model, to: digits.training, validation: digits.test, epochs: epochs) { event in
-        guard case .epoch(let record, let checkpoint) = event else { return }
-        outcome.accuracies.append(record.validationAccuracy ?? 0)
-        if outcome.stepsToTarget == nil, record.validationAccuracy ?? 0 >= 0.95 {
-          outcome.stepsToTarget = checkpoint.steps
-        }
-        tell(
-          "  epoch \(record.epoch)/\(epochs)  loss \(fixed(record.trainLoss, 4))  test accuracy \(fixed(100 * (record.validationAccuracy ?? 0), 2)) %\n"
-        )
-      }
+      try trainer.fit(
+        &model, to: digits.training, validation: digits.test, epochs: epochs,
+        onEvent: { event in
+          guard case .epoch(let record, let checkpoint) = event else { return }
+          outcome.accuracies.append(record.validationAccuracy ?? 0)
+          if outcome.stepsToTarget == nil, record.validationAccuracy ?? 0 >= 0.95 {
+            outcome.stepsToTarget = checkpoint.steps
+          }
+          tell(
+            "  epoch \(record.epoch)/\(epochs)  loss \(fixed(record.trainLoss, 4))  test accuracy \(fixed(100 * (record.validationAccuracy ?? 0), 2)) %\n"
+          )
+        })
       outcome.seconds = (ContinuousClock.now - started) / .seconds(1)
       outcomes.append(outcome)
       if withNorm { normalized = model }

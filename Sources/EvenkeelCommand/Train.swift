@@ -81,7 +81,9 @@ struct Train: ParsableCommand {
     } catch let error as EvenkeelError where error.code == .interrupted {
       progress.clear()
       throw EvenkeelError(
-        .interrupted, error.message + (checkpointPath.map { " Go on with --resume \($0)." } ?? " No --output was given, so nothing was saved."))
+        .interrupted,
+        error.message
+          + (checkpointPath.map { " Go on with --resume \($0)." } ?? " No --output was given, so nothing was saved."))
     }
     let test = splits.test.isEmpty ? nil : try model.evaluate(splits.test)
     if let output { try model.write(to: output) }
@@ -186,7 +188,8 @@ struct Progress {
     let perEpoch = Double(examples) / Double(batch) * Double(batches)
     var line = "epoch \(epoch)/\(epochs)  batch \(batch)/\(batches)  loss \(fixed(loss, 4))"
     if let accuracy { line += "  accuracy \(fixed(100 * accuracy, 2)) %" }
-    line += "  \(Int(done * perEpoch / seconds)) examples/s  \(fixed(seconds / done * (Double(epochs) - done), 0)) s left"
+    line +=
+      "  \(Int(done * perEpoch / seconds)) examples/s  \(fixed(seconds / done * (Double(epochs) - done), 0)) s left"
     tell("\r\u{1B}[K" + line)
   }
 

@@ -50,7 +50,8 @@ struct Predict: ParsableCommand {
 
   private func quoted(_ cells: [String]) -> String {
     cells.map { cell in
-      cell.contains { ",\"\n\r".contains($0) } ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : cell
+      cell.contains { ",\"\n\r".contains($0) }
+        ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : cell
     }.joined(separator: ",")
   }
 }

@@ -34,7 +34,8 @@ final class FileBytes: @unchecked Sendable {
     let bytes = memory.assumingMemoryBound(to: UInt8.self)
     if count > 1, bytes[0] == 0x1f, bytes[1] == 0x8b {
       defer { munmap(memory, count) }
-      self.init(copying: try Self.inflateAll(UnsafeRawBufferPointer(start: memory, count: count), name: path), name: path)
+      self.init(
+        copying: try Self.inflateAll(UnsafeRawBufferPointer(start: memory, count: count), name: path), name: path)
       return
     }
     self.init(start: memory, count: count, name: path) { munmap(memory, count) }
@@ -105,7 +106,9 @@ final class FileBytes: @unchecked Sendable {
       if status == Z_STREAM_END {
         if stream.avail_in == 0 && position == source.count { return output }
         guard inflateReset(&stream) == Z_OK else { break }
-      } else if status == Z_BUF_ERROR || (status == Z_OK && stream.avail_in == 0 && position == source.count && stream.avail_out > 0) {
+      } else if status == Z_BUF_ERROR
+        || (status == Z_OK && stream.avail_in == 0 && position == source.count && stream.avail_out > 0)
+      {
         throw EvenkeelError.data("\(name): the gzip file is truncated after \(output.count) bytes of content.")
       } else if status != Z_OK {
         break

@@ -18,9 +18,12 @@ struct IDXFile {
     let content = bytes.bytes
     guard content[0] == 0, content[1] == 0, content[2] == 8, content[3] == UInt8(axes) else {
       throw EvenkeelError.data(
-        "\(name): expected the IDX magic number 0 0 8 \(axes) (unsigned bytes, \(axes) axes), got \(content[0]) \(content[1]) \(content[2]) \(content[3]).")
+        "\(name): expected the IDX magic number 0 0 8 \(axes) (unsigned bytes, \(axes) axes), got \(content[0]) \(content[1]) \(content[2]) \(content[3])."
+      )
     }
-    shape = (0..<axes).map { Int(UInt32(bigEndian: content.loadUnaligned(fromByteOffset: 4 + 4 * $0, as: UInt32.self))) }
+    shape = (0..<axes).map {
+      Int(UInt32(bigEndian: content.loadUnaligned(fromByteOffset: 4 + 4 * $0, as: UInt32.self)))
+    }
     offset = header
     guard shape[0] < 1 << 31 else {
       throw EvenkeelError.data("\(name): the header promises \(shape[0]) items; expected fewer than 2^31.")

@@ -20,7 +20,8 @@ enum MatrixProduct {
       aLayout.code, bLayout.code, dnnl_dim_t(m), dnnl_dim_t(n), dnnl_dim_t(k), 1, a,
       dnnl_dim_t(aLayout == .plain ? k : m), b, dnnl_dim_t(bLayout == .plain ? n : k), 0, c, dnnl_dim_t(n))
     guard status == dnnl_success else {
-      throw EvenkeelError(.internal, "oneDNN refused the product of \(m)×\(k) and \(k)×\(n) (status \(status.rawValue)).")
+      throw EvenkeelError(
+        .internal, "oneDNN refused the product of \(m)×\(k) and \(k)×\(n) (status \(status.rawValue)).")
     }
   }
 }

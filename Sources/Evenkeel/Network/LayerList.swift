@@ -85,7 +85,8 @@ private struct StoredLayer: Codable {
       let known = try JSONDecoder().decode([String: Ignored].self, from: JSONEncoder().encode(layer)).keys
       if let unknown = options.allKeys.first(where: { !known.contains($0.stringValue) }) {
         throw EvenkeelError.usage(
-          "\(key.stringValue): \"\(unknown.stringValue)\" is not an option; expected \(known.sorted().joined(separator: ", ")).")
+          "\(key.stringValue): \"\(unknown.stringValue)\" is not an option; expected \(known.sorted().joined(separator: ", "))."
+        )
       }
     }
   }

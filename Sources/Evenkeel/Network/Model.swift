@@ -106,7 +106,9 @@ public struct Model: Sendable {
     try run(dataset, threads: threads) { outputs, start, rows in
       result.withUnsafeMutableBufferPointer { buffer in
         let target = buffer.baseAddress! + start * width
-        if let output { output.interpret(outputs, rows: rows, width: width, into: target) } else {
+        if let output {
+          output.interpret(outputs, rows: rows, width: width, into: target)
+        } else {
           target.update(from: outputs, count: rows * width)
         }
       }

@@ -132,7 +132,9 @@ extension Model {
       throw EvenkeelError.data("\(file.name): the metadata has no key \"evenkeel\"; it is not a model of this program.")
     }
     let description: StoredDescription
-    do { description = try JSONDecoder().decode(StoredDescription.self, from: Data(text.utf8)) } catch let error as EvenkeelError {
+    do { description = try JSONDecoder().decode(StoredDescription.self, from: Data(text.utf8)) } catch let error
+      as EvenkeelError
+    {
       throw EvenkeelError.data("\(file.name): \(error.message)")
     } catch { throw EvenkeelError.data("\(file.name): the description under \"evenkeel\" is damaged.") }
     do {

@@ -85,14 +85,17 @@ struct Safetensors {
       let (expected, overflow) = count.multipliedReportingOverflow(by: size)
       guard !overflow, expected == item.data_offsets[1] - item.data_offsets[0] else {
         throw EvenkeelError.data(
-          "\(name): \(key): \(Shape(item.shape)) of \(item.dtype) does not fill its \(item.data_offsets[1] - item.data_offsets[0]) bytes.")
+          "\(name): \(key): \(Shape(item.shape)) of \(item.dtype) does not fill its \(item.data_offsets[1] - item.data_offsets[0]) bytes."
+        )
       }
       entries[key] = Entry(
         dtype: item.dtype, shape: Shape(item.shape),
         range: dataStart + item.data_offsets[0]..<dataStart + item.data_offsets[1])
     }
     var end = dataStart
-    for (key, entry) in entries.sorted(by: { ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound) }) {
+    for (key, entry) in entries.sorted(by: {
+      ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound)
+    }) {
       guard entry.range.lowerBound == end else {
         throw EvenkeelError.data("\(name): \(key): it overlaps another tensor or leaves a gap before it.")
       }
@@ -147,7 +150,8 @@ struct Safetensors {
     var offset = 0
     for item in items {
       parts.append(
-        "\(try json(item.key)):{\"dtype\":\"\(item.dtype)\",\"shape\":\(item.shape.description.filter { $0 != " " }),\"data_offsets\":[\(offset),\(offset + item.bytes.count)]}")
+        "\(try json(item.key)):{\"dtype\":\"\(item.dtype)\",\"shape\":\(item.shape.description.filter { $0 != " " }),\"data_offsets\":[\(offset),\(offset + item.bytes.count)]}"
+      )
       offset += item.bytes.count
     }
     var header = Array(("{" + parts.joined(separator: ",") + "}").utf8)

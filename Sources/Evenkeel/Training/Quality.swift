@@ -119,9 +119,12 @@ final class TargetBuffer {
         throw EvenkeelError.data("Example \(row) is of the class \"\(name)\", which training never saw.")
       }
       if output.loss.kind == .sigmoidCrossEntropy {
-        values = width == 1 ? labels.map { Float($0) } : labels.flatMap { label in
-          (0..<width).map { Int32($0) == label ? 1 : 0 }
-        }
+        values =
+          width == 1
+          ? labels.map { Float($0) }
+          : labels.flatMap { label in
+            (0..<width).map { Int32($0) == label ? 1 : 0 }
+          }
       }
     case .values(let targets, let names):
       guard output.classLabels.isEmpty else {

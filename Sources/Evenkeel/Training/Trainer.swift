@@ -58,7 +58,8 @@ public struct Trainer: Sendable {
     if model.scaling == nil {
       guard dataset.shape.count == model.network.input.count else {
         throw EvenkeelError.data(
-          "Expected examples of shape \(model.network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
+          "Expected examples of shape \(model.network.input), got \(dataset.shape) (\(dataset.shape.count) values each)."
+        )
       }
       model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
       model.encoding = dataset.encoding

@@ -60,7 +60,10 @@ final class TrainingRun {
   }
 
   /// The batches of an epoch.
-  var batches: Int { max(1, (dataset.count - (dataset.count % trainer.batchSize == 1 ? 1 : 0) + trainer.batchSize - 1) / trainer.batchSize) }
+  var batches: Int {
+    max(
+      1, (dataset.count - (dataset.count % trainer.batchSize == 1 ? 1 : 0) + trainer.batchSize - 1) / trainer.batchSize)
+  }
   var quality: Quality { Quality(sums, output: output, width: targets.width) }
 
   /// The order of the examples of this epoch follows from the seed and the epoch alone.
@@ -101,15 +104,19 @@ final class TrainingRun {
     let bad = ek_first_non_finite(program.input, rows * program.inputLength, threads)
     if bad >= 0 {
       throw EvenkeelError.data(
-        "Batch \(batch + 1) of epoch \(epoch + 1): example \(order[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed.")
+        "Batch \(batch + 1) of epoch \(epoch + 1): example \(order[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed."
+      )
     }
     let call = Program.Call(
       rows: rows, state: state, gradients: gradients.start, key: key.branch(RandomStream.dropout).branch(step),
       share: min(1, Double(rows) / Double(trainer.batchSize)))
     do { try program.forward(call) } catch let error as EvenkeelError where error.code == .data {
-      throw EvenkeelError.data("Step \(step + 1) of epoch \(epoch + 1): \(error.message); the model keeps the step before.")
+      throw EvenkeelError.data(
+        "Step \(step + 1) of epoch \(epoch + 1): \(error.message); the model keeps the step before.")
     }
-    let batchTargets = order.withUnsafeBufferPointer { targets.gather(UnsafeBufferPointer(rebasing: $0[start..<start + rows])) }
+    let batchTargets = order.withUnsafeBufferPointer {
+      targets.gather(UnsafeBufferPointer(rebasing: $0[start..<start + rows]))
+    }
     let batchSums = output.loss.evaluate(
       program.output, rows: rows, width: program.outputLength, targets: batchTargets, gradient: program.outputGradient)
     guard batchSums.loss.isFinite else {
@@ -137,7 +144,8 @@ final class TrainingRun {
 
   private func diverged(_ what: String, layer: String?) -> EvenkeelError {
     EvenkeelError.data(
-      "Training diverged: at step \(step + 1) (epoch \(epoch + 1), batch \(batch + 1)) \(what)\(layer.map { ", first in layer \($0)" } ?? ""); the model keeps the step before. A smaller learning rate or clipping may help.")
+      "Training diverged: at step \(step + 1) (epoch \(epoch + 1), batch \(batch + 1)) \(what)\(layer.map { ", first in layer \($0)" } ?? ""); the model keeps the step before. A smaller learning rate or clipping may help."
+    )
   }
 
   /// A copy of all that a later run needs to go on from here.
