@@ -9,7 +9,9 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let model = try Model(contentsOf: model)
-    let quality = try model.evaluate(Dataset.readForUse(data, by: model, targets: true))
+    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: true)
+    for warning in warnings { complain("warning: \(warning)") }
+    let quality = try model.evaluate(dataset)
     guard json else { return print(describe(quality)) }
     print(
       jsonObject([
@@ -28,7 +30,9 @@ struct Predict: ParsableCommand {
   func run() throws {
     let model = try Model(contentsOf: model)
     if let output { try Model.requireWritable(output) }
-    let predictions = try model.predict(Dataset.readForUse(data, by: model, targets: false))
+    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: false)
+    for warning in warnings { complain("warning: \(warning)") }
+    let predictions = try model.predict(dataset)
     let labels = model.output?.classLabels ?? []
     let width = predictions.rowLength
     var text =

@@ -1,4 +1,202 @@
-/// How the columns of a table become features; fitted on training rows alone.
+/// How the columns of a table become features, and one of them the target; fitted on training rows alone.
+///
+/// A numeric column gives its number, the training mean where it is missing, and, where training had missing values, one
+/// more feature that says so. A column of text gives one feature a category, all 0 for a category training never saw.
 public struct TableEncoding: Hashable, Codable, Sendable {
-  public let featureNames: [String]
+  enum Kind: Hashable, Codable, Sendable {
+    case numeric(mean: Double, hasIndicator: Bool)
+    case categorical([String])
+  }
+
+  struct Column: Hashable, Codable, Sendable {
+    let name: String
+    let kind: Kind
+  }
+
+  let columns: [Column]
+  /// The name of the column to predict.
+  public let targetName: String
+  /// The classes in the order of the outputs; empty for a regression.
+  public let classLabels: [String]
+
+  /// What each feature is called.
+  public var featureNames: [String] {
+    columns.flatMap { column -> [String] in
+      switch column.kind {
+      case .numeric(_, let hasIndicator): hasIndicator ? [column.name, column.name + " missing"] : [column.name]
+      case .categorical(let categories): categories.map { "\(column.name)=\($0)" }
+      }
+    }
+  }
+
+  /// Fits the encoding to rows of `table`.
+  /// - Throws: `EvenkeelError`: `usage` for an unknown target, `data` that names line and column of text among numbers.
+  init(fittedTo table: Table, rows: [Int], target: String?) throws {
+    let name = target ?? table.names.last!
+    guard let targetColumn = table.names.firstIndex(of: name) else {
+      throw EvenkeelError.usage(
+        "\(table.file) has no column \"\(name)\" to predict; it has \(table.names.joined(separator: ", ")).")
+    }
+    guard table.names.count > 1 else { throw EvenkeelError.data("\(table.file): there is no column but the target.") }
+    targetName = name
+    classLabels = try Self.classes(table, rows: 0..<table.rowCount, column: targetColumn)
+    columns = try table.names.indices.filter { $0 != targetColumn }.map { index in
+      try Column(name: table.names[index], kind: Self.kind(table, rows, index))
+    }
+  }
+
+  private static func kind(_ table: Table, _ rows: [Int], _ column: Int) throws -> Kind {
+    var (sum, numbers, missing) = (0.0, 0, 0)
+    var texts: Set<String> = []
+    var firstText: (row: Int, text: String)?
+    for row in rows {
+      if let value = try table.number(row: row, column: column) {
+        sum += value
+        numbers += 1
+      } else if let text = table.text(row: row, column: column) {
+        texts.insert(text)
+        if firstText == nil { firstText = (row, text) }
+      } else {
+        missing += 1
+      }
+    }
+    guard let firstText else {
+      return .numeric(mean: numbers > 0 ? sum / Double(numbers) : 0, hasIndicator: missing > 0)
+    }
+    guard numbers == 0 else {
+      throw EvenkeelError.data(
+        "\(table.file), line \(table.lines[firstText.row]), column \(table.names[column]): expected a number, got \"\(firstText.text)\"."
+      )
+    }
+    guard texts.count <= 1000 else {
+      throw EvenkeelError.data(
+        "\(table.file), column \(table.names[column]): it has \(texts.count) different texts; expected at most 1000 categories."
+      )
+    }
+    return .categorical(texts.sorted())
+  }
+
+  /// The classes of a target column; none if it is a regression: numbers that are not whole, or of many values.
+  private static func classes(_ table: Table, rows: Range<Int>, column: Int) throws -> [String] {
+    var values: Set<Double> = []
+    var texts: Set<String> = []
+    for row in rows {
+      guard let text = table.text(row: row, column: column) else {
+        throw EvenkeelError.data(
+          "\(table.file), line \(table.lines[row]): the target \(table.names[column]) is missing.")
+      }
+      texts.insert(text)
+      if let value = try table.number(row: row, column: column) { values.insert(value) }
+    }
+    let numeric = values.count == texts.count || texts.allSatisfy { Double($0) != nil }
+    guard numeric else { return texts.sorted() }
+    let few = max(2, min(100, Int(Double(rows.count).squareRoot())))
+    guard values.count <= few, values.allSatisfy({ $0 == $0.rounded() }) else { return [] }
+    return values.sorted().map { abs($0) < 1e15 ? String(Int($0)) : String($0) }
+  }
+
+  /// The features of `rows`, columns matched by name, others ignored.
+  /// - Throws: `EvenkeelError` with code `data` that names a missing column or text where numbers were.
+  func features(_ table: Table, rows: [Int], warnings: inout [String]) throws -> [Float] {
+    let indices = try columns.map { try table.column($0.name) }
+    var unknown: Set<String> = []
+    var features: [Float] = []
+    features.reserveCapacity(rows.count * featureNames.count)
+    for row in rows {
+      for (column, index) in zip(columns, indices) {
+        switch column.kind {
+        case .numeric(let mean, let hasIndicator):
+          let value = try table.number(row: row, column: index)
+          if value == nil, let text = table.text(row: row, column: index) {
+            throw EvenkeelError.data(
+              "\(table.file), line \(table.lines[row]), column \(column.name): expected a number, got \"\(text)\".")
+          }
+          features.append(Float(value ?? mean))
+          if hasIndicator { features.append(value == nil ? 1 : 0) }
+        case .categorical(let categories):
+          let text = table.text(row: row, column: index)
+          if let text, !categories.contains(text), unknown.insert(column.name + text).inserted {
+            warnings.append(
+              "\(table.file), line \(table.lines[row]), column \(column.name): training never saw \"\(text)\".")
+          }
+          features += categories.map { $0 == text ? 1 : 0 }
+        }
+      }
+    }
+    return features
+  }
+
+  func targets(_ table: Table, rows: [Int]) throws -> Targets {
+    let column = try table.column(targetName)
+    if classLabels.isEmpty {
+      return .values(
+        try rows.map { row in
+          guard let value = try table.number(row: row, column: column) else {
+            throw EvenkeelError.data(
+              "\(table.file), line \(table.lines[row]): the target \(targetName) is no number.")
+          }
+          return Float(value)
+        }, names: [targetName])
+    }
+    let known = Dictionary(uniqueKeysWithValues: classLabels.enumerated().map { ($1, Int32($0)) })
+    return .classes(
+      try rows.map { row in
+        let text = table.text(row: row, column: column) ?? ""
+        let whole = Double(text).flatMap { $0 == $0.rounded() && abs($0) < 1e15 ? String(Int($0)) : nil }
+        guard let index = known[text] ?? whole.flatMap({ known[$0] }) else {
+          throw EvenkeelError.data(
+            "\(table.file), line \(table.lines[row]): the class \"\(text)\" of \(targetName) was never seen in training."
+          )
+        }
+        return index
+      }, labels: classLabels)
+  }
+
+  func dataset(_ table: Table, rows: [Int], hasTargets: Bool, warnings: inout [String]) throws -> Dataset {
+    let names = featureNames
+    let values = try features(table, rows: rows, warnings: &warnings)
+    return Dataset(
+      shape: [names.count], examples: ExampleStorage(floats: values, width: names.count),
+      targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
+  }
+}
+
+extension Dataset {
+  /// Reads a CSV file and parts it at random; the encoding is fitted on the training part.
+  /// - Parameters:
+  ///   - target: The column to predict; the last one by default.
+  ///   - validation: The share of rows set apart for validation.
+  ///   - test: The share of rows set apart for the test.
+  /// - Throws: `EvenkeelError` that names file, line and column.
+  public static func csv(
+    at path: String, target: String? = nil, validation: Double = 0, test: Double = 0, seed: UInt64 = 0
+  ) throws -> DatasetSplits {
+    let table = try Table(FileBytes(path))
+    let (rest, testRows) = splitRows(count: table.rowCount, fraction: test, seed: seed)
+    let (training, held) = splitRows(count: rest.count, fraction: validation, seed: seed &+ 1)
+    let rows = training.map { rest[$0] }
+    let encoding = try TableEncoding(fittedTo: table, rows: rows, target: target)
+    var warnings: [String] = []
+    var splits = DatasetSplits(
+      training: try encoding.dataset(table, rows: rows, hasTargets: true, warnings: &warnings),
+      validation: try encoding.dataset(table, rows: held.map { rest[$0] }, hasTargets: true, warnings: &warnings),
+      test: try encoding.dataset(table, rows: testRows, hasTargets: true, warnings: &warnings))
+    if !splits.training.isEmpty {
+      let scaling = try InputScaling(fittedTo: splits.training)
+      for channel in scaling.constantChannels {
+        warnings.append("\(path): column \(encoding.featureNames[channel]) is constant in the training rows.")
+      }
+    }
+    splits.warnings = warnings
+    return splits
+  }
+
+  /// Reads a CSV file with the encoding that a model was trained with.
+  static func csv(_ bytes: FileBytes, encoding: TableEncoding, targets: Bool) throws -> (Dataset, warnings: [String]) {
+    let table = try Table(bytes)
+    var warnings: [String] = []
+    let dataset = try encoding.dataset(
+      table, rows: Array(0..<table.rowCount), hasTargets: targets, warnings: &warnings)
+    return (dataset, warnings)
+  }
 }

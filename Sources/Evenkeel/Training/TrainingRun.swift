@@ -158,7 +158,7 @@ final class TrainingRun {
 
   private func restore(_ checkpoint: Checkpoint) throws {
     guard checkpoint.state.parameters.count == state.parameters.count, checkpoint.first.count == first.count,
-      checkpoint.second.count == second.count, checkpoint.batch < batches
+      checkpoint.second.count == second.count, checkpoint.batch <= batches
     else {
       throw EvenkeelError.usage("The checkpoint is of a run with another network, optimizer, data set or batch size.")
     }

@@ -1,0 +1,155 @@
+/// A CSV file: named columns of text cells, kept as ranges of the file's bytes.
+struct Table {
+  let file: String
+  let names: [String]
+  /// The line on which each row starts, from 1.
+  let lines: [Int32]
+  private let bytes: FileBytes
+  /// Row after row: where each cell starts and ends, and whether quotes inside it are doubled.
+  private let cells: [(start: Int, end: Int, escaped: Bool)]
+
+  var rowCount: Int { lines.count }
+
+  /// Comma, semicolon or tab, whichever the first line has most of; quotes after RFC 4180; with a header unless every cell
+  /// of the first line is a number.
+  /// - Throws: `EvenkeelError` with code `data` that names file and line.
+  init(_ bytes: FileBytes) throws {
+    let file = bytes.name
+    let content = bytes.bytes
+    var position = content.count >= 3 && content[0] == 0xef && content[1] == 0xbb && content[2] == 0xbf ? 3 : 0
+    let firstLine = content[position...].prefix { $0 != 10 }
+    let separator =
+      [UInt8(ascii: ","), UInt8(ascii: ";"), 9].max { a, b in
+        firstLine.count { $0 == a } < firstLine.count { $0 == b }
+          || (a != 44 && b == 44 && firstLine.count { $0 == a } == firstLine.count { $0 == b })
+      } ?? 44
+    var cells: [(start: Int, end: Int, escaped: Bool)] = []
+    var lines: [Int32] = []
+    var width = 0
+    var line = 1
+    while position < content.count {
+      let rowLine = line
+      let before = cells.count
+      rowLoop: while true {
+        var cell = (start: position, end: position, escaped: false)
+        if position < content.count, content[position] == 34 {
+          position += 1
+          cell.start = position
+          while true {
+            guard position < content.count else {
+              throw EvenkeelError.data("\(file), line \(rowLine): a quoted cell has no end.")
+            }
+            if content[position] == 34 {
+              if position + 1 < content.count, content[position + 1] == 34 {
+                cell.escaped = true
+                position += 2
+                continue
+              }
+              break
+            }
+            if content[position] == 10 { line += 1 }
+            position += 1
+          }
+          cell.end = position
+          position += 1
+          if position < content.count, ![separator, 10, 13].contains(content[position]) {
+            throw EvenkeelError.data("\(file), line \(line): text follows a closing quote.")
+          }
+        } else {
+          while position < content.count, content[position] != separator, content[position] != 10 { position += 1 }
+          cell.end = position
+          if cell.end > cell.start, content[cell.end - 1] == 13 { cell.end -= 1 }
+          while cell.start < cell.end, content[cell.start] == 32 { cell.start += 1 }
+          while cell.end > cell.start, content[cell.end - 1] == 32 { cell.end -= 1 }
+        }
+        cells.append(cell)
+        if position < content.count, content[position] == 13 { position += 1 }
+        guard position < content.count else { break rowLoop }
+        let delimiter = content[position]
+        position += 1
+        if delimiter == 10 {
+          line += 1
+          break rowLoop
+        }
+      }
+      let count = cells.count - before
+      // An empty line is no row.
+      if count == 1, cells[before].start == cells[before].end, width != 1 {
+        cells.removeLast()
+        continue
+      }
+      if width == 0 { width = count }
+      guard count == width else {
+        throw EvenkeelError.data("\(file), line \(rowLine): expected \(width) cells, got \(count).")
+      }
+      lines.append(Int32(rowLine))
+    }
+    guard !lines.isEmpty else { throw EvenkeelError.data("\(file): there are no rows.") }
+    self.file = file
+    self.bytes = bytes
+    let header = cells[..<width].map { Self.text($0, content) }
+    let hasHeader = !header.allSatisfy { Self.isMissing($0) || Double($0) != nil }
+    if hasHeader {
+      var seen: Set<String> = []
+      for name in header where !seen.insert(name).inserted {
+        throw EvenkeelError.data("\(file), line \(lines[0]): the column name \"\(name)\" is there twice.")
+      }
+      names = header
+      self.cells = Array(cells[width...])
+      self.lines = Array(lines.dropFirst())
+      guard !self.lines.isEmpty else { throw EvenkeelError.data("\(file): there are no rows below the header.") }
+    } else {
+      names = (1...width).map { "column\($0)" }
+      self.cells = cells
+      self.lines = lines
+    }
+  }
+
+  private static func text(_ cell: (start: Int, end: Int, escaped: Bool), _ content: UnsafeRawBufferPointer) -> String {
+    let text = String(decoding: content[cell.start..<cell.end], as: UTF8.self)
+    guard cell.escaped else { return text }
+    var result = ""
+    var skip = false
+    for character in text {
+      if character == "\"", !skip {
+        skip = true
+        result.append(character)
+      } else if character == "\"" {
+        skip = false
+      } else {
+        skip = false
+        result.append(character)
+      }
+    }
+    return result
+  }
+
+  /// Empty, NA and nan count as missing.
+  static func isMissing(_ text: String) -> Bool { text.isEmpty || ["na", "nan", "null"].contains(text.lowercased()) }
+
+  /// The text of a cell; nil where it is missing.
+  func text(row: Int, column: Int) -> String? {
+    let text = Self.text(cells[row * names.count + column], bytes.bytes)
+    return Self.isMissing(text) ? nil : text
+  }
+
+  /// - Throws: `EvenkeelError` that lists the columns if `name` is none.
+  func column(_ name: String) throws -> Int {
+    guard let index = names.firstIndex(of: name) else {
+      throw EvenkeelError.data(
+        "\(file) has no column \"\(name)\"; it has \(names.joined(separator: ", ")).")
+    }
+    return index
+  }
+
+  /// The number in a cell; nil where it is missing or text.
+  /// - Throws: `EvenkeelError` with code `data` that names line and column of an infinite value.
+  func number(row: Int, column: Int) throws -> Double? {
+    guard let text = text(row: row, column: column), let value = Double(text) else { return nil }
+    guard value.isFinite, Float(value).isFinite else {
+      throw EvenkeelError.data(
+        "\(file), line \(lines[row]), column \(names[column]): expected a finite number, got \(text).")
+    }
+    return value
+  }
+}
