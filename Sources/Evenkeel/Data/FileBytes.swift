@@ -2,7 +2,7 @@ import CZlib
 import Glibc
 
 /// The bytes of a file: mapped, or inflated to memory where it is gzip. Read only.
-final class FileBytes: @unchecked Sendable {
+package final class FileBytes: @unchecked Sendable {
   let start: UnsafeRawPointer
   let count: Int
   /// What errors call the file.
@@ -55,7 +55,7 @@ final class FileBytes: @unchecked Sendable {
   }
 
   /// Bytes in memory, inflated if they are gzip.
-  convenience init(_ bytes: [UInt8], name: String) throws {
+  package convenience init(_ bytes: [UInt8], name: String) throws {
     if bytes.starts(with: [0x1f, 0x8b]) {
       self.init(copying: try bytes.withUnsafeBytes { try Self.inflateAll($0, name: name) }, name: name)
     } else {

@@ -1,14 +1,14 @@
 import Glibc
 
 /// One IDX file (LeCun's format for MNIST): unsigned bytes with one to three axes.
-struct IDXFile {
+package struct IDXFile {
   let bytes: FileBytes
   let shape: [Int]
   /// Where the items start.
   let offset: Int
 
   /// - Throws: `EvenkeelError` with code `data` if the header is no IDX header or promises more than the file holds.
-  init(_ bytes: FileBytes, axes: Int) throws {
+  package init(_ bytes: FileBytes, axes: Int) throws {
     self.bytes = bytes
     let name = bytes.name
     let header = 4 + 4 * axes

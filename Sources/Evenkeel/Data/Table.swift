@@ -1,5 +1,5 @@
 /// A CSV file: named columns of text cells, kept as ranges of the file's bytes.
-struct Table {
+package struct Table {
   let file: String
   let names: [String]
   /// The line on which each row starts, from 1.
@@ -13,7 +13,7 @@ struct Table {
   /// Comma, semicolon or tab, whichever the first line has most of; quotes after RFC 4180; with a header unless every cell
   /// of the first line is a number.
   /// - Throws: `EvenkeelError` with code `data` that names file and line.
-  init(_ bytes: FileBytes) throws {
+  package init(_ bytes: FileBytes) throws {
     let file = bytes.name
     let content = bytes.bytes
     var position = content.count >= 3 && content[0] == 0xef && content[1] == 0xbb && content[2] == 0xbf ? 3 : 0

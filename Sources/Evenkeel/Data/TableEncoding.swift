@@ -31,7 +31,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
 
   /// Fits the encoding to rows of `table`.
   /// - Throws: `EvenkeelError`: `usage` for an unknown target, `data` that names line and column of text among numbers.
-  init(fittedTo table: Table, rows: [Int], target: String?) throws {
+  package init(fittedTo table: Table, rows: [Int], target: String?) throws {
     let name = target ?? table.names.last!
     guard let targetColumn = table.names.firstIndex(of: name) else {
       throw EvenkeelError.usage(
@@ -152,7 +152,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       }, labels: classLabels)
   }
 
-  func dataset(_ table: Table, rows: [Int], hasTargets: Bool, warnings: inout [String]) throws -> Dataset {
+  package func dataset(_ table: Table, rows: [Int], hasTargets: Bool, warnings: inout [String]) throws -> Dataset {
     let names = featureNames
     let values = try features(table, rows: rows, warnings: &warnings)
     return Dataset(
@@ -192,7 +192,9 @@ extension Dataset {
   }
 
   /// Reads a CSV file with the encoding that a model was trained with.
-  static func csv(_ bytes: FileBytes, encoding: TableEncoding, targets: Bool) throws -> (Dataset, warnings: [String]) {
+  package static func csv(_ bytes: FileBytes, encoding: TableEncoding, targets: Bool) throws -> (
+    Dataset, warnings: [String]
+  ) {
     let table = try Table(bytes)
     var warnings: [String] = []
     let dataset = try encoding.dataset(

@@ -112,7 +112,7 @@ extension Model {
   ///   shape or not finite.
   public init(contentsOf path: String) throws { try self.init(Safetensors(FileBytes(path))) }
 
-  init(_ file: Safetensors) throws {
+  package init(_ file: Safetensors) throws {
     self = try Model.described(by: file)
     let used = try state.read(file)
     try file.requireNoOther(than: used)

@@ -3,7 +3,7 @@ import FoundationEssentials
 /// A safetensors file: named tensors and text metadata.
 ///
 /// Eight bytes of header length, a JSON header, then the tensors' bytes without a gap.
-struct Safetensors {
+package struct Safetensors {
   struct Entry {
     let dtype: String
     let shape: Shape
@@ -46,7 +46,7 @@ struct Safetensors {
   }
 
   /// - Throws: `EvenkeelError` with code `data` that names the file and the key that is wrong.
-  init(_ bytes: FileBytes) throws {
+  package init(_ bytes: FileBytes) throws {
     self.bytes = bytes
     let name = bytes.name
     self.name = name

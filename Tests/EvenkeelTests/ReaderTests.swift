@@ -1,0 +1,154 @@
+import Evenkeel
+import Glibc
+import Testing
+
+private func file(_ text: String, _ body: (String) throws -> Void) throws {
+  let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max)).csv"
+  try Model.writeText(text, to: path)
+  defer { unlink(path) }
+  try body(path)
+}
+
+@Test(arguments: [
+  ("a,b\n1,2\n3\n", "line 3: expected 2 cells, got 1"),
+  ("a,a\n1,2\n", "\"a\" is there twice"),
+  ("a,b\n", "no rows"),
+  ("", "no rows"),
+  ("a,b\n1,0\n2,1\nx,1\n3,0\n", "line 4, column a: expected a number, got \"x\""),
+  ("a,b\n1,0\ninf,1\n", "line 3, column a: expected a finite number, got inf"),
+  ("a,b\n1,0\n2,\n", "line 3: the target b is missing"),
+  ("a,b\n1,\"0\n", "line 2: a quoted cell has no end"),
+])
+func aDamagedTableIsNamedByLineAndColumn(text: String, sentence: String) throws {
+  try file(text) { path in
+    let error = #expect(throws: EvenkeelError.self) { try Dataset.csv(at: path) }
+    #expect(error!.code == .data && error!.message.contains(sentence), "\(error!.message)")
+  }
+}
+
+@Test func anUnknownTargetListsTheColumns() throws {
+  try file("a,b\n1,0\n2,1\n") { path in
+    let error = #expect(throws: EvenkeelError.self) { try Dataset.csv(at: path, target: "c") }
+    #expect(error!.code == .usage && error!.message.contains("a, b"))
+  }
+}
+
+@Test func missingNumbersBecomeTheMeanAndAnIndicatorAndTextBecomesCategories() throws {
+  try file("n,t,y\n1,\"red, dark\",0.5\nNA,blue,1.5\n3,blue,2.25\n,\"red, dark\",0.25\n") { path in
+    let training = try Dataset.csv(at: path).training
+    #expect(training.encoding!.featureNames == ["n", "n missing", "t=blue", "t=red, dark"])
+    #expect(training[0] == [1, 0, 0, 1])
+    #expect(training[1] == [2, 1, 1, 0])
+    #expect(training[3] == [2, 1, 0, 1])
+    guard case .values(let values, _) = training.targets else {
+      Issue.record("Numbers that are not whole are a regression.")
+      return
+    }
+    #expect(values == [0.5, 1.5, 2.25, 0.25])
+  }
+}
+
+@Test func aConstantColumnIsAWarningThatNamesIt() throws {
+  try file("a,c,y\n1,5,x\n2,5,z\n3,5,x\n") { path in
+    let splits = try Dataset.csv(at: path)
+    #expect(splits.warnings.contains { $0.contains("column c is constant") })
+  }
+}
+
+@Test func aMissingFileHasItsOwnExitCode() {
+  let error = #expect(throws: EvenkeelError.self) { try Dataset.read("/nowhere/at/all.csv") }
+  #expect(error!.code == .noInput)
+}
+
+@Test func outputThatCannotBeWrittenIsNamed() throws {
+  for path in ["/nowhere/at/all", "/dev/full", "/tmp"] {
+    let error = #expect(throws: EvenkeelError.self) {
+      try Model.writeText(String(repeating: "x", count: 100), to: path)
+    }
+    #expect(error!.code == .cannotWrite && error!.message.contains(path))
+  }
+}
+
+/// 10,000 seeded mutations of `valid`, each handed to `read`, which may throw `EvenkeelError` and nothing else.
+private func fuzz(_ valid: [UInt8], _ read: ([UInt8]) throws -> Void) {
+  var random = RandomNumbers(RandomKey(seed: 1))
+  for _ in 0..<10_000 {
+    var bytes = valid
+    for _ in 0...random.integer(below: 4) where !bytes.isEmpty {
+      switch random.integer(below: 4) {
+      case 0: bytes[random.integer(below: bytes.count)] = UInt8(random.integer(below: 256))
+      case 1: bytes.removeLast(random.integer(below: bytes.count))
+      case 2: bytes[random.integer(below: min(16, bytes.count))] = UInt8(random.integer(below: 256))
+      default:
+        let from = random.integer(below: bytes.count)
+        bytes.insert(contentsOf: bytes[from..<min(bytes.count, from + 9)], at: random.integer(below: bytes.count))
+      }
+    }
+    do { try read(bytes) } catch { #expect(error is EvenkeelError) }
+  }
+}
+
+@Test func damagedIDXFilesAreErrorsAndNothingElse() {
+  let valid: [UInt8] = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 2] + (0..<12).map { UInt8($0) }
+  fuzz(valid) { _ = try IDXFile(FileBytes($0, name: "images"), axes: 3) }
+}
+
+@Test func damagedGzipFilesAreErrorsAndNothingElse() {
+  // gzip of "a,b\n1,2\n", made by gzip -n.
+  let valid: [UInt8] = [
+    0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b, 0xd4, 0x49, 0xe2, 0x32, 0xd4, 0x31, 0xe2, 2, 0, 0x52, 0xb5, 0x80, 0xc5, 8,
+    0, 0, 0,
+  ]
+  fuzz(valid) { _ = try FileBytes($0, name: "table") }
+}
+
+@Test func damagedTablesAreErrorsAndNothingElse() {
+  let valid = Array("name,\"a \"\"b\"\"\",y\r\nx,1.5,0\r\nz,NA,1\r\nx,3,0\r\n".utf8)
+  fuzz(valid) {
+    let table = try Table(FileBytes($0, name: "table"))
+    let encoding = try TableEncoding(fittedTo: table, rows: Array(0..<table.rowCount), target: nil)
+    var warnings: [String] = []
+    _ = try encoding.dataset(table, rows: Array(0..<table.rowCount), hasTargets: true, warnings: &warnings)
+  }
+}
+
+@Test func damagedModelFilesAreErrorsAndNothingElse() throws {
+  let model = try Model(
+    Network(input: [2]) {
+      Dense(3)
+      BatchNorm()
+      ReLU()
+      Dense(2)
+    })
+  let path = "/tmp/evenkeel-test-\(getpid())-fuzz.safetensors"
+  try model.write(to: path)
+  defer { unlink(path) }
+  let valid = try Array(FileBytes(path).bytes)
+  _ = try Model(Safetensors(FileBytes(valid, name: "model")))
+  fuzz(valid) { _ = try Model(Safetensors(FileBytes($0, name: "model"))) }
+}
+
+@Test(arguments: [("running_var", "running_vxr"), ("\"0.weight\"", "\"9.weight\"")])
+func aMissingTensorIsNamed(from: String, to: String) throws {
+  let model = try Model(
+    Network(input: [2]) {
+      Dense(3)
+      BatchNorm()
+    })
+  let path = "/tmp/evenkeel-test-\(getpid())-\(to.hashValue).safetensors"
+  try model.write(to: path)
+  defer { unlink(path) }
+  let bytes = try Array(FileBytes(path).bytes)
+  let at = bytes.indices.first { bytes[$0...].starts(with: Array(from.utf8)) }!
+  let changed = Array(bytes[..<at]) + Array(to.utf8) + Array(bytes[(at + from.utf8.count)...])
+  let error = #expect(throws: EvenkeelError.self) { try Model(Safetensors(FileBytes(changed, name: "model"))) }
+  #expect(error!.code == .data && error!.message.contains("missing"))
+}
+
+@Test func drawnDigitsFollowFromTheSeedAlone() throws {
+  let few = try Dataset.digits(training: 30, test: 0, seed: 3).training
+  let many = try Dataset.digits(training: 300, test: 10, seed: 3).training
+  let other = try Dataset.digits(training: 30, test: 0, seed: 4).training
+  for index in 0..<30 { #expect(few[index] == many[index]) }
+  #expect(few[0] != other[0])
+}
