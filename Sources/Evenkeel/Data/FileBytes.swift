@@ -10,7 +10,7 @@ package final class FileBytes: @unchecked Sendable {
   private let release: () -> Void
 
   /// - Throws: `EvenkeelError` with code `noInput` if the file cannot be opened, `data` if it is damaged gzip.
-  convenience init(_ path: String) throws {
+  package convenience init(_ path: String) throws {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw EvenkeelError.noInput("\(path): \(String(cString: strerror(errno))).") }
     defer { close(descriptor) }
@@ -78,7 +78,7 @@ package final class FileBytes: @unchecked Sendable {
 
   deinit { release() }
 
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 
   /// The content of a gzip file, all its members. Memory grows with what comes out, not with what a header says.
   private static func inflateAll(_ source: UnsafeRawBufferPointer, name: String) throws -> [UInt8] {

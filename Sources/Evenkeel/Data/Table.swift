@@ -8,7 +8,7 @@ package struct Table {
   /// Row after row: where each cell starts and ends, and whether quotes inside it are doubled.
   private let cells: [(start: Int, end: Int, escaped: Bool)]
 
-  var rowCount: Int { lines.count }
+  package var rowCount: Int { lines.count }
 
   /// Comma, semicolon or tab, whichever the first line has most of; quotes after RFC 4180; with a header unless every cell
   /// of the first line is a number.
