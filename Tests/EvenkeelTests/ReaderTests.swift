@@ -123,7 +123,7 @@ private func fuzz(_ valid: [UInt8], _ read: ([UInt8]) throws -> Void) {
   let path = "/tmp/evenkeel-test-\(getpid())-fuzz.safetensors"
   try model.write(to: path)
   defer { unlink(path) }
-  let valid = try Array(FileBytes(path).bytes)
+  let valid = try FileBytes(path).copy
   _ = try Model(Safetensors(FileBytes(valid, name: "model")))
   fuzz(valid) { _ = try Model(Safetensors(FileBytes($0, name: "model"))) }
 }
@@ -138,7 +138,7 @@ func aMissingTensorIsNamed(from: String, to: String) throws {
   let path = "/tmp/evenkeel-test-\(getpid())-\(to.hashValue).safetensors"
   try model.write(to: path)
   defer { unlink(path) }
-  let bytes = try Array(FileBytes(path).bytes)
+  let bytes = try FileBytes(path).copy
   let at = bytes.indices.first { bytes[$0...].starts(with: Array(from.utf8)) }!
   let changed = Array(bytes[..<at]) + Array(to.utf8) + Array(bytes[(at + from.utf8.count)...])
   let error = #expect(throws: EvenkeelError.self) { try Model(Safetensors(FileBytes(changed, name: "model"))) }
@@ -151,4 +151,50 @@ func aMissingTensorIsNamed(from: String, to: String) throws {
   let other = try Dataset.digits(training: 30, test: 0, seed: 4).training
   for index in 0..<30 { #expect(few[index] == many[index]) }
   #expect(few[0] != other[0])
+}
+
+@Test func aNetworkFileDescribesTheSameNetwork() throws {
+  let text = """
+    input: [6]
+    layers:
+      - dense: {units: 8, initialization: he}
+      - batchNorm: {epsilon: 1e-3, decay: cumulative, runningVariance: population, shift: false}
+      - leakyRelu: {slope: 0.2}
+      - residual:
+          - dense: 8
+          - batchNorm: {}
+          - silu
+      - dropout: 0.1
+      - dense: 3
+    """
+  try file(text) { path in
+    let read = try Network(contentsOf: path)
+    let built = Network(input: [6]) {
+      Dense(8, initialization: .he)
+      BatchNorm(epsilon: 1e-3, averaging: .cumulative, runningVariance: .population, shift: false)
+      LeakyReLU(slope: 0.2)
+      Residual {
+        Dense(8)
+        BatchNorm()
+        SiLU()
+      }
+      Dropout(0.1)
+      Dense(3)
+    }
+    #expect(read == built)
+  }
+}
+
+@Test(arguments: [
+  ("input: [6]\nlayers: [relux]\n", "\"relux\" is not a layer"),
+  ("input: [6]\nlayers:\n  - dense: {units: 3, unit: 4}\n", "\"unit\" is not an option"),
+  ("input: [6]\nlayers:\n  - dense: 0\n", "units is 0"),
+  ("input: [2, 3]\nlayers:\n  - dense: 4\n", "[2, 3]"),
+  ("layers: [relu]\n", "input"),
+])
+func aWrongNetworkFileIsNamedByLayerOrKey(text: String, sentence: String) throws {
+  try file(text) { path in
+    let error = #expect(throws: EvenkeelError.self) { try Network(contentsOf: path) }
+    #expect(error!.message.contains(sentence), "\(error!.message)")
+  }
 }

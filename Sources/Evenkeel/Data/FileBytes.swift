@@ -78,7 +78,11 @@ package final class FileBytes: @unchecked Sendable {
 
   deinit { release() }
 
-  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+  /// A copy of the content.
+  package var copy: [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
+
+  /// The content in place; valid while this object is held.
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 
   /// The content of a gzip file, all its members. Memory grows with what comes out, not with what a header says.
   private static func inflateAll(_ source: UnsafeRawBufferPointer, name: String) throws -> [UInt8] {

@@ -6,7 +6,7 @@ extension Network {
   public init(contentsOf path: String) throws {
     let bytes = try FileBytes(path)
     do {
-      self = try YAMLDecoder().decode(Network.self, from: String(decoding: bytes.bytes, as: UTF8.self))
+      self = try YAMLDecoder().decode(Network.self, from: String(decoding: bytes.copy, as: UTF8.self))
       _ = try outputShape()
     } catch let error as EvenkeelError {
       throw EvenkeelError(error.code, "\(path): \(error.message)")
