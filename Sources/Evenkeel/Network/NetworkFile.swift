@@ -11,6 +11,10 @@ extension Network {
     } catch let error as EvenkeelError {
       throw EvenkeelError(error.code, "\(path): \(error.message)")
     } catch let error as DecodingError {
+      // Yams wraps what a layer threw.
+      if case .dataCorrupted(let context) = error, let cause = context.underlyingError as? EvenkeelError {
+        throw EvenkeelError(cause.code, "\(path): \(cause.message)")
+      }
       throw EvenkeelError.usage("\(path): \(error.sentence)")
     } catch {
       throw EvenkeelError.usage("\(path): it is not YAML: \(error).")
