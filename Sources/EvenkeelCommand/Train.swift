@@ -1,10 +1,27 @@
 import ArgumentParser
 import Evenkeel
 import Glibc
-import Synchronization
 
-/// Set by SIGINT and SIGTERM; training looks at it after every step.
-private let stopRequested = Atomic<Bool>(false)
+/// SIGINT and SIGTERM, held back while a step runs and looked for between steps: no handler ever runs on a thread that
+/// computes.
+private struct StopSignals {
+  private var set = sigset_t()
+
+  init() {
+    sigemptyset(&set)
+    sigaddset(&set, SIGINT)
+    sigaddset(&set, SIGTERM)
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+  }
+
+  /// Whether one of them has come.
+  func haveCome() -> Bool {
+    var none = timespec(tv_sec: 0, tv_nsec: 0)
+    return withUnsafePointer(to: set) { sigtimedwait($0, nil, &none) > 0 }
+  }
+
+  func release() { _ = withUnsafePointer(to: set) { pthread_sigmask(SIG_UNBLOCK, $0, nil) } }
+}
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Trains a model on DATA and stores it.")
@@ -56,8 +73,8 @@ struct Train: ParsableCommand {
     } else {
       model = try Model(try chosenNetwork(splits.training), seed: seed)
     }
-    signal(SIGINT) { _ in stopRequested.store(true, ordering: .relaxed) }
-    signal(SIGTERM) { _ in stopRequested.store(true, ordering: .relaxed) }
+    let stopSignals = StopSignals()
+    defer { stopSignals.release() }
     let checkpointPath = output.map { path in
       (path.hasSuffix(".safetensors") ? String(path.dropLast(12)) : path) + ".checkpoint.safetensors"
     }
@@ -65,7 +82,7 @@ struct Train: ParsableCommand {
     do {
       try trainer.fit(
         &model, to: splits.training, validation: splits.validation, epochs: epochs, resuming: checkpoint,
-        shouldStop: { stopRequested.load(ordering: .relaxed) }
+        shouldStop: { stopSignals.haveCome() }
       ) { event in
         switch event {
         case .step(let epoch, let batch, let batches, let loss, let accuracy, let examples):
