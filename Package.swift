@@ -5,6 +5,8 @@ let package = Package(
   name: "evenkeel",
   products: [
     .library(name: "Evenkeel", targets: ["Evenkeel"]),
+    // The C loops alone, for the benchmark.
+    .library(name: "EvenkeelKernels", targets: ["Kernels"]),
     .executable(name: "evenkeel", targets: ["EvenkeelCommand"]),
   ],
   dependencies: [

@@ -25,7 +25,8 @@ struct Demo: ParsableCommand {
       tell(withNorm ? "With batch normalization\n" : "Without\n")
       var model = try Model(
         Network.multilayer(
-          input: 784, hidden: [100, 100, 100], outputs: 10, activation: "sigmoid", normalized: withNorm), seed: seed)
+          input: 784, hidden: [100, 100, 100], outputs: 10, activation: "sigmoid",
+          normalization: withNorm ? .beforeActivation : .none), seed: seed)
       let trainer = Trainer(
         loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: 0.5), batchSize: 60, seed: seed)
       var outcome = Outcome()

@@ -2,87 +2,77 @@ import ArgumentParser
 import Evenkeel
 import Glibc
 
-/// SIGINT and SIGTERM, held back while a step runs and looked for between steps: no handler ever runs on a thread that
-/// computes.
-private struct StopSignals {
-  private var set = sigset_t()
-
-  init() {
-    sigemptyset(&set)
-    sigaddset(&set, SIGINT)
-    sigaddset(&set, SIGTERM)
-    pthread_sigmask(SIG_BLOCK, &set, nil)
-  }
-
-  /// Whether one of them has come.
-  func haveCome() -> Bool {
-    var none = timespec(tv_sec: 0, tv_nsec: 0)
-    return withUnsafePointer(to: set) { sigtimedwait($0, nil, &none) > 0 }
-  }
-
-  func release() { _ = withUnsafePointer(to: set) { pthread_sigmask(SIG_UNBLOCK, $0, nil) } }
-}
-
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Trains a model on DATA and stores it.")
 
-  @Argument(help: "digits (drawn by the program), a CSV file, or a folder of IDX files.") var data: String
-  @Option(help: "The CSV column to predict; the last one by default.") var target: String?
+  @Argument(help: "digits (drawn by the program), a CSV, NPY or NPZ file, or a folder of IDX files.") var data: String
+  @Option(help: "The column to predict: a name in CSV, a number from 0 in NPY; the last one by default.")
+  var target: String?
   @Option(help: "A network file (YAML).") var network: String?
   @Option(help: "The units of each hidden layer, as in 256,256.") var hidden = "256,256"
   @Option(help: "The hidden layers' activation: relu, leakyRelu, elu, gelu, silu, sigmoid, tanh or softplus.")
   var activation = "relu"
-  @Option(help: "batch or none.") var normalization = "batch"
+  @Option(help: "batch, after-activation (batch norm behind the activation) or none.") var normalization = "batch"
+  @Option(
+    help: "softmax, sigmoid (cross-entropies), squared or huber; by default softmax for classes, squared for values.")
+  var loss: String?
+  @Option(help: "The share of the softmax target that is moved evenly over all classes.") var labelSmoothing = 0.0
+  @Option(help: "Where Huber's loss turns linear, in deviations of the target.") var huberDelta = 1.0
   @Option(help: "adam, adamw, sgd, momentum, nesterov or rmsprop.") var optimizer = "adam"
   @Option(help: "The step size.") var learningRate = 0.001
+  @Option(help: "The momentum of momentum and nesterov.") var momentum = 0.9
   @Option(help: "constant, step, exponential, cosine or one-cycle.") var schedule = "constant"
+  @Option(help: "Epochs between the steps of the step schedule; a third of all by default.") var stepEvery: Int?
+  @Option(help: "The factor of the step (0.1) or exponential (0.9) schedule.") var decayFactor: Double?
   @Option(help: "Steps of warm-up.") var warmUp = 0
-  @Option(help: "Decay of weights; never of biases, scales and shifts.") var weightDecay = 0.0
+  @Option(help: "Decay of weights, never of biases, scales and shifts; 0.01 by default for adamw, else 0.")
+  var weightDecay: Double?
   @Option(help: "Greatest norm of the gradient.") var clip: Double?
-  @Option(help: "Epochs without a better validation loss before training stops.") var patience: Int?
+  @Option(help: "Epochs without a better validation loss before training stops and gives back the best model.")
+  var patience: Int?
   @Option(help: "Examples in a mini-batch.") var batchSize = 128
-  @Option(help: "Passes over the training data.") var epochs = 5
-  @Option(help: "The share of the training data that is held back for validation.") var validation = 0.0
-  @Option(help: "Seed of start, order and dropout.") var seed: UInt64 = 0
+  @Option(help: "Passes over the training data, those before --resume included.") var epochs = 5
+  @Option(help: "A share of the training data, as 0.1, or DATA of its own, evaluated after every epoch.")
+  var validation = "0"
+  @Option(help: "DATA of its own to test on at the end; else the test part of DATA, or a fifth of a table.")
+  var test: String?
+  @Option(help: "Seed of start, order, dropout and split.") var seed: UInt64 = 0
   @Option(help: "Threads; all processors by default.") var threads: Int?
-  @Option(help: "Where the model goes.") var output: String?
-  @Option(help: "A checkpoint to go on from.") var resume: String?
+  @Option(help: "Where the model goes; a checkpoint lies beside it while training runs.") var output: String?
+  @Option(help: "A checkpoint to go on from, with the same data and settings.") var resume: String?
   @Flag(help: "One JSON object a line.") var json = false
   @Flag(help: "No progress.") var quiet = false
 
   func run() throws {
+    StopSignals.watch()
     guard epochs > 0 else { throw EvenkeelError(.usage, "--epochs is \(epochs); expected at least 1.") }
     guard batchSize > 0 else { throw EvenkeelError(.usage, "--batch-size is \(batchSize); expected at least 1.") }
-    guard (0..<1).contains(validation) else {
-      throw EvenkeelError(.usage, "--validation is \(validation); expected 0 or more and less than 1.")
+    if let threads, threads < 1 { throw EvenkeelError(.usage, "--threads is \(threads); expected at least 1.") }
+    if resume != nil, network != nil {
+      throw EvenkeelError(.usage, "--resume brings its network; leave out --network.")
     }
+    let (output, checkpointPath) = outputPaths()
     if let output { try Model.requireWritable(output) }
-    let splits = try Dataset.read(data, target: target, validation: validation, seed: seed)
+    let optimizer = try chosenOptimizer()
+    let schedule = try chosenSchedule()
+    let checkpoint = try resume.map { try Checkpoint(contentsOf: $0) }
+    let splits = try Dataset.read(
+      data, target: target, validation: try chosenValidation(), test: test.map { .data($0) } ?? .share(0.2), seed: seed)
     for warning in splits.warnings { complain("warning: \(warning)") }
-    let isRegression = if case .values = splits.training.targets { true } else { false }
+    if patience != nil, splits.validation.isEmpty {
+      throw EvenkeelError(.usage, "--patience needs --validation, a share or DATA.")
+    }
+    let loss = try chosenLoss(splits.training)
     let trainer = Trainer(
-      loss: isRegression ? .meanSquaredError : .softmaxCrossEntropy, optimizer: try chosenOptimizer(),
-      batchSize: batchSize, schedule: try chosenSchedule(), clippingNorm: clip, patience: patience, seed: seed,
-      threads: threads ?? Machine.threads)
-    var checkpoint: Checkpoint?
-    var model: Model
-    if let resume {
-      let stored = try Checkpoint(contentsOf: resume)
-      model = stored.model
-      checkpoint = stored
-    } else {
-      model = try Model(try chosenNetwork(splits.training), seed: seed)
-    }
-    let stopSignals = StopSignals()
-    defer { stopSignals.release() }
-    let checkpointPath = output.map { path in
-      (path.hasSuffix(".safetensors") ? String(path.dropLast(12)) : path) + ".checkpoint.safetensors"
-    }
+      loss: loss, optimizer: optimizer, batchSize: batchSize, schedule: schedule, clippingNorm: clip,
+      patience: patience, seed: seed, threads: threads ?? Machine.threads)
+    var model = try checkpoint?.model ?? Model(try chosenNetwork(splits.training), seed: seed)
     var progress = Progress(epochs: epochs, enabled: !quiet && isatty(2) == 1)
+    StopSignals.trainingStarts()
     do {
       try trainer.fit(
         &model, to: splits.training, validation: splits.validation, epochs: epochs, resuming: checkpoint,
-        shouldStop: { stopSignals.haveCome() }
+        shouldStop: { StopSignals.haveCome }
       ) { event in
         switch event {
         case .step(let epoch, let batch, let batches, let loss, let accuracy, let examples):
@@ -116,41 +106,87 @@ struct Train: ParsableCommand {
     }
   }
 
+  /// The model's path and the checkpoint's; a resumed run goes on with those that it had.
+  private func outputPaths() -> (String?, String?) {
+    let suffix = ".checkpoint.safetensors"
+    var output = output
+    if output == nil, let resume, resume.hasSuffix(suffix) {
+      output = String(resume.dropLast(suffix.count)) + ".safetensors"
+    }
+    return (
+      output, output.map { ($0.hasSuffix(".safetensors") ? String($0.dropLast(12)) : $0) + suffix }
+    )
+  }
+
+  private func chosenValidation() throws -> HeldOut {
+    guard let share = Double(validation) else { return .data(validation) }
+    guard (0..<1).contains(share) else {
+      throw EvenkeelError(.usage, "--validation is \(validation); expected 0 or more and less than 1, or DATA.")
+    }
+    return .share(share)
+  }
+
+  private func chosenLoss(_ dataset: Dataset) throws -> Loss {
+    let isRegression = if case .values = dataset.targets { true } else { false }
+    let name = loss ?? (isRegression ? "squared" : "softmax")
+    guard labelSmoothing == 0 || name == "softmax" else {
+      throw EvenkeelError(.usage, "--label-smoothing goes with the softmax loss, not with \(name).")
+    }
+    switch name {
+    case "softmax": return .softmaxCrossEntropy(labelSmoothing: labelSmoothing)
+    case "sigmoid": return .sigmoidCrossEntropy
+    case "squared": return .meanSquaredError
+    case "huber": return .huber(delta: huberDelta)
+    default:
+      throw EvenkeelError(.usage, "--loss is \"\(name)\"; expected softmax, sigmoid, squared or huber.")
+    }
+  }
+
   private func chosenNetwork(_ dataset: Dataset) throws -> Network {
     if let network { return try Network(contentsOf: network) }
     let units = hidden.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
     guard units.allSatisfy({ ($0 ?? 0) > 0 }) else {
       throw EvenkeelError(.usage, "--hidden is \"\(hidden)\"; expected numbers above 0, as in 256,256.")
     }
-    guard ["batch", "none"].contains(normalization) else {
-      throw EvenkeelError(.usage, "--normalization is \"\(normalization)\"; expected batch or none.")
+    let placements: [String: NormalizationPlacement] = [
+      "batch": .beforeActivation, "after-activation": .afterActivation, "none": .none,
+    ]
+    guard let placement = placements[normalization] else {
+      throw EvenkeelError(
+        .usage, "--normalization is \"\(normalization)\"; expected batch, after-activation or none.")
     }
     return try Network.multilayer(
-      input: dataset.shape.count, hidden: units.map { $0! }, outputs: dataset.outputCount, activation: activation,
-      normalized: normalization == "batch")
+      input: dataset.shape.count, hidden: units.map { $0! },
+      outputs: loss == "sigmoid" && dataset.outputCount == 2 ? 1 : dataset.outputCount, activation: activation,
+      normalization: placement)
   }
 
   private func chosenOptimizer() throws -> Optimizer {
+    let decay = weightDecay ?? (optimizer == "adamw" ? 0.01 : 0)
+    let chosen: Optimizer
     switch optimizer {
-    case "adam": .adam(learningRate: learningRate, weightDecay: weightDecay)
-    case "adamw": .adamW(learningRate: learningRate, weightDecay: weightDecay)
-    case "sgd": .gradientDescent(learningRate: learningRate, weightDecay: weightDecay)
-    case "momentum": .momentum(learningRate: learningRate, weightDecay: weightDecay)
-    case "nesterov": .nesterov(learningRate: learningRate, weightDecay: weightDecay)
-    case "rmsprop": .rmsProp(learningRate: learningRate, weightDecay: weightDecay)
+    case "adam": chosen = .adam(learningRate: learningRate, weightDecay: decay)
+    case "adamw": chosen = .adamW(learningRate: learningRate, weightDecay: decay)
+    case "sgd": chosen = .gradientDescent(learningRate: learningRate, weightDecay: decay)
+    case "momentum": chosen = .momentum(learningRate: learningRate, momentum: momentum, weightDecay: decay)
+    case "nesterov": chosen = .nesterov(learningRate: learningRate, momentum: momentum, weightDecay: decay)
+    case "rmsprop": chosen = .rmsProp(learningRate: learningRate, weightDecay: decay)
     default:
       throw EvenkeelError(
         .usage, "--optimizer is \"\(optimizer)\"; expected adam, adamw, sgd, momentum, nesterov or rmsprop.")
     }
+    try chosen.validate()
+    return chosen
   }
 
   private func chosenSchedule() throws -> Schedule {
     switch schedule {
-    case "constant": .constant(warmUp: warmUp)
-    case "step": .step(every: max(1, epochs / 3), warmUp: warmUp)
-    case "exponential": .exponential(factor: 0.9, warmUp: warmUp)
-    case "cosine": .cosine(warmUp: warmUp)
-    case "one-cycle": .oneCycle(warmUp: warmUp)
+    case "constant": return .constant(warmUp: warmUp)
+    case "step":
+      return .step(every: stepEvery ?? max(1, epochs / 3), factor: decayFactor ?? 0.1, warmUp: warmUp)
+    case "exponential": return .exponential(factor: decayFactor ?? 0.9, warmUp: warmUp)
+    case "cosine": return .cosine(warmUp: warmUp)
+    case "one-cycle": return .oneCycle(warmUp: warmUp)
     default:
       throw EvenkeelError(
         .usage, "--schedule is \"\(schedule)\"; expected constant, step, exponential, cosine or one-cycle.")

@@ -13,19 +13,6 @@
 #define STRIP 16  // features that are held in registers
 #define BLOCK 8   // rows that a strip runs over before its sums go back to memory
 
-typedef double ek_d8 __attribute__((vector_size(64), aligned(8)));
-typedef float ek_f8 __attribute__((vector_size(32), aligned(4)));
-
-EK_INLINE ek_d8 low_half(ek_f16 v) {
-  ek_f8 half = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
-  return __builtin_convertvector(half, ek_d8);
-}
-
-EK_INLINE ek_d8 high_half(ek_f16 v) {
-  ek_f8 half = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
-  return __builtin_convertvector(half, ek_d8);
-}
-
 EK_INLINE ek_f16 load_or(const float *p, size_t c, size_t width, float otherwise) {
   return p ? ek_load(p + c, width) : ek_splat(otherwise);
 }
@@ -78,13 +65,13 @@ EK_CLONES static void sum_chunk(const float *x, size_t features, size_t begin, s
     for (size_t c = 0; c < features; c += STRIP) {
       size_t width = features - c < STRIP ? features - c : STRIP;
       ek_f16 k = ek_load(x + c, width);
-      ek_d8 k0 = low_half(k), k1 = high_half(k);
+      ek_d8 k0 = ek_low_half(k), k1 = ek_high_half(k);
       ek_d8 *s = (ek_d8 *)(sums + c), *q = (ek_d8 *)(sums + stride + c);
       ek_d8 s0 = s[0], s1 = s[1], q0 = q[0], q1 = q[1];
       const float *p = x + block * features + c;
       for (size_t r = 0; r < count; r++, p += features) {
         ek_f16 v = ek_load(p, width);
-        ek_d8 d0 = low_half(v) - k0, d1 = high_half(v) - k1;
+        ek_d8 d0 = ek_low_half(v) - k0, d1 = ek_high_half(v) - k1;
         s0 += d0, s1 += d1;
         q0 += d0 * d0, q1 += d1 * d1;
       }
@@ -94,7 +81,7 @@ EK_CLONES static void sum_chunk(const float *x, size_t features, size_t begin, s
 }
 
 // Merges the chunks' sums of features begin ..< end in order into mean, variance and 1/deviation.
-static void finish_statistics(job *j, size_t begin, size_t end) {
+EK_CLONES static void finish_statistics(job *j, size_t begin, size_t end) {
   size_t stride = padded(j->features);
   double m = (double)j->rows;
   for (size_t c = begin; c < end; c++) {
@@ -106,10 +93,7 @@ static void finish_statistics(job *j, size_t begin, size_t end) {
     double mean = (double)j->x[c] + sum / m;
     double variance = (squares - sum * sum / m) / m;
     if (!isfinite(mean) || !isfinite(variance)) {
-      ptrdiff_t seen = __atomic_load_n(&j->first_bad, __ATOMIC_RELAXED);
-      while ((seen < 0 || (ptrdiff_t)c < seen) &&
-             !__atomic_compare_exchange_n(&j->first_bad, &seen, (ptrdiff_t)c, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-      }
+      ek_note_first(&j->first_bad, (ptrdiff_t)c);
       continue;
     }
     if (variance < 0) variance = 0;
@@ -182,8 +166,8 @@ EK_INLINE void sum_gradients(const job *j, size_t begin, size_t end, double *sum
         weighted += dz * (d * inverse);
       }
       ek_d8 *s = (ek_d8 *)(sums + c), *w = (ek_d8 *)(sums + stride + c);
-      s[0] += low_half(plain), s[1] += high_half(plain);
-      w[0] += low_half(weighted), w[1] += high_half(weighted);
+      s[0] += ek_low_half(plain), s[1] += ek_high_half(plain);
+      w[0] += ek_low_half(weighted), w[1] += ek_high_half(weighted);
     }
   }
 }
@@ -191,7 +175,7 @@ EK_INLINE void sum_gradients(const job *j, size_t begin, size_t end, double *sum
 // The rows of means that follow the chunks' sums: sum(dz)/m and sum(dz * normalized x)/m; zero where frozen.
 static float *mean_gradients(const job *j) { return (float *)(j->sums + 2 * j->chunks * padded(j->features)); }
 
-static void finish_gradients(job *j, size_t begin, size_t end) {
+EK_CLONES static void finish_gradients(job *j, size_t begin, size_t end) {
   size_t stride = padded(j->features);
   float *means = mean_gradients(j);
   for (size_t c = begin; c < end; c++) {

@@ -17,15 +17,15 @@ typedef struct {
 
 #define SWEEPS(NAME, KIND)                                                                              \
   EK_CLONES static void forward_##NAME(const values *v, size_t begin, size_t end) {                     \
-    EK_FOR_LANES(begin, end) ek_store(v->out + i, ek_activate(ek_load(v->x + i, n), KIND, v->slope), n); \
+    EK_FOR_LANES(begin, end, ek_store(v->out + i, ek_activate(ek_load(v->x + i, n), KIND, v->slope), n);); \
   }                                                                                                     \
   EK_CLONES static void backward_##NAME(const values *v, size_t begin, size_t end) {                    \
     const float *from = KIND == EK_GELU || KIND == EK_SILU ? v->x : v->y;                               \
-    EK_FOR_LANES(begin, end) {                                                                          \
+    EK_FOR_LANES(begin, end, {                                                                          \
       ek_f16 value = ek_load(from + i, n);                                                              \
       ek_f16 derivative = ek_activation_derivative(value, value, KIND, v->slope);                       \
       ek_store(v->out + i, ek_load(v->dy + i, n) * derivative, n);                                      \
-    }                                                                                                   \
+    });                                                                                                 \
   }
 FOR_EACH_ACTIVATION(SWEEPS)
 
@@ -65,7 +65,7 @@ void ek_activation_backward(const float *x, const float *y, const float *dy, siz
 }
 
 EK_CLONES static void add_range(const values *v, size_t begin, size_t end) {
-  EK_FOR_LANES(begin, end) ek_store(v->out + i, ek_load(v->x + i, n) + ek_load(v->y + i, n), n);
+  EK_FOR_LANES(begin, end, ek_store(v->out + i, ek_load(v->x + i, n) + ek_load(v->y + i, n), n););
 }
 
 static void add_member(void *context) {
@@ -89,7 +89,7 @@ typedef struct {
 EK_CLONES static void add_bias_rows(const matrix *m, size_t begin, size_t end) {
   for (size_t row = begin; row < end; row++) {
     float *y = m->y + row * m->features;
-    EK_FOR_LANES(0, m->features) ek_store(y + i, ek_load(y + i, n) + ek_load(m->x + i, n), n);
+    EK_FOR_LANES(0, m->features, ek_store(y + i, ek_load(y + i, n) + ek_load(m->x + i, n), n););
   }
 }
 
@@ -107,16 +107,16 @@ void ek_add_bias(float *y, size_t rows, size_t features, const float *bias, int 
 
 // Columns begin ..< end, sixteen at a time; eight rows in float, then into doubles.
 EK_CLONES static void column_sums_range(const matrix *m, size_t begin, size_t end) {
-  EK_FOR_LANES(begin, end) {
-    double sums[16] = {0};
+  EK_FOR_LANES(begin, end, {
+    ek_d8 low = {0}, high = {0};
     for (size_t block = 0; block < m->rows; block += 8) {
       size_t last = block + 8 < m->rows ? block + 8 : m->rows;
       ek_f16 part = {0};
       for (size_t row = block; row < last; row++) part += ek_load(m->x + row * m->features + i, n);
-      for (int lane = 0; lane < 16; lane++) sums[lane] += (double)part[lane];
+      low += ek_low_half(part), high += ek_high_half(part);
     }
-    for (size_t lane = 0; lane < n; lane++) m->sums[i + lane] = (float)sums[lane];
-  }
+    for (size_t lane = 0; lane < n; lane++) m->sums[i + lane] = (float)(lane < 8 ? low[lane] : high[lane - 8]);
+  });
 }
 
 static void column_sums_member(void *context) {
@@ -193,13 +193,14 @@ typedef struct {
 } squares;
 
 EK_CLONES static double sum_of_squares_range(const float *x, size_t begin, size_t end) {
-  double sums[16] = {0};
-  EK_FOR_LANES(begin, end) {
+  ek_d8 low = {0}, high = {0};
+  EK_FOR_LANES(begin, end, {
     ek_f16 v = ek_load(x + i, n);
-    for (int lane = 0; lane < 16; lane++) sums[lane] += (double)v[lane] * (double)v[lane];
-  }
+    ek_d8 first = ek_low_half(v), second = ek_high_half(v);
+    low += first * first, high += second * second;
+  });
   double sum = 0;
-  for (int lane = 0; lane < 16; lane++) sum += sums[lane];
+  for (int lane = 0; lane < 8; lane++) sum += low[lane] + high[lane];
   return sum;
 }
 

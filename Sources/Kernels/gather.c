@@ -9,6 +9,7 @@ typedef struct {
   size_t row_count, width, period;
   const float *mean, *scale;
   float *output;
+  ptrdiff_t first_bad;
 } gathering;
 
 // output = values begin ..< end of a stored row as floats.
@@ -19,6 +20,13 @@ typedef struct {
 CONVERT(bytes, uint8_t)
 CONVERT(floats, float)
 CONVERT(doubles, double)
+
+// Rows lie anywhere: the next but one is fetched while this one is converted.
+static void prefetch(const ek_source *s, int32_t row) {
+  size_t bytes = s->stored_width * (s->element == 0 ? 1 : s->element == 1 ? 4 : 8);
+  const char *at = (const char *)s->base + (size_t)row * bytes;
+  for (size_t b = 0; b < bytes && b < 4096; b += 64) __builtin_prefetch(at + b);
+}
 
 static void convert(const ek_source *s, int32_t row, size_t begin, size_t count, float *output) {
   size_t at = (size_t)row * s->stored_width + begin;
@@ -40,22 +48,30 @@ EK_CLONES static void scale_row(float *row, size_t width, const float *mean, con
 }
 
 static void gather_member(void *context) {
-  const gathering *g = context;
+  gathering *g = context;
   size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
   ptrdiff_t skipped = g->source->skipped_column;
-  for (size_t r = g->row_count * me / members; r < g->row_count * (me + 1) / members; r++) {
+  size_t last = g->row_count * (me + 1) / members;
+  ptrdiff_t bad = -1;
+  for (size_t r = g->row_count * me / members; r < last; r++) {
+    if (r + 2 < last) prefetch(g->source, g->rows[r + 2]);
     float *row = g->output + r * g->width;
     size_t before = skipped < 0 ? g->width : (size_t)skipped;
     convert(g->source, g->rows[r], 0, before, row);
     if (before < g->width) convert(g->source, g->rows[r], before + 1, g->width - before, row + before);
     if (g->mean) scale_row(row, g->width, g->mean, g->scale, g->period);
+    if (bad >= 0 || g->source->element == 0) continue;  // bytes are finite
+    ptrdiff_t column = ek_first_non_finite(row, g->width, 1);
+    if (column >= 0) bad = (ptrdiff_t)(r * g->width) + column;
   }
+  if (bad >= 0) ek_note_first(&g->first_bad, bad);
 }
 
-void ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const float *mean, const float *scale,
+ptrdiff_t ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const float *mean, const float *scale,
                size_t period, float *output, int threads) {
   gathering g = {.source = source, .rows = rows, .row_count = row_count, .period = period, .mean = mean,
-                 .scale = scale, .output = output,
+                 .scale = scale, .output = output, .first_bad = -1,
                  .width = source->stored_width - (source->skipped_column >= 0 ? 1 : 0)};
   ek_team(gather_member, &g, row_count * g.width, threads);
+  return g.first_bad;
 }

@@ -6,11 +6,11 @@
 // out = e^(x - shift) over count values; returns their sum.
 EK_CLONES static double exponentials(const float *x, size_t count, float shift, float *out) {
   double sum = 0;
-  EK_FOR_LANES(0, count) {
+  EK_FOR_LANES(0, count, {
     ek_f16 e = ek_exp(ek_load(x + i, n) - shift);
     ek_store(out + i, e, n);
     for (size_t lane = 0; lane < n; lane++) sum += (double)e[lane];
-  }
+  });
   return sum;
 }
 
@@ -45,7 +45,7 @@ double ek_softmax_cross_entropy(const float *logits, const int32_t *labels, size
     float spare[16];
     double sum = 0, logit_sum = 0;
     if (dlogits) sum = exponentials(z, classes, top, dlogits + r * classes);
-    else EK_FOR_LANES(0, classes) sum += exponentials(z + i, n, top, spare);
+    else EK_FOR_LANES(0, classes, sum += exponentials(z + i, n, top, spare););
     if (smoothing > 0)
       for (size_t c = 0; c < classes; c++) logit_sum += (double)z[c];
     double logarithm = log(sum) + (double)top;

@@ -17,7 +17,7 @@ EK_INLINE void step(const update *u, size_t begin, size_t end, float decay, ek_o
   float rest1 = (float)(1 - o->decay1), rest2 = (float)(1 - o->decay2), epsilon = (float)o->epsilon;
   float adam_rate = (float)(o->learning_rate / o->correction1), root2 = (float)(1 / sqrt(o->correction2));
   float gain = (float)o->gradient_scale, kept = (float)(1 - o->learning_rate * (double)decay);
-  EK_FOR_LANES(begin, end) {
+  EK_FOR_LANES(begin, end, {
     ek_f16 p = ek_load(u->p + i, n), g = ek_load(u->g + i, n) * gain;
     if (kind == EK_ADAMW) p = p * kept;
     else g = g + decay * p;
@@ -40,7 +40,7 @@ EK_INLINE void step(const update *u, size_t begin, size_t end, float decay, ek_o
       p = p - adam_rate * first / (__builtin_elementwise_sqrt(second) * root2 + epsilon);
     }
     ek_store(u->p + i, p, n);
-  }
+  });
 }
 
 #define KIND(NAME, VALUE)                                                                           \

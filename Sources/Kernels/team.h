@@ -18,7 +18,7 @@ extern void GOMP_barrier(void);
 #endif
 
 // Below this many elements waking a second thread costs more than it gives.
-#define EK_TEAM_THRESHOLD 65536
+#define EK_TEAM_THRESHOLD 16384
 
 // Runs member(data) on every member of a team; on the calling thread alone for small work.
 static inline void ek_team(void (*member)(void *), void *data, size_t elements, int threads) {
@@ -28,6 +28,14 @@ static inline void ek_team(void (*member)(void *), void *data, size_t elements, 
 
 static inline void ek_barrier(void) {
   if (omp_get_num_threads() > 1) GOMP_barrier();
+}
+
+// *first <- position where it is -1 or larger; members call it in any order.
+static inline void ek_note_first(ptrdiff_t *first, ptrdiff_t position) {
+  ptrdiff_t seen = __atomic_load_n(first, __ATOMIC_RELAXED);
+  while ((seen < 0 || position < seen) &&
+         !__atomic_compare_exchange_n(first, &seen, position, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
 }
 
 // The part of 0 ..< count that the calling member takes, cut at multiples of 16.

@@ -13,6 +13,17 @@
 typedef float ek_f16 __attribute__((vector_size(64), aligned(4)));
 typedef int32_t ek_i16 __attribute__((vector_size(64), aligned(4)));
 
+typedef double ek_d8 __attribute__((vector_size(64), aligned(8)));
+typedef float ek_f8 __attribute__((vector_size(32), aligned(4)));
+
+EK_INLINE ek_d8 ek_low_half(ek_f16 v) {
+  return __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7), ek_d8);
+}
+
+EK_INLINE ek_d8 ek_high_half(ek_f16 v) {
+  return __builtin_convertvector(__builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15), ek_d8);
+}
+
 // The first n < 16 floats at p; the other lanes are 0.
 EK_INLINE ek_f16 ek_load_part(const float *p, size_t n) {
   ek_f16 v = {0};
@@ -147,9 +158,20 @@ EK_INLINE ek_f16 ek_activation_derivative(ek_f16 x, ek_f16 y, ek_activation kind
   return x;
 }
 
-// Runs BODY for i from begin to end in steps of 16, with n the number of lanes that count.
-#define EK_FOR_LANES(begin, end)                                                                                     \
-  for (size_t i = (begin), n; i < (end) && (n = (end) - i < 16 ? (end) - i : 16, 1); i += 16)
+// Runs the body for i from begin to end in steps of 16, with n the number of lanes that count: a constant 16 in the loop,
+// fewer once at the end.
+#define EK_FOR_LANES(begin, end, ...)      \
+  do {                                     \
+    size_t i = (begin), last_ = (end);     \
+    for (; i + 16 <= last_; i += 16) {     \
+      const size_t n = 16;                 \
+      __VA_ARGS__                          \
+    }                                      \
+    if (i < last_) {                       \
+      const size_t n = last_ - i;          \
+      __VA_ARGS__                          \
+    }                                      \
+  } while (0)
 
 EK_INLINE ek_f16 ek_load(const float *p, size_t n) { return n == 16 ? *(const ek_f16 *)p : ek_load_part(p, n); }
 

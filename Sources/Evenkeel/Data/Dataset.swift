@@ -53,7 +53,7 @@ public struct Dataset: Sendable {
   /// The features of example `index` as they are stored, not scaled.
   public subscript(index: Int) -> [Float] {
     [Float](unsafeUninitializedCapacity: shape.count) { buffer, initialized in
-      withUnsafePointer(to: rows[index]) { examples.gather($0, 1, into: buffer.baseAddress!, scaling: nil) }
+      _ = withUnsafePointer(to: rows[index]) { examples.gather($0, 1, into: buffer.baseAddress!, scaling: nil) }
       initialized = shape.count
     }
   }

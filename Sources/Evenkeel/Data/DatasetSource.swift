@@ -1,34 +1,66 @@
 import Glibc
 
+/// What is set apart from the training examples.
+public enum HeldOut: Hashable, Sendable {
+  /// A share of them, drawn by the seed.
+  case share(Double)
+  /// Data of its own, named as for `Dataset.read`.
+  case data(String)
+
+  fileprivate var share: Double { if case .share(let share) = self { share } else { 0 } }
+}
+
 extension Dataset {
   /// Reads DATA as the command names it: `digits`, a CSV file or a folder of IDX files.
+  ///
+  /// - Parameters:
+  ///   - target: The column of a table to predict; the last one by default.
+  ///   - validation: What is set apart to be evaluated after every epoch.
+  ///   - test: What is set apart for the end. A share matters to tables only; `digits` and IDX have a test part of their own.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
-    _ path: String, target: String? = nil, validation: Double = 0, seed: UInt64 = 0
+    _ path: String, target: String? = nil, validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
+    seed: UInt64 = 0
   ) throws -> DatasetSplits {
+    var splits: DatasetSplits
     if path == "digits" {
-      let held = Int(10_000 * validation)
-      return try digits(training: 10_000 - held, validation: held, seed: seed)
+      let held = Int(10_000 * validation.share)
+      splits = try digits(training: 10_000 - held, validation: held, seed: seed)
+    } else if try isFolder(path) {
+      splits = try idx(at: path, validation: validation.share, seed: seed)
+    } else {
+      splits = try csv(at: path, target: target, validation: validation.share, test: test.share, seed: seed)
     }
-    guard try isFolder(path) else {
-      return try csv(at: path, target: target, validation: validation, test: 0.2, seed: seed)
+    if case .data(let other) = validation {
+      splits.validation = try readForUse(other, encoding: splits.training.encoding, targets: true, &splits.warnings)
     }
-    return try idx(at: path, validation: validation, seed: seed)
+    if case .data(let other) = test {
+      splits.test = try readForUse(other, encoding: splits.training.encoding, targets: true, &splits.warnings)
+    }
+    return splits
   }
 
   /// The examples that a stored model is used on: all rows of a CSV file (`-` is standard input), the test part of the rest.
   public static func readForUse(
     _ path: String, by model: Model, targets: Bool
   ) throws -> (dataset: Dataset, warnings: [String]) {
-    if let encoding = model.encoding {
+    var warnings: [String] = []
+    let dataset = try readForUse(path, encoding: model.encoding, targets: targets, &warnings)
+    return (dataset, warnings)
+  }
+
+  private static func readForUse(
+    _ path: String, encoding: TableEncoding?, targets: Bool, _ warnings: inout [String]
+  ) throws -> Dataset {
+    if let encoding {
       let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
-      return try csv(bytes, encoding: encoding, targets: targets)
+      return try csv(bytes, encoding: encoding, targets: targets, warnings: &warnings)
     }
     guard try path == "digits" || isFolder(path) else {
       throw EvenkeelError.data(
         "\(path): the model was trained on images, not on a table; expected a folder of IDX files.")
     }
-    return (try read(path).test, [])
+    return try read(path).test
   }
 
   private static func isFolder(_ path: String) throws -> Bool {

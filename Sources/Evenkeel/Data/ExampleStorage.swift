@@ -53,20 +53,21 @@ struct ExampleStorage: @unchecked Sendable {
   }
 
   /// Copies rows as floats to `output`: (x − mean) · scale per channel where `scaling` is given.
+  /// - Returns: The first position of `output` that is NaN or infinite, or −1.
+  @discardableResult
   func gather(
     _ rows: UnsafePointer<Int32>, _ rowCount: Int, into output: UnsafeMutablePointer<Float>,
     scaling: InputScaling?, threads: Int = 1
-  ) {
+  ) -> Int {
     var source = ek_source()
     source.base = base
     source.element = element.rawValue
     source.stored_width = width + (skippedColumn == nil ? 0 : 1)
     source.skipped_column = skippedColumn ?? -1
     guard let scaling else {
-      ek_gather(&source, rows, rowCount, nil, nil, 1, output, Int32(threads))
-      return
+      return ek_gather(&source, rows, rowCount, nil, nil, 1, output, Int32(threads))
     }
-    scaling.mean.withUnsafeBufferPointer { mean in
+    return scaling.mean.withUnsafeBufferPointer { mean in
       scaling.scale.withUnsafeBufferPointer { scale in
         ek_gather(
           &source, rows, rowCount, mean.baseAddress, scale.baseAddress, mean.count, output, Int32(threads))

@@ -51,10 +51,7 @@ public struct InputScaling: Hashable, Codable, Sendable {
     var start = 0
     while start < dataset.count {
       let rows = min(rowsAtOnce, dataset.count - start)
-      dataset.rows.withUnsafeBufferPointer {
-        dataset.examples.gather($0.baseAddress! + start, rows, into: chunk.start, scaling: nil, threads: threads)
-      }
-      try dataset.requireFinite(chunk.start, rows: rows, first: start, threads: threads)
+      try dataset.gather(start, rows, into: chunk.start, scaling: nil, threads: threads)
       _ = ek_batch_statistics_of(
         chunk.start, rows, width, 0, statistics.view, statistics.scratch, Int32(threads))
       for feature in 0..<width {
@@ -80,13 +77,17 @@ public struct InputScaling: Hashable, Codable, Sendable {
 }
 
 extension Dataset {
+  /// Copies examples `start` ..< `start + rows` as floats to `output`, scaled where `scaling` is given.
   /// - Throws: `EvenkeelError` with code `data` that names the first example and feature that is NaN or infinite.
-  func requireFinite(_ values: UnsafePointer<Float>, rows: Int, first: Int, threads: Int) throws {
+  func gather(
+    _ start: Int, _ rows: Int, into output: UnsafeMutablePointer<Float>, scaling: InputScaling?, threads: Int
+  ) throws {
+    let bad = self.rows.withUnsafeBufferPointer {
+      examples.gather($0.baseAddress! + start, rows, into: output, scaling: scaling, threads: threads)
+    }
+    guard bad >= 0 else { return }
     let width = shape.count
-    let position = ek_first_non_finite(values, rows * width, Int32(threads))
-    guard position >= 0 else { return }
-    throw EvenkeelError.data(
-      "Example \(first + position / width) holds \(values[position]) in \(featureName(position % width)).")
+    throw EvenkeelError.data("Example \(start + bad / width) holds \(output[bad]) in \(featureName(bad % width)).")
   }
 
   /// What a person calls feature `index`: the column of a table, else its number.

@@ -152,6 +152,15 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       }, labels: classLabels)
   }
 
+  /// The rows of the table whose class none of `rows` has; none for a regression.
+  func rowsOfOtherClasses(_ table: Table, than rows: [Int]) throws -> [Int] {
+    guard !classLabels.isEmpty, case .classes(let all, _) = try targets(table, rows: Array(0..<table.rowCount)) else {
+      return []
+    }
+    let seen = Set(rows.map { all[$0] })
+    return all.indices.filter { !seen.contains(all[$0]) }
+  }
+
   package func dataset(_ table: Table, rows: [Int], hasTargets: Bool, warnings: inout [String]) throws -> Dataset {
     let names = featureNames
     let values = try features(table, rows: rows, warnings: &warnings)
@@ -172,14 +181,23 @@ extension Dataset {
     at path: String, target: String? = nil, validation: Double = 0, test: Double = 0, seed: UInt64 = 0
   ) throws -> DatasetSplits {
     let table = try Table(FileBytes(path))
-    let (rest, testRows) = splitRows(count: table.rowCount, fraction: test, seed: seed)
+    var (rest, testRows) = splitRows(count: table.rowCount, fraction: test, seed: seed)
     let (training, held) = splitRows(count: rest.count, fraction: validation, seed: seed &+ 1)
-    let rows = training.map { rest[$0] }
-    let encoding = try TableEncoding(fittedTo: table, rows: rows, target: target)
+    var rows = training.map { rest[$0] }
+    var heldRows = held.map { rest[$0] }
+    var encoding = try TableEncoding(fittedTo: table, rows: rows, target: target)
+    // A class that the draw left out of training has its rows moved there.
+    let moved = try encoding.rowsOfOtherClasses(table, than: rows)
+    if !moved.isEmpty {
+      rows = (rows + moved).sorted()
+      heldRows.removeAll { moved.contains($0) }
+      testRows.removeAll { moved.contains($0) }
+      encoding = try TableEncoding(fittedTo: table, rows: rows, target: target)
+    }
     var warnings: [String] = []
     var splits = DatasetSplits(
       training: try encoding.dataset(table, rows: rows, hasTargets: true, warnings: &warnings),
-      validation: try encoding.dataset(table, rows: held.map { rest[$0] }, hasTargets: true, warnings: &warnings),
+      validation: try encoding.dataset(table, rows: heldRows, hasTargets: true, warnings: &warnings),
       test: try encoding.dataset(table, rows: testRows, hasTargets: true, warnings: &warnings))
     if !splits.training.isEmpty {
       let scaling = try InputScaling(fittedTo: splits.training)
@@ -192,13 +210,11 @@ extension Dataset {
   }
 
   /// Reads a CSV file with the encoding that a model was trained with.
-  package static func csv(_ bytes: FileBytes, encoding: TableEncoding, targets: Bool) throws -> (
-    Dataset, warnings: [String]
-  ) {
+  package static func csv(
+    _ bytes: FileBytes, encoding: TableEncoding, targets: Bool, warnings: inout [String]
+  ) throws -> Dataset {
     let table = try Table(bytes)
-    var warnings: [String] = []
-    let dataset = try encoding.dataset(
+    return try encoding.dataset(
       table, rows: Array(0..<table.rowCount), hasTargets: targets, warnings: &warnings)
-    return (dataset, warnings)
   }
 }

@@ -145,11 +145,7 @@ public struct Model: Sendable {
     var start = 0
     while start < dataset.count {
       let rows = min(batch, dataset.count - start)
-      dataset.rows.withUnsafeBufferPointer {
-        dataset.examples.gather(
-          $0.baseAddress! + start, rows, into: program.input, scaling: scaling, threads: program.threads)
-      }
-      try dataset.requireFinite(program.input, rows: rows, first: start, threads: program.threads)
+      try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
       try program.forward(Program.Call(rows: rows, state: state))
       try body(program.output, start, rows)
       start += rows

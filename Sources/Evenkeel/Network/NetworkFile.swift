@@ -21,10 +21,11 @@ extension Network {
     }
   }
 
-  /// Fully connected hidden layers, each with batch norm (or not) and the activation of that kind.
+  /// Fully connected hidden layers, each with the activation of that kind and batch norm before it, behind it or not at all.
   /// - Throws: `EvenkeelError` with code `usage` if `activation` is none.
   public static func multilayer(
-    input: Int, hidden: [Int], outputs: Int, activation: String, normalized: Bool
+    input: Int, hidden: [Int], outputs: Int, activation: String,
+    normalization: NormalizationPlacement = .beforeActivation
   ) throws -> Network {
     let kinds: [any ActivationLayer] = [
       ReLU(), LeakyReLU(), ELU(), GELU(), SiLU(), Sigmoid(), Tanh(), Softplus(),
@@ -36,12 +37,18 @@ extension Network {
     return Network(input: [input]) {
       for units in hidden {
         Dense(units)
-        if normalized { BatchNorm() }
+        if normalization == .beforeActivation { BatchNorm() }
         [layer]
+        if normalization == .afterActivation { BatchNorm() }
       }
       Dense(outputs)
     }
   }
+}
+
+/// Where a hidden layer is normalized: its z (Ioffe and Szegedy 2015, §3.2), its activation a, or neither.
+public enum NormalizationPlacement: Sendable {
+  case beforeActivation, afterActivation, none
 }
 
 extension DecodingError {

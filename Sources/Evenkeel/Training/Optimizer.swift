@@ -65,8 +65,9 @@ public struct Optimizer: Hashable, Sendable {
   var keepsFirst: Bool { kind == EK_MOMENTUM || kind == EK_NESTEROV || isAdam }
   var keepsSecond: Bool { kind == EK_RMSPROP || isAdam }
 
+  /// Checks every number; `Trainer.fit` does so too.
   /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
-  func validate() throws {
+  public func validate() throws {
     guard learningRate.isFinite, learningRate > 0 else {
       throw EvenkeelError.usage("The learning rate is \(learningRate); expected a number above 0.")
     }

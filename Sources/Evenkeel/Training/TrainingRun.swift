@@ -97,11 +97,10 @@ final class TrainingRun {
     let start = batch * trainer.batchSize
     let rows = batch == batches - 1 ? dataset.count - start : trainer.batchSize
     let threads = Int32(trainer.threads)
-    storageRows.withUnsafeBufferPointer {
+    let bad = storageRows.withUnsafeBufferPointer {
       dataset.examples.gather(
         $0.baseAddress! + start, rows, into: program.input, scaling: scaling, threads: trainer.threads)
     }
-    let bad = ek_first_non_finite(program.input, rows * program.inputLength, threads)
     if bad >= 0 {
       throw EvenkeelError.data(
         "Batch \(batch + 1) of epoch \(epoch + 1): example \(order[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed."

@@ -111,8 +111,9 @@ typedef struct {
 
 // output (row_count, width) = rows[i] of source as floats; where mean is given, (x - mean[c]) * scale[c] with
 // c = position in the row modulo period. width is stored_width, less one where a column is skipped.
-void ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const float *mean, const float *scale,
-               size_t period, float *output, int threads);
+// Returns the first position of output that is NaN or infinite, or -1.
+ptrdiff_t ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const float *mean,
+                    const float *scale, size_t period, float *output, int threads);
 
 // ---- loss.c -------------------------------------------------------------------------------------------------------
 

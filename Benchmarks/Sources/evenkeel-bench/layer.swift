@@ -1,0 +1,35 @@
+import Kernels
+
+/// Batch norm and ReLU over (rows, features): forward, then backward with the gradient of the input.
+func layer(rows: Int, features: Int) -> ([Double], () -> [Double]) {
+  let count = rows * features
+  func buffer(_ count: Int) -> UnsafeMutablePointer<Float> {
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 16) * 4, alignment: 64)
+    let floats = memory.bindMemory(to: Float.self, capacity: count)
+    floats.initialize(repeating: 0, count: count)
+    return floats
+  }
+  let (x, y, dy, dx) = (buffer(count), buffer(count), buffer(count), buffer(count))
+  for index in 0..<count { (x[index], dy[index]) = (number(index), number(index + count) - 0.5) }
+  let (scale, shift, dscale, dshift) = (buffer(features), buffer(features), buffer(features), buffer(features))
+  scale.update(repeating: 1, count: features)
+  let kept = buffer(4 * features)
+  let statistics = ek_batch_statistics(
+    mean_high: kept, mean_low: kept + features, variance: kept + 2 * features,
+    inverse_deviation: kept + 3 * features)
+  let scratch = UnsafeMutableRawPointer(buffer(2 * ek_batch_norm_scratch(rows, features)))
+    .assumingMemoryBound(to: Double.self)
+  let threads = ek_processor_count()
+  func run() {
+    _ = ek_batch_norm_forward(
+      x, rows, features, 1e-5, scale, shift, EK_RELU, 0, y, statistics, scratch, threads)
+    ek_batch_norm_backward(
+      x, y, dy, rows, features, statistics, scale, shift, EK_RELU, 0, 0, dscale, dshift, dx, scratch, threads)
+  }
+  run()
+  let check = [
+    (0..<count).reduce(0.0) { $0 + Double(dx[$1]) * Double(dx[$1]) },
+    (0..<features).reduce(0.0) { $0 + abs(Double(dscale[$1])) },
+  ]
+  return (check, { timed(run) })
+}

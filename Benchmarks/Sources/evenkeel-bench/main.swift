@@ -1,0 +1,123 @@
+// The Evenkeel side of the benchmark: a worker that `run.py` asks for blocks of timings, in turn with the peers.
+//
+// One request a line on standard input, one JSON object a line on standard output:
+//   step 784,100,100,100,10 sigmoid 60   training steps; milliseconds each, and the first five losses on one batch
+//   layer 8192 1024                      batch norm + ReLU forward and backward; milliseconds, and sums of dx·x and dγ
+//   predict 784,256,256,10 relu          one row through a model; milliseconds, and the first probabilities
+import Evenkeel
+import Glibc
+
+let blockSeconds = 0.4
+var prepared: [String: () throws -> [Double]] = [:]
+var checks: [String: [Double]] = [:]
+
+while let request = readLine() {
+  let words = request.split(separator: " ").map(String.init)
+  let numbers = words.dropFirst().first!.split(separator: ",").map { Int($0)! }
+  if prepared[request] == nil {
+    let (check, block) =
+      switch words[0] {
+      case "step": try steps(widths: numbers, activation: words[2], batch: Int(words[3])!)
+      case "layer": layer(rows: numbers[0], features: Int(words[2])!)
+      case "predict": try prediction(widths: numbers, activation: words[2])
+      default: fatalError("unknown request \(request)")
+      }
+    (checks[request], prepared[request]) = (check, block)
+  }
+  let times = try prepared[request]!()
+  print("{\"times\":\(times),\"check\":\(checks[request]!)}")
+  fflush(nil)
+}
+
+/// Number `index` of a fixed sequence in [0, 1); peers/common.py has the same.
+func number(_ index: Int) -> Float {
+  var h = UInt32(truncatingIfNeeded: index)
+  h = (h ^ (h >> 16)) &* 0x45d9_f3b
+  h = (h ^ (h >> 16)) &* 0x45d9_f3b
+  h ^= h >> 16
+  return Float(h >> 8) * 0x1p-24
+}
+
+func milliseconds(_ duration: Duration) -> Double { duration / .milliseconds(1) }
+
+/// Runs `body` for a block of time and gives the milliseconds of each run.
+func timed(_ body: () throws -> Void) rethrows -> [Double] {
+  var times: [Double] = []
+  let clock = ContinuousClock()
+  let end = clock.now + .seconds(blockSeconds)
+  repeat {
+    let start = clock.now
+    try body()
+    times.append(milliseconds(clock.now - start))
+  } while clock.now < end || times.count < 3
+  return times
+}
+
+/// A net with batch norm on every hidden layer, its weights from the fixed sequence.
+func model(widths: [Int], activation: String) throws -> Model {
+  var model = try Model(
+    Network.multilayer(
+      input: widths[0], hidden: Array(widths[1..<widths.count - 1]), outputs: widths.last!, activation: activation))
+  var offset = 0
+  for (name, role, values) in model.parameters where role == .weight {
+    let scale = (6 / Float(values.shape.dimensions[1])).squareRoot()
+    let weights = (0..<values.shape.count).map { (2 * number(offset + $0) - 1) * scale }
+    offset += weights.count
+    try model.setParameter(name, to: Tensor(weights, shape: values.shape))
+  }
+  return model
+}
+
+func rows(_ count: Int, width: Int, classes: Int, repeated: Int = 1) throws -> Dataset {
+  let values = (0..<count * width).map { number($0 + 1_000_003) }
+  let labels = (0..<count).map { Int32($0 % classes) }
+  return try Dataset(
+    Array((0..<repeated).map { _ in values }.joined()), shape: [width],
+    targets: .classes(
+      Array((0..<repeated).map { _ in labels }.joined()), labels: (0..<classes).map { String($0) }))
+}
+
+/// Steps as a user's training makes them: shuffled rows gathered and standardized, checks included.
+func steps(widths: [Int], activation: String, batch: Int) throws -> ([Double], () throws -> [Double]) {
+  var trainer = Trainer(
+    loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: 0.01), batchSize: batch)
+  let one = try rows(batch, width: widths[0], classes: widths.last!)
+  var checked = try model(widths: widths, activation: activation)
+  let losses = try trainer.fit(&checked, to: one, epochs: 5).epochs.map(\.trainLoss)
+  let most = max(12, min(400, 64 << 20 / (4 * batch * widths[0])))
+  let many = try rows(batch, width: widths[0], classes: widths.last!, repeated: most)
+  trainer.optimizer = .momentum(learningRate: 1e-6)
+  return (
+    losses,
+    {
+      var times: [Double] = []
+      let clock = ContinuousClock()
+      var before = clock.now
+      let end = before + .seconds(blockSeconds)
+      // Stopping throws; the first two steps touch new memory.
+      _ = try? trainer.fit(
+        &checked, to: many, epochs: 1, shouldStop: { clock.now > end && times.count >= 6 },
+        onEvent: { event in
+          guard case .step = event else { return }
+          let now = clock.now
+          times.append(milliseconds(now - before))
+          before = now
+        })
+      return Array(times.dropFirst(2))
+    }
+  )
+}
+
+func prediction(widths: [Int], activation: String) throws -> ([Double], () throws -> [Double]) {
+  let model = try model(widths: widths, activation: activation)
+  let row = (0..<widths[0]).map { number($0 + 1_000_003) }
+  let check = try model.predict(row).map(Double.init)
+  return (
+    check,
+    {
+      try timed {
+        for _ in 0..<20 { _ = try model.predict(row) }
+      }.map { $0 / 20 }
+    }
+  )
+}

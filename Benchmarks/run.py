@@ -1,0 +1,142 @@
+"""Runs Evenkeel, PyTorch and JAX in turn on the same work, checks that they compute the same, and prints one table.
+
+Each program is one process that is asked for blocks of timings, round after round, so that whatever else the machine
+does hits all alike. A time is the median over all blocks; the spread is half the distance between the quartiles.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+here = os.path.dirname(os.path.abspath(__file__))
+PROGRAMS = {
+    "Evenkeel": [os.path.join(here, ".build/release/evenkeel-bench")],
+    "PyTorch": [sys.executable, os.path.join(here, "peers/pytorch.py")],
+    "compile": [sys.executable, os.path.join(here, "peers/pytorch.py"), "compile"],
+    "JAX": [sys.executable, os.path.join(here, "peers/jax_peer.py")],
+}
+CASES = [
+    ("step 784-100-100-100-10 sigmoid, 60", "step 784,100,100,100,10 sigmoid 60"),
+    ("step 784-256-256-10, 128", "step 784,256,256,10 relu 128"),
+    ("step 784-512-512-512-10, 256", "step 784,512,512,512,10 relu 256"),
+    ("step 1024-1024×4-10, 1024", "step 1024,1024,1024,1024,1024,10 relu 1024"),
+    ("step 32-128-128-2, 8192", "step 32,128,128,2 relu 8192"),
+    ("norm + ReLU [256, 512]", "layer 256 512"),
+    ("norm + ReLU [1024, 1024]", "layer 1024 1024"),
+    ("norm + ReLU [8192, 1024]", "layer 8192 1024"),
+    ("norm + ReLU [65536, 256]", "layer 65536 256"),
+    ("predict one row, 784-256-256-10", "predict 784,256,256,10 relu"),
+]
+
+
+def digits(value):
+    return f"{value:.4f}" if value < 0.1 else f"{value:.3f}" if value < 10 else f"{value:.1f}"
+
+
+def cell(times):
+    quartiles = statistics.quantiles(times, n=4)
+    return f"{digits(statistics.median(times))} ± {digits((quartiles[2] - quartiles[0]) / 2)}"
+
+
+def same(request, name, ours, theirs):
+    """Losses, sums of gradients and logits agree to what float rounding of other orders of summing gives."""
+    if request.startswith("predict"):  # ours are probabilities
+        highest = max(theirs)
+        exponentials = [2.718281828459045 ** (v - highest) for v in theirs]
+        theirs = [e / sum(exponentials) for e in exponentials]
+    for a, b in zip(ours, theirs, strict=True):
+        if abs(a - b) > 1e-3 * max(abs(a), abs(b), 1e-3):
+            sys.exit(f"{request}: Evenkeel computes {a}, {name} {b}: not the same work.")
+
+
+def measure(rounds, only):
+    workers = {name: subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+               for name, command in PROGRAMS.items()}
+    print("milliseconds, median ± half the distance between the quartiles\n")
+    print("| case | " + " | ".join(PROGRAMS) + " | PyTorch / ours | best peer / ours |")
+    print("|---" * (len(PROGRAMS) + 3) + "|")
+    for title, request in CASES:
+        if only and only not in request:
+            continue
+        times = {name: [] for name in PROGRAMS}
+        for _ in range(rounds):
+            checks = {}
+            for name, worker in workers.items():
+                worker.stdin.write(request + "\n")
+                worker.stdin.flush()
+                line = worker.stdout.readline()
+                if not line:
+                    sys.exit(f"{name} ended at: {request}")
+                answer = json.loads(line)
+                times[name] += answer["times"]
+                checks[name] = answer["check"]
+            for name in checks:
+                same(request, name, checks["Evenkeel"], checks[name])
+        medians = {name: statistics.median(values) for name, values in times.items()}
+        peers = [value for name, value in medians.items() if name != "Evenkeel"]
+        print(f"| {title} | " + " | ".join(cell(times[name]) for name in PROGRAMS)
+              + f" | {medians['PyTorch'] / medians['Evenkeel']:.2f} | {min(peers) / medians['Evenkeel']:.2f} |", flush=True)
+    for worker in workers.values():
+        worker.stdin.close()
+        worker.wait()
+
+
+def whole(command):
+    """Seconds and peak memory in MB of one process, and what it printed."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    text = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{command} failed.")
+    return time.perf_counter() - start, usage.ru_maxrss * 1024 / 1e6, text
+
+
+def mnist(folder, rounds):
+    evenkeel = os.path.join(here, "../.build/release/evenkeel")
+    with tempfile.TemporaryDirectory() as output:
+        commands = {
+            "Evenkeel": [evenkeel, "train", folder, "--hidden", "256,256", "--epochs", "5", "--batch-size", "128",
+                         "--seed", "1", "--output", output + "/a.safetensors"],
+            "PyTorch": [sys.executable, os.path.join(here, "peers/pytorch_mnist.py"), folder, output + "/b"],
+            "JAX": [sys.executable, os.path.join(here, "peers/jax_mnist.py"), folder, output + "/c"],
+        }
+        results = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, command in commands.items():
+                results[name].append(whole(command))
+        print("\nMNIST, 784-256-256-10, Adam, batch 128, 5 epochs: the whole process, from four .gz files to a stored model\n")
+        print("| | seconds | peak memory, MB | printed last |")
+        print("|---|---|---|---|")
+        for name, runs in results.items():
+            print(f"| {name} | {cell([r[0] for r in runs])} | {max(r[1] for r in runs):.0f} | "
+                  f"{runs[-1][2].strip().splitlines()[0]} |")
+        ours, torch = (statistics.median(r[0] for r in results[name]) for name in ("Evenkeel", "PyTorch"))
+        print(f"\nPyTorch / ours: {torch / ours:.2f} in time, "
+              f"{max(r[1] for r in results['PyTorch']) / max(r[1] for r in results['Evenkeel']):.2f} in memory")
+    starts = [whole([evenkeel, "--version"])[0] * 1e3 for _ in range(20)]
+    print(f"starting the program (evenkeel --version): {cell(starts)} ms")
+
+
+def processor():
+    with open("/proc/cpuinfo") as file:
+        names = [line.split(":")[1].strip() for line in file if line.startswith("model name")]
+    return f"{names[0] if names else 'unknown processor'}, {len(os.sched_getaffinity(0))} threads"
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--rounds", type=int, default=5)
+parser.add_argument("--only", help="cases whose request holds this text, such as 'step 784'")
+options = parser.parse_args()
+print(processor() + "\n")
+measure(options.rounds, options.only)
+data = os.environ.get("EVENKEEL_DATA", "")
+if not options.only:
+    if os.path.isdir(data + "/mnist"):
+        mnist(data + "/mnist", options.rounds)
+    else:
+        print("\nThe MNIST run is left out: set EVENKEEL_DATA to a folder that holds mnist/.")
