@@ -1,6 +1,7 @@
 # make demo: set up, build, train on drawn digits with and without batch normalization.
 # make test: set up, build, run every test; EVENKEEL_DATA=folder adds those on real data.
-.PHONY: demo test build setup lint
+# make bench: sets up PyTorch and JAX in .venv and runs them in turn with Evenkeel; EVENKEEL_DATA adds the MNIST run.
+.PHONY: demo test bench build setup lint
 
 demo: build
 	.build/release/evenkeel demo
@@ -12,8 +13,13 @@ test: setup
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
+bench: build
+	@Scripts/setup bench
+	swift build -c release --package-path Benchmarks
+	.venv/bin/python Benchmarks/run.py
+
 lint:
-	swift format lint --strict --recursive Sources Tests Package.swift
+	swift format lint --strict --recursive Sources Tests Benchmarks/Sources Examples Package.swift
 
 setup:
 	@Scripts/setup

@@ -27,7 +27,8 @@ let package = Package(
       dependencies: [
         "Evenkeel", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "Kernels"]),
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "Kernels", "AllocationCounter"]),
   ],
   swiftLanguageModes: [.v6]
 )

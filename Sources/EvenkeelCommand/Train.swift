@@ -77,6 +77,7 @@ struct Train: ParsableCommand {
         switch event {
         case .step(let epoch, let batch, let batches, let loss, let accuracy, let examples):
           progress.show(epoch, batch, batches, loss, accuracy, examples)
+        case .evaluated: break
         case .epoch(let record, let checkpoint):
           progress.clear()
           if let checkpointPath {

@@ -3,8 +3,8 @@ import Evenkeel
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Says how well MODEL does on the test part of DATA.")
-  @Argument var model: String
-  @Argument var data: String
+  @Argument(help: "A model file.") var model: String
+  @Argument(help: "As for train; of a table all rows, of images the test part.") var data: String
   @Flag(help: "One JSON object.") var json = false
 
   func run() throws {
@@ -23,8 +23,8 @@ struct Evaluate: ParsableCommand {
 
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Predicts every row of DATA as CSV.")
-  @Argument var model: String
-  @Argument(help: "A CSV file, a folder of IDX files, or - for CSV on standard input.") var data: String
+  @Argument(help: "A model file.") var model: String
+  @Argument(help: "As for evaluate, the target not needed; - is CSV on standard input.") var data: String
   @Option(help: "Where the predictions go; standard output by default.") var output: String?
 
   func run() throws {
@@ -57,37 +57,5 @@ struct Predict: ParsableCommand {
       cell.contains { ",\"\n\r".contains($0) }
         ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : cell
     }.joined(separator: ",")
-  }
-}
-
-struct Inspect: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Shows the layers of MODEL and the health of its norms.")
-  @Argument var model: String
-  @Flag(help: "One JSON object a line.") var json = false
-
-  func run() throws {
-    let model = try Model(contentsOf: model)
-    if !json { print("input \(model.network.input), \(model.parameterCount) parameters") }
-    for (name, role, values) in model.parameters {
-      let mean = values.values.reduce(0) { $0 + Double($1) } / Double(max(values.values.count, 1))
-      let low = values.values.min() ?? 0
-      let high = values.values.max() ?? 0
-      show([
-        ("tensor", jsonText(name)), ("shape", values.shape.description), ("role", jsonText(role.rawValue)),
-        ("mean", jsonNumber(mean)), ("lowest", "\(low)"), ("highest", "\(high)"),
-      ])
-    }
-    for (name, statistics) in model.runningStatistics {
-      show([
-        ("batchNorm", jsonText(name)), ("features", "\(statistics.mean.count)"),
-        ("batches", "\(statistics.batchCount)"), ("lowestMean", "\(statistics.mean.min() ?? 0)"),
-        ("highestMean", "\(statistics.mean.max() ?? 0)"), ("lowestVariance", "\(statistics.variance.min() ?? 0)"),
-        ("highestVariance", "\(statistics.variance.max() ?? 0)"),
-      ])
-    }
-  }
-
-  private func show(_ fields: [(String, String?)]) {
-    print(json ? jsonObject(fields) : fields.map { "\($0) \($1 ?? "-")" }.joined(separator: "  "))
   }
 }

@@ -174,15 +174,29 @@ EK_CLONES static int holds_non_finite(const float *x, size_t count) {
   return (int)found;
 }
 
-ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads) {
-  (void)threads;  // reading is at the speed of memory with one
-  for (size_t block = 0; block < count; block += 4096) {
-    size_t end = block + 4096 < count ? block + 4096 : count;
-    if (!holds_non_finite(x + block, end - block)) continue;
-    for (size_t i = block; i < end; i++)
-      if (!isfinite(x[i])) return (ptrdiff_t)i;
+typedef struct {
+  const float *x;
+  size_t count;
+  ptrdiff_t first_bad;
+} search;
+
+static void search_member(void *context) {
+  search *s = context;
+  size_t begin, end;
+  ek_share(s->count, &begin, &end);
+  for (size_t block = begin; block < end; block += 4096) {
+    size_t last = block + 4096 < end ? block + 4096 : end;
+    if (!holds_non_finite(s->x + block, last - block)) continue;
+    while (isfinite(s->x[block])) block++;
+    ek_note_first(&s->first_bad, (ptrdiff_t)block);
+    return;
   }
-  return -1;
+}
+
+ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads) {
+  search s = {.x = x, .count = count, .first_bad = -1};
+  ek_team(search_member, &s, count, threads);
+  return s.first_bad;
 }
 
 #define SQUARE_CHUNKS 64

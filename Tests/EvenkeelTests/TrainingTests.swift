@@ -50,6 +50,7 @@ private let trainer = Trainer(
         onEvent: { event in
           switch event {
           case .step: made += 1
+          case .evaluated: break
           case .epoch(_, let checkpoint): try checkpoint.write(to: path)
           }
         })

@@ -4,15 +4,15 @@ import COneDNN
 ///
 /// `dnnl_sgemm` has the same form in oneDNN 2 and 3 and was as fast as matmul primitives or faster for every shape that
 /// was measured (Documentation/Performance.md).
-enum MatrixProduct {
+package enum MatrixProduct {
   /// How a matrix lies in memory.
-  enum Layout: Sendable {
+  package enum Layout: Sendable {
     case plain, transposed
     var code: CChar { self == .plain ? 78 : 84 }  // 'N', 'T'
   }
 
   /// c (m, n) = a (m, k) · b (k, n); a transposed matrix is stored as (k, m) or (n, k).
-  static func run(
+  package static func run(
     _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ aLayout: Layout, _ b: UnsafePointer<Float>,
     _ bLayout: Layout, _ c: UnsafeMutablePointer<Float>
   ) throws {

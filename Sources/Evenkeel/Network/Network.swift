@@ -29,6 +29,16 @@ public struct Network: Hashable, Codable, Sendable {
   /// - Throws: `EvenkeelError` with code `usage` that names the layer that does not fit, what it expected and got.
   public func outputShape() throws -> Shape { try walk { _, _, _ in } }
 
+  /// Every layer that is not a block, in order, those inside blocks included.
+  /// - Throws: As `outputShape()`.
+  public func leaves() throws -> [NetworkLeaf] {
+    var leaves: [NetworkLeaf] = []
+    try walk { layer, name, input in
+      leaves.append(NetworkLeaf(layer: layer, name: name, output: try layer.outputShape(for: input)))
+    }
+    return leaves
+  }
+
   /// Calls `body` with every layer that is not a block, its path and input shape, in order.
   @discardableResult
   func walk(_ body: (_ layer: any Layer, _ name: String, _ input: Shape) throws -> Void) throws -> Shape {
@@ -69,4 +79,13 @@ public struct Network: Hashable, Codable, Sendable {
       return (layer as? any ContextualLayer)?.resolved(before: layers[(index + 1)...]) ?? layer
     }
   }
+}
+
+/// A layer where it stands in a network.
+public struct NetworkLeaf: Sendable {
+  public let layer: any Layer
+  /// The path in stored files: `0`, `3.block.1`.
+  public let name: String
+  /// The shape of one example that it gives.
+  public let output: Shape
 }

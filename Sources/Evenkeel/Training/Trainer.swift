@@ -11,13 +11,16 @@ public struct Trainer: Sendable {
   public var clippingNorm: Double?
   /// Stops after so many epochs without a better validation loss, and gives back the best model. nil: never.
   public var patience: Int?
+  /// Evaluates the validation data after every so many steps too, as `Event.evaluated`. nil: after epochs only.
+  public var evaluationInterval: Int?
   /// The seed of the order of examples and of dropout.
   public var seed: UInt64
   public var threads: Int
 
   public init(
     loss: Loss, optimizer: Optimizer, batchSize: Int = 128, schedule: Schedule = .constant,
-    clippingNorm: Double? = nil, patience: Int? = nil, seed: UInt64 = 0, threads: Int = Machine.threads
+    clippingNorm: Double? = nil, patience: Int? = nil, evaluationInterval: Int? = nil, seed: UInt64 = 0,
+    threads: Int = Machine.threads
   ) {
     self.loss = loss
     self.optimizer = optimizer
@@ -25,6 +28,7 @@ public struct Trainer: Sendable {
     self.schedule = schedule
     self.clippingNorm = clippingNorm
     self.patience = patience
+    self.evaluationInterval = evaluationInterval
     self.seed = seed
     self.threads = threads
   }
@@ -33,6 +37,8 @@ public struct Trainer: Sendable {
   public enum Event: Sendable {
     /// A step was made: epoch and batch from 1, the running mean of this epoch's loss and accuracy.
     case step(epoch: Int, batch: Int, batches: Int, loss: Double, accuracy: Double?, examples: Int)
+    /// The validation data was evaluated after `step` steps in all, with running statistics.
+    case evaluated(step: Int, Quality)
     /// An epoch ended. The checkpoint is a copy that a later `fit` resumes from.
     case epoch(EpochRecord, Checkpoint)
   }
@@ -75,7 +81,7 @@ public struct Trainer: Sendable {
     while run.epoch < epochs {
       let started = clock.now
       do {
-        try run.finishEpoch(shouldStop: shouldStop, onEvent: onEvent)
+        try run.finishEpoch(validation: validation, shouldStop: shouldStop, onEvent: onEvent)
       } catch let error as EvenkeelError where error.code == .interrupted {
         try onEvent(.epoch(EpochRecord(epoch: run.epoch + 1, interrupted: run.quality), run.checkpoint(history, best)))
         throw error
@@ -84,8 +90,7 @@ public struct Trainer: Sendable {
       let checked = try validation.flatMap { $0.isEmpty ? nil : try model.evaluate($0, threads: threads) }
       let record = EpochRecord(
         epoch: run.epoch, training: training, validation: checked,
-        seconds: Double((clock.now - started).components.attoseconds) * 1e-18
-          + Double((clock.now - started).components.seconds))
+        seconds: (clock.now - started) / .seconds(1))
       history.epochs.append(record)
       if let patience, let checked {
         if best == nil || checked.loss < best!.loss {
@@ -113,6 +118,9 @@ public struct Trainer: Sendable {
     }
     if let patience, patience < 1 {
       throw EvenkeelError.usage("The patience is \(patience) epochs; expected at least 1.")
+    }
+    if let evaluationInterval, evaluationInterval < 1 {
+      throw EvenkeelError.usage("The evaluation interval is \(evaluationInterval) steps; expected at least 1.")
     }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The training data has no rows.") }
     try dataset.targets.validate()

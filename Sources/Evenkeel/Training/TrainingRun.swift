@@ -75,7 +75,9 @@ final class TrainingRun {
   }
 
   /// Makes the steps that the epoch has left.
-  func finishEpoch(shouldStop: () -> Bool, onEvent: (Trainer.Event) throws -> Void) throws {
+  func finishEpoch(
+    validation: Dataset?, shouldStop: () -> Bool, onEvent: (Trainer.Event) throws -> Void
+  ) throws {
     while batch < batches {
       try makeStep()
       let quality = quality
@@ -83,6 +85,9 @@ final class TrainingRun {
         .step(
           epoch: epoch + 1, batch: batch, batches: batches, loss: quality.loss, accuracy: quality.accuracy,
           examples: sums.examples))
+      if let interval = trainer.evaluationInterval, step % interval == 0, let validation, !validation.isEmpty {
+        try onEvent(.evaluated(step: step, try model.evaluate(validation, threads: trainer.threads)))
+      }
       if shouldStop(), batch < batches || epoch + 1 < epochs {
         throw EvenkeelError(.interrupted, "Interrupted in epoch \(epoch + 1) after batch \(batch) of \(batches).")
       }
@@ -122,13 +127,13 @@ final class TrainingRun {
       throw diverged("the loss is \(batchSums.loss)", layer: program.firstNonFinite(rows: rows))
     }
     try program.backward(call)
-    let square = ek_sum_of_squares(gradients.start, gradients.count, threads)
-    guard square.isFinite else {
-      let position = ek_first_non_finite(gradients.start, gradients.count, threads)
-      throw diverged("a gradient is not finite", layer: position < 0 ? nil : state.layout.name(at: position))
+    var scale = 1.0
+    if let clippingNorm = trainer.clippingNorm {
+      let norm = ek_sum_of_squares(gradients.start, gradients.count, threads).squareRoot()
+      if norm > clippingNorm { scale = clippingNorm / (norm + 1e-6) }
     }
-    let norm = square.squareRoot()
-    let scale = trainer.clippingNorm.map { norm > $0 ? $0 / (norm + 1e-6) : 1 } ?? 1
+    let position = ek_first_non_finite(gradients.start, gradients.count, threads)
+    guard position < 0 else { throw diverged("a gradient is not finite", layer: state.layout.name(at: position)) }
     var settings = trainer.optimizer.settings(
       step: step + 1,
       factor: trainer.schedule.factor(step: step, total: epochs * batches, stepsPerEpoch: batches),

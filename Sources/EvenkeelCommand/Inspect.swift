@@ -1,0 +1,135 @@
+import ArgumentParser
+import Evenkeel
+
+struct Inspect: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows the layers of MODEL, their shapes, and the health of γ, β, μ and σ² in every batch norm.")
+  @Argument(help: "A model file.") var model: String
+  @Flag(help: "One JSON object a line: a layer or a batch norm's health.") var json = false
+
+  func run() throws {
+    let model = try Model(contentsOf: model)
+    let health = try model.network.leaves().compactMap { layer in
+      (layer.layer as? BatchNorm).map { Health($0, layer.name, of: model) }
+    }
+    if json {
+      for layer in try model.network.leaves() { print(object(layer, of: model)) }
+      for norm in health { print(norm.object) }
+      return
+    }
+    print("input \(model.network.input), \(model.parameterCount) parameters")
+    if let output = model.output {
+      print(
+        output.classLabels.isEmpty
+          ? "predicts \(output.targetNames.joined(separator: ", "))"
+          : "predicts one of \(output.classLabels.joined(separator: ", "))")
+    }
+    print("\n" + columns([("layer", 12), ("kind", 12), ("gives", 16), ("learns", 10)]) + "  weights: mean, deviation")
+    for layer in try model.network.leaves() {
+      let learned = model.parameters.filter { $0.name.hasPrefix(layer.name + ".") }
+      let weights = learned.first { $0.role == .weight }.map { "  " + moments($0.values.values) } ?? ""
+      print(
+        columns([
+          (layer.name, 12), (type(of: layer.layer).kind, 12), (layer.output.description, 16),
+          (String(learned.reduce(0) { $0 + $1.values.values.count }), 10),
+        ]) + weights)
+    }
+    guard !health.isEmpty else { return }
+    print(
+      "\n"
+        + columns([
+          ("batch norm", 12), ("γ", 18), ("β", 18), ("μ", 20), ("σ²", 20), ("batches", 9),
+        ]))
+    for norm in health {
+      print(
+        columns([
+          (norm.name, 12), (range(norm.scale), 18), (range(norm.shift), 18), (range(norm.statistics.mean), 20),
+          (range(norm.statistics.variance), 20), (String(norm.statistics.batchCount), 9),
+        ]))
+    }
+    for norm in health { for finding in norm.findings { print("\(norm.name): \(finding)") } }
+    if health.allSatisfy(\.findings.isEmpty) { print("Every batch norm is in order.") }
+  }
+
+  private func object(_ layer: NetworkLeaf, of model: Model) -> String {
+    let learned = model.parameters.filter { $0.name.hasPrefix(layer.name + ".") }
+    return jsonObject([
+      ("layer", jsonText(layer.name)), ("kind", jsonText(type(of: layer.layer).kind)),
+      ("output", layer.output.description), ("parameters", "\(learned.reduce(0) { $0 + $1.values.values.count })"),
+    ])
+  }
+
+  private func columns(_ cells: [(String, Int)]) -> String {
+    cells.map { $0 + String(repeating: " ", count: max(1, $1 - $0.count)) }.joined()
+  }
+
+  private func range(_ values: [Float]) -> String {
+    guard let low = values.min(), let high = values.max() else { return "fixed" }
+    return "\(short(low)) … \(short(high))"
+  }
+
+  private func moments(_ values: [Float]) -> String {
+    let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
+    let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count)
+    return "\(fixed(mean, 5)), \(fixed(variance.squareRoot(), 5))"
+  }
+
+  private func short(_ value: Float) -> String {
+    abs(value) >= 1e5 || (value != 0 && abs(value) < 1e-3) ? scientific(Double(value)) : fixed(Double(value), 3)
+  }
+
+  private func scientific(_ value: Double) -> String {
+    var (mantissa, exponent) = (value, 0)
+    while abs(mantissa) >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
+    while abs(mantissa) < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
+    return "\(fixed(mantissa, 1))e\(exponent)"
+  }
+}
+
+/// What can be read off the parameters and averages of one batch norm.
+private struct Health {
+  let name: String
+  let epsilon: Double
+  let scale: [Float]
+  let shift: [Float]
+  let statistics: RunningStatistics
+
+  init(_ layer: BatchNorm, _ name: String, of model: Model) {
+    self.name = name
+    epsilon = layer.epsilon
+    func values(_ role: ParameterRole) -> [Float] {
+      model.parameters.first { $0.role == role && $0.name.hasPrefix(name + ".") }?.values.values ?? []
+    }
+    scale = values(.scale)
+    shift = values(.shift)
+    statistics = model.runningStatistics.first { $0.name == name }!.statistics
+  }
+
+  /// Features that were the same in every example: their variance is below ε.
+  var constant: Int { statistics.variance.count { Double($0) < epsilon } }
+  /// Features that the scale has all but switched off.
+  var faint: Int { scale.count { abs($0) < 0.01 } }
+
+  var findings: [String] {
+    var findings: [String] = []
+    let features = statistics.mean.count
+    if statistics.batchCount == 0 { findings.append("no batch was averaged; it predicts with mean 0 and variance 1.") }
+    if constant > 0 { findings.append("\(constant) of \(features) features are constant (σ² below ε).") }
+    if faint > 0 { findings.append("\(faint) of \(features) features are all but switched off (|γ| below 0.01).") }
+    return findings
+  }
+
+  var object: String {
+    jsonObject([
+      ("batchNorm", jsonText(name)), ("features", "\(statistics.mean.count)"),
+      ("batches", "\(statistics.batchCount)"), ("lowestScale", number(scale.min())),
+      ("highestScale", number(scale.max())), ("lowestShift", number(shift.min())),
+      ("highestShift", number(shift.max())), ("lowestMean", number(statistics.mean.min())),
+      ("highestMean", number(statistics.mean.max())), ("lowestVariance", number(statistics.variance.min())),
+      ("highestVariance", number(statistics.variance.max())), ("constantFeatures", "\(constant)"),
+      ("faintFeatures", "\(faint)"),
+    ])
+  }
+
+  private func number(_ value: Float?) -> String? { jsonNumber(value.map(Double.init)) }
+}

@@ -1,0 +1,8 @@
+// Counts the allocations of the calling thread: malloc and its kin are replaced in the test program.
+#ifndef ALLOCATION_COUNTER_H
+#define ALLOCATION_COUNTER_H
+
+// The allocations that the calling thread made so far.
+long ek_test_allocations(void);
+
+#endif
