@@ -22,10 +22,13 @@ public struct EvenkeelError: Error, Hashable, Sendable, CustomStringConvertible 
   public let code: Code
   /// One sentence that names the file, line, column or key, what was expected and what was found.
   public let message: String
+  /// The path of the layer that it is about, as in stored files: `3`, `2.block.0`.
+  public let layer: String?
 
-  public init(_ code: Code, _ message: String) {
+  public init(_ code: Code, _ message: String, layer: String? = nil) {
     self.code = code
     self.message = message
+    self.layer = layer
   }
 
   public var description: String { message }

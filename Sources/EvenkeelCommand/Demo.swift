@@ -29,8 +29,7 @@ struct Demo: ParsableCommand {
     var plain = try Model(network(normalized: false), seed: seed)
     let without = try train(&plain, digits)
 
-    print(
-      "\n784-100-100-100-10, sigmoid, weights from N(0, 0.1²), gradient descent, learning rate \(learningRate), batch 60")
+    print("\n784-100-100-100-10, sigmoid, weights from N(0, 0.1²), batch 60, gradient descent at \(learningRate)")
     row("", ["with", "without"])
     for epoch in 0..<epochs {
       row("accuracy, epoch \(epoch + 1)", [with, without].map { fixed(100 * $0.accuracies[epoch], 2) + " %" })

@@ -186,11 +186,18 @@ func aMissingTensorIsNamed(from: String, to: String) throws {
 }
 
 @Test(arguments: [
-  ("input: [6]\nlayers: [relux]\n", "\"relux\" is not a layer"),
-  ("input: [6]\nlayers:\n  - dense: {units: 3, unit: 4}\n", "\"unit\" is not an option"),
-  ("input: [6]\nlayers:\n  - dense: 0\n", "units is 0"),
+  ("input: [6]\nlayers: [relux]\n", ", line 2: Layer 0: \"relux\" is not a layer"),
+  ("input: [6]\nlayers:\n  - dense: {units: 3, unit: 4}\n", ", line 3: Layer 0: dense: \"unit\" is not an option"),
+  ("input: [6]\nlayers:\n  - relu\n  - dense: 0\n", ", line 4: Layer 1: dense: units is 0"),
   ("input: [2, 3]\nlayers:\n  - dense: 4\n", "[2, 3]"),
-  ("layers: [relu]\n", "input"),
+  ("input: [6]\nlayers:\n  - relu\n  - residual:\n      - tanh\n      - dense: {units: x}\n", ", line 6"),
+  ("input: [6]\nlayers:\n  - residual:\n      - tanh\n      - dense: 3\n", ", line 3: Layer 0: residual: expected"),
+  ("input: [6]\nlayers:\n  - residual:\n      - tanh\n      - dropout: 2\n", "line 5: Layer 0.block.1: dropout: rate"),
+  ("input: [6]\nlayer: []\nlayers: [relu]\n", "\"layer\" is not a key"),
+  ("layers: [relu]\n", "the key \"input\" is missing"),
+  ("input: 6\nlayers: [relu]\n", ", line 1"),
+  ("input: [6\n", "not YAML"),
+  ("", "empty"),
 ])
 func aWrongNetworkFileIsNamedByLayerOrKey(text: String, sentence: String) throws {
   try file(text) { path in

@@ -20,7 +20,12 @@ public struct LayerList: Hashable, Codable, Sendable {
   public init(from decoder: any Decoder) throws {
     var list = try decoder.unkeyedContainer()
     var layers: [any Layer] = []
-    while !list.isAtEnd { layers.append(try list.decode(StoredLayer.self).layer) }
+    while !list.isAtEnd {
+      do { layers.append(try list.decode(StoredLayer.self).layer) } catch let error as EvenkeelError {
+        throw EvenkeelError(
+          error.code, error.message, layer: "\(layers.count)" + (error.layer.map { ".block." + $0 } ?? ""))
+      }
+    }
     self.layers = layers
   }
 

@@ -20,9 +20,12 @@ public struct Network: Hashable, Codable, Sendable {
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(
-      input: try container.decode(Shape.self, forKey: .input),
-      layers: try container.decode(LayerList.self, forKey: .layers).layers)
+    let input = try container.decode(Shape.self, forKey: .input)
+    do { self.init(input: input, layers: try container.decode(LayerList.self, forKey: .layers).layers) } catch let error
+      as EvenkeelError
+    {
+      throw EvenkeelError(error.code, "Layer \(error.layer ?? ""): \(error.message)", layer: error.layer)
+    }
   }
 
   /// The shape of one output example.
@@ -56,15 +59,15 @@ public struct Network: Hashable, Codable, Sendable {
     var shape = input
     for (index, layer) in layers.enumerated() {
       let name = prefix + String(index)
-      let output: Shape
-      do { output = try layer.outputShape(for: shape) } catch let error as EvenkeelError {
-        throw EvenkeelError(error.code, "Layer \(name): \(error.message)")
-      }
+      // The layer of a block that does not fit is named, not the block.
       if let residual = layer as? Residual {
         _ = try walk(residual.block.layers, prefix: name + ".block.", from: shape, body)
-      } else {
-        try body(layer, name, shape)
       }
+      let output: Shape
+      do { output = try layer.outputShape(for: shape) } catch let error as EvenkeelError {
+        throw EvenkeelError(error.code, "Layer \(name): \(error.message)", layer: name)
+      }
+      if !(layer is Residual) { try body(layer, name, shape) }
       shape = output
     }
     return shape

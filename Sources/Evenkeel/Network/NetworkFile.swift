@@ -4,20 +4,37 @@ extension Network {
   /// Reads a network file: YAML with the keys `input` and `layers`.
   /// - Throws: `EvenkeelError`: `noInput` if it is missing, `usage` that names the layer or key that is wrong.
   public init(contentsOf path: String) throws {
-    let bytes = try FileBytes(path)
+    let text = String(decoding: try FileBytes(path).copy, as: UTF8.self)
+    let root: Node
     do {
-      self = try YAMLDecoder().decode(Network.self, from: String(decoding: bytes.copy, as: UTF8.self))
+      guard let node = try Yams.compose(yaml: text) else {
+        throw EvenkeelError.usage("\(path): it is empty; expected the keys input and layers.")
+      }
+      root = node
+    } catch let error as YamlError {
+      throw EvenkeelError.usage("\(path): it is not YAML: \(error).")
+    }
+    do {
+      try Network.requireNoOtherKeys(root)
+      self = try YAMLDecoder().decode(Network.self, from: root)
       _ = try outputShape()
     } catch let error as EvenkeelError {
-      throw EvenkeelError(error.code, "\(path): \(error.message)")
+      throw error.placed(in: path, root)
     } catch let error as DecodingError {
       // Yams wraps what a layer threw.
       if case .dataCorrupted(let context) = error, let cause = context.underlyingError as? EvenkeelError {
-        throw EvenkeelError(cause.code, "\(path): \(cause.message)")
+        throw cause.placed(in: path, root)
       }
-      throw EvenkeelError.usage("\(path): \(error.sentence)")
-    } catch {
-      throw EvenkeelError.usage("\(path): it is not YAML: \(error).")
+      throw EvenkeelError.usage("\(path)\(root.line(of: error.path)): \(error.sentence)")
+    }
+  }
+
+  private static func requireNoOtherKeys(_ root: Node) throws {
+    guard let mapping = root.mapping else {
+      throw EvenkeelError.usage("expected the keys input and layers.")
+    }
+    for key in mapping.keys.compactMap(\.string) where !["input", "layers"].contains(key) {
+      throw EvenkeelError.usage("\"\(key)\" is not a key of a network; expected input and layers.")
     }
   }
 
@@ -51,18 +68,62 @@ public enum NormalizationPlacement: Sendable {
   case beforeActivation, afterActivation, none
 }
 
+extension EvenkeelError {
+  /// The same with file and line in front.
+  fileprivate func placed(in file: String, _ root: Node) -> EvenkeelError {
+    var keys = ["layers"]
+    for part in layer?.split(separator: ".") ?? [] { keys.append(part == "block" ? Residual.kind : String(part)) }
+    return EvenkeelError(code, "\(file)\(layer == nil ? "" : root.line(of: keys)): \(message)", layer: layer)
+  }
+}
+
+extension Node {
+  /// ", line n" of what lies under `keys` (numbers count the items of a list), or of the last that is there.
+  fileprivate func line(of keys: [String]) -> String {
+    var node = self
+    for key in keys {
+      let next =
+        if let items = node.sequence { Int(key).flatMap { items.indices.contains($0) ? items[$0] : nil } } else {
+          node[key]
+        }
+      guard let next else { break }
+      node = next
+    }
+    return node.mark.map { ", line \($0.line)" } ?? ""
+  }
+}
+
 extension DecodingError {
+  private var context: Context {
+    switch self {
+    case .keyNotFound(_, let context), .typeMismatch(_, let context), .valueNotFound(_, let context),
+      .dataCorrupted(let context):
+      context
+    @unknown default: Context(codingPath: [], debugDescription: "it cannot be read")
+    }
+  }
+
+  fileprivate var path: [String] { context.codingPath.map { $0.intValue.map { String($0) } ?? $0.stringValue } }
+
   /// What is wrong and where, for a person.
   fileprivate var sentence: String {
-    let (context, what): (Context, String) =
+    let what =
       switch self {
-      case .keyNotFound(let key, let context): (context, "the key \"\(key.stringValue)\" is missing")
-      case .typeMismatch(let type, let context): (context, "expected \(type)")
-      case .valueNotFound(let type, let context): (context, "expected \(type), got nothing")
-      case .dataCorrupted(let context): (context, context.debugDescription)
-      @unknown default: (Context(codingPath: [], debugDescription: ""), "it cannot be read")
+      case .keyNotFound(let key, _): "the key \"\(key.stringValue)\" is missing"
+      case .typeMismatch(let type, _): "expected \(Self.name(of: type))"
+      case .valueNotFound(let type, _): "expected \(Self.name(of: type)), got nothing"
+      default: context.debugDescription
       }
-    let place = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
-    return (place.isEmpty ? "" : "\(place): ") + what + "."
+    return (path.isEmpty ? "" : path.joined(separator: ".") + ": ") + what + "."
+  }
+
+  private static func name(of type: any Any.Type) -> String {
+    switch type {
+    case is Int.Type: "a whole number"
+    case is Double.Type, is Float.Type: "a number"
+    case is Bool.Type: "true or false"
+    case is String.Type: "a text"
+    default: String(describing: type).hasPrefix("Array") ? "a list" : "keys with values"
+    }
   }
 }
