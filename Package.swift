@@ -15,13 +15,15 @@ let package = Package(
   ],
   targets: [
     // System libraries: Debian packages libdnnl-dev and zlib1g-dev (see Scripts/setup).
-    .systemLibrary(name: "COneDNN"),
     .systemLibrary(name: "CZlib"),
     // Loops that must vectorise: pure functions on pointers, no allocation.
     .target(name: "Kernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+    // Products, convolutions and pooling: the one room that calls oneDNN.
+    .target(name: "Primitives", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(
       name: "Evenkeel",
-      dependencies: ["COneDNN", "CZlib", "Kernels", .product(name: "Yams", package: "Yams")]),
+      dependencies: ["CZlib", "Kernels", "Primitives", .product(name: "Yams", package: "Yams")],
+      resources: [.embedInCode("Network/Presets")]),
     .executableTarget(
       name: "EvenkeelCommand",
       dependencies: [

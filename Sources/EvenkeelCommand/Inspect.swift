@@ -3,47 +3,49 @@ import Evenkeel
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows the layers of MODEL, their shapes, and the health of γ, β, μ and σ² in every batch norm.")
-  @Argument(help: "A model file.") var model: String
+    abstract: "Shows layers, shapes, parameters and multiply-adds; of a model also the health of every batch norm.")
+  @Argument(help: "A model file.") var model: String?
+  @Option(help: "A network file, or the name of a network that ships with the program, in place of a model.")
+  var network: String?
   @Flag(help: "One JSON object a line: a layer or a batch norm's health.") var json = false
 
   func run() throws {
-    let model = try Model(contentsOf: model)
+    switch (model, network) {
+    case (let path?, nil): try show(Model(contentsOf: path))
+    case (nil, let name?):
+      let network = try Network.presets.contains(name) ? Network(preset: name) : Network(contentsOf: name)
+      try show(network, learned: nil)
+    default:
+      throw EvenkeelError(
+        .usage, "Give a model file or --network with a file or one of \(Network.presets.joined(separator: ", ")).")
+    }
+  }
+
+  private func show(_ model: Model) throws {
+    try show(model.network, learned: model)
     let health = try model.network.leaves().compactMap { layer in
       (layer.layer as? BatchNorm).map { Health($0, layer.name, of: model) }
     }
     if json {
-      for layer in try model.network.leaves() { print(object(layer, of: model)) }
       for norm in health { print(norm.object) }
       return
     }
-    print("input \(model.network.input), \(model.parameterCount) parameters")
     if let output = model.output {
       print(
         output.classLabels.isEmpty
           ? "predicts \(output.targetNames.joined(separator: ", "))"
           : "predicts one of \(output.classLabels.joined(separator: ", "))")
     }
-    print("\n" + columns([("layer", 12), ("kind", 12), ("gives", 16), ("learns", 10)]) + "  weights: mean, deviation")
-    for layer in try model.network.leaves() {
-      let learned = model.parameters.filter { $0.name.hasPrefix(layer.name + ".") }
-      let weights = learned.first { $0.role == .weight }.map { "  " + moments($0.values.values) } ?? ""
-      print(
-        columns([
-          (layer.name, 12), (type(of: layer.layer).kind, 12), (layer.output.description, 16),
-          (String(learned.reduce(0) { $0 + $1.values.values.count }), 10),
-        ]) + weights)
-    }
     guard !health.isEmpty else { return }
     print(
       "\n"
         + columns([
-          ("batch norm", 12), ("γ", 18), ("β", 18), ("μ", 20), ("σ²", 20), ("batches", 9),
+          ("batch norm", 14), ("γ", 18), ("β", 18), ("μ", 20), ("σ²", 20), ("batches", 9),
         ]))
     for norm in health {
       print(
         columns([
-          (norm.name, 12), (range(norm.scale), 18), (range(norm.shift), 18), (range(norm.statistics.mean), 20),
+          (norm.name, 14), (range(norm.scale), 18), (range(norm.shift), 18), (range(norm.statistics.mean), 20),
           (range(norm.statistics.variance), 20), (String(norm.statistics.batchCount), 9),
         ]))
     }
@@ -51,12 +53,34 @@ struct Inspect: ParsableCommand {
     if health.allSatisfy(\.findings.isEmpty) { print("Every batch norm is in order.") }
   }
 
-  private func object(_ layer: NetworkLeaf, of model: Model) -> String {
-    let learned = model.parameters.filter { $0.name.hasPrefix(layer.name + ".") }
-    return jsonObject([
-      ("layer", jsonText(layer.name)), ("kind", jsonText(type(of: layer.layer).kind)),
-      ("output", layer.output.description), ("parameters", "\(learned.reduce(0) { $0 + $1.values.values.count })"),
-    ])
+  /// The layers one by one, with the moments of the weights that `learned` has.
+  private func show(_ network: Network, learned: Model?) throws {
+    let layers = try network.leaves()
+    if json {
+      for layer in layers {
+        print(
+          jsonObject([
+            ("layer", jsonText(layer.name)), ("kind", jsonText(type(of: layer.layer).kind)),
+            ("output", layer.output.description), ("parameters", "\(layer.parameterCount)"),
+            ("multiplyAdds", "\(layer.multiplyAdds)"),
+          ]))
+      }
+      return
+    }
+    print(
+      columns([("layer", 14), ("kind", 18), ("gives", 16), ("learns", 10), ("multiply-adds", 14)])
+        + (learned == nil ? "" : "weights: mean, deviation"))
+    for layer in layers {
+      let weights = learned?.parameters.first { $0.role == .weight && $0.name.hasPrefix(layer.name + ".") }
+      print(
+        columns([
+          (layer.name, 14), (type(of: layer.layer).kind, 18), (layer.output.description, 16),
+          (String(layer.parameterCount), 10), (String(layer.multiplyAdds), 14),
+        ]) + (weights.map { moments($0.values.values) } ?? ""))
+    }
+    print(
+      "input \(network.input), \(layers.reduce(0) { $0 + $1.parameterCount }) parameters, \(layers.reduce(0) { $0 + $1.multiplyAdds }) multiply-adds an example"
+    )
   }
 
   private func columns(_ cells: [(String, Int)]) -> String {

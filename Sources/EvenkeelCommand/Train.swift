@@ -8,7 +8,8 @@ struct Train: ParsableCommand {
   @Argument(help: "digits (drawn by the program), a CSV, NPY or NPZ file, or a folder of IDX files.") var data: String
   @Option(help: "The column to predict: a name in CSV, a number from 0 in NPY; the last one by default.")
   var target: String?
-  @Option(help: "A network file (YAML).") var network: String?
+  @Option(help: "A network file (YAML), or mlp, lenet, resnet20, resnet32, resnet56 or vgg11, fitted to the data.")
+  var network: String?
   @Option(help: "The units of each hidden layer, as in 256,256.") var hidden = "256,256"
   @Option(help: "The hidden layers' activation: relu, leakyRelu, elu, gelu, silu, sigmoid, tanh or softplus.")
   var activation = "relu"
@@ -144,7 +145,10 @@ struct Train: ParsableCommand {
   }
 
   private func chosenNetwork(_ dataset: Dataset) throws -> Network {
-    if let network { return try Network(contentsOf: network) }
+    if let network {
+      return try Network.presets.contains(network)
+        ? Network(preset: network).fitted(to: dataset) : Network(contentsOf: network)
+    }
     let units = hidden.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
     guard units.allSatisfy({ ($0 ?? 0) > 0 }) else {
       throw EvenkeelError(.usage, "--hidden is \"\(hidden)\"; expected numbers above 0, as in 256,256.")

@@ -80,6 +80,56 @@ void ek_add(const float *a, const float *b, size_t count, float *y, int threads)
   ek_team(add_member, &v, count, threads);
 }
 
+EK_CLONES static void add_relu_range(const values *v, size_t begin, size_t end) {
+  EK_FOR_LANES(begin, end, {
+    ek_f16 sum = ek_load(v->x + i, n) + ek_load(v->y + i, n);
+    ek_store(v->out + i, ek_activate(sum, EK_RELU, 0), n);
+  });
+}
+
+static void add_relu_member(void *context) {
+  const values *v = context;
+  size_t begin, end;
+  ek_share(v->count, &begin, &end);
+  add_relu_range(v, begin, end);
+}
+
+void ek_add_relu(const float *a, const float *b, size_t count, float *y, int threads) {
+  values v = {.x = a, .y = b, .out = y, .count = count};
+  ek_team(add_relu_member, &v, count, threads);
+}
+
+// y (channels, positions) = x (positions, channels) transposed, in squares that a cache holds, example after example.
+typedef struct {
+  const float *x;
+  float *y;
+  size_t rows, positions, channels;
+} transposition;
+
+EK_CLONES static void transpose_rows(const transposition *t, size_t begin, size_t end) {
+  size_t length = t->positions * t->channels;
+  for (size_t row = begin; row < end; row++) {
+    const float *x = t->x + row * length;
+    float *y = t->y + row * length;
+    for (size_t p = 0; p < t->positions; p += 16) {
+      size_t last = p + 16 < t->positions ? p + 16 : t->positions;
+      for (size_t c = 0; c < t->channels; c++)
+        for (size_t i = p; i < last; i++) y[c * t->positions + i] = x[i * t->channels + c];
+    }
+  }
+}
+
+static void transpose_member(void *context) {
+  const transposition *t = context;
+  size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
+  transpose_rows(t, t->rows * me / members, t->rows * (me + 1) / members);
+}
+
+void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels, float *y, int threads) {
+  transposition t = {.x = x, .y = y, .rows = rows, .positions = positions, .channels = channels};
+  ek_team(transpose_member, &t, rows * positions * channels, threads);
+}
+
 typedef struct {
   const float *x;
   float *y, *sums;

@@ -1,17 +1,15 @@
-/// One step of a program: an operation, or the sum at the end of a residual block, over numbered values.
+/// One step of a program: an operation over numbered values.
 struct Step {
-  /// nil for the sum of `input` and `shortcut`.
-  let operation: (any Operation)?
+  let operation: any Operation
   let name: String
   let input: Int
-  var shortcut: Int?
+  /// A second input, for operations that add it.
+  var addend: Int?
   let output: Int
   /// Where the layer's parameters start in the model's buffer, in the order in which it describes them.
   var parameterOffsets: [Int] = []
   /// The number of the batch norm among the network's; nil for other layers.
   var statistics: Int?
-  /// Values whose gradients flow past a residual block to this step's input.
-  var addedGradients: [Int] = []
 }
 
 /// A network as a list of steps over values, with everything fused that is fused.
@@ -23,12 +21,14 @@ struct Lowering {
   private(set) var lengths: [Int]
   private let layout: ParameterLayout
   private let maximumRows: Int
+  private let purpose: Purpose
   private var current = 0
   private var shape: Shape
 
-  init(_ network: Network, layout: ParameterLayout, maximumRows: Int) throws {
+  init(_ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose) throws {
     self.layout = layout
     self.maximumRows = maximumRows
+    self.purpose = purpose
     shape = network.input
     lengths = [network.input.count]
     try append(network.layers.layers, prefix: "")
@@ -43,13 +43,16 @@ struct Lowering {
       let layer = layers[index]
       let name = prefix + String(index)
       let output = try layer.outputShape(for: shape)
-      let site = LayerSite(input: shape, output: output, name: name, maximumRows: maximumRows)
+      let site = site(layer, output, name)
       index += 1
       switch layer {
-      case is Flatten:
+      case is Flatten where Flatten.isView(of: shape, isNetworkInput: current == 0):
         break
       case let residual as Residual:
-        try appendResidual(residual, name: name)
+        // The ReLU behind a block is done in the sum.
+        let hasReLU = index < layers.count && layers[index] is ReLU
+        if hasReLU { index += 1 }
+        try append(residual, name: name, hasReLU: hasReLU)
       case let normalization as BatchNorm:
         // The activation behind a batch norm is done in its sweeps.
         var activation = Activation.identity
@@ -67,25 +70,27 @@ struct Lowering {
     }
   }
 
-  private mutating func append(_ operation: any Operation, _ site: LayerSite) {
+  private func site(_ layer: any Layer, _ output: Shape, _ name: String) -> LayerSite {
+    LayerSite(input: shape, output: output, name: name, maximumRows: maximumRows, purpose: purpose)
+  }
+
+  private mutating func append(_ operation: any Operation, _ site: LayerSite, addend: Int? = nil) {
     lengths.append(site.output.count)
     steps.append(
       Step(
-        operation: operation, name: site.name, input: current, output: lengths.count - 1,
+        operation: operation, name: site.name, input: current, addend: addend, output: lengths.count - 1,
         parameterOffsets: layout.offsets[site.name] ?? []))
     current = lengths.count - 1
   }
 
-  private mutating func appendResidual(_ residual: Residual, name: String) throws {
-    let entry = current
-    let head = steps.count
+  /// The shortcut, the block, and their sum.
+  private mutating func append(_ residual: Residual, name: String, hasReLU: Bool) throws {
+    let (entry, entryShape) = (current, shape)
+    let output = try residual.outputShape(for: shape)
+    try append(residual.shortcutLayers(for: shape), prefix: name + ".shortcut.")
+    let shortcut = current
+    (current, shape) = (entry, entryShape)
     try append(residual.block.layers, prefix: name + ".block.")
-    guard steps.count > head else {
-      throw EvenkeelError.usage("Layer \(name): residual: the block does nothing.")
-    }
-    lengths.append(lengths[entry])
-    steps.append(Step(operation: nil, name: name, input: current, shortcut: entry, output: lengths.count - 1))
-    current = lengths.count - 1
-    steps[head].addedGradients.append(current)
+    append(SumOperation(hasReLU: hasReLU), site(residual, output, name), addend: shortcut)
   }
 }

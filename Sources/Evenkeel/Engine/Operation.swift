@@ -9,6 +9,9 @@ public protocol Operation: Sendable {
   var worksInPlace: Bool { get }
   /// True if `backward` may be given one buffer for both gradients. Only for operations that keep the shape.
   var backwardWorksInPlace: Bool { get }
+  /// True if the gradient of the input, and of the addend where there is one, is the output's as `backward` leaves it: the
+  /// three share memory, and `backward` changes it in place.
+  var passesGradient: Bool { get }
   /// Floats that hold between `forward` and `backward` of the same step.
   var scratchCount: Int { get }
 
@@ -26,6 +29,7 @@ extension Operation {
   public var backwardReads: BackwardReads { .input }
   public var worksInPlace: Bool { false }
   public var backwardWorksInPlace: Bool { false }
+  public var passesGradient: Bool { false }
   public var scratchCount: Int { 0 }
   public func commit(_ pass: Pass) {}
 }
@@ -65,9 +69,13 @@ public struct Pass {
   /// The number of threads that kernels may use.
   public let threads: Int
 
+  /// A second input that is added, where the operation takes one.
+  let addend: UnsafeMutablePointer<Float>?
   /// The part of a full batch that these rows are.
   let share: Double
   let parameters: UnsafeMutablePointer<Float>
+  /// Another number whenever the parameters are others: what was made from them must be made anew.
+  let parametersVersion: UInt64
   let parameterGradients: UnsafeMutablePointer<Float>?
   let parameterOffsets: [Int]
   let statistics: RunningStatisticsView?

@@ -30,12 +30,16 @@ final class ParameterLayout: Sendable {
   let count: Int
   let statisticsCount: Int
   let output: Shape
+  /// As many examples as are predicted together: few enough for the largest value of the network to stay in a cache.
+  let rowsAtOnce: Int
 
   init(_ network: Network) throws {
     var described: [(layer: String, ParameterDescription)] = []
     var statistics: [Statistics] = []
     var statisticsCount = 0
+    var longest = 1
     output = try network.walk { layer, name, input in
+      longest = max(longest, input.count)
       for parameter in try layer.parameters(for: input) { described.append((name, parameter)) }
       if layer is BatchNorm {
         statistics.append(Statistics(name: name, features: input.featureCount, offset: statisticsCount))
@@ -44,6 +48,7 @@ final class ParameterLayout: Sendable {
     }
     var next = 0
     var offsetOf = [Int](repeating: 0, count: described.count)
+    rowsAtOnce = max(1, min(512, (1 << 20) / longest))
     func place(_ matches: (ParameterRole) -> Bool) throws {
       for (index, (layer, parameter)) in described.enumerated() where matches(parameter.role) {
         offsetOf[index] = next

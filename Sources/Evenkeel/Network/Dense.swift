@@ -1,13 +1,5 @@
 import Kernels
 
-/// Whether a layer adds a learned bias.
-public enum Bias: String, Hashable, Codable, Sendable {
-  /// A bias, unless a batch norm follows: it would subtract the bias again with the mean.
-  case automatic
-  case present
-  case absent
-}
-
 /// A fully connected layer: z = W x + b over the last axis, W of shape `[units, inputs]` as in PyTorch's `Linear`.
 public struct Dense: Layer {
   public static let kind = "dense"
@@ -28,9 +20,7 @@ public struct Dense: Layer {
     guard input.rank == 1, input.count > 0 else {
       throw EvenkeelError.usage("dense: expected an input of shape [features], got \(input); put a flatten before it.")
     }
-    if case .normal(let deviation) = initialization, !(deviation.isFinite && deviation > 0) {
-      throw EvenkeelError.usage("dense: the start's deviation is \(deviation); expected a number above 0.")
-    }
+    try initialization.validate(Self.kind)
     return [units]
   }
 
@@ -53,22 +43,12 @@ public struct Dense: Layer {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       try container.decode(Int.self, forKey: .units),
-      bias: try container.decodeIfPresent(Bias.self, forKey: .bias) ?? .automatic,
-      initialization: try container.decodeIfPresent(Initialization.self, forKey: .initialization) ?? .automatic)
+      bias: try container.value(.bias, default: .automatic),
+      initialization: try container.value(.initialization, default: .automatic))
   }
 }
 
-extension Dense: ContextualLayer {
-  func resolved(before following: ArraySlice<any Layer>) -> any Layer {
-    var layer = self
-    if bias == .automatic { layer.bias = following.first is BatchNorm ? .absent : .present }
-    if initialization == .automatic {
-      let next = following.first { !($0 is BatchNorm || $0 is Dropout || $0 is Flatten) }
-      layer.initialization = (next as? any ActivationLayer).map { type(of: $0).initialization } ?? .glorot
-    }
-    return layer
-  }
-}
+extension Dense: WeightedLayer {}
 
 /// Three matrix products: y = x Wᵀ + b; dW = dyᵀ x, db = Σ dy, dx = dy W.
 struct DenseOperation: Operation {

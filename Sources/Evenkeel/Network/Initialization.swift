@@ -23,6 +23,13 @@ public enum Initialization: Hashable, Sendable {
     case .normal(let deviation): deviation
     }
   }
+
+  /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`.
+  func validate(_ kind: String) throws {
+    if case .normal(let deviation) = self, !(deviation.isFinite && deviation > 0) {
+      throw EvenkeelError.usage("\(kind): the start's deviation is \(deviation); expected a number above 0.")
+    }
+  }
 }
 
 extension Initialization: Codable {

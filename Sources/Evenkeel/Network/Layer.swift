@@ -24,6 +24,13 @@ extension Layer {
   public func parameters(for input: Shape) throws -> [ParameterDescription] { [] }
 }
 
+extension KeyedDecodingContainer {
+  /// The value of an option that may be left out.
+  func value<Value: Decodable>(_ key: Key, default: Value) throws -> Value {
+    try decodeIfPresent(Value.self, forKey: key) ?? `default`
+  }
+}
+
 extension Layer where Self: Operation {
   public func makeOperation(for site: LayerSite) throws -> any Operation { self }
 }
@@ -37,6 +44,8 @@ public struct LayerSite: Sendable {
   public let name: String
   /// The largest number of rows a pass will bring.
   public let maximumRows: Int
+  /// Whether passes will go backward too.
+  public let purpose: Purpose
 }
 
 /// The part a parameter plays. Weight decay acts on weights only, by this role and never by name.

@@ -27,8 +27,6 @@ public struct Model: Sendable {
     self.network = network
     self.state = state
     programs = ProgramPool(network, state.layout)
-    // Lowering finds what shapes alone do not.
-    _ = try Lowering(network, layout: state.layout, maximumRows: 1)
   }
 
   /// The number of learned values.
@@ -69,6 +67,7 @@ public struct Model: Sendable {
     values.values.withUnsafeBufferPointer {
       (state.parameters.start + entry.offset).update(from: $0.baseAddress!, count: entry.count)
     }
+    state.noteChange()
   }
 
   /// A model that shares no memory with this one that a training writes to.
@@ -139,7 +138,7 @@ public struct Model: Sendable {
         "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
     }
     guard !dataset.isEmpty else { return }
-    let batch = min(dataset.count, 512)
+    let batch = min(dataset.count, state.layout.rowsAtOnce)
     let program = try programs.take(rows: batch, threads: threads ?? Machine.threads)
     defer { programs.give(program) }
     var start = 0

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What a model learned: one buffer of parameters, one of running statistics, the batch counts. Copied before a write when
 /// shared.
 final class ModelState: @unchecked Sendable {
@@ -5,6 +7,14 @@ final class ModelState: @unchecked Sendable {
   let parameters: AlignedFloats
   let runningStatistics: AlignedFloats
   let batchCounts: UnsafeMutablePointer<Int>
+  /// A number that no other state has and that changes with the parameters and statistics.
+  private(set) var version = ModelState.nextVersion()
+
+  private static let versions = Atomic<UInt64>(0)
+  private static func nextVersion() -> UInt64 { versions.wrappingAdd(1, ordering: .relaxed).newValue }
+
+  /// To be called by whoever has written to the state.
+  func noteChange() { version = Self.nextVersion() }
 
   init(_ layout: ParameterLayout) {
     self.layout = layout
@@ -30,6 +40,7 @@ final class ModelState: @unchecked Sendable {
 
   /// Draws the parameters: the same seed, the same bits.
   func initialize(seed: UInt64) {
+    defer { noteChange() }
     let key = RandomKey(seed: seed).branch(RandomStream.initialization)
     for (index, entry) in layout.entries.enumerated() {
       let values = UnsafeMutableBufferPointer(start: parameters.start + entry.offset, count: entry.count)

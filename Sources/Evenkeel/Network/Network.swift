@@ -37,7 +37,7 @@ public struct Network: Hashable, Codable, Sendable {
   public func leaves() throws -> [NetworkLeaf] {
     var leaves: [NetworkLeaf] = []
     try walk { layer, name, input in
-      leaves.append(NetworkLeaf(layer: layer, name: name, output: try layer.outputShape(for: input)))
+      leaves.append(NetworkLeaf(layer: layer, name: name, input: input, output: try layer.outputShape(for: input)))
     }
     return leaves
   }
@@ -67,19 +67,25 @@ public struct Network: Hashable, Codable, Sendable {
       do { output = try layer.outputShape(for: shape) } catch let error as EvenkeelError {
         throw EvenkeelError(error.code, "Layer \(name): \(error.message)", layer: name)
       }
-      if !(layer is Residual) { try body(layer, name, shape) }
+      if let residual = layer as? Residual {
+        _ = try walk(residual.shortcutLayers(for: shape), prefix: name + ".shortcut.", from: shape, body)
+      } else {
+        try body(layer, name, shape)
+      }
       shape = output
     }
     return shape
   }
 
-  private static func resolved(_ layers: [any Layer]) -> [any Layer] {
+  /// - Parameter tail: What follows the block whose layers these are.
+  private static func resolved(_ layers: [any Layer], tail: ArraySlice<any Layer> = []) -> [any Layer] {
     layers.enumerated().map { index, layer in
+      let following = layers[(index + 1)...]
       if var residual = layer as? Residual {
-        residual.block = LayerList(resolved(residual.block.layers))
+        residual.block = LayerList(resolved(residual.block.layers, tail: following + tail))
         return residual
       }
-      return (layer as? any ContextualLayer)?.resolved(before: layers[(index + 1)...]) ?? layer
+      return (layer as? any WeightedLayer)?.resolved(before: following, tail: tail) ?? layer
     }
   }
 }
@@ -89,6 +95,17 @@ public struct NetworkLeaf: Sendable {
   public let layer: any Layer
   /// The path in stored files: `0`, `3.block.1`.
   public let name: String
-  /// The shape of one example that it gives.
+  /// The shape of one example that it takes and gives.
+  public let input: Shape
   public let output: Shape
+
+  /// The number of learned values.
+  public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.count } }
+
+  /// The products of weights and inputs that one example takes.
+  public var multiplyAdds: Int {
+    parameters.reduce(0) { $0 + ($1.role == .weight ? $1.shape.count : 0) } * (output.count / output.featureCount)
+  }
+
+  private var parameters: [ParameterDescription] { (try? layer.parameters(for: input)) ?? [] }
 }

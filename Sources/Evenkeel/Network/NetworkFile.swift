@@ -4,7 +4,11 @@ extension Network {
   /// Reads a network file: YAML with the keys `input` and `layers`.
   /// - Throws: `EvenkeelError`: `noInput` if it is missing, `usage` that names the layer or key that is wrong.
   public init(contentsOf path: String) throws {
-    let text = String(decoding: try FileBytes(path).copy, as: UTF8.self)
+    try self.init(text: String(decoding: try FileBytes(path).copy, as: UTF8.self), name: path)
+  }
+
+  /// - Parameter path: What errors call the text.
+  init(text: String, name path: String) throws {
     let root: Node
     do {
       guard let node = try Yams.compose(yaml: text) else {
@@ -71,14 +75,15 @@ public enum NormalizationPlacement: Sendable {
 extension EvenkeelError {
   /// The same with file and line in front.
   fileprivate func placed(in file: String, _ root: Node) -> EvenkeelError {
-    var keys = ["layers"]
-    for part in layer?.split(separator: ".") ?? [] { keys.append(part == "block" ? Residual.kind : String(part)) }
+    // A block is what lies under its layer's kind, or under the key `block` there.
+    let parts = layer?.split(separator: ".").map { String($0) } ?? []
+    let keys = ["layers"] + parts.flatMap { $0 == "block" ? [Residual.kind, $0] : [$0] }
     return EvenkeelError(code, "\(file)\(layer == nil ? "" : root.line(of: keys)): \(message)", layer: layer)
   }
 }
 
 extension Node {
-  /// ", line n" of what lies under `keys` (numbers count the items of a list), or of the last that is there.
+  /// ", line n" of what lies under `keys` (numbers count the items of a list), those left out that are not there.
   fileprivate func line(of keys: [String]) -> String {
     var node = self
     for key in keys {
@@ -86,7 +91,7 @@ extension Node {
         if let items = node.sequence { Int(key).flatMap { items.indices.contains($0) ? items[$0] : nil } } else {
           node[key]
         }
-      guard let next else { break }
+      guard let next else { continue }
       node = next
     }
     return node.mark.map { ", line \($0.line)" } ?? ""

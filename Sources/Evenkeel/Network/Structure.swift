@@ -1,41 +1,39 @@
-/// Makes one axis of all: `[28, 28]` becomes `[784]`. No values move.
+import Kernels
+
+/// Makes one axis of all: `[28, 28]` becomes `[784]`.
+///
+/// Features are laid out channels first as in PyTorch, `[H, W, C]` as C·H·W, so that stored weights of a `Dense` behind it
+/// fit there. A network's own input of shape `[H, W]` is an image without channels and keeps its order.
 public struct Flatten: Layer {
   public static let kind = "flatten"
   public init() {}
   public func outputShape(for input: Shape) throws -> Shape { [input.count] }
+
   public func makeOperation(for site: LayerSite) throws -> any Operation {
-    preconditionFailure("A flatten is a view and has no operation.")
+    TransposeOperation(channels: site.input.featureCount)
+  }
+
+  /// True where no values move.
+  static func isView(of input: Shape, isNetworkInput: Bool) -> Bool {
+    input.featureCount == 1 || input.count == input.featureCount || (input.rank == 2 && isNetworkInput)
   }
 }
 
-/// x + f(x), where f is a block of layers that keeps the shape (He et al. 2015).
-public struct Residual: Layer {
-  public static let kind = "residual"
-  public var block: LayerList
+/// (positions, channels) to (channels, positions), example by example, and back for gradients.
+struct TransposeOperation: Operation {
+  let channels: Int
+  var backwardReads: BackwardReads { [] }
 
-  public init(@LayerBuilder _ block: () -> [any Layer]) { self.block = LayerList(block()) }
-
-  public func outputShape(for input: Shape) throws -> Shape {
-    guard !block.layers.isEmpty else { throw EvenkeelError.usage("residual: the block has no layers.") }
-    var shape = input
-    for layer in block.layers { shape = try layer.outputShape(for: shape) }
-    guard shape == input else {
-      throw EvenkeelError.usage("residual: expected the block to give \(input), the shape that it takes, got \(shape).")
-    }
-    return input
+  func forward(_ pass: Pass) {
+    ek_transpose(
+      pass.input, pass.rows, pass.inputLength / channels, channels, pass.output, Int32(pass.threads))
   }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation {
-    preconditionFailure("The layers of a residual block are lowered one by one.")
+  func backward(_ pass: Pass) {
+    guard let inputGradient = pass.inputGradient else { return }
+    ek_transpose(
+      pass.outputGradient!, pass.rows, channels, pass.inputLength / channels, inputGradient, Int32(pass.threads))
   }
-
-  public init(from decoder: any Decoder) throws { block = try LayerList(from: decoder) }
-  public func encode(to encoder: any Encoder) throws { try block.encode(to: encoder) }
-}
-
-/// A layer that fills in what it leaves open from what follows it.
-protocol ContextualLayer: Layer {
-  func resolved(before following: ArraySlice<any Layer>) -> any Layer
 }
 
 /// Builds lists of layers from statements, `if`, `else`, `for` and `switch` included.

@@ -20,12 +20,15 @@ public struct BatchNorm: Layer {
   public var scale: Bool
   /// True if β is learned; 0 otherwise.
   public var shift: Bool
+  /// What γ starts at. 0 in the last norm of a residual block lets training start from the shortcut alone (Goyal et al. 2017).
+  public var initialScale: Double
   /// True if training too normalises with the running averages and leaves them alone.
   public var frozen: Bool
 
   public init(
     epsilon: Double = 1e-5, averaging: Averaging = .exponential(decay: 0.9), debiased: Bool = true,
-    runningVariance: RunningVariance = .unbiased, scale: Bool = true, shift: Bool = true, frozen: Bool = false
+    runningVariance: RunningVariance = .unbiased, scale: Bool = true, shift: Bool = true, initialScale: Double = 1,
+    frozen: Bool = false
   ) {
     self.epsilon = epsilon
     self.averaging = averaging
@@ -33,6 +36,7 @@ public struct BatchNorm: Layer {
     self.runningVariance = runningVariance
     self.scale = scale
     self.shift = shift
+    self.initialScale = initialScale
     self.frozen = frozen
   }
 
@@ -43,13 +47,19 @@ public struct BatchNorm: Layer {
     if case .exponential(let decay) = averaging, !(0...1).contains(decay) {
       throw EvenkeelError.usage("batchNorm: decay is \(decay); expected 0 to 1.")
     }
+    guard initialScale.isFinite, scale || initialScale == 1 else {
+      throw EvenkeelError.usage(
+        "batchNorm: initialScale is \(initialScale); expected a finite number, and none where scale is off.")
+    }
     return input
   }
 
   public func parameters(for input: Shape) throws -> [ParameterDescription] {
     let shape = Shape([input.featureCount])
     var parameters: [ParameterDescription] = []
-    if scale { parameters.append(.init(name: "weight", shape: shape, role: .scale, start: .constant(1))) }
+    if scale {
+      parameters.append(.init(name: "weight", shape: shape, role: .scale, start: .constant(Float(initialScale))))
+    }
     if shift { parameters.append(.init(name: "bias", shape: shape, role: .shift, start: .constant(0))) }
     return parameters
   }
@@ -61,23 +71,24 @@ public struct BatchNorm: Layer {
 
 extension BatchNorm {
   private enum CodingKeys: String, CodingKey {
-    case epsilon, decay, debiased, runningVariance, scale, shift, frozen
+    case epsilon, decay, debiased, runningVariance, scale, shift, initialScale, frozen
   }
 
   public init(from decoder: any Decoder) throws {
     self.init()
     let container = try decoder.container(keyedBy: CodingKeys.self)
-    epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon) ?? epsilon
+    epsilon = try container.value(.epsilon, default: epsilon)
     if let name = try? container.decodeIfPresent(String.self, forKey: .decay), name == "cumulative" {
       averaging = .cumulative
     } else if let decay = try container.decodeIfPresent(Double.self, forKey: .decay) {
       averaging = .exponential(decay: decay)
     }
-    debiased = try container.decodeIfPresent(Bool.self, forKey: .debiased) ?? debiased
-    runningVariance = try container.decodeIfPresent(RunningVariance.self, forKey: .runningVariance) ?? runningVariance
-    scale = try container.decodeIfPresent(Bool.self, forKey: .scale) ?? scale
-    shift = try container.decodeIfPresent(Bool.self, forKey: .shift) ?? shift
-    frozen = try container.decodeIfPresent(Bool.self, forKey: .frozen) ?? frozen
+    debiased = try container.value(.debiased, default: debiased)
+    runningVariance = try container.value(.runningVariance, default: runningVariance)
+    scale = try container.value(.scale, default: scale)
+    shift = try container.value(.shift, default: shift)
+    initialScale = try container.value(.initialScale, default: initialScale)
+    frozen = try container.value(.frozen, default: frozen)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -91,6 +102,7 @@ extension BatchNorm {
     try container.encode(runningVariance, forKey: .runningVariance)
     try container.encode(scale, forKey: .scale)
     try container.encode(shift, forKey: .shift)
+    try container.encode(initialScale, forKey: .initialScale)
     try container.encode(frozen, forKey: .frozen)
   }
 }

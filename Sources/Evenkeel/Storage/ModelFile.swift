@@ -46,6 +46,7 @@ extension ModelState {
 
   /// Fills the state from `file`; returns the keys that were read.
   fileprivate func read(_ file: Safetensors, prefix: String = "") throws -> Set<String> {
+    defer { noteChange() }
     var used: Set<String> = []
     func finite(_ key: String, _ shape: Shape) throws -> [Float] {
       used.insert(key)

@@ -18,6 +18,9 @@ final class AlignedFloats: @unchecked Sendable {
     start = memory.bindMemory(to: Float.self, capacity: max(count, 16))
   }
 
+  /// Room for so many bytes.
+  convenience init(bytes: Int) { self.init(count: (bytes + 3) / MemoryLayout<Float>.stride) }
+
   convenience init(copying other: AlignedFloats) {
     self.init(count: other.count)
     start.update(from: other.start, count: count)

@@ -141,6 +141,7 @@ final class TrainingRun {
     ek_optimizer_step(
       &settings, state.parameters.start, gradients.start, first.start, second.start, gradients.count, threads)
     program.commit(call)
+    state.noteChange()
     sums += batchSums
     step += 1
     batch += 1
@@ -170,6 +171,7 @@ final class TrainingRun {
     state.runningStatistics.start.update(
       from: checkpoint.state.runningStatistics.start, count: state.runningStatistics.count)
     state.batchCounts.update(from: checkpoint.state.batchCounts, count: state.layout.statistics.count)
+    state.noteChange()
     checkpoint.first.withUnsafeBufferPointer { source in
       if let base = source.baseAddress { first.start.update(from: base, count: source.count) }
     }

@@ -11,9 +11,6 @@
 
 // ---- team.c -------------------------------------------------------------------------------------------------------
 
-// Sets the size of the team for calls to oneDNN made from this thread.
-void ek_set_team_size(int threads);
-
 // The number of processors that this process may run on.
 int ek_processor_count(void);
 
@@ -88,6 +85,12 @@ void ek_column_sums(const float *dy, size_t rows, size_t features, float *sums, 
 
 // y = a + b over count values; y may be a or b.
 void ek_add(const float *a, const float *b, size_t count, float *y, int threads);
+
+// y = max(0, a + b) over count values; y may be a or b.
+void ek_add_relu(const float *a, const float *b, size_t count, float *y, int threads);
+
+// y (rows, channels, positions) = x (rows, positions, channels), each example transposed.
+void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels, float *y, int threads);
 
 // Inverted dropout (Srivastava et al. 2014): value i is kept with probability 1 - rate and divided by it, dropped to 0
 // otherwise, by the i-th number of the stream `key`. The same call on gradients is the backward. y may be x.

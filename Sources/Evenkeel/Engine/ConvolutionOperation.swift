@@ -1,0 +1,64 @@
+import Primitives
+
+/// A convolution by oneDNN: y = x ∗ W + b; dW = x ∗ dy, db = Σ dy, dx = dy ∗ Wᵀ.
+struct ConvolutionOperation: Operation {
+  private let primitives: PerRowCount<ConvolutionPrimitive>
+  private let hasBias: Bool
+  let scratchCount: Int
+
+  init(_ filter: Filter, site: LayerSite) throws {
+    let windows = try ek_windows(filter.windows, kind: filter.kind, groups: filter.groups, site: site)
+    let hasBias = filter.bias == .present
+    self.hasBias = hasBias
+    primitives = PerRowCount { rows in
+      var windows = windows
+      windows.rows = Int64(rows)
+      return try ConvolutionPrimitive(
+        windows, hasBias: hasBias, purpose: site.purpose, name: "Layer \(site.name) (\(filter.kind))")
+    }
+    scratchCount = try primitives(site.maximumRows).scratchBytes / MemoryLayout<Float>.stride
+  }
+
+  func forward(_ pass: Pass) throws {
+    let primitive = try primitives(pass.rows)
+    let scratch = primitive.scratch(pass, holding: scratchCount)
+    try primitive.pack(pass, scratch)
+    try primitive.check(
+      ek_convolution_forward(
+        primitive.handle, pass.input, primitive.packed.start, hasBias ? pass.parameter(1) : nil, pass.output, scratch))
+  }
+
+  func backward(_ pass: Pass) throws {
+    let primitive = try primitives(pass.rows)
+    let scratch = primitive.scratch(pass, holding: scratchCount)
+    try primitive.check(
+      ek_convolution_backward_weights(
+        primitive.handle, pass.input, pass.outputGradient!, pass.parameterGradient(0),
+        hasBias ? pass.parameterGradient(1) : nil, scratch))
+    guard let inputGradient = pass.inputGradient else { return }
+    try primitive.check(
+      ek_convolution_backward_input(
+        primitive.handle, pass.outputGradient!, primitive.packed.start, inputGradient, scratch))
+  }
+}
+
+/// A convolution for one number of rows, and its weights in the order that oneDNN asks for.
+private final class ConvolutionPrimitive: Primitive {
+  private(set) lazy var packed = AlignedFloats(bytes: ek_convolution_packed_bytes(handle))
+  private var packedVersion: UInt64?
+
+  init(_ windows: ek_windows, hasBias: Bool, purpose: Purpose, name: String) throws {
+    var windows = windows
+    try super.init(
+      name,
+      make: { ek_convolution_create(&windows, hasBias ? 1 : 0, purpose == .training ? 1 : 0, $0) },
+      scratchBytes: { ek_convolution_scratch_bytes($0) }, destroy: { ek_convolution_destroy($0) })
+  }
+
+  /// Brings the packed weights up to date.
+  func pack(_ pass: Pass, _ scratch: UnsafeMutableRawPointer) throws {
+    guard packedVersion != pass.parametersVersion else { return }
+    try check(ek_convolution_pack(handle, pass.parameter(0), packed.start, scratch))
+    packedVersion = pass.parametersVersion
+  }
+}

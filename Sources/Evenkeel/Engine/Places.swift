@@ -1,0 +1,102 @@
+/// Which buffer each value, gradient and scratch uses, and when each buffer holds something.
+///
+/// Time: forward of step i is i, the loss is n, backward of step i is 2n − i, the commit is 2n + 1.
+struct Places {
+  private(set) var buffers: [MemoryPlan.Buffer] = []
+  /// The buffer of each value.
+  private(set) var values: [Int]
+  /// The buffer of each value's gradient; −1 where it has none.
+  private(set) var gradients: [Int]
+  private(set) var scratch: [Int] = []
+  /// Where each step's backward writes the gradient of its input, and whether that is then added to what the value's
+  /// gradient holds from a later step that reads the value too.
+  private(set) var inputGradients: [InputGradient]
+
+  struct InputGradient {
+    var buffer = -1
+    var isAdded = false
+  }
+
+  init(_ steps: [Step], _ lengths: [Int], output: Int, rows: Int, purpose: Purpose) {
+    let n = steps.count
+    values = Array(repeating: -1, count: lengths.count)
+    gradients = values
+    inputGradients = Array(repeating: InputGradient(), count: n)
+    placeValues(steps, lengths, output: output, rows: rows, training: purpose == .training)
+    if purpose == .training { placeGradients(steps, lengths, output: output, rows: rows) }
+  }
+
+  private mutating func placeValues(_ steps: [Step], _ lengths: [Int], output: Int, rows: Int, training: Bool) {
+    let n = steps.count
+    // The last time at which each value is read.
+    var lastRead = [Int](repeating: 0, count: lengths.count)
+    lastRead[output] = n
+    for (index, step) in steps.enumerated() {
+      for value in [step.input, step.addend].compactMap(\.self) { lastRead[value] = max(lastRead[value], index) }
+      guard training else { continue }
+      let reads = step.operation.backwardReads
+      if reads.contains(.input) { lastRead[step.input] = max(lastRead[step.input], 2 * n - index) }
+      if reads.contains(.output) { lastRead[step.output] = max(lastRead[step.output], 2 * n - index) }
+    }
+    values[0] = add(lengths[0] * rows, from: -1, to: lastRead[0])
+    for (index, step) in steps.enumerated() {
+      // The input's buffer is free for the output where this step is the last to read it.
+      let end = max(index, lastRead[step.output])
+      if step.operation.worksInPlace, step.input != 0, lastRead[step.input] == index,
+        lengths[step.input] == lengths[step.output]
+      {
+        values[step.output] = values[step.input]
+        extend(values[step.output], to: end)
+      } else {
+        values[step.output] = add(lengths[step.output] * rows, from: index, to: end)
+      }
+      scratch.append(add(step.operation.scratchCount, from: index, to: training ? 2 * n + 1 : index))
+    }
+  }
+
+  /// A value's gradient holds from the backward of the last step that reads it to the backward of the step that gives it.
+  private mutating func placeGradients(_ steps: [Step], _ lengths: [Int], output: Int, rows: Int) {
+    let n = steps.count
+    var lastNeeded = [Int](repeating: 0, count: lengths.count)
+    for (index, step) in steps.enumerated() { lastNeeded[step.output] = 2 * n - index }
+    /// Whether somebody beside the gradients of `own` still needs what `buffer` holds after `time`.
+    func isShared(_ buffer: Int, beside own: [Int], after time: Int) -> Bool {
+      gradients.indices.contains { gradients[$0] == buffer && !own.contains($0) && lastNeeded[$0] > time }
+    }
+    gradients[output] = add(lengths[output] * rows, from: n, to: lastNeeded[output])
+    for (index, step) in steps.enumerated().reversed() {
+      let time = 2 * n - index
+      let given = gradients[step.output]
+      if let addend = step.addend, addend != 0 {
+        precondition(gradients[addend] < 0, "A value that is added is read by the sum last.")
+        gradients[addend] = given
+        extend(given, to: lastNeeded[addend])
+      }
+      let input = step.input
+      guard input != 0 else { continue }
+      let fits = lengths[input] == lengths[step.output]
+      if gradients[input] >= 0 {
+        precondition(
+          !isShared(gradients[input], beside: [input], after: time), "A gradient is added to while it is shared.")
+        inputGradients[index] = InputGradient(buffer: add(lengths[input] * rows, from: time, to: time), isAdded: true)
+      } else if fits,
+        step.operation.passesGradient
+          || (step.operation.backwardWorksInPlace && !isShared(given, beside: [step.output], after: time))
+      {
+        gradients[input] = given
+        extend(given, to: lastNeeded[input])
+        inputGradients[index].buffer = given
+      } else {
+        gradients[input] = add(lengths[input] * rows, from: time, to: lastNeeded[input])
+        inputGradients[index].buffer = gradients[input]
+      }
+    }
+  }
+
+  private mutating func add(_ count: Int, from first: Int, to last: Int) -> Int {
+    buffers.append(MemoryPlan.Buffer(count: count, first: first, last: last))
+    return buffers.count - 1
+  }
+
+  private mutating func extend(_ buffer: Int, to last: Int) { buffers[buffer].last = max(buffers[buffer].last, last) }
+}

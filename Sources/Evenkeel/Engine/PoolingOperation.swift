@@ -1,0 +1,38 @@
+import Primitives
+
+/// Pooling by oneDNN. The gradient of a largest value goes to where it was, that of a mean to all of the window.
+struct PoolingOperation: Operation {
+  private let primitives: PerRowCount<Primitive>
+  let scratchCount: Int
+
+  init(_ pool: Pool, site: LayerSite) throws {
+    let windows = try ek_windows(pool.windows, kind: pool.kind, site: site)
+    primitives = PerRowCount { rows in
+      var windows = windows
+      windows.rows = Int64(rows)
+      return try Primitive(
+        "Layer \(site.name) (\(pool.kind))",
+        make: {
+          ek_pooling_create(
+            &windows, pool.isMean ? EK_POOL_AVERAGE : EK_POOL_MAX, site.purpose == .training ? 1 : 0, $0)
+        }, scratchBytes: { ek_pooling_scratch_bytes($0) }, destroy: { ek_pooling_destroy($0) })
+    }
+    scratchCount = try primitives(site.maximumRows).scratchBytes / MemoryLayout<Float>.stride
+  }
+
+  var backwardReads: BackwardReads { [] }
+
+  func forward(_ pass: Pass) throws {
+    let primitive = try primitives(pass.rows)
+    try primitive.check(
+      ek_pooling_forward(primitive.handle, pass.input, pass.output, primitive.scratch(pass, holding: scratchCount)))
+  }
+
+  func backward(_ pass: Pass) throws {
+    guard let inputGradient = pass.inputGradient else { return }
+    let primitive = try primitives(pass.rows)
+    try primitive.check(
+      ek_pooling_backward(
+        primitive.handle, pass.outputGradient!, inputGradient, primitive.scratch(pass, holding: scratchCount)))
+  }
+}

@@ -1,0 +1,234 @@
+/// A convolution over images `[H, W, C]`: each output pixel is W · (the window of the input around it) + b.
+///
+/// W has PyTorch's shape `[filters, C / groups, height, width]`. (LeCun et al. 1989; as everywhere in the field a
+/// cross-correlation: the kernel is not flipped.)
+public struct Convolution: Layer {
+  public static let kind = "convolution"
+  /// The number of output channels.
+  public var filters: Int
+  public var kernel: Extent
+  public var stride: Extent
+  public var padding: Padding
+  /// Pixels from one point of the window to the next; 1 leaves none out.
+  public var dilation: Extent
+  /// Input and output channels are cut into so many parts that do not mix.
+  public var groups: Int
+  public var bias: Bias
+  /// How W starts; biases start at 0.
+  public var initialization: Initialization
+
+  public init(
+    _ filters: Int, kernel: Extent, stride: Extent = 1, padding: Padding = .same, dilation: Extent = 1,
+    groups: Int = 1, bias: Bias = .automatic, initialization: Initialization = .automatic
+  ) {
+    self.filters = filters
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+    self.groups = groups
+    self.bias = bias
+    self.initialization = initialization
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.rank == 3, input.count > 0 else {
+      throw EvenkeelError.usage("convolution: expected an input of shape [height, width, channels], got \(input).")
+    }
+    return try filter.outputShape(for: input)
+  }
+
+  public func parameters(for input: Shape) throws -> [ParameterDescription] {
+    filter.parameters(shape: [filters, input.featureCount / groups, kernel.height, kernel.width])
+  }
+
+  public func makeOperation(for site: LayerSite) throws -> any Operation {
+    try ConvolutionOperation(filter, site: site)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case filters, kernel, stride, padding, dilation, groups, bias, initialization
+  }
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      try container.decode(Int.self, forKey: .filters), kernel: try container.decode(Extent.self, forKey: .kernel),
+      stride: try container.value(.stride, default: 1), padding: try container.value(.padding, default: .same),
+      dilation: try container.value(.dilation, default: 1), groups: try container.value(.groups, default: 1),
+      bias: try container.value(.bias, default: .automatic),
+      initialization: try container.value(.initialization, default: .automatic))
+  }
+
+  private var filter: Filter {
+    Filter(
+      kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, dilation: dilation, padding: padding),
+      filters: filters, groups: groups, bias: bias, initialization: initialization)
+  }
+}
+
+/// A convolution of each channel on its own, with `multiplier` filters a channel (Sifre 2014): `[H, W, C]` gives
+/// `[H′, W′, C · multiplier]`. W has PyTorch's shape `[C · multiplier, 1, height, width]`.
+public struct DepthwiseConvolution: Layer {
+  public static let kind = "depthwiseConvolution"
+  public var kernel: Extent
+  public var multiplier: Int
+  public var stride: Extent
+  public var padding: Padding
+  public var dilation: Extent
+  public var bias: Bias
+  public var initialization: Initialization
+
+  public init(
+    kernel: Extent, multiplier: Int = 1, stride: Extent = 1, padding: Padding = .same, dilation: Extent = 1,
+    bias: Bias = .automatic, initialization: Initialization = .automatic
+  ) {
+    self.kernel = kernel
+    self.multiplier = multiplier
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+    self.bias = bias
+    self.initialization = initialization
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.rank == 3, input.count > 0 else {
+      throw EvenkeelError.usage(
+        "depthwiseConvolution: expected an input of shape [height, width, channels], got \(input).")
+    }
+    guard (1...1 << 16).contains(multiplier) else {
+      throw EvenkeelError.usage("depthwiseConvolution: multiplier is \(multiplier); expected 1 to 65,536.")
+    }
+    return try filter(for: input).outputShape(for: input)
+  }
+
+  public func parameters(for input: Shape) throws -> [ParameterDescription] {
+    filter(for: input).parameters(shape: [input.featureCount * multiplier, 1, kernel.height, kernel.width])
+  }
+
+  public func makeOperation(for site: LayerSite) throws -> any Operation {
+    try ConvolutionOperation(filter(for: site.input), site: site)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case kernel, multiplier, stride, padding, dilation, bias, initialization
+  }
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      kernel: try container.decode(Extent.self, forKey: .kernel),
+      multiplier: try container.value(.multiplier, default: 1), stride: try container.value(.stride, default: 1),
+      padding: try container.value(.padding, default: .same), dilation: try container.value(.dilation, default: 1),
+      bias: try container.value(.bias, default: .automatic),
+      initialization: try container.value(.initialization, default: .automatic))
+  }
+
+  private func filter(for input: Shape) -> Filter {
+    Filter(
+      kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, dilation: dilation, padding: padding),
+      filters: input.featureCount * multiplier, groups: input.featureCount, bias: bias,
+      initialization: initialization)
+  }
+}
+
+/// A convolution over sequences `[L, C]`. W has PyTorch's shape `[filters, C / groups, length]`.
+public struct Convolution1D: Layer {
+  public static let kind = "convolution1D"
+  public var filters: Int
+  /// The length of the window.
+  public var kernel: Int
+  public var stride: Int
+  public var padding: Padding
+  public var dilation: Int
+  public var groups: Int
+  public var bias: Bias
+  public var initialization: Initialization
+
+  public init(
+    _ filters: Int, kernel: Int, stride: Int = 1, padding: Padding = .same, dilation: Int = 1, groups: Int = 1,
+    bias: Bias = .automatic, initialization: Initialization = .automatic
+  ) {
+    self.filters = filters
+    self.kernel = kernel
+    self.stride = stride
+    self.padding = padding
+    self.dilation = dilation
+    self.groups = groups
+    self.bias = bias
+    self.initialization = initialization
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard input.rank == 2, input.count > 0 else {
+      throw EvenkeelError.usage("convolution1D: expected an input of shape [length, channels], got \(input).")
+    }
+    return try filter.outputShape(for: input)
+  }
+
+  public func parameters(for input: Shape) throws -> [ParameterDescription] {
+    filter.parameters(shape: [filters, input.featureCount / groups, kernel])
+  }
+
+  public func makeOperation(for site: LayerSite) throws -> any Operation {
+    try ConvolutionOperation(filter, site: site)
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case filters, kernel, stride, padding, dilation, groups, bias, initialization
+  }
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      try container.decode(Int.self, forKey: .filters), kernel: try container.decode(Int.self, forKey: .kernel),
+      stride: try container.value(.stride, default: 1), padding: try container.value(.padding, default: .same),
+      dilation: try container.value(.dilation, default: 1), groups: try container.value(.groups, default: 1),
+      bias: try container.value(.bias, default: .automatic),
+      initialization: try container.value(.initialization, default: .automatic))
+  }
+
+  private var filter: Filter {
+    Filter(
+      kind: Self.kind,
+      windows: Windows(
+        kernel: Extent(height: 1, width: kernel), stride: Extent(height: 1, width: stride),
+        dilation: Extent(height: 1, width: dilation), padding: padding), filters: filters, groups: groups, bias: bias,
+      initialization: initialization)
+  }
+}
+
+/// What the kinds of convolution have in common.
+struct Filter: Hashable, Sendable {
+  let kind: String
+  let windows: Windows
+  let filters: Int
+  let groups: Int
+  let bias: Bias
+  let initialization: Initialization
+
+  func outputShape(for input: Shape) throws -> Shape {
+    guard (1...1 << 24).contains(filters) else {
+      throw EvenkeelError.usage("\(kind): filters is \(filters); expected 1 to 2^24.")
+    }
+    guard groups > 0, input.featureCount % groups == 0, filters % groups == 0 else {
+      throw EvenkeelError.usage(
+        "\(kind): groups is \(groups); expected a number that divides \(input.featureCount) channels and \(filters) filters."
+      )
+    }
+    try initialization.validate(kind)
+    return try windows.output(of: input, channels: filters, kind: kind)
+  }
+
+  /// The learned tensors; `shape` is that of W.
+  func parameters(shape: Shape) -> [ParameterDescription] {
+    let window = shape.dimensions.dropFirst(2).reduce(1, *)
+    let weight = ParameterDescription(
+      name: "weight", shape: shape, role: .weight,
+      start: .weights(initialization, inputs: shape.dimensions[1] * window, outputs: filters / groups * window))
+    guard bias == .present else { return [weight] }
+    return [weight, ParameterDescription(name: "bias", shape: [filters], role: .bias, start: .constant(0))]
+  }
+}
+
+extension Convolution: WeightedLayer {}
+extension DepthwiseConvolution: WeightedLayer {}
+extension Convolution1D: WeightedLayer {}

@@ -1,0 +1,107 @@
+/// A layer that takes windows together and learns nothing.
+protocol PoolingLayer: Layer {}
+
+/// The largest value of each window, channel by channel, over an image `[H, W, C]` or a sequence `[L, C]`.
+public struct MaxPool: PoolingLayer {
+  public static let kind = "maxPool"
+  public var kernel: Extent
+  /// The window's own extent by default, so that windows touch and do not overlap.
+  public var stride: Extent
+  public var padding: Padding
+
+  public init(_ kernel: Extent, stride: Extent? = nil, padding: Padding = .valid) {
+    self.kernel = kernel
+    self.stride = stride ?? kernel
+    self.padding = padding
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape { try pool.outputShape(for: input) }
+  public func makeOperation(for site: LayerSite) throws -> any Operation { try PoolingOperation(pool, site: site) }
+
+  private var pool: Pool {
+    Pool(kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, padding: padding), isMean: false)
+  }
+
+  private enum CodingKeys: String, CodingKey { case kernel, stride, padding }
+  public init(from decoder: any Decoder) throws {
+    if let kernel = try? Extent(from: decoder) {
+      self.init(kernel)
+      return
+    }
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      try container.decode(Extent.self, forKey: .kernel),
+      stride: try container.decodeIfPresent(Extent.self, forKey: .stride),
+      padding: try container.value(.padding, default: .valid))
+  }
+}
+
+/// The mean of each window, channel by channel, over an image `[H, W, C]` or a sequence `[L, C]`. Padding counts as zeros, as
+/// by default in PyTorch.
+public struct AveragePool: PoolingLayer {
+  public static let kind = "averagePool"
+  public var kernel: Extent
+  /// The window's own extent by default, so that windows touch and do not overlap.
+  public var stride: Extent
+  public var padding: Padding
+
+  public init(_ kernel: Extent, stride: Extent? = nil, padding: Padding = .valid) {
+    self.kernel = kernel
+    self.stride = stride ?? kernel
+    self.padding = padding
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape { try pool.outputShape(for: input) }
+  public func makeOperation(for site: LayerSite) throws -> any Operation { try PoolingOperation(pool, site: site) }
+
+  private var pool: Pool {
+    Pool(kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, padding: padding), isMean: true)
+  }
+
+  private enum CodingKeys: String, CodingKey { case kernel, stride, padding }
+  public init(from decoder: any Decoder) throws {
+    let pool = try MaxPool(from: decoder)
+    self.init(pool.kernel, stride: pool.stride, padding: pool.padding)
+  }
+}
+
+/// The mean of every channel over all positions (Lin et al. 2014): `[H, W, C]` and `[L, C]` become `[C]`.
+public struct GlobalAveragePool: PoolingLayer {
+  public static let kind = "globalAveragePool"
+  public init() {}
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    _ = try pool(input).outputShape(for: input)
+    return [input.featureCount]
+  }
+
+  public func makeOperation(for site: LayerSite) throws -> any Operation {
+    try PoolingOperation(pool(site.input), site: site)
+  }
+
+  private func pool(_ input: Shape) -> Pool {
+    let image = Extent(
+      height: input.dimensions.first ?? 1, width: input.rank < 2 ? 1 : input.dimensions[input.rank - 2])
+    return Pool(kind: Self.kind, windows: Windows(kernel: image, stride: 1, padding: .valid), isMean: true)
+  }
+}
+
+/// What the kinds of pooling have in common.
+struct Pool: Hashable, Sendable {
+  let kind: String
+  let windows: Windows
+  let isMean: Bool
+
+  func outputShape(for input: Shape) throws -> Shape {
+    guard (2...3).contains(input.rank), input.count > 0 else {
+      throw EvenkeelError.usage(
+        "\(kind): expected an input of shape [height, width, channels] or [length, channels], got \(input).")
+    }
+    let (height, width) = try windows.axes(of: input, kind: kind)
+    // Every window holds a pixel.
+    guard height.before < height.kernel, width.before < width.kernel else {
+      throw EvenkeelError.usage("\(kind): padding is as large as the window (\(windows.kernel)); expected less.")
+    }
+    return try windows.output(of: input, channels: input.featureCount, kind: kind)
+  }
+}

@@ -1,0 +1,136 @@
+import Kernels
+
+/// s(x) + f(x), where f is a block of layers and s the shortcut past it (He et al. 2016).
+public struct Residual: Layer {
+  public static let kind = "residual"
+
+  /// The way past a block.
+  public enum Shortcut: String, Hashable, Codable, Sendable {
+    /// x itself; the block keeps the shape.
+    case identity
+    /// A convolution of 1×1 (or a `Dense`) with the stride that the block's output asks for, normalised where the block is
+    /// (option B of He et al. 2016).
+    case projection
+  }
+
+  public var block: LayerList
+  public var shortcut: Shortcut
+
+  public init(shortcut: Shortcut = .identity, @LayerBuilder _ block: () -> [any Layer]) {
+    self.init(shortcut: shortcut, block: LayerList(block()))
+  }
+
+  init(shortcut: Shortcut, block: LayerList) {
+    self.shortcut = shortcut
+    self.block = block
+  }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard block.layers.contains(where: { !($0 is Flatten) }) else {
+      throw EvenkeelError.usage("residual: the block has no layers that do anything.")
+    }
+    var shape = input
+    for layer in block.layers { shape = try layer.outputShape(for: shape) }
+    switch shortcut {
+    case .identity:
+      guard shape == input else {
+        throw EvenkeelError.usage(
+          "residual: expected the block to give \(input), the shape that it takes, got \(shape); a shortcut: projection may change it."
+        )
+      }
+    case .projection:
+      let projected = try projection(from: input, to: shape).reduce(input) { try $1.outputShape(for: $0) }
+      guard projected == shape else {
+        throw EvenkeelError.usage(
+          "residual: no projection takes \(input) to \(shape), the shape that the block gives; the nearest gives \(projected)."
+        )
+      }
+    }
+    return shape
+  }
+
+  public func makeOperation(for site: LayerSite) throws -> any Operation {
+    preconditionFailure("The layers of a residual block are lowered one by one.")
+  }
+
+  /// The layers of the shortcut from `input` to the block's output.
+  func shortcutLayers(for input: Shape) throws -> [any Layer] {
+    guard shortcut == .projection else { return [] }
+    return try projection(from: input, to: block.layers.reduce(input) { try $1.outputShape(for: $0) })
+  }
+
+  private func projection(from input: Shape, to output: Shape) throws -> [any Layer] {
+    let norm = block.layers.last { $0 is BatchNorm }.map { norm -> BatchNorm in
+      var norm = norm as! BatchNorm
+      norm.initialScale = 1
+      return norm
+    }
+    let bias = norm == nil ? Bias.present : .absent
+    let features = output.featureCount
+    /// The step that makes `from` pixels `to`.
+    func stride(_ from: Int, _ to: Int) -> Int { max(1, (from + to - 1) / max(to, 1)) }
+    let projection: any Layer
+    switch (input.rank, output.rank) {
+    case (1, 1): projection = Dense(features, bias: bias, initialization: .leCun)
+    case (2, 2):
+      projection = Convolution1D(
+        features, kernel: 1, stride: stride(input.dimensions[0], output.dimensions[0]), padding: .valid, bias: bias,
+        initialization: .leCun)
+    case (3, 3):
+      projection = Convolution(
+        features, kernel: 1,
+        stride: Extent(
+          height: stride(input.dimensions[0], output.dimensions[0]),
+          width: stride(input.dimensions[1], output.dimensions[1])), padding: .valid, bias: bias,
+        initialization: .leCun)
+    default:
+      throw EvenkeelError.usage("residual: no projection takes \(input) to \(output), the shape that the block gives.")
+    }
+    return norm.map { [projection, $0] } ?? [projection]
+  }
+
+  private enum CodingKeys: String, CodingKey { case shortcut, block }
+
+  /// A list of layers, or the keys `shortcut` and `block`.
+  public init(from decoder: any Decoder) throws {
+    guard let container = try? decoder.container(keyedBy: CodingKeys.self) else {
+      self.init(shortcut: .identity, block: try LayerList(from: decoder))
+      return
+    }
+    self.init(
+      shortcut: try container.value(.shortcut, default: .identity),
+      block: try container.decode(LayerList.self, forKey: .block))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    guard shortcut != .identity else { return try block.encode(to: encoder) }
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(shortcut, forKey: .shortcut)
+    try container.encode(block, forKey: .block)
+  }
+}
+
+/// The sum at the end of a residual block, and the ReLU behind it.
+struct SumOperation: Operation {
+  let hasReLU: Bool
+
+  var backwardReads: BackwardReads { hasReLU ? .output : [] }
+  var worksInPlace: Bool { true }
+  var passesGradient: Bool { true }
+
+  func forward(_ pass: Pass) {
+    let count = pass.rows * pass.outputLength
+    if hasReLU {
+      ek_add_relu(pass.input, pass.addend!, count, pass.output, Int32(pass.threads))
+    } else {
+      ek_add(pass.input, pass.addend!, count, pass.output, Int32(pass.threads))
+    }
+  }
+
+  func backward(_ pass: Pass) {
+    guard hasReLU else { return }
+    ek_activation_backward(
+      nil, pass.output, pass.outputGradient!, pass.rows * pass.outputLength, EK_RELU, 0, pass.outputGradient!,
+      Int32(pass.threads))
+  }
+}

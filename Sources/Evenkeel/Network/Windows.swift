@@ -1,0 +1,139 @@
+/// The extent of a window over an image in pixels: `3` is 3×3, `[1, 7]` is 1 high and 7 wide.
+public struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral,
+  CustomStringConvertible
+{
+  public var height: Int
+  public var width: Int
+
+  public init(height: Int, width: Int) {
+    self.height = height
+    self.width = width
+  }
+  public init(integerLiteral value: Int) { self.init(height: value, width: value) }
+  /// - Precondition: One number, or height and width.
+  public init(arrayLiteral elements: Int...) {
+    precondition((1...2).contains(elements.count), "An extent is one number, or height and width.")
+    self.init(height: elements[0], width: elements[elements.count - 1])
+  }
+
+  public var description: String { "\(height)×\(width)" }
+}
+
+extension Extent: Codable {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let side = try? container.decode(Int.self) {
+      self.init(height: side, width: side)
+      return
+    }
+    let sides = try container.decode([Int].self)
+    guard sides.count == 2 else {
+      throw EvenkeelError.usage("expected one number, or [height, width], got \(sides.count) numbers.")
+    }
+    self.init(height: sides[0], width: sides[1])
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if height == width { try container.encode(height) } else { try container.encode([height, width]) }
+  }
+}
+
+/// What surrounds an image where windows reach over its edge.
+public enum Padding: Hashable, Sendable {
+  /// So much that the output has ⌈input / stride⌉ pixels: the window less one in all, half of it on each side, the odd one
+  /// behind. For odd windows this is PyTorch's `padding=kernel_size // 2`.
+  case same
+  /// Nothing: windows stay inside.
+  case valid
+  /// So many pixels on every side.
+  case each(Int)
+
+  /// Pixels before and behind, for a window that spans `span`.
+  func sides(span: Int) -> (before: Int, behind: Int) {
+    switch self {
+    case .same: ((span - 1) / 2, span - 1 - (span - 1) / 2)
+    case .valid: (0, 0)
+    case .each(let count): (count, count)
+    }
+  }
+}
+
+extension Padding: Codable {
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let count = try? container.decode(Int.self) {
+      self = count == 0 ? .valid : .each(count)
+      return
+    }
+    switch try container.decode(String.self) {
+    case "same": self = .same
+    case "valid": self = .valid
+    case let name: throw EvenkeelError.usage("padding: expected same, valid or a number of pixels, got \"\(name)\".")
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .same: try container.encode("same")
+    case .valid: try container.encode("valid")
+    case .each(let count): try container.encode(count)
+    }
+  }
+}
+
+/// Windows that slide over an image `[H, W, C]`, or over a sequence `[L, C]`, which is an image of height 1 under windows of
+/// height 1.
+struct Windows: Hashable, Sendable {
+  let kernel: Extent
+  let stride: Extent
+  var dilation: Extent = 1
+  let padding: Padding
+
+  /// The windows of one axis.
+  struct Axis {
+    let extent, kernel, stride, dilation, before, behind, output: Int
+  }
+
+  /// How the windows lie on the two axes of `input`, of rank 2 or 3.
+  /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`, what was expected and what came.
+  func axes(of input: Shape, kind: String) throws -> (height: Axis, width: Axis) {
+    let width = try axis(
+      input.dimensions[input.rank - 2], kernel.width, stride.width, dilation.width, padding, input, kind)
+    guard input.rank == 3 else { return (try axis(1, 1, 1, 1, .valid, input, kind), width) }
+    let height = try axis(
+      input.dimensions[0], kernel.height, stride.height, dilation.height, padding, input, kind)
+    return (height, width)
+  }
+
+  /// The shape that windows over `input` give, with so many channels.
+  /// - Throws: As `axes(of:kind:)`.
+  func output(of input: Shape, channels: Int, kind: String) throws -> Shape {
+    let (height, width) = try axes(of: input, kind: kind)
+    return input.rank == 2 ? [width.output, channels] : [height.output, width.output, channels]
+  }
+
+  private func axis(
+    _ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ padding: Padding, _ input: Shape, _ kind: String
+  ) throws -> Axis {
+    for (name, value) in [("kernel", kernel), ("stride", stride), ("dilation", dilation)] {
+      guard (1...4096).contains(value) else {
+        throw EvenkeelError.usage("\(kind): \(name) is \(value); expected 1 to 4096.")
+      }
+    }
+    if case .each(let count) = padding, !(0...4096).contains(count) {
+      throw EvenkeelError.usage("\(kind): padding is \(count); expected 0 to 4096.")
+    }
+    let span = (kernel - 1) * dilation + 1
+    let (before, behind) = padding.sides(span: span)
+    guard span <= extent + before + behind else {
+      throw EvenkeelError.usage(
+        "\(kind): a window of \(span) pixels does not fit into \(extent + before + behind) (input \(input), padding included)."
+      )
+    }
+    return Axis(
+      extent: extent, kernel: kernel, stride: stride, dilation: dilation, before: before, behind: behind,
+      output: (extent + before + behind - span) / stride + 1)
+  }
+}
