@@ -8,6 +8,10 @@ import numpy as np
 BLOCK_SECONDS = 0.4
 
 
+def integers(text):
+    return [int(n) for n in text.split(",")]
+
+
 def numbers(start, count):
     """Numbers start ..< start + count of a fixed sequence in [0, 1); the Evenkeel side has the same."""
     h = np.arange(start, start + count, dtype=np.uint64).astype(np.uint32)
@@ -49,19 +53,20 @@ def timed(body):
     return times
 
 
-def serve(steps, layer, prediction):
-    """Answers requests; each of the three functions gives the numbers to check and a body to time."""
+def images(rows, shape, classes=10):
+    """Images (rows, height, width, channels), standardized by channel, and their labels."""
+    x = numbers(1_000_003, rows * shape[0] * shape[1] * shape[2]).reshape(rows, *shape).astype(np.float64)
+    x = (x - x.mean((0, 1, 2))) / x.std((0, 1, 2))
+    return x.astype(np.float32), np.arange(rows) % classes
+
+
+def serve(**kinds):
+    """Answers requests; each function takes the words behind its name and gives the numbers to check and a body to time."""
     prepared = {}
     for request in sys.stdin:
-        words = request.split()
-        first = [int(n) for n in words[1].split(",")]
         if request not in prepared:
-            if words[0] == "step":
-                prepared[request] = steps(first, words[2], int(words[3]))
-            elif words[0] == "layer":
-                prepared[request] = layer(first[0], int(words[2]))
-            else:
-                prepared[request] = prediction(first, words[2])
+            kind, *words = request.split()
+            prepared[request] = kinds[kind](*words)
             for _ in range(3):  # compilation and first touches are not timed
                 prepared[request][1]()
         check, body = prepared[request]

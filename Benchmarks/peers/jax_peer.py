@@ -24,6 +24,7 @@ def statistics(widths):
 
 
 def steps(widths, activation, rows):
+    widths, rows = common.integers(widths), int(rows)
     x, labels = common.batch(rows, widths[0], widths[-1])
     x, labels = jnp.asarray(x), jnp.asarray(labels)
     activate = ACTIVATIONS[activation]
@@ -57,6 +58,7 @@ def steps(widths, activation, rows):
 
 
 def layer(rows, features):
+    rows, features = int(rows), int(features)
     x, dy = (jnp.asarray(a) for a in common.layer_input(rows, features))
 
     @jax.jit
@@ -78,6 +80,7 @@ def layer(rows, features):
 
 
 def prediction(widths, activation):
+    widths = common.integers(widths)
     p, running = parameters(widths), statistics(widths)
     x = jnp.asarray(common.numbers(1_000_003, widths[0]).reshape(1, -1))
 
@@ -93,4 +96,4 @@ def prediction(widths, activation):
     return [float(v) for v in body()[0]], body
 
 
-common.serve(steps, layer, prediction)
+common.serve(step=steps, layer=layer, predict=prediction)

@@ -35,8 +35,8 @@ class GlobalAveragePool(nn.Module):
         return x.mean((2, 3))
 
 
-def resnet(depth, norm=True, classes=10):
-    layers = [*convolution(3, 16, norm=norm), nn.ReLU()]
+def resnet(depth, norm=True, classes=10, channels=3):
+    layers = [*convolution(channels, 16, norm=norm), nn.ReLU()]
     inputs = 16
     for filters in (16, 32, 64):
         for index in range((depth - 2) // 6):

@@ -3,6 +3,7 @@ import os
 import sys
 
 import common
+import networks
 import torch
 
 torch.set_num_threads(len(os.sched_getaffinity(0)))
@@ -27,9 +28,13 @@ def network(widths, activation):
 
 
 def steps(widths, activation, rows):
-    net = network(widths, activation)
-    x, labels = common.batch(rows, widths[0], widths[-1])
-    x, labels = torch.from_numpy(x), torch.from_numpy(labels)
+    widths = common.integers(widths)
+    x, labels = common.batch(int(rows), widths[0], widths[-1])
+    return stepping(network(widths, activation), torch.from_numpy(x), labels)
+
+
+def stepping(net, x, labels):
+    labels = torch.from_numpy(labels)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
 
     def loss_of(x, labels):
@@ -50,10 +55,17 @@ def steps(widths, activation, rows):
     return check, body
 
 
-def layer(rows, features):
+def layer(rows, features, height="1", width="1"):
+    """Rows of features; with a height and a width, rows are images in PyTorch's best layout, channels last."""
+    rows, features, height, width = int(rows), int(features), int(height), int(width)
     x, dy = (torch.from_numpy(a) for a in common.layer_input(rows, features))
+    norm = torch.nn.BatchNorm1d(features)
+    if height * width > 1:
+        shape = (rows // (height * width), height, width, features)
+        x, dy = (a.reshape(shape).permute(0, 3, 1, 2) for a in (x, dy))
+        norm = torch.nn.BatchNorm2d(features)
     x.requires_grad_()
-    net = torch.nn.Sequential(torch.nn.BatchNorm1d(features), torch.nn.ReLU())
+    net = torch.nn.Sequential(norm, torch.nn.ReLU())
     run = compiled(net)
 
     def body():
@@ -67,9 +79,13 @@ def layer(rows, features):
 
 
 def prediction(widths, activation):
-    net = network(widths, activation).eval()
+    widths = common.integers(widths)
     x = torch.from_numpy(common.numbers(1_000_003, widths[0])).reshape(1, -1)
-    run = compiled(net)
+    return predicting(network(widths, activation), x)
+
+
+def predicting(net, x):
+    run = compiled(net.eval())
 
     def body():
         with torch.inference_mode():
@@ -78,4 +94,34 @@ def prediction(widths, activation):
     return body()[0].tolist(), body
 
 
-common.serve(steps, layer, prediction)
+def image_network(name, norm=True):
+    net = networks.lenet(norm) if name == "lenet" else networks.resnet(int(name[6:]), norm)
+    offset = 0
+    with torch.no_grad():
+        for p in net.parameters():
+            if p.ndim > 1:
+                values = torch.from_numpy(common.numbers(offset, p.numel()))
+                p.copy_(((2 * values - 1) * (6 / p[0].numel()) ** 0.5).reshape(p.shape))
+                offset += p.numel()
+        for module in net.modules():
+            if getattr(module, "bias", None) is not None:
+                module.bias.zero_()
+    return net.to(memory_format=torch.channels_last), (28, 28, 1) if name == "lenet" else (32, 32, 3)
+
+
+def channels_last(x):
+    return torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+
+def images(name, normalization, rows):
+    net, shape = image_network(name, normalization == "batch")
+    x, labels = common.images(int(rows), shape)
+    return stepping(net, channels_last(x), labels)
+
+
+def image(name):
+    net, shape = image_network(name)
+    return predicting(net, channels_last(common.numbers(1_000_003, shape[0] * shape[1] * shape[2]).reshape(1, *shape)))
+
+
+common.serve(step=steps, layer=layer, predict=prediction, images=images, image=image)

@@ -35,24 +35,20 @@ size_t ek_batch_norm_scratch(size_t rows, size_t features) {
 
 // What the members of a team share.
 typedef struct {
-  const float *x, *y, *dy;
-  float *out;
-  size_t rows, features, chunks;
-  double epsilon;
-  const float *scale, *shift;
-  ek_activation activation;
-  float slope;
-  int frozen;
+  ek_batch_norm norm;
+  const float *x, *y;
+  float *dy, *out;
+  size_t chunks;
   ek_batch_statistics statistics;
   float *dscale, *dshift;
   double *sums;
   ptrdiff_t first_bad;
 } job;
 
-static size_t chunk_start(const job *j, size_t chunk) { return j->rows * chunk / j->chunks; }
+static size_t chunk_start(const job *j, size_t chunk) { return j->norm.rows * chunk / j->chunks; }
 
 // The two rows of sums of a chunk.
-static double *chunk_sums(const job *j, size_t chunk) { return j->sums + 2 * chunk * padded(j->features); }
+static double *chunk_sums(const job *j, size_t chunk) { return j->sums + 2 * chunk * padded(j->norm.features); }
 
 // ---- statistics ---------------------------------------------------------------------------------------------------
 
@@ -82,8 +78,8 @@ EK_CLONES static void sum_chunk(const float *x, size_t features, size_t begin, s
 
 // Merges the chunks' sums of features begin ..< end in order into mean, variance and 1/deviation.
 EK_CLONES static void finish_statistics(job *j, size_t begin, size_t end) {
-  size_t stride = padded(j->features);
-  double m = (double)j->rows;
+  size_t stride = padded(j->norm.features);
+  double m = (double)j->norm.rows;
   for (size_t c = begin; c < end; c++) {
     double sum = 0, squares = 0;
     for (size_t chunk = 0; chunk < j->chunks; chunk++) {
@@ -101,29 +97,28 @@ EK_CLONES static void finish_statistics(job *j, size_t begin, size_t end) {
     j->statistics.mean_high[c] = high;
     j->statistics.mean_low[c] = (float)(mean - (double)high);
     j->statistics.variance[c] = (float)variance;
-    j->statistics.inverse_deviation[c] = (float)(1 / sqrt(variance + j->epsilon));
+    j->statistics.inverse_deviation[c] = (float)(1 / sqrt(variance + j->norm.epsilon));
   }
 }
 
 // ---- normalization ------------------------------------------------------------------------------------------------
 
-// y = g(scale * (x - mean) * r + shift) over rows begin ..< end.
-EK_INLINE void normalize(const job *j, size_t begin, size_t end,
-                                                            ek_activation activation) {
-  size_t features = j->features;
-  float slope = j->slope;
+// y = g(scale * (x - mean) * r + shift + addend) over rows begin ..< end.
+EK_INLINE void normalize(const job *j, size_t begin, size_t end, ek_activation activation, int adds) {
+  size_t features = j->norm.features;
+  float slope = j->norm.slope;
   for (size_t block = begin; block < end; block += BLOCK) {
     size_t count = end - block < BLOCK ? end - block : BLOCK;
     for (size_t c = 0; c < features; c += STRIP) {
       size_t width = features - c < STRIP ? features - c : STRIP;
       ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
-      ek_f16 gain = load_or(j->scale, c, width, 1) * ek_load(j->statistics.inverse_deviation + c, width);
-      ek_f16 shift = load_or(j->shift, c, width, 0);
-      const float *p = j->x + block * features + c;
-      float *o = j->out + block * features + c;
-      for (size_t r = 0; r < count; r++, p += features, o += features) {
-        ek_f16 d = (ek_load(p, width) - high) - low;
-        ek_store(o, ek_activate(d * gain + shift, activation, slope), width);
+      ek_f16 gain = load_or(j->norm.scale, c, width, 1) * ek_load(j->statistics.inverse_deviation + c, width);
+      ek_f16 shift = load_or(j->norm.shift, c, width, 0);
+      size_t at = block * features + c;
+      for (size_t r = 0; r < count; r++, at += features) {
+        ek_f16 z = ((ek_load(j->x + at, width) - high) - low) * gain + shift;
+        if (adds) z += ek_load(j->norm.addend + at, width);
+        ek_store(j->out + at, ek_activate(z, activation, slope), width);
       }
     }
   }
@@ -146,8 +141,8 @@ EK_INLINE int reads_output(ek_activation activation) {
 // sums[0] = sum of dz, sums[1] = sum of dz * normalized x over rows begin ..< end; eight rows at a time in float.
 EK_INLINE void sum_gradients(const job *j, size_t begin, size_t end, double *sums,
                                                                 ek_activation activation) {
-  size_t features = j->features, stride = (features + STRIP - 1) / STRIP * STRIP;
-  float slope = j->slope;
+  size_t features = j->norm.features, stride = (features + STRIP - 1) / STRIP * STRIP;
+  float slope = j->norm.slope;
   for (size_t c = 0; c < 2 * stride; c++) sums[c] = 0;
   for (size_t block = begin; block < end; block += BLOCK) {
     size_t count = end - block < BLOCK ? end - block : BLOCK;
@@ -155,7 +150,7 @@ EK_INLINE void sum_gradients(const job *j, size_t begin, size_t end, double *sum
       size_t width = features - c < STRIP ? features - c : STRIP;
       ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
       ek_f16 inverse = ek_load(j->statistics.inverse_deviation + c, width);
-      ek_f16 gain = load_or(j->scale, c, width, 1) * inverse, shift = load_or(j->shift, c, width, 0);
+      ek_f16 gain = load_or(j->norm.scale, c, width, 1) * inverse, shift = load_or(j->norm.shift, c, width, 0);
       ek_f16 plain = {0}, weighted = {0};
       size_t at = block * features + c;
       for (size_t r = 0; r < count; r++, at += features) {
@@ -172,11 +167,37 @@ EK_INLINE void sum_gradients(const job *j, size_t begin, size_t end, double *sum
   }
 }
 
+// The same behind a sum with an addend and a ReLU: the gradient of the sum, which is the addend's too, is left in dy.
+EK_CLONES static void sum_relu_of_sum(const job *j, size_t begin, size_t end, double *sums) {
+  size_t features = j->norm.features, stride = (features + STRIP - 1) / STRIP * STRIP;
+  for (size_t c = 0; c < 2 * stride; c++) sums[c] = 0;
+  for (size_t block = begin; block < end; block += BLOCK) {
+    size_t count = end - block < BLOCK ? end - block : BLOCK;
+    for (size_t c = 0; c < features; c += STRIP) {
+      size_t width = features - c < STRIP ? features - c : STRIP;
+      ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
+      ek_f16 inverse = ek_load(j->statistics.inverse_deviation + c, width);
+      ek_f16 plain = {0}, weighted = {0};
+      size_t at = block * features + c;
+      for (size_t r = 0; r < count; r++, at += features) {
+        ek_f16 d = (ek_load(j->x + at, width) - high) - low, y = ek_load(j->y + at, width);
+        ek_f16 dz = ek_load(j->dy + at, width) * ek_activation_derivative(y, y, EK_RELU, 0);
+        ek_store(j->dy + at, dz, width);
+        plain += dz;
+        weighted += dz * (d * inverse);
+      }
+      ek_d8 *s = (ek_d8 *)(sums + c), *w = (ek_d8 *)(sums + stride + c);
+      s[0] += ek_low_half(plain), s[1] += ek_high_half(plain);
+      w[0] += ek_low_half(weighted), w[1] += ek_high_half(weighted);
+    }
+  }
+}
+
 // The rows of means that follow the chunks' sums: sum(dz)/m and sum(dz * normalized x)/m; zero where frozen.
-static float *mean_gradients(const job *j) { return (float *)(j->sums + 2 * j->chunks * padded(j->features)); }
+static float *mean_gradients(const job *j) { return (float *)(j->sums + 2 * j->chunks * padded(j->norm.features)); }
 
 EK_CLONES static void finish_gradients(job *j, size_t begin, size_t end) {
-  size_t stride = padded(j->features);
+  size_t stride = padded(j->norm.features);
   float *means = mean_gradients(j);
   for (size_t c = begin; c < end; c++) {
     double plain = 0, weighted = 0;
@@ -186,23 +207,23 @@ EK_CLONES static void finish_gradients(job *j, size_t begin, size_t end) {
     }
     if (j->dshift) j->dshift[c] = (float)plain;
     if (j->dscale) j->dscale[c] = (float)weighted;
-    means[c] = j->frozen ? 0 : (float)(plain / (double)j->rows);
-    means[stride + c] = j->frozen ? 0 : (float)(weighted / (double)j->rows);
+    means[c] = j->norm.frozen ? 0 : (float)(plain / (double)j->norm.rows);
+    means[stride + c] = j->norm.frozen ? 0 : (float)(weighted / (double)j->norm.rows);
   }
 }
 
 // dx = scale * r * (dz - mean(dz) - normalized x * mean(dz * normalized x)) over rows begin ..< end.
 EK_INLINE void spread_gradients(const job *j, size_t begin, size_t end,
                                                                    const float *means, ek_activation activation) {
-  size_t features = j->features, stride = (features + STRIP - 1) / STRIP * STRIP;
-  float slope = j->slope;
+  size_t features = j->norm.features, stride = (features + STRIP - 1) / STRIP * STRIP;
+  float slope = j->norm.slope;
   for (size_t block = begin; block < end; block += BLOCK) {
     size_t count = end - block < BLOCK ? end - block : BLOCK;
     for (size_t c = 0; c < features; c += STRIP) {
       size_t width = features - c < STRIP ? features - c : STRIP;
       ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
       ek_f16 inverse = ek_load(j->statistics.inverse_deviation + c, width);
-      ek_f16 gain = load_or(j->scale, c, width, 1) * inverse, shift = load_or(j->shift, c, width, 0);
+      ek_f16 gain = load_or(j->norm.scale, c, width, 1) * inverse, shift = load_or(j->norm.shift, c, width, 0);
       ek_f16 plain = ek_load(means + c, width), weighted = ek_load(means + stride + c, width);
       size_t at = block * features + c;
       for (size_t r = 0; r < count; r++, at += features) {
@@ -218,7 +239,7 @@ EK_INLINE void spread_gradients(const job *j, size_t begin, size_t end,
 // One copy of the three sweeps for each activation, so that none is chosen inside a loop.
 #define SWEEPS(NAME, KIND)                                                                                    \
   EK_CLONES static void normalize_##NAME(const job *j, size_t begin, size_t end) {                            \
-    normalize(j, begin, end, KIND);                                                                           \
+    normalize(j, begin, end, KIND, 0);                                                                        \
   }                                                                                                           \
   EK_CLONES static void sum_##NAME(const job *j, size_t begin, size_t end, double *sums) {                    \
     sum_gradients(j, begin, end, sums, KIND);                                                                 \
@@ -231,8 +252,18 @@ EK_INLINE void spread_gradients(const job *j, size_t begin, size_t end,
   DO(silu, EK_SILU) DO(sigmoid, EK_SIGMOID) DO(tanh, EK_TANH) DO(softplus, EK_SOFTPLUS)
 FOR_EACH_ACTIVATION(SWEEPS)
 
+EK_CLONES static void add_to_identity(const job *j, size_t begin, size_t end) {
+  normalize(j, begin, end, EK_IDENTITY, 1);
+}
+EK_CLONES static void add_to_relu(const job *j, size_t begin, size_t end) { normalize(j, begin, end, EK_RELU, 1); }
+
 static void normalize_rows(const job *j, size_t begin, size_t end) {
-  switch (j->activation) {
+  if (j->norm.addend) {
+    if (j->norm.activation == EK_RELU) add_to_relu(j, begin, end);
+    else add_to_identity(j, begin, end);
+    return;
+  }
+  switch (j->norm.activation) {
 #define CASE(NAME, KIND) case KIND: normalize_##NAME(j, begin, end); break;
     FOR_EACH_ACTIVATION(CASE)
 #undef CASE
@@ -240,7 +271,11 @@ static void normalize_rows(const job *j, size_t begin, size_t end) {
 }
 
 static void sum_gradient_rows(const job *j, size_t begin, size_t end, double *sums) {
-  switch (j->activation) {
+  if (j->norm.addend && j->norm.activation == EK_RELU) {
+    sum_relu_of_sum(j, begin, end, sums);
+    return;
+  }
+  switch (j->norm.activation) {
 #define CASE(NAME, KIND) case KIND: sum_##NAME(j, begin, end, sums); break;
     FOR_EACH_ACTIVATION(CASE)
 #undef CASE
@@ -248,7 +283,11 @@ static void sum_gradient_rows(const job *j, size_t begin, size_t end, double *su
 }
 
 static void spread_gradient_rows(const job *j, size_t begin, size_t end) {
-  switch (j->activation) {
+  if (j->norm.addend) {  // the activation has been gone through
+    spread_identity(j, begin, end, mean_gradients(j));
+    return;
+  }
+  switch (j->norm.activation) {
 #define CASE(NAME, KIND) case KIND: spread_##NAME(j, begin, end, mean_gradients(j)); break;
     FOR_EACH_ACTIVATION(CASE)
 #undef CASE
@@ -264,18 +303,18 @@ typedef struct {
 
 static share share_of(const job *j) {
   size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-  size_t strips = padded(j->features) / STRIP;
+  size_t strips = padded(j->norm.features) / STRIP;
   share s = {.first_chunk = j->chunks * me / members, .last_chunk = j->chunks * (me + 1) / members};
   s.first_row = chunk_start(j, s.first_chunk);
   s.last_row = chunk_start(j, s.last_chunk);
-  s.first_feature = minimum(strips * me / members * STRIP, j->features);
-  s.last_feature = minimum(strips * (me + 1) / members * STRIP, j->features);
+  s.first_feature = minimum(strips * me / members * STRIP, j->norm.features);
+  s.last_feature = minimum(strips * (me + 1) / members * STRIP, j->norm.features);
   return s;
 }
 
 static void take_statistics(job *j, share s) {
   for (size_t chunk = s.first_chunk; chunk < s.last_chunk; chunk++)
-    sum_chunk(j->x, j->features, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
+    sum_chunk(j->x, j->norm.features, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
   ek_barrier();
   finish_statistics(j, s.first_feature, s.last_feature);
 }
@@ -311,41 +350,36 @@ static void backward_member(void *context) {
 }
 
 static void run(void (*member)(void *), job *j, int threads) {
-  j->chunks = chunk_count(j->rows, j->features);
+  j->chunks = chunk_count(j->norm.rows, j->norm.features);
   j->first_bad = -1;
-  if (j->rows && j->features) ek_team(member, j, j->rows * j->features, threads);
+  if (j->norm.rows && j->norm.features) ek_team(member, j, j->norm.rows * j->norm.features, threads);
 }
 
 ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, double epsilon,
                                  ek_batch_statistics statistics, double *scratch, int threads) {
-  job j = {.x = x, .rows = rows, .features = features, .epsilon = epsilon, .statistics = statistics, .sums = scratch};
+  job j = {.norm = {.rows = rows, .features = features, .epsilon = epsilon}, .x = x, .statistics = statistics,
+           .sums = scratch};
   run(statistics_member, &j, threads);
   return j.first_bad;
 }
 
-ptrdiff_t ek_batch_norm_forward(const float *x, size_t rows, size_t features, double epsilon, const float *scale,
-                                const float *shift, ek_activation activation, float slope, float *y,
-                                ek_batch_statistics statistics, double *scratch, int threads) {
-  job j = {.x = x, .out = y, .rows = rows, .features = features, .epsilon = epsilon, .scale = scale, .shift = shift,
-           .activation = activation, .slope = slope, .statistics = statistics, .sums = scratch};
+ptrdiff_t ek_batch_norm_forward(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
+                                double *scratch, int threads) {
+  job j = {.norm = *norm, .x = x, .out = y, .statistics = statistics, .sums = scratch};
   run(forward_member, &j, threads);
   return j.first_bad;
 }
 
-void ek_batch_norm_apply(const float *x, size_t rows, size_t features, ek_batch_statistics statistics,
-                         const float *scale, const float *shift, ek_activation activation, float slope, float *y,
+void ek_batch_norm_apply(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
                          int threads) {
-  job j = {.x = x, .out = y, .rows = rows, .features = features, .scale = scale, .shift = shift,
-           .activation = activation, .slope = slope, .statistics = statistics};
+  job j = {.norm = *norm, .x = x, .out = y, .statistics = statistics};
   run(apply_member, &j, threads);
 }
 
-void ek_batch_norm_backward(const float *x, const float *y, const float *dy, size_t rows, size_t features,
-                            ek_batch_statistics statistics, const float *scale, const float *shift,
-                            ek_activation activation, float slope, int frozen, float *dscale, float *dshift,
-                            float *dx, double *scratch, int threads) {
-  job j = {.x = x, .y = y, .dy = dy, .out = dx, .rows = rows, .features = features, .scale = scale, .shift = shift,
-           .activation = activation, .slope = slope, .frozen = frozen, .statistics = statistics, .dscale = dscale,
+void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                            ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
+                            int threads) {
+  job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .out = dx, .statistics = statistics, .dscale = dscale,
            .dshift = dshift, .sums = scratch};
   run(backward_member, &j, threads);
 }

@@ -59,9 +59,16 @@ private struct Kernel {
       let view = ek_batch_statistics(
         mean_high: s.baseAddress!, mean_low: s.baseAddress! + c, variance: s.baseAddress! + 2 * c,
         inverse_deviation: s.baseAddress! + 3 * c)
-      bad = ek_batch_norm_forward(x, m, c, epsilon, scale, shift, activation, 0.1, &y, view, &scratch, threads)
-      ek_batch_norm_backward(
-        x, y, dy, m, c, view, scale, shift, activation, 0.1, 0, &dscale, &dshift, &dx, &scratch, threads)
+      scale.withUnsafeBufferPointer { scale in
+        shift.withUnsafeBufferPointer { shift in
+          var norm = ek_batch_norm(
+            rows: m, features: c, epsilon: epsilon, scale: scale.baseAddress, shift: shift.baseAddress,
+            activation: activation, slope: 0.1, addend: nil, frozen: 0)
+          var dy = dy
+          bad = ek_batch_norm_forward(&norm, x, &y, view, &scratch, threads)
+          ek_batch_norm_backward(&norm, x, y, &dy, view, &dscale, &dshift, &dx, &scratch, threads)
+        }
+      }
     }
   }
 }

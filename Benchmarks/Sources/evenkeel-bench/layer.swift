@@ -20,11 +20,12 @@ func layer(rows: Int, features: Int) -> ([Double], () -> [Double]) {
   let scratch = UnsafeMutableRawPointer(buffer(2 * ek_batch_norm_scratch(rows, features)))
     .assumingMemoryBound(to: Double.self)
   let threads = ek_processor_count()
+  var norm = ek_batch_norm(
+    rows: rows, features: features, epsilon: 1e-5, scale: scale, shift: shift, activation: EK_RELU, slope: 0,
+    addend: nil, frozen: 0)
   func run() {
-    _ = ek_batch_norm_forward(
-      x, rows, features, 1e-5, scale, shift, EK_RELU, 0, y, statistics, scratch, threads)
-    ek_batch_norm_backward(
-      x, y, dy, rows, features, statistics, scale, shift, EK_RELU, 0, 0, dscale, dshift, dx, scratch, threads)
+    _ = ek_batch_norm_forward(&norm, x, y, statistics, scratch, threads)
+    ek_batch_norm_backward(&norm, x, y, dy, statistics, dscale, dshift, dx, scratch, threads)
   }
   run()
   let check = [

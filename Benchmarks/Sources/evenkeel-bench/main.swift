@@ -3,7 +3,10 @@
 // One request a line on standard input, one JSON object a line on standard output:
 //   step 784,100,100,100,10 sigmoid 60   training steps; milliseconds each, and the first five losses on one batch
 //   layer 8192 1024                      batch norm + ReLU forward and backward; milliseconds, and sums of dx·x and dγ
-//   predict 784,256,256,10 relu          one row through a model; milliseconds, and the first probabilities
+//   predict 784,256,256,10 relu          one row through a model; milliseconds, and the probabilities
+//   images lenet batch 128               training steps of a network that ships with the package; with `none` in place of
+//                                        `batch` its norms are left out
+//   image lenet                          one image through it; milliseconds, and the probabilities
 import Evenkeel
 import Glibc
 
@@ -13,13 +16,15 @@ var checks: [String: [Double]] = [:]
 
 while let request = readLine() {
   let words = request.split(separator: " ").map(String.init)
-  let numbers = words.dropFirst().first!.split(separator: ",").map { Int($0)! }
+  let numbers = words[1].split(separator: ",").compactMap { Int($0) }
   if prepared[request] == nil {
     let (check, block) =
       switch words[0] {
-      case "step": try steps(widths: numbers, activation: words[2], batch: Int(words[3])!)
+      case "step": try steps(of: model(widths: numbers, activation: words[2]), batch: Int(words[3])!)
       case "layer": layer(rows: numbers[0], features: Int(words[2])!)
-      case "predict": try prediction(widths: numbers, activation: words[2])
+      case "predict": try prediction(of: model(widths: numbers, activation: words[2]))
+      case "images": try steps(of: model(preset: words[1], normalized: words[2] == "batch"), batch: Int(words[3])!)
+      case "image": try prediction(of: model(preset: words[1], normalized: true))
       default: fatalError("unknown request \(request)")
       }
     (checks[request], prepared[request]) = (check, block)
@@ -55,37 +60,68 @@ func timed(_ body: () throws -> Void) rethrows -> [Double] {
 
 /// A net with batch norm on every hidden layer, its weights from the fixed sequence.
 func model(widths: [Int], activation: String) throws -> Model {
-  var model = try Model(
+  try model(
     Network.multilayer(
       input: widths[0], hidden: Array(widths[1..<widths.count - 1]), outputs: widths.last!, activation: activation))
+}
+
+/// A network that ships with the package, with or without its norms.
+func model(preset: String, normalized: Bool) throws -> Model {
+  let network = try Network(preset: preset)
+  func plain(_ layers: [any Layer]) -> [any Layer] {
+    layers.compactMap { layer -> (any Layer)? in
+      switch layer {
+      case is BatchNorm: return nil
+      case var residual as Residual:
+        residual.block = LayerList(plain(residual.block.layers))
+        return residual
+      // Biases come back that were left out for the sake of a norm.
+      case var convolution as Convolution:
+        convolution.bias = .automatic
+        return convolution
+      case var dense as Dense:
+        dense.bias = .automatic
+        return dense
+      default: return layer
+      }
+    }
+  }
+  return try model(
+    normalized ? network : Network(input: network.input, layers: plain(network.layers.layers)))
+}
+
+func model(_ network: Network) throws -> Model {
+  var model = try Model(network)
   var offset = 0
   for (name, role, values) in model.parameters where role == .weight {
-    let scale = (6 / Float(values.shape.dimensions[1])).squareRoot()
-    let weights = (0..<values.shape.count).map { (2 * number(offset + $0) - 1) * scale }
-    offset += weights.count
+    let count = values.shape.count
+    let scale = (6 / Float(count / values.shape.dimensions[0])).squareRoot()
+    let weights = (0..<count).map { (2 * number(offset + $0) - 1) * scale }
+    offset += count
     try model.setParameter(name, to: Tensor(weights, shape: values.shape))
   }
   return model
 }
 
-func rows(_ count: Int, width: Int, classes: Int, repeated: Int = 1) throws -> Dataset {
-  let values = (0..<count * width).map { number($0 + 1_000_003) }
+func rows(_ count: Int, of model: Model, repeated: Int = 1) throws -> Dataset {
+  let shape = model.network.input
+  let classes = try model.network.outputShape().count
+  let values = (0..<count * shape.count).map { number($0 + 1_000_003) }
   let labels = (0..<count).map { Int32($0 % classes) }
   return try Dataset(
-    Array((0..<repeated).map { _ in values }.joined()), shape: [width],
+    Array((0..<repeated).map { _ in values }.joined()), shape: shape,
     targets: .classes(
       Array((0..<repeated).map { _ in labels }.joined()), labels: (0..<classes).map { String($0) }))
 }
 
 /// Steps as a user's training makes them: shuffled rows gathered and standardized, checks included.
-func steps(widths: [Int], activation: String, batch: Int) throws -> ([Double], () throws -> [Double]) {
+func steps(of fresh: Model, batch: Int) throws -> ([Double], () throws -> [Double]) {
   var trainer = Trainer(
     loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: 0.01), batchSize: batch)
-  let one = try rows(batch, width: widths[0], classes: widths.last!)
-  var checked = try model(widths: widths, activation: activation)
-  let losses = try trainer.fit(&checked, to: one, epochs: 5).epochs.map(\.trainLoss)
-  let most = max(12, min(400, 64 << 20 / (4 * batch * widths[0])))
-  let many = try rows(batch, width: widths[0], classes: widths.last!, repeated: most)
+  var model = fresh
+  let losses = try trainer.fit(&model, to: rows(batch, of: fresh), epochs: 5).epochs.map(\.trainLoss)
+  let most = max(12, min(400, 64 << 20 / (4 * batch * fresh.network.input.count)))
+  let many = try rows(batch, of: fresh, repeated: most)
   trainer.optimizer = .momentum(learningRate: 1e-6)
   return (
     losses,
@@ -96,7 +132,7 @@ func steps(widths: [Int], activation: String, batch: Int) throws -> ([Double], (
       let end = before + .seconds(blockSeconds)
       // Stopping throws; the first two steps touch new memory.
       _ = try? trainer.fit(
-        &checked, to: many, epochs: 1, shouldStop: { clock.now > end && times.count >= 6 },
+        &model, to: many, epochs: 1, shouldStop: { clock.now > end && times.count >= 6 },
         onEvent: { event in
           guard case .step = event else { return }
           let now = clock.now
@@ -108,9 +144,8 @@ func steps(widths: [Int], activation: String, batch: Int) throws -> ([Double], (
   )
 }
 
-func prediction(widths: [Int], activation: String) throws -> ([Double], () throws -> [Double]) {
-  let model = try model(widths: widths, activation: activation)
-  let row = (0..<widths[0]).map { number($0 + 1_000_003) }
+func prediction(of model: Model) throws -> ([Double], () throws -> [Double]) {
+  let row = (0..<model.network.input.count).map { number($0 + 1_000_003) }
   let check = try model.predict(row).map(Double.init)
   return (
     check,

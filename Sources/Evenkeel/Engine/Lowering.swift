@@ -1,6 +1,6 @@
 /// One step of a program: an operation over numbered values.
 struct Step {
-  let operation: any Operation
+  var operation: any Operation
   let name: String
   let input: Int
   /// A second input, for operations that add it.
@@ -91,6 +91,16 @@ struct Lowering {
     let shortcut = current
     (current, shape) = (entry, entryShape)
     try append(residual.block.layers, prefix: name + ".block.")
+    // A norm at the end of the block adds the shortcut in its own sweeps.
+    if current != shortcut, let last = steps.indices.last, var norm = steps[last].operation as? NormalizationOperation,
+      norm.activation == .identity, steps[last].output == current, !norm.hasAddend
+    {
+      norm.hasAddend = true
+      if hasReLU { norm.activation = ReLU().activation }
+      steps[last].operation = norm
+      steps[last].addend = shortcut
+      return
+    }
     append(SumOperation(hasReLU: hasReLU), site(residual, output, name), addend: shortcut)
   }
 }

@@ -1,13 +1,15 @@
 import Kernels
 
-/// Batch normalization and the activation that follows it, in the same sweeps.
+/// Batch normalization, the shortcut that is added behind it and the activation that follows, in the same sweeps.
 struct NormalizationOperation: Operation {
   let options: BatchNorm
   let features: Int
   /// Values of one feature in one example: 1 for `[N, C]`, H·W for images.
   let positions: Int
-  let activation: Activation
   let name: String
+  var activation: Activation
+  /// Whether it is the last of a residual block and adds the shortcut: identity or ReLU may follow then.
+  var hasAddend = false
   /// Doubles for the kernels' sums; the most rows need the most.
   private let sumCount: Int
 
@@ -20,8 +22,11 @@ struct NormalizationOperation: Operation {
     sumCount = ek_batch_norm_scratch(site.maximumRows * positions, features)
   }
 
-  var backwardReads: BackwardReads { activation.fusedReadsOutput ? [.input, .output] : .input }
-  var backwardWorksInPlace: Bool { true }
+  var backwardReads: BackwardReads {
+    activation.fusedReadsOutput || (hasAddend && activation != .identity) ? [.input, .output] : .input
+  }
+  var worksInPlace: Bool { true }
+  var backwardWorksInPlace: Bool { !hasAddend }
   var scratchCount: Int { 2 * sumCount + 4 * features }
 
   private func statistics(_ pass: Pass) -> ek_batch_statistics {
@@ -33,26 +38,28 @@ struct NormalizationOperation: Operation {
   }
 
   private var shiftIndex: Int { options.scale ? 1 : 0 }
-  private func scale(_ pass: Pass) -> UnsafeMutablePointer<Float>? { options.scale ? pass.parameter(0) : nil }
-  private func shift(_ pass: Pass) -> UnsafeMutablePointer<Float>? { options.shift ? pass.parameter(shiftIndex) : nil }
+
+  private func norm(_ pass: Pass) -> ek_batch_norm {
+    ek_batch_norm(
+      rows: pass.rows * positions, features: features, epsilon: options.epsilon,
+      scale: options.scale ? UnsafePointer(pass.parameter(0)) : nil,
+      shift: options.shift ? UnsafePointer(pass.parameter(shiftIndex)) : nil, activation: activation.kernel,
+      slope: activation.slope, addend: UnsafePointer(pass.addend), frozen: options.frozen ? 1 : 0)
+  }
 
   func forward(_ pass: Pass) throws {
-    let rows = pass.rows * positions
+    var norm = norm(pass)
     let statistics = statistics(pass)
     guard pass.purpose == .training, !options.frozen else {
       pass.statistics!.copy(to: statistics, epsilon: options.epsilon)
-      ek_batch_norm_apply(
-        pass.input, rows, features, statistics, scale(pass), shift(pass), activation.kernel, activation.slope,
-        pass.output, Int32(pass.threads))
+      ek_batch_norm_apply(&norm, pass.input, pass.output, statistics, Int32(pass.threads))
       return
     }
-    guard rows > 1 else {
+    guard norm.rows > 1 else {
       throw EvenkeelError.usage(
         "Layer \(name) (batchNorm) got one value per feature; training needs at least two examples a batch.")
     }
-    let bad = ek_batch_norm_forward(
-      pass.input, rows, features, options.epsilon, scale(pass), shift(pass), activation.kernel, activation.slope,
-      pass.output, statistics, sums(pass), Int32(pass.threads))
+    let bad = ek_batch_norm_forward(&norm, pass.input, pass.output, statistics, sums(pass), Int32(pass.threads))
     guard bad < 0 else {
       throw EvenkeelError.data("Layer \(name) (batchNorm) got a value that is not finite in feature \(bad)")
     }
@@ -64,9 +71,9 @@ struct NormalizationOperation: Operation {
   }
 
   func backward(_ pass: Pass) throws {
+    var norm = norm(pass)
     ek_batch_norm_backward(
-      pass.input, pass.output, pass.outputGradient!, pass.rows * positions, features, statistics(pass), scale(pass),
-      shift(pass), activation.kernel, activation.slope, options.frozen ? 1 : 0,
+      &norm, pass.input, pass.output, pass.outputGradient!, statistics(pass),
       options.scale ? pass.parameterGradient(0) : nil, options.shift ? pass.parameterGradient(shiftIndex) : nil,
       pass.inputGradient, sums(pass), Int32(pass.threads))
   }

@@ -39,7 +39,19 @@ typedef struct {
   float *inverse_deviation;
 } ek_batch_statistics;
 
-// The number of doubles of scratch that the three functions below need for this shape.
+// One batch norm over matrices (rows, features), and what is done in its sweeps:
+// y = g(scale * (x - mean) * inverse_deviation + shift + addend).
+typedef struct {
+  size_t rows, features;
+  double epsilon;
+  const float *scale, *shift;  // (features) or NULL for 1 and 0
+  ek_activation activation;
+  float slope;
+  const float *addend;  // (rows, features) or NULL; goes with EK_IDENTITY and EK_RELU
+  int frozen;           // backward: the statistics were given, not computed from x
+} ek_batch_norm;
+
+// The number of doubles of scratch that the functions below need for this shape.
 size_t ek_batch_norm_scratch(size_t rows, size_t features);
 
 // statistics <- mean and biased variance of x (rows, features) over rows, accumulated in double from the first row.
@@ -47,25 +59,21 @@ size_t ek_batch_norm_scratch(size_t rows, size_t features);
 ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, double epsilon,
                                  ek_batch_statistics statistics, double *scratch, int threads);
 
-// Training: statistics as above, then y = g(scale * (x - mean) * inverse_deviation + shift).
-// x, y (rows, features); scale, shift (features) or NULL for 1 and 0. x and y may be one buffer.
+// Training: statistics as above, then y. x and y may be one buffer.
 // Returns the first feature whose statistics are not finite, or -1; y is not written then.
-ptrdiff_t ek_batch_norm_forward(const float *x, size_t rows, size_t features, double epsilon, const float *scale,
-                                const float *shift, ek_activation activation, float slope, float *y,
-                                ek_batch_statistics statistics, double *scratch, int threads);
+ptrdiff_t ek_batch_norm_forward(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
+                                double *scratch, int threads);
 
-// Given statistics (prediction, frozen): y = g(scale * (x - mean) * inverse_deviation + shift).
-void ek_batch_norm_apply(const float *x, size_t rows, size_t features, ek_batch_statistics statistics,
-                         const float *scale, const float *shift, ek_activation activation, float slope, float *y,
+// Given statistics (prediction, frozen): y.
+void ek_batch_norm_apply(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
                          int threads);
 
-// Backward of both: dy (rows, features) is the gradient of y. Overwrites dscale, dshift (features; NULL where not
-// learned) and dx (rows, features; NULL where not wanted; may be dy). y is read for activations whose derivative
-// follows from their output. frozen: the statistics were given, not computed from x.
-void ek_batch_norm_backward(const float *x, const float *y, const float *dy, size_t rows, size_t features,
-                            ek_batch_statistics statistics, const float *scale, const float *shift,
-                            ek_activation activation, float slope, int frozen, float *dscale, float *dshift,
-                            float *dx, double *scratch, int threads);
+// Backward of both: dy (rows, features) is the gradient of y. Overwrites dscale, dshift (features; NULL where not learned)
+// and dx (rows, features; NULL where not wanted; may be dy where there is no addend). y is read for activations whose
+// derivative follows from their output, and where there is an addend; dy then becomes the gradient of the addend.
+void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                            ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
+                            int threads);
 
 // ---- elementwise.c ------------------------------------------------------------------------------------------------
 
