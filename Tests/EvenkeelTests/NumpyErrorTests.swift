@@ -65,19 +65,19 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
 
 @Test func aTableWithoutTheTargetIsNamed() throws {
   let table = try numpy(numpyFixtures["table"]!)
-  expectError("a.npy has no column 3 to predict; expected 0 to 2", code: .usage) { _ = try splits(table, target: "3") }
+  expectError("a.npy has no column 3 to predict; expected 0 to 2", code: .usage) { _ = try table.parts(target: "3") }
   expectError("a.npy has no column \"y\" to predict; expected the number", code: .usage) {
-    _ = try splits(table, target: "y")
+    _ = try table.parts(target: "y")
   }
-  expectError("expected an array of two axes") { _ = try splits(numpy(numpyFixtures["cube"]!)) }
-  expectError("no column but the target") { _ = try splits(numpy(npy([2, 1], floats: [1, 2]))) }
-  expectError("the target of example 1 is nan") { _ = try splits(numpy(npy([2, 2], floats: [1, 0.5, 2, .nan]))) }
+  expectError("expected an array of two axes") { _ = try numpy(numpyFixtures["cube"]!).parts() }
+  expectError("no column but the target") { _ = try numpy(npy([2, 1], floats: [1, 2])).parts() }
+  expectError("the target of example 1 is nan") { _ = try numpy(npy([2, 2], floats: [1, 0.5, 2, .nan])).parts() }
 }
 
 @Test func targetsThatDoNotFitTheInputsAreNamed() {
   let x = npy([3, 2], floats: [0, 1, 2, 3, 4, 5])
   func expect(_ sentence: String, _ y: [UInt8]) {
-    expectError(sentence) { _ = try splits(numpy(npz(["x": x, "y": y]), name: "a.npz")) }
+    expectError(sentence) { _ = try numpy(npz(["x": x, "y": y]), name: "a.npz").parts() }
   }
   expect("a.npz, array y: expected 3 targets, one an example of a.npz, array x, got 2", npy([2], integers: [0, 1]))
   expect("a.npz, array y: the label of example 1 is -1; expected a class from 0", npy([3], integers: [0, -1, 1]))
@@ -90,12 +90,12 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
 @Test func partsThatDoNotFitTheTrainingPartAreNamed() {
   func expect(_ sentence: String, _ x: [UInt8], _ y: [UInt8]) {
     expectError(sentence) {
-      _ = try splits(
-        numpy(
-          npz([
-            "x_train": npy([2, 2], floats: [0, 1, 2, 3]), "y_train": npy([2], integers: [0, 1]), "x_test": x,
-            "y_test": y,
-          ]), name: "a.npz"))
+      _ = try numpy(
+        npz([
+          "x_train": npy([2, 2], floats: [0, 1, 2, 3]), "y_train": npy([2], integers: [0, 1]), "x_test": x,
+          "y_test": y,
+        ]), name: "a.npz"
+      ).parts()
     }
   }
   expect(
@@ -109,19 +109,19 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
 
 @Test func unknownNamesListWhatIsThereAndWhatWasExpected() throws {
   let file = try numpy(npz(["features": npy([2], floats: [1, 2]), "y": npy([2], integers: [0, 1])]), name: "a.npz")
-  expectError("a.npz holds the arrays features, y; expected x_train and y_train") { _ = try splits(file) }
+  expectError("a.npz holds the arrays features, y; expected x_train and y_train") { _ = try file.parts() }
   expectError("a.npz holds the arrays features, y; expected x_test and y_test") {
-    _ = try file.examples(encoding: nil, targets: false)
+    _ = try file.inputs()
   }
   expectError("a target column belongs to an array of two axes", code: .usage) {
-    _ = try splits(numpy(numpyFixtures["stored"]!), target: "1")
+    _ = try numpy(numpyFixtures["stored"]!).parts(target: "1")
   }
 }
 
 @Test func aDamagedArchiveIsNamedByArray() throws {
   let stored = numpyFixtures["stored"]!
   func expect(_ sentence: String, _ bytes: [UInt8]) {
-    expectError(sentence) { _ = try splits(numpy(bytes, name: "a.npz")) }
+    expectError(sentence) { _ = try numpy(bytes, name: "a.npz").parts() }
   }
   expect("the directory at the end of the zip archive is missing", Array(stored.dropLast(1)))
   expect("there are no arrays", npz([:]))
@@ -144,7 +144,7 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
   let deflated = numpyFixtures["deflated"]!
   let entry = (0..<deflated.count).first { deflated[$0...].starts(with: [0x50, 0x4b, 1, 2]) }!
   func expect(_ sentence: String, _ bytes: [UInt8]) {
-    expectError(sentence) { _ = try splits(numpy(bytes, name: "a.npz")) }
+    expectError(sentence) { _ = try numpy(bytes, name: "a.npz").parts() }
   }
   // The directory says 2 GiB, then 145 bytes; the header of the array 144.
   expect("a.npz, array x_train: the header promises 16 bytes of items", changed(deflated, entry + 27, to: 0x7f))
@@ -168,15 +168,15 @@ private func changed(_ bytes: [UInt8], _ position: Int, to byte: UInt8) -> [UInt
 
 /// Reads every number, so that one outside the file would be touched.
 private func readAll(_ splits: DatasetSplits) {
-  for part in [splits.training, splits.validation, splits.test] { _ = rows(part) }
+  for part in [splits.training, splits.validation, splits.test] { _ = part.allRows }
 }
 
 @Test(arguments: ["table", "fortran cube", "big i8", "version 2", "f2"])
 func damagedNPYFilesAreErrorsAndNothingElse(fixture: String) {
   fuzz(numpyFixtures[fixture]!) {
     guard let file = try NumpyFile(FileBytes($0, name: "a.npy")) else { return }
-    _ = rows(try file.examples(encoding: nil, targets: false))
-    readAll(try splits(file, validation: 0.2, test: 0.2))
+    _ = try file.inputs().allRows
+    readAll(try file.parts(validation: 0.2, test: 0.2))
   }
 }
 
@@ -184,7 +184,7 @@ func damagedNPYFilesAreErrorsAndNothingElse(fixture: String) {
 func damagedNPZFilesAreErrorsAndNothingElse(fixture: String) {
   fuzz(numpyFixtures[fixture]!) {
     guard let file = try NumpyFile(FileBytes($0, name: "a.npz")) else { return }
-    _ = rows(try file.examples(encoding: nil, targets: false))
-    readAll(try splits(file, validation: 0.2, test: 0.2))
+    _ = try file.inputs().allRows
+    readAll(try file.parts(validation: 0.2, test: 0.2))
   }
 }

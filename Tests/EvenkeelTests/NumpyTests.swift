@@ -7,35 +7,35 @@ import Testing
   "big f8", "version 2", "version 3", "fortran",
 ])
 func everyTypeAndVersionGivesTheSameNumbers(fixture: String) throws {
-  #expect(try rows(inputs(fixture)) == [[0, 1], [2, 3], [100, 1]])
+  #expect(try numpy(numpyFixtures[fixture]!).inputs().allRows == [[0, 1], [2, 3], [100, 1]])
 }
 
 @Test func truthValuesAreZeroAndOne() throws {
-  #expect(try rows(inputs("b1")) == [[0, 1], [1, 1], [1, 1]])
+  #expect(try numpy(numpyFixtures["b1"]!).inputs().allRows == [[0, 1], [1, 1], [1, 1]])
 }
 
 @Test func fortranOrderOfThreeAxesIsTurnedRound() throws {
-  let plain = try inputs("cube")
+  let plain = try numpy(numpyFixtures["cube"]!).inputs()
   #expect(plain.shape == [3, 2])
-  #expect(rows(plain) == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]])
-  #expect(try rows(inputs("fortran cube")) == rows(plain))
+  #expect(plain.allRows == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]])
+  #expect(try numpy(numpyFixtures["fortran cube"]!).inputs().allRows == plain.allRows)
 }
 
 @Test func negativeIntegersAndLargeOnesKeepTheirValue() throws {
   let array = npy([2, 2], integers: [-5, 1 << 40, .min, 7])
   #expect(
-    try rows(numpy(array).examples(encoding: nil, targets: false)) == [[-5, Float(1 << 40)], [Float(Int.min), 7]])
+    try numpy(array).inputs().allRows == [[-5, Float(1 << 40)], [Float(Int.min), 7]])
 }
 
 @Test func theLastColumnOfAnArrayIsTheTargetByDefault() throws {
-  let training = try splits(numpy(numpyFixtures["table"]!)).training
-  #expect(values(training) == (0..<8).map { Float(-$0) })
+  let training = try numpy(numpyFixtures["table"]!).parts().training
+  #expect(training.targetValues == (0..<8).map { Float(-$0) })
   #expect(training[2] == [1, 3] && training[3] == [1.5, 7])
 }
 
 @Test func anyColumnMayBeTheTargetAndFewWholeNumbersAreClasses() throws {
-  let training = try splits(numpy(numpyFixtures["table"]!), target: "1").training
-  #expect(classes(training) == ["3", "7", "3", "7", "3", "7", "3", "7"])
+  let training = try numpy(numpyFixtures["table"]!).parts(target: "1").training
+  #expect(training.classNames == ["3", "7", "3", "7", "3", "7", "3", "7"])
   #expect(training[2] == [1, -2] && training[3] == [1.5, -3])
 }
 
@@ -52,10 +52,10 @@ func everyTypeAndVersionGivesTheSameNumbers(fixture: String) throws {
       let a = try array.splits(target: nil, validation: 0.3, test: 0.2, seed: seed)
       let b = try Dataset.csv(at: path, validation: 0.3, test: 0.2, seed: seed)
       for part in [\DatasetSplits.training, \.validation, \.test] {
-        #expect(classes(a[keyPath: part]) == classes(b[keyPath: part]))
-        #expect(rows(a[keyPath: part]) == rows(b[keyPath: part]))
+        #expect(a[keyPath: part].classNames == b[keyPath: part].classNames)
+        #expect(a[keyPath: part].allRows == b[keyPath: part].allRows)
       }
-      #expect(Set(classes(a.training)!) == ["0", "1", "2", "3"])
+      #expect(Set(a.training.classNames!) == ["0", "1", "2", "3"])
       #expect(a.training.count + a.validation.count + a.test.count == 60)
     }
   }
@@ -63,12 +63,12 @@ func everyTypeAndVersionGivesTheSameNumbers(fixture: String) throws {
 
 @Test(arguments: ["stored", "deflated", "streamed", "zip64"])
 func kerasNamesGiveTrainingAndTestParts(fixture: String) throws {
-  let splits = try splits(numpy(numpyFixtures[fixture]!, name: "a.npz"), test: 0.2)
+  let splits = try numpy(numpyFixtures[fixture]!, name: "a.npz").parts(test: 0.2)
   #expect(splits.training.shape == [2, 2] && splits.validation.isEmpty)
-  #expect(rows(splits.training) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]])
-  #expect(classes(splits.training) == ["0", "2", "1", "0"])
-  #expect(rows(splits.test) == [[100, 101, 102, 103], [104, 105, 106, 107]])
-  #expect(classes(splits.test) == ["2", "1"])
+  #expect(splits.training.allRows == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]])
+  #expect(splits.training.classNames == ["0", "2", "1", "0"])
+  #expect(splits.test.allRows == [[100, 101, 102, 103], [104, 105, 106, 107]])
+  #expect(splits.test.classNames == ["2", "1"])
 }
 
 @Test(arguments: [("X", "y"), ("x", "y"), ("data", "target"), ("images", "labels"), ("train_images", "train_labels")])
@@ -77,45 +77,41 @@ func inputsAndTargetsAreFoundUnderTheNamesThatPeopleUse(x: String, y: String) th
     y: npy([4, 1], integers: [1, 0, 1, 0]), "other": npy([1], integers: [1]),
     x: npy([4, 2], floats: [0, 1, 2, 3, 4, 5, 6, 7]),
   ])
-  let splits = try splits(numpy(file), validation: 0.25, test: 0.25)
+  let splits = try numpy(file).parts(validation: 0.25, test: 0.25)
   #expect(splits.training.count == 2 && splits.validation.count == 1 && splits.test.count == 1)
   #expect(splits.training.outputCount == 2)
 }
 
 @Test func floatTargetsAreValuesAndSeveralColumnsSeveralTargets() throws {
   let x = npy([3], floats: [1, 2, 3])
-  let one = try splits(numpy(npz(["x": x, "y": npy([3], floats: [0, 1, 0])]))).training
-  #expect(one.shape == [1] && values(one) == [0, 1, 0] && one.outputCount == 1)
-  let two = try splits(numpy(npz(["x": x, "y": npy([3, 2], floats: [0, 1, 2, 3, 4, 5])]))).training
-  #expect(values(two) == [0, 1, 2, 3, 4, 5] && two.outputCount == 2)
+  let one = try numpy(npz(["x": x, "y": npy([3], floats: [0, 1, 0])])).parts().training
+  #expect(one.shape == [1] && one.targetValues == [0, 1, 0] && one.outputCount == 1)
+  let two = try numpy(npz(["x": x, "y": npy([3, 2], floats: [0, 1, 2, 3, 4, 5])])).parts().training
+  #expect(two.targetValues == [0, 1, 2, 3, 4, 5] && two.outputCount == 2)
 }
 
 @Test func theFilesOwnPartsAreUsedUnlessAShareIsAskedFor() throws {
   func x(_ count: Int) -> [UInt8] { npy([count, 1], floats: (0..<count).map { Float($0) }) }
   func y(_ count: Int) -> [UInt8] { npy([count], integers: (0..<count).map { $0 % 2 }) }
   let file = try numpy(npz(["x_train": x(10), "y_train": y(10), "x_val": x(3), "y_val": y(3), "x_test": x(4)]))
-  let own = try splits(file, test: 0.2)
+  let own = try file.parts(test: 0.2)
   #expect(own.validation.count == 3 && own.test.count == 2 && own.training.count == 8)
   #expect(own.warnings.count == 1 && own.warnings[0].contains("x_test has no targets"))
-  let drawn = try splits(file, validation: 0.5)
+  let drawn = try file.parts(validation: 0.5)
   #expect(drawn.validation.count == 5 && drawn.training.count == 5)
 }
 
 @Test func anArchiveOfOneArrayIsThatArray() throws {
-  let training = try splits(numpy(npz(["arr_0": numpyFixtures["table"]!])), target: "1").training
-  #expect(classes(training) == ["3", "7", "3", "7", "3", "7", "3", "7"])
+  let training = try numpy(npz(["arr_0": numpyFixtures["table"]!])).parts(target: "1").training
+  #expect(training.classNames == ["3", "7", "3", "7", "3", "7", "3", "7"])
 }
 
 @Test func plainArraysStayInTheMappedFile() throws {
   // What is written to the file later shows in the data set: no copy was made.
-  let array = npy([4, 2], floats: [0, 1, 0, 1, 0, 1, 0, 1])
-  let aligned = Array(array[..<10]) + [UInt8](repeating: 32, count: 128 - (array.count - 32)) + Array(array[10...])
-  var padded = aligned
-  padded[8] = UInt8(128 - 10)
-  try withFile(padded, ".npy") { path in
+  try withFile(numpyFixtures["f4"]!, ".npy") { path in
     let data = try Dataset.numpy(at: path).training
-    #expect(data[1] == [0])
-    try overwrite(path, at: 128 + 8, little(Float(7).bitPattern))
+    #expect(data[1] == [2])
+    try overwrite(path, at: 128 + 2 * 4, littleEndian(Float(7).bitPattern))
     #expect(data[1] == [7])
   }
   let stored = numpyFixtures["stored"]!
@@ -137,9 +133,9 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
 @Test func anArrayThatIsNotAlignedIsReadAllTheSame() throws {
   // The header ends at an odd byte.
   let file = npy(
-    "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2)} ", [1.5, -2.5].flatMap { little($0.bitPattern) })
+    "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2)} ", [1.5, -2.5].flatMap { littleEndian($0.bitPattern) })
   #expect((file.count - 16) % 2 == 1)
-  #expect(try rows(numpy(file).examples(encoding: nil, targets: false)) == [[1.5, -2.5]])
+  #expect(try numpy(file).inputs().allRows == [[1.5, -2.5]])
 }
 
 private let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.02), batchSize: 16, seed: 1)
@@ -161,7 +157,7 @@ private func trained(on data: DatasetSplits) throws -> Model {
 @Test func aModelOfAnArrayPredictsWithAndWithoutTheTargetColumn() throws {
   let numbers = labelled(200)
   let whole = npy([200, 3], floats: numbers.flatMap { $0 })
-  let model = try trained(on: splits(numpy(whole), target: "0", validation: 0.1))
+  let model = try trained(on: numpy(whole).parts(target: "0", validation: 0.1))
   let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max)).safetensors"
   try model.write(to: path)
   defer { unlink(path) }
@@ -192,7 +188,7 @@ private func trained(on data: DatasetSplits) throws -> Model {
   let numbers = labelled(200)
   let x = npy([200, 2], floats: numbers.flatMap { $0.dropFirst() })
   let file = npz(["X": x, "y": npy([200], integers: numbers.map { Int($0[0]) })])
-  let model = try trained(on: splits(numpy(file), validation: 0.1, test: 0.2))
+  let model = try trained(on: numpy(file).parts(validation: 0.1, test: 0.2))
   let data = try numpy(file).examples(encoding: model.encoding, targets: true)
   #expect(try model.evaluate(data).accuracy! > 0.95)
   for apart in [npz(["X": x]), npz(["X": x, "names": x]), x] {
@@ -212,8 +208,8 @@ private func trained(on data: DatasetSplits) throws -> Model {
   try withFile(whole, ".npy") { path in
     try withFile(few, ".npy") { other in
       let splits = try Dataset.read(path, target: "0", validation: .data(other), test: .data(other))
-      #expect(splits.training.count == 40 && classes(splits.validation) == ["0", "1", "0", "1"])
-      #expect(classes(splits.test) == ["0", "1", "0", "1"])
+      #expect(splits.training.count == 40 && splits.validation.classNames == ["0", "1", "0", "1"])
+      #expect(splits.test.classNames == ["0", "1", "0", "1"])
     }
   }
 }
@@ -224,7 +220,7 @@ private func trained(on data: DatasetSplits) throws -> Model {
     expectError("a.npy: the model was trained on a table of named columns; expected a CSV file") {
       _ = try numpy(npy([1, 2], floats: [1, 2])).examples(encoding: encoding, targets: false)
     }
-    let model = try trained(on: splits(numpy(npy([40, 3], floats: labelled(40).flatMap { $0 })), target: "0"))
+    let model = try trained(on: numpy(npy([40, 3], floats: labelled(40).flatMap { $0 })).parts(target: "0"))
     expectError("the model was trained on arrays of numbers") {
       _ = try Dataset.readForUse(path, by: model, targets: false)
     }
@@ -235,6 +231,6 @@ private func trained(on data: DatasetSplits) throws -> Model {
   var numbers = labelled(40).flatMap { $0 }
   numbers[7 * 3 + 2] = .nan
   expectError("Example 7 holds nan in column 2") {
-    _ = try trained(on: splits(numpy(npy([40, 3], floats: numbers)), target: "0"))
+    _ = try trained(on: numpy(npy([40, 3], floats: numbers)).parts(target: "0"))
   }
 }

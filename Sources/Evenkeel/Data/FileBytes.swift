@@ -68,18 +68,24 @@ package final class FileBytes: @unchecked Sendable {
     self.init(start: whole.start + range.lowerBound, count: range.count, name: name) { withExtendedLifetime(whole) {} }
   }
 
-  /// Memory that `fill` writes all of.
-  convenience init(count: Int, name: String, fill: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1), alignment: 64)
-    do { try fill(UnsafeMutableRawBufferPointer(start: memory, count: count)) } catch {
-      memory.deallocate()
-      throw error
-    }
-    self.init(start: memory, count: count, name: name) { memory.deallocate() }
+  private convenience init(copying bytes: [UInt8], name: String) {
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(bytes.count, 1), alignment: 64)
+    bytes.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count) }
+    self.init(start: memory, count: bytes.count, name: name) { memory.deallocate() }
   }
 
-  private convenience init(copying bytes: [UInt8], name: String) {
-    self.init(count: bytes.count, name: name) { memory in bytes.withUnsafeBytes { memory.copyMemory(from: $0) } }
+  /// `count` bytes of memory that `fill` writes, all of them.
+  /// - Throws: `EvenkeelError` with code `data` if there is not so much memory; what `fill` throws.
+  convenience init(count: Int, name: String, fill: (UnsafeMutablePointer<UInt8>) throws -> Void) throws {
+    guard let memory = malloc(max(count, 1)) else {
+      throw EvenkeelError.data("\(name): \(count) bytes of memory are needed, more than there is.")
+    }
+    let bytes = memory.bindMemory(to: UInt8.self, capacity: count)
+    do { try fill(bytes) } catch {
+      free(memory)
+      throw error
+    }
+    self.init(start: memory, count: count, name: name) { free(memory) }
   }
 
   private init(start: UnsafeRawPointer, count: Int, name: String, release: @escaping () -> Void) {

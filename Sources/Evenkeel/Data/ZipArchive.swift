@@ -155,15 +155,15 @@ struct ZipArchive {
     return try FileBytes(count: member.count, name: name) { memory in
       var given = 0
       try Deflated.raw.inflate(UnsafeRawBufferPointer(rebasing: bytes.bytes[member.range]), name: name) { part in
-        guard part.count <= memory.count - given else {
-          throw EvenkeelError.data("\(name): more comes out than the \(memory.count) bytes that the archive promises.")
+        guard part.count <= member.count - given else {
+          throw EvenkeelError.data("\(name): more comes out than the \(member.count) bytes that the archive promises.")
         }
-        if !part.isEmpty { UnsafeMutableRawBufferPointer(rebasing: memory[given...]).copyMemory(from: part) }
+        UnsafeMutableRawBufferPointer(start: memory + given, count: part.count).copyMemory(from: part)
         given += part.count
         return true
       }
-      guard given == memory.count else {
-        throw EvenkeelError.data("\(name): \(given) bytes come out; the archive promises \(memory.count).")
+      guard given == member.count else {
+        throw EvenkeelError.data("\(name): \(given) bytes come out; the archive promises \(member.count).")
       }
     }
   }
