@@ -1,4 +1,5 @@
 import Evenkeel
+import Glibc
 import Testing
 
 @Test(arguments: [
@@ -164,6 +165,23 @@ private func changed(_ bytes: [UInt8], _ position: Int, to byte: UInt8) -> [UInt
   var bytes = bytes
   bytes[position] = byte
   return bytes
+}
+
+@Test func aTargetColumnThatTheModelCannotHaveIsRefused() throws {
+  let array = try numpy(npy([4, 3], floats: [0, 1, 2, 1, 3, 5, 0, 1, 2, 1, 3, 5]))
+  var model = try Model(Network.multilayer(input: 2, hidden: [2], outputs: 2, activation: "relu"))
+  try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.01)).fit(
+    &model, to: array.parts(target: "0").training, epochs: 1)
+  let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max)).safetensors"
+  try model.write(to: path)
+  defer { unlink(path) }
+  var bytes = try FileBytes(path).copy
+  let key = Array("targetColumn\\\":".utf8)
+  let place = bytes.indices.first { bytes[$0...].starts(with: key) }! + key.count
+  bytes[place] = UInt8(ascii: "3")
+  expectError("model: The stored target column is 3; expected 0 to 2") {
+    _ = try Model(Safetensors(FileBytes(bytes, name: "model")))
+  }
 }
 
 /// Reads every number, so that one outside the file would be touched.

@@ -227,10 +227,11 @@ private func trained(on data: DatasetSplits) throws -> Model {
   }
 }
 
-@Test func aNumberThatIsNotFiniteIsNamedByExampleAndColumn() throws {
+@Test func aNumberThatIsNotFiniteIsNamedByItsRowInTheFileAndColumn() throws {
   var numbers = labelled(40).flatMap { $0 }
-  numbers[7 * 3 + 2] = .nan
-  expectError("Example 7 holds nan in column 2") {
-    _ = try trained(on: numpy(npy([40, 3], floats: numbers)).parts(target: "0"))
-  }
+  numbers[39 * 3 + 2] = .nan
+  let splits = try numpy(npy([40, 3], floats: numbers)).parts(target: "0", validation: 0.2, test: 0.2)
+  let part = try #require(
+    [splits.training, splits.validation, splits.test].first { $0.allRows.joined().contains { $0.isNaN } })
+  expectError("Example 39 holds nan in column 2") { _ = try InputScaling(fittedTo: part) }
 }
