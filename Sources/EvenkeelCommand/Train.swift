@@ -35,7 +35,7 @@ struct Train: ParsableCommand {
   @Option(help: "Passes over the training data, those before --resume included.") var epochs = 5
   @Option(help: "A share of the training data, as 0.1, or DATA of its own, evaluated after every epoch.")
   var validation = "0"
-  @Option(help: "DATA of its own to test on at the end; else the test part of DATA, or a fifth of a table.")
+  @Option(help: "DATA of its own to test on at the end; else the test part of DATA, or a fifth where it has none.")
   var test: String?
   @Option(help: "Seed of start, order, dropout and split.") var seed: UInt64 = 0
   @Option(help: "Threads; all processors by default.") var threads: Int?

@@ -2,9 +2,9 @@ import ArgumentParser
 import Evenkeel
 
 struct Evaluate: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Says how well MODEL does on the test part of DATA.")
+  static let configuration = CommandConfiguration(abstract: "Says how well MODEL does on DATA.")
   @Argument(help: "A model file.") var model: String
-  @Argument(help: "As for train; of a table all rows, of images the test part.") var data: String
+  @Argument(help: "As for train: the test part where it has one, else all of it.") var data: String
   @Flag(help: "One JSON object.") var json = false
 
   func run() throws {
@@ -24,7 +24,8 @@ struct Evaluate: ParsableCommand {
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Predicts every row of DATA as CSV.")
   @Argument(help: "A model file.") var model: String
-  @Argument(help: "As for evaluate, the target not needed; - is CSV on standard input.") var data: String
+  @Argument(help: "As for evaluate, the target not needed; - is a CSV, NPY or NPZ file on standard input.") var data:
+    String
   @Option(help: "Where the predictions go; standard output by default.") var output: String?
 
   func run() throws {

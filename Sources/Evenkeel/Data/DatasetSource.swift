@@ -11,12 +11,13 @@ public enum HeldOut: Hashable, Sendable {
 }
 
 extension Dataset {
-  /// Reads DATA as the command names it: `digits`, a CSV file or a folder of IDX files.
+  /// Reads DATA as the command names it: `digits`, a CSV, NPY or NPZ file, or a folder of IDX files.
   ///
   /// - Parameters:
-  ///   - target: The column of a table to predict; the last one by default.
+  ///   - target: The column of a table to predict, by name, of an NPY file by number from 0; the last one by default.
   ///   - validation: What is set apart to be evaluated after every epoch.
-  ///   - test: What is set apart for the end. A share matters to tables only; `digits` and IDX have a test part of their own.
+  ///   - test: What is set apart for the end. A share matters to data without a test part of its own: `digits` and IDX have
+  ///     one, an NPZ file may.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
     _ path: String, target: String? = nil, validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
@@ -29,7 +30,12 @@ extension Dataset {
     } else if try isFolder(path) {
       splits = try idx(at: path, validation: validation.share, seed: seed)
     } else {
-      splits = try csv(at: path, target: target, validation: validation.share, test: test.share, seed: seed)
+      let bytes = try FileBytes(path)
+      if let numpy = try NumpyFile(bytes) {
+        splits = try numpy.splits(target: target, validation: validation.share, test: test.share, seed: seed)
+      } else {
+        splits = try csv(bytes, target: target, validation: validation.share, test: test.share, seed: seed)
+      }
     }
     if case .data(let other) = validation {
       splits.validation = try readForUse(other, encoding: splits.training.encoding, targets: true, &splits.warnings)
@@ -40,7 +46,8 @@ extension Dataset {
     return splits
   }
 
-  /// The examples that a stored model is used on: all rows of a CSV file (`-` is standard input), the test part of the rest.
+  /// The examples that a stored model is used on: the test part of data that has one, else all; `-` is a CSV or NPY file
+  /// on standard input.
   public static func readForUse(
     _ path: String, by model: Model, targets: Bool
   ) throws -> (dataset: Dataset, warnings: [String]) {
@@ -52,15 +59,17 @@ extension Dataset {
   private static func readForUse(
     _ path: String, encoding: TableEncoding?, targets: Bool, _ warnings: inout [String]
   ) throws -> Dataset {
-    if let encoding {
-      let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
-      return try csv(bytes, encoding: encoding, targets: targets, warnings: &warnings)
-    }
-    guard try path == "digits" || isFolder(path) else {
+    // Columns that have names only a CSV file has.
+    let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
+    if !isOfNamedColumns, path != "-", try path == "digits" || isFolder(path) { return try read(path).test }
+    let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
+    if let numpy = try NumpyFile(bytes) { return try numpy.examples(encoding: encoding, targets: targets) }
+    guard let encoding, isOfNamedColumns else {
       throw EvenkeelError.data(
-        "\(path): the model was trained on images, not on a table; expected a folder of IDX files.")
+        "\(bytes.name): the model was trained on arrays of numbers, not on a table of named columns; expected an NPY or NPZ file, a folder of IDX files or digits."
+      )
     }
-    return try read(path).test
+    return try csv(bytes, encoding: encoding, targets: targets, warnings: &warnings)
   }
 
   private static func isFolder(_ path: String) throws -> Bool {

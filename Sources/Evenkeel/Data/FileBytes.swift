@@ -1,4 +1,3 @@
-import CZlib
 import Glibc
 
 /// The bytes of a file: mapped, or inflated to memory where it is gzip. Read only.
@@ -63,10 +62,30 @@ package final class FileBytes: @unchecked Sendable {
     }
   }
 
+  /// A part of `whole`, in place.
+  convenience init(_ range: Range<Int>, of whole: FileBytes, name: String) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= whole.count, "The range lies outside the file.")
+    self.init(start: whole.start + range.lowerBound, count: range.count, name: name) { withExtendedLifetime(whole) {} }
+  }
+
   private convenience init(copying bytes: [UInt8], name: String) {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: max(bytes.count, 1), alignment: 64)
     bytes.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count) }
     self.init(start: memory, count: bytes.count, name: name) { memory.deallocate() }
+  }
+
+  /// `count` bytes of memory that `fill` writes, all of them.
+  /// - Throws: `EvenkeelError` with code `data` if there is not so much memory; what `fill` throws.
+  convenience init(count: Int, name: String, fill: (UnsafeMutablePointer<UInt8>) throws -> Void) throws {
+    guard let memory = malloc(max(count, 1)) else {
+      throw EvenkeelError.data("\(name): \(count) bytes of memory are needed, more than there is.")
+    }
+    let bytes = memory.bindMemory(to: UInt8.self, capacity: count)
+    do { try fill(bytes) } catch {
+      free(memory)
+      throw error
+    }
+    self.init(start: memory, count: count, name: name) { free(memory) }
   }
 
   private init(start: UnsafeRawPointer, count: Int, name: String, release: @escaping () -> Void) {
@@ -86,38 +105,11 @@ package final class FileBytes: @unchecked Sendable {
 
   /// The content of a gzip file, all its members. Memory grows with what comes out, not with what a header says.
   private static func inflateAll(_ source: UnsafeRawBufferPointer, name: String) throws -> [UInt8] {
-    var stream = z_stream()
-    guard inflateInit2_(&stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-      throw EvenkeelError(.internal, "zlib could not start.")
-    }
-    defer { inflateEnd(&stream) }
     var output: [UInt8] = []
-    var part = [UInt8](repeating: 0, count: 1 << 18)
-    var position = 0
-    stream.next_in = UnsafeMutablePointer(mutating: source.bindMemory(to: UInt8.self).baseAddress!)
-    while true {
-      if stream.avail_in == 0 {
-        let next = min(source.count - position, 1 << 30)
-        stream.avail_in = UInt32(next)
-        position += next
-      }
-      let status = part.withUnsafeMutableBufferPointer { buffer in
-        stream.next_out = buffer.baseAddress
-        stream.avail_out = UInt32(buffer.count)
-        return inflate(&stream, Z_NO_FLUSH)
-      }
-      output.append(contentsOf: part[..<(part.count - Int(stream.avail_out))])
-      if status == Z_STREAM_END {
-        if stream.avail_in == 0 && position == source.count { return output }
-        guard inflateReset(&stream) == Z_OK else { break }
-      } else if status == Z_BUF_ERROR
-        || (status == Z_OK && stream.avail_in == 0 && position == source.count && stream.avail_out > 0)
-      {
-        throw EvenkeelError.data("\(name): the gzip file is truncated after \(output.count) bytes of content.")
-      } else if status != Z_OK {
-        break
-      }
+    try Deflated.gzip.inflate(source, name: name) {
+      output.append(contentsOf: $0)
+      return true
     }
-    throw EvenkeelError.data("\(name): the gzip file is damaged after \(output.count) bytes of content.")
+    return output
   }
 }

@@ -78,7 +78,7 @@ public struct InputScaling: Hashable, Codable, Sendable {
 
 extension Dataset {
   /// Copies examples `start` ..< `start + rows` as floats to `output`, scaled where `scaling` is given.
-  /// - Throws: `EvenkeelError` with code `data` that names the first example and feature that is NaN or infinite.
+  /// - Throws: `EvenkeelError` with code `data` that names the first example, by its row in the file, and feature that is NaN or infinite.
   func gather(
     _ start: Int, _ rows: Int, into output: UnsafeMutablePointer<Float>, scaling: InputScaling?, threads: Int
   ) throws {
@@ -87,7 +87,8 @@ extension Dataset {
     }
     guard bad >= 0 else { return }
     let width = shape.count
-    throw EvenkeelError.data("Example \(start + bad / width) holds \(output[bad]) in \(featureName(bad % width)).")
+    throw EvenkeelError.data(
+      "Example \(self.rows[start + bad / width]) holds \(output[bad]) in \(featureName(bad % width)).")
   }
 
   /// What a person calls feature `index`: the column of a table, else its number.

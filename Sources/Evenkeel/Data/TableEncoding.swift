@@ -18,6 +18,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   public let targetName: String
   /// The classes in the order of the outputs; empty for a regression.
   public let classLabels: [String]
+  /// Where the target lies among columns that have numbers for names, as in an NPY file; nil for a table of named columns.
+  let targetColumn: Int?
 
   /// What each feature is called.
   public var featureNames: [String] {
@@ -39,9 +41,32 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
     guard table.names.count > 1 else { throw EvenkeelError.data("\(table.file): there is no column but the target.") }
     targetName = name
+    self.targetColumn = nil
     classLabels = try Self.classes(table, rows: 0..<table.rowCount, column: targetColumn)
     columns = try table.names.indices.filter { $0 != targetColumn }.map { index in
       try Column(name: table.names[index], kind: Self.kind(table, rows, index))
+    }
+  }
+
+  /// The columns 0 ..< `count` of an array of numbers, each a feature as it is, but for one.
+  init(columns count: Int, target: Int, classLabels: [String]) {
+    columns = (0..<count).filter { $0 != target }.map {
+      Column(name: String($0), kind: .numeric(mean: 0, hasIndicator: false))
+    }
+    targetName = String(target)
+    self.classLabels = classLabels
+    targetColumn = target
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    columns = try container.decode([Column].self, forKey: .columns)
+    targetName = try container.decode(String.self, forKey: .targetName)
+    classLabels = try container.decode([String].self, forKey: .classLabels)
+    targetColumn = try container.decodeIfPresent(Int.self, forKey: .targetColumn)
+    if let targetColumn, !(0...columns.count).contains(targetColumn) {
+      throw EvenkeelError.data(
+        "The stored target column is \(targetColumn); expected 0 to \(columns.count).")
     }
   }
 
@@ -90,9 +115,22 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
     let numeric = values.count == texts.count || texts.allSatisfy { Double($0) != nil }
     guard numeric else { return texts.sorted() }
-    let few = max(2, min(100, Int(Double(rows.count).squareRoot())))
-    guard values.count <= few, values.allSatisfy({ $0 == $0.rounded() }) else { return [] }
-    return values.sorted().map { abs($0) < 1e15 ? String(Int($0)) : String($0) }
+    return classLabels(for: values, rowCount: rows.count)
+  }
+
+  /// The classes that target values stand for: whole numbers, few for so many rows. None: they are a regression.
+  static func classLabels(for values: some Sequence<Double>, rowCount: Int) -> [String] {
+    let few = max(2, min(100, Int(Double(rowCount).squareRoot())))
+    var found: Set<Double> = []
+    for value in values where found.insert(value).inserted {
+      guard found.count <= few, value == value.rounded() else { return [] }
+    }
+    return found.sorted().map { label($0) }
+  }
+
+  /// What a class is called whose target value is `value`: 3, not 3.0.
+  static func label(_ value: Double) -> String {
+    value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
   }
 
   /// The features of `rows`, columns matched by name, others ignored.
@@ -152,15 +190,6 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       }, labels: classLabels)
   }
 
-  /// The rows of the table whose class none of `rows` has; none for a regression.
-  func rowsOfOtherClasses(_ table: Table, than rows: [Int]) throws -> [Int] {
-    guard !classLabels.isEmpty, case .classes(let all, _) = try targets(table, rows: Array(0..<table.rowCount)) else {
-      return []
-    }
-    let seen = Set(rows.map { all[$0] })
-    return all.indices.filter { !seen.contains(all[$0]) }
-  }
-
   package func dataset(_ table: Table, rows: [Int], hasTargets: Bool, warnings: inout [String]) throws -> Dataset {
     let names = featureNames
     let values = try features(table, rows: rows, warnings: &warnings)
@@ -180,29 +209,29 @@ extension Dataset {
   public static func csv(
     at path: String, target: String? = nil, validation: Double = 0, test: Double = 0, seed: UInt64 = 0
   ) throws -> DatasetSplits {
-    let table = try Table(FileBytes(path))
-    var (rest, testRows) = splitRows(count: table.rowCount, fraction: test, seed: seed)
-    let (training, held) = splitRows(count: rest.count, fraction: validation, seed: seed &+ 1)
-    var rows = training.map { rest[$0] }
-    var heldRows = held.map { rest[$0] }
-    var encoding = try TableEncoding(fittedTo: table, rows: rows, target: target)
-    // A class that the draw left out of training has its rows moved there.
-    let moved = try encoding.rowsOfOtherClasses(table, than: rows)
-    if !moved.isEmpty {
-      rows = (rows + moved).sorted()
-      heldRows.removeAll { moved.contains($0) }
-      testRows.removeAll { moved.contains($0) }
-      encoding = try TableEncoding(fittedTo: table, rows: rows, target: target)
+    try csv(FileBytes(path), target: target, validation: validation, test: test, seed: seed)
+  }
+
+  static func csv(
+    _ bytes: FileBytes, target: String?, validation: Double, test: Double, seed: UInt64
+  ) throws -> DatasetSplits {
+    let table = try Table(bytes)
+    var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
+    var encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target)
+    if !encoding.classLabels.isEmpty,
+      parts.bringEveryClassIntoTraining(try encoding.targets(table, rows: Array(0..<table.rowCount)))
+    {
+      encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target)
     }
     var warnings: [String] = []
     var splits = DatasetSplits(
-      training: try encoding.dataset(table, rows: rows, hasTargets: true, warnings: &warnings),
-      validation: try encoding.dataset(table, rows: heldRows, hasTargets: true, warnings: &warnings),
-      test: try encoding.dataset(table, rows: testRows, hasTargets: true, warnings: &warnings))
+      training: try encoding.dataset(table, rows: parts.training, hasTargets: true, warnings: &warnings),
+      validation: try encoding.dataset(table, rows: parts.validation, hasTargets: true, warnings: &warnings),
+      test: try encoding.dataset(table, rows: parts.test, hasTargets: true, warnings: &warnings))
     if !splits.training.isEmpty {
       let scaling = try InputScaling(fittedTo: splits.training)
       for channel in scaling.constantChannels {
-        warnings.append("\(path): column \(encoding.featureNames[channel]) is constant in the training rows.")
+        warnings.append("\(table.file): column \(encoding.featureNames[channel]) is constant in the training rows.")
       }
     }
     splits.warnings = warnings

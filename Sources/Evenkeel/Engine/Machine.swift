@@ -1,7 +1,17 @@
+import Glibc
 import Kernels
 
-/// The processor that this process may use.
+/// The processors and the memory that this process may use.
 public enum Machine {
   /// The number of processors that this process may run on.
   public static let threads = Int(ek_processor_count())
+  /// The bytes of memory that this machine has, all processes together.
+  static let memory = max(1, sysconf(Int32(_SC_PHYS_PAGES))) * max(1, sysconf(Int32(_SC_PAGESIZE)))
+
+  /// - Throws: `EvenkeelError` with code `data` if the machine has less memory than `count` bytes.
+  static func requireMemory(_ count: Int, for what: String) throws {
+    guard count <= memory else {
+      throw EvenkeelError.data("\(what) takes \(count) bytes of memory; this machine has \(memory).")
+    }
+  }
 }

@@ -108,7 +108,7 @@ final class TrainingRun {
     }
     if bad >= 0 {
       throw EvenkeelError.data(
-        "Batch \(batch + 1) of epoch \(epoch + 1): example \(order[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed."
+        "Batch \(batch + 1) of epoch \(epoch + 1): example \(storageRows[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed."
       )
     }
     let call = Program.Call(

@@ -1,0 +1,79 @@
+/// An array of two axes as a table: examples and columns, one of them the target.
+extension NumpyArray {
+  /// - Throws: `EvenkeelError`: `usage` for an unknown target, `data` for an array of other than two axes.
+  func splits(target: Int?, validation: Double, test: Double, seed: UInt64) throws -> DatasetSplits {
+    guard header.shape.rank == 2 else {
+      throw EvenkeelError.data(
+        "\(name): expected an array of two axes, examples and columns, one of them the target, got the shape \(header.shape); inputs of more axes and their targets go into an NPZ file as x and y."
+      )
+    }
+    guard width > 1 else { throw EvenkeelError.data("\(name): there is no column but the target.") }
+    let target = target ?? width - 1
+    guard (0..<width).contains(target) else {
+      throw EvenkeelError.usage("\(name) has no column \(target) to predict; expected 0 to \(width - 1).")
+    }
+    let values = column(target)
+    let encoding = TableEncoding(
+      columns: width, target: target, classLabels: TableEncoding.classLabels(for: values, rowCount: count))
+    let whole = Dataset(
+      shape: [width - 1], examples: try examples(skipping: target),
+      targets: try targets(values, encoding: encoding), encoding: encoding)
+    var rows = RowSplit(count: count, validation: validation, test: test, seed: seed)
+    _ = rows.bringEveryClassIntoTraining(whole.targets)
+    return whole.parted(rows)
+  }
+
+  /// The examples that a model is used on: with the target column, or for predictions without it.
+  func examples(encoding: TableEncoding?, targets isEvaluated: Bool) throws -> Dataset {
+    guard let encoding, let target = encoding.targetColumn else {
+      guard !isEvaluated else {
+        throw EvenkeelError.data(
+          "\(name): there are no targets; the model was trained on inputs and targets apart, so expected an NPZ file of both."
+        )
+      }
+      return Dataset(shape: exampleShape, examples: try examples(), targets: .none)
+    }
+    let featureCount = encoding.columns.count
+    if header.shape.rank == 2, width == featureCount + 1 {
+      return Dataset(
+        shape: [featureCount], examples: try examples(skipping: target),
+        targets: isEvaluated ? try self.targets(column(target), encoding: encoding) : .none, encoding: encoding)
+    }
+    guard !isEvaluated, width == featureCount else {
+      throw EvenkeelError.data(
+        "\(name): expected \(featureCount + 1) columns, the target in column \(target)\(isEvaluated ? "" : ", or \(featureCount) without it"), got the shape \(header.shape)."
+      )
+    }
+    return Dataset(shape: [featureCount], examples: try examples(), targets: .none, encoding: encoding)
+  }
+
+  private func targets(_ values: [Double], encoding: TableEncoding) throws -> Targets {
+    guard !encoding.classLabels.isEmpty else {
+      return .values(try floatTargets(values), names: ["column \(encoding.targetName)"])
+    }
+    let known = Dictionary(
+      encoding.classLabels.enumerated().compactMap { index, label in Double(label).map { ($0, Int32(index)) } },
+      uniquingKeysWith: { first, _ in first })
+    let indices = try values.enumerated().map { example, value in
+      guard let index = known[value] else {
+        throw EvenkeelError.data(
+          "\(name): the class of example \(example) is \(TableEncoding.label(value)) in column \(encoding.targetName), never seen in training."
+        )
+      }
+      return index
+    }
+    return .classes(indices, labels: encoding.classLabels)
+  }
+
+  /// Target values as floats, example after example.
+  func floatTargets(_ values: [Double]) throws -> [Float] {
+    let perExample = values.count / count
+    return try values.enumerated().map { position, value in
+      guard Float(value).isFinite else {
+        throw EvenkeelError.data(
+          "\(name): the target of example \(position / perExample) is \(value); expected a finite number.")
+      }
+      return Float(value)
+    }
+  }
+}
