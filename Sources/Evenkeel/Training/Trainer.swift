@@ -78,7 +78,7 @@ public struct Trainer: Sendable {
     var history = resuming?.history ?? History()
     var best: (loss: Double, epoch: Int, state: ModelState)? = resuming?.best.map { ($0.loss, $0.epoch, $0.state) }
     let clock = ContinuousClock()
-    while run.epoch < epochs {
+    while run.epoch < epochs, !history.stoppedEarly {
       let started = clock.now
       do {
         try run.finishEpoch(validation: validation, shouldStop: shouldStop, onEvent: onEvent)
@@ -100,7 +100,6 @@ public struct Trainer: Sendable {
         }
       }
       try onEvent(.epoch(record, run.checkpoint(history, best)))
-      if history.stoppedEarly { break }
     }
     if let best { model.state = best.state }
     return history
