@@ -15,6 +15,7 @@ public struct Trainer: Sendable {
   public var evaluationInterval: Int?
   /// The seed of the order of examples and of dropout.
   public var seed: UInt64
+  /// Threads that compute, one to eight a processor. The same seed and number of threads give the same bits.
   public var threads: Int
 
   public init(
@@ -111,7 +112,11 @@ public struct Trainer: Sendable {
     try schedule.validate()
     guard epochs > 0 else { throw EvenkeelError.usage("The number of epochs is \(epochs); expected at least 1.") }
     guard batchSize > 0 else { throw EvenkeelError.usage("The batch size is \(batchSize); expected at least 1.") }
-    guard threads > 0 else { throw EvenkeelError.usage("The number of threads is \(threads); expected at least 1.") }
+    // Threads that wait for each other at barriers take turns where there are too many of them.
+    let most = 8 * Machine.threads
+    guard (1...most).contains(threads) else {
+      throw EvenkeelError.usage("The number of threads is \(threads); expected 1 to \(most), eight a processor.")
+    }
     if let clippingNorm, !(clippingNorm.isFinite && clippingNorm > 0) {
       throw EvenkeelError.usage("The clipping norm is \(clippingNorm); expected a number above 0.")
     }
