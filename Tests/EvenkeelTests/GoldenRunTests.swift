@@ -2,10 +2,6 @@ import Evenkeel
 import Glibc
 import Testing
 
-private func wave(_ count: Int, _ step: Double, _ size: Double) -> [Float] {
-  (0..<count).map { Float(size * sin(step * Double($0 + 1))) }
-}
-
 private let optimizers: [(String, Optimizer, Double?)] = [
   ("gradientDescent", .gradientDescent(learningRate: 0.1), nil),
   ("gradientDescentDecayed", .gradientDescent(learningRate: 0.1, weightDecay: 0.05), nil),

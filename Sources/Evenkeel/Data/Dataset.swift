@@ -37,8 +37,9 @@ public struct Dataset: Sendable {
   ///   - targets: One entry an example, or `.none`.
   /// - Throws: `EvenkeelError` with code `data` if the numbers of values and targets do not fit.
   public init(_ values: [Float], shape: Shape, targets: Targets = .none) throws {
-    let width = shape.count
-    guard width > 0, values.count % width == 0 else {
+    guard shape.dimensions.allSatisfy({ $0 > 0 }), let width = Shape.checkedCount(shape.dimensions),
+      values.count % width == 0
+    else {
       throw EvenkeelError.data("\(values.count) values are not whole examples of shape \(shape).")
     }
     let count = values.count / width
@@ -124,6 +125,9 @@ public enum Targets: Sendable {
     switch self {
     case .none: return
     case .classes(let indices, let labels):
+      if Set(labels).count < labels.count {
+        throw EvenkeelError.data("A class is there twice among \(labels.joined(separator: ", ")).")
+      }
       if let row = indices.firstIndex(where: { $0 < -1 || $0 >= Int32(labels.count) }) {
         throw EvenkeelError.data(
           "The label of example \(row) is \(indices[row]); expected 0 to \(labels.count - 1).")

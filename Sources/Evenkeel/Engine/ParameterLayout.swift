@@ -62,6 +62,9 @@ final class ParameterLayout: Sendable {
     weightCount = next
     try place { $0 != .weight }
     count = next
+    guard count <= Machine.memory / MemoryLayout<Float>.stride else {
+      throw EvenkeelError.usage("The network learns \(count) values, more than this machine's memory holds.")
+    }
     entries = described.indices.map {
       Entry(
         name: "\(described[$0].layer).\(described[$0].1.name)", description: described[$0].1, offset: offsetOf[$0])

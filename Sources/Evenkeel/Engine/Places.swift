@@ -12,6 +12,11 @@ struct Places {
   /// gradient holds from a later step that reads the value too.
   private(set) var inputGradients: [InputGradient]
 
+  /// The buffer to which each step copies the gradient of its output before it works with it; −1 where it needs none.
+  private(set) var copiedGradients: [Int]
+  /// Whether the gradient of each step's output is added to what its addend's holds from a later step that reads it too.
+  private(set) var addsToAddend: [Bool]
+
   struct InputGradient {
     var buffer = -1
     var isAdded = false
@@ -22,6 +27,8 @@ struct Places {
     values = Array(repeating: -1, count: lengths.count)
     gradients = values
     inputGradients = Array(repeating: InputGradient(), count: n)
+    addsToAddend = Array(repeating: false, count: n)
+    copiedGradients = Array(repeating: -1, count: n)
     placeValues(steps, lengths, output: output, rows: rows, training: purpose == .training)
     if purpose == .training { placeGradients(steps, lengths, output: output, rows: rows) }
   }
@@ -63,21 +70,33 @@ struct Places {
     func isShared(_ buffer: Int, beside own: [Int], after time: Int) -> Bool {
       gradients.indices.contains { gradients[$0] == buffer && !own.contains($0) && lastNeeded[$0] > time }
     }
+    func requireUnshared(_ value: Int, _ time: Int) {
+      precondition(
+        !isShared(gradients[value], beside: [value], after: time), "A gradient is added to while it is shared.")
+    }
     gradients[output] = add(lengths[output] * rows, from: n, to: lastNeeded[output])
     for (index, step) in steps.enumerated().reversed() {
       let time = 2 * n - index
-      let given = gradients[step.output]
+      var given = gradients[step.output]
+      // The addend shares the gradient of the output, and some operations change it: a copy where others still need it.
+      if step.addend != nil, isShared(given, beside: [step.output], after: time) {
+        given = add(lengths[step.output] * rows, from: time, to: time)
+        copiedGradients[index] = given
+      }
       if let addend = step.addend, addend != 0 {
-        precondition(gradients[addend] < 0, "A value that is added is read by the sum last.")
-        gradients[addend] = given
-        extend(given, to: lastNeeded[addend])
+        if gradients[addend] < 0 {
+          gradients[addend] = given
+          extend(given, to: lastNeeded[addend])
+        } else {
+          requireUnshared(addend, time)
+          addsToAddend[index] = true
+        }
       }
       let input = step.input
       guard input != 0 else { continue }
       let fits = lengths[input] == lengths[step.output]
       if gradients[input] >= 0 {
-        precondition(
-          !isShared(gradients[input], beside: [input], after: time), "A gradient is added to while it is shared.")
+        requireUnshared(input, time)
         inputGradients[index] = InputGradient(buffer: add(lengths[input] * rows, from: time, to: time), isAdded: true)
       } else if fits,
         step.operation.passesGradient

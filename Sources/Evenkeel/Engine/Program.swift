@@ -17,6 +17,8 @@ final class Program: @unchecked Sendable {
   /// Where each value, its gradient and each step's scratch starts in the arena.
   private let valueOffsets: [Int]
   private let gradientOffsets: [Int]
+  private let copiedGradients: [Int]
+  private let addsToAddend: [Bool]
   private let inputGradients: [(offset: Int, isAdded: Bool)]
   private let scratchOffsets: [Int]
 
@@ -39,6 +41,8 @@ final class Program: @unchecked Sendable {
     valueOffsets = places.values.map { plan.offsets[$0] }
     gradientOffsets = places.gradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     inputGradients = places.inputGradients.map { ($0.buffer < 0 ? -1 : plan.offsets[$0.buffer], $0.isAdded) }
+    copiedGradients = places.copiedGradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
+    addsToAddend = places.addsToAddend
     scratchOffsets = places.scratch.map { plan.offsets[$0] }
   }
 
@@ -73,11 +77,20 @@ final class Program: @unchecked Sendable {
     for index in steps.indices.reversed() {
       let step = steps[index]
       let pass = pass(index, call)
+      if copiedGradients[index] >= 0 {
+        pass.outputGradient!.update(
+          from: arena.start + gradientOffsets[step.output], count: call.rows * lengths[step.output])
+      }
       try step.operation.backward(pass)
-      guard inputGradients[index].isAdded else { continue }
-      let sum = arena.start + gradientOffsets[step.input]
-      ek_add(sum, pass.inputGradient!, call.rows * lengths[step.input], sum, Int32(threads))
+      if inputGradients[index].isAdded { add(pass.inputGradient!, to: step.input, call.rows) }
+      if addsToAddend[index] { add(pass.outputGradient!, to: step.addend!, call.rows) }
     }
+  }
+
+  /// Adds to the gradient of a value.
+  private func add(_ gradient: UnsafeMutablePointer<Float>, to value: Int, _ rows: Int) {
+    let sum = arena.start + gradientOffsets[value]
+    ek_add(sum, gradient, rows * lengths[value], sum, Int32(threads))
   }
 
   /// Folds what the last `forward` saw into the running statistics of `call.state`.
@@ -103,10 +116,11 @@ final class Program: @unchecked Sendable {
 
   private func pass(_ index: Int, _ call: Call) -> Pass {
     let step = steps[index]
+    let outputGradient = copiedGradients[index] < 0 ? gradientOffsets[step.output] : copiedGradients[index]
     return Pass(
       purpose: purpose, rows: call.rows, inputLength: lengths[step.input], outputLength: lengths[step.output],
       input: arena.start + valueOffsets[step.input], output: arena.start + valueOffsets[step.output],
-      outputGradient: gradientOffsets[step.output] < 0 ? nil : arena.start + gradientOffsets[step.output],
+      outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
       scratch: arena.start + scratchOffsets[index], key: call.key.branch(index), threads: teamSize(call),
       addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,

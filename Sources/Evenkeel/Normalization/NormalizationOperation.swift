@@ -63,8 +63,10 @@ struct NormalizationOperation: Operation {
     guard bad < 0 else {
       throw EvenkeelError.data("Layer \(name) (batchNorm) got a value that is not finite in feature \(bad)")
     }
-    let overflow = ek_first_non_finite(statistics.variance, features, 1)
-    guard overflow < 0 else {
+    // The variance that is averaged is larger than the batch's by m / (m − 1) and must be a float too.
+    let correction = options.runningVariance.correction(rows: norm.rows)
+    let overflow = (0..<features).first { !Float(Double(statistics.variance[$0]) * correction).isFinite }
+    if let overflow {
       throw EvenkeelError.data(
         "Layer \(name) (batchNorm) got values whose variance exceeds the range of a float in feature \(overflow)")
     }

@@ -17,6 +17,9 @@ public enum RunningVariance: String, Hashable, Codable, Sendable {
   case unbiased
   /// The batch's own, divided by m, as in Keras and ONNX.
   case population
+
+  /// What the variance of a batch of `rows` values is multiplied with.
+  func correction(rows: Int) -> Double { self == .unbiased ? Double(rows) / Double(rows - 1) : 1 }
 }
 
 /// The averages of one batch-norm layer, as read from a model.
@@ -55,7 +58,7 @@ struct RunningStatisticsView {
   func fold(_ batch: ek_batch_statistics, rows: Int, share: Double, options: BatchNorm) {
     batchCount.pointee += 1
     let weight = options.weight(ofBatch: batchCount.pointee, share: share)
-    let correction = options.runningVariance == .unbiased ? Double(rows) / Double(rows - 1) : 1
+    let correction = options.runningVariance.correction(rows: rows)
     for feature in 0..<features {
       let batchMean = Double(batch.mean_high[feature]) + Double(batch.mean_low[feature])
       let batchVariance = Double(batch.variance[feature]) * correction

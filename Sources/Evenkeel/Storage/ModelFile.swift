@@ -6,6 +6,24 @@ private struct StoredDescription: Codable {
   var scaling: InputScaling?
   var encoding: TableEncoding?
   var output: OutputDescription?
+
+  /// Checks that the parts fit each other.
+  /// - Throws: `EvenkeelError` that says which does not.
+  func validate(width: Int) throws {
+    let inputs = network.input.count
+    if let scaling, inputs % scaling.mean.count != 0 {
+      throw EvenkeelError.data("the input scaling has \(scaling.mean.count) channels for \(network.input).")
+    }
+    if let encoding {
+      guard encoding.featureNames.count == inputs else {
+        throw EvenkeelError.data("the table's \(encoding.featureNames.count) features do not fit \(network.input).")
+      }
+      guard Set(encoding.classLabels).count == encoding.classLabels.count else {
+        throw EvenkeelError.data("a class of the table is there twice.")
+      }
+    }
+    try output?.validate(width: width)
+  }
 }
 
 /// Where in a run a checkpoint was taken.
@@ -48,23 +66,19 @@ extension ModelState {
   fileprivate func read(_ file: Safetensors, prefix: String = "") throws -> Set<String> {
     defer { noteChange() }
     var used: Set<String> = []
-    func finite(_ key: String, _ shape: Shape) throws -> [Float] {
+    func floats(_ key: String, _ shape: Shape) throws -> [Float] {
       used.insert(key)
-      let values = try file.floats(key, shape: shape)
-      if let position = values.firstIndex(where: { !$0.isFinite }) {
-        throw EvenkeelError.data("\(file.name): \(key): value \(position) is \(values[position]).")
-      }
-      return values
+      return try file.floats(key, shape: shape)
     }
     for entry in layout.entries {
-      let values = try finite(prefix + entry.name, entry.description.shape)
+      let values = try floats(prefix + entry.name, entry.description.shape)
       (parameters.start + entry.offset).update(from: values, count: values.count)
     }
     for (index, entry) in layout.statistics.enumerated() {
       let view = statistics(index)
       let base = prefix + entry.name
-      view.mean.update(from: try finite(base + ".running_mean", [entry.features]), count: entry.features)
-      let variance = try finite(base + ".running_var", [entry.features])
+      view.mean.update(from: try floats(base + ".running_mean", [entry.features]), count: entry.features)
+      let variance = try floats(base + ".running_var", [entry.features])
       if let position = variance.firstIndex(where: { $0 < 0 }) {
         throw EvenkeelError.data(
           "\(file.name): \(base).running_var: value \(position) is \(variance[position]); a variance is not negative.")
@@ -139,12 +153,19 @@ extension Model {
       throw EvenkeelError.data("\(file.name): \(error.message)")
     } catch { throw EvenkeelError.data("\(file.name): the description under \"evenkeel\" is damaged.") }
     do {
-      var model = try Model(description.network, state: ModelState(ParameterLayout(description.network)))
+      let layout = try ParameterLayout(description.network)
+      // Before memory is taken for it: the file holds what the description speaks of.
+      for entry in layout.entries { try file.entry(entry.name, shape: entry.description.shape) }
+      for entry in layout.statistics { try file.entry(entry.name + ".running_mean", shape: [entry.features]) }
+      try description.validate(width: layout.output.count)
+      var model = try Model(description.network, state: ModelState(layout))
       model.scaling = description.scaling
       model.encoding = description.encoding
       model.output = description.output
       return model
-    } catch let error as EvenkeelError { throw EvenkeelError.data("\(file.name): \(error.message)") }
+    } catch let error as EvenkeelError {
+      throw EvenkeelError.data(error.message.hasPrefix(file.name) ? error.message : "\(file.name): \(error.message)")
+    }
   }
 }
 

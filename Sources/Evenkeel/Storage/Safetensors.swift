@@ -56,7 +56,8 @@ package struct Safetensors {
     let length = UInt64(littleEndian: bytes.bytes.loadUnaligned(as: UInt64.self))
     guard length <= 100_000_000, Int(length) <= bytes.count - 8 else {
       throw EvenkeelError.data(
-        "\(name): the header is said to have \(length) bytes; the file holds \(bytes.count - 8) after its first eight.")
+        "\(name): expected a safetensors file; its header would have \(length) bytes, the file has \(bytes.count - 8) for it."
+      )
     }
     let text = bytes.bytes[8..<8 + Int(length)]
     // No header nests deeper than three; a deep one would only exhaust the stack of a parser.
@@ -109,7 +110,9 @@ package struct Safetensors {
 
   private static let sizes = ["F32": 4, "F64": 8, "F16": 2, "I64": 8, "I32": 4, "U8": 1]
 
-  private func entry(_ key: String, shape: Shape) throws -> Entry {
+  /// The place of `key`, which must have `shape`.
+  @discardableResult
+  func entry(_ key: String, shape: Shape) throws -> Entry {
     guard let entry = tensors[key] else { throw EvenkeelError.data("\(name): the tensor \"\(key)\" is missing.") }
     guard entry.shape == shape else {
       throw EvenkeelError.data("\(name): \(key): expected the shape \(shape), got \(entry.shape).")
@@ -117,16 +120,22 @@ package struct Safetensors {
     return entry
   }
 
-  /// The numbers of `key`, which must have `shape`; F64 and F16 are converted.
+  /// The numbers of `key`, which must have `shape` and be finite; F64 and F16 are converted.
   func floats(_ key: String, shape: Shape) throws -> [Float] {
     let entry = try entry(key, shape: shape)
     let data = UnsafeRawBufferPointer(rebasing: bytes.bytes[entry.range])
     let count = shape.count
+    let values: [Float]
     switch entry.dtype {
-    case "F32": return (0..<count).map { data.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
-    case "F64": return (0..<count).map { Float(data.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self)) }
-    default: throw EvenkeelError.data("\(name): \(key): expected F32 or F64, got \(entry.dtype).")
+    case "F32": values = (0..<count).map { data.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
+    case "F64": values = (0..<count).map { Float(data.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self)) }
+    case "F16": values = (0..<count).map { Float(data.loadUnaligned(fromByteOffset: 2 * $0, as: Float16.self)) }
+    default: throw EvenkeelError.data("\(name): \(key): expected F32, F64 or F16, got \(entry.dtype).")
     }
+    if let position = values.firstIndex(where: { !$0.isFinite }) {
+      throw EvenkeelError.data("\(name): \(key): value \(position) is \(values[position]).")
+    }
+    return values
   }
 
   func integers(_ key: String, shape: Shape) throws -> [Int] {

@@ -58,7 +58,7 @@ public struct OutputDescription: Hashable, Codable, Sendable {
       guard labels.count >= 2 else {
         throw EvenkeelError.data("The targets have \(labels.count) class; expected at least 2.")
       }
-      let expected = loss.kind == .sigmoidCrossEntropy && labels.count == 2 && width == 1 ? 1 : labels.count
+      let expected = Self.outputs(loss, classes: labels.count, width: width)
       guard width == expected else {
         throw EvenkeelError.usage("The network has \(width) outputs; expected \(expected) for \(labels.count) classes.")
       }
@@ -85,6 +85,28 @@ public struct OutputDescription: Hashable, Codable, Sendable {
       let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(max(values.count, 1))
       targetMean = Float(mean)
       targetDeviation = variance > 0 ? Float(variance.squareRoot()) : 1
+    }
+  }
+}
+
+extension OutputDescription {
+  /// The outputs that a network with `width` of them must have: one a class, or one for two.
+  private static func outputs(_ loss: Loss, classes: Int, width: Int) -> Int {
+    loss.kind == .sigmoidCrossEntropy && classes == 2 && width == 1 ? 1 : classes
+  }
+
+  /// Checks a description that was read from a file.
+  /// - Throws: `EvenkeelError` with code `data` if it does not fit itself or a network with `width` outputs.
+  func validate(width: Int) throws {
+    try loss.validate()
+    let fits =
+      classLabels.isEmpty
+      ? loss.kind != .softmaxCrossEntropy && targetNames.count == width
+      : !loss.isRegression && targetNames.isEmpty && classLabels.count > 1
+        && Set(classLabels).count == classLabels.count
+        && width == Self.outputs(loss, classes: classLabels.count, width: width)
+    guard fits, targetMean.isFinite, targetDeviation.isFinite, targetDeviation > 0 else {
+      throw EvenkeelError.data("the stored description of the outputs does not fit a network with \(width).")
     }
   }
 }

@@ -15,6 +15,7 @@ public struct Trainer: Sendable {
   public var evaluationInterval: Int?
   /// The seed of the order of examples and of dropout.
   public var seed: UInt64
+  /// Threads that compute, one to eight a processor. The same seed and number of threads give the same bits.
   public var threads: Int
 
   public init(
@@ -78,7 +79,7 @@ public struct Trainer: Sendable {
     var history = resuming?.history ?? History()
     var best: (loss: Double, epoch: Int, state: ModelState)? = resuming?.best.map { ($0.loss, $0.epoch, $0.state) }
     let clock = ContinuousClock()
-    while run.epoch < epochs {
+    while run.epoch < epochs, !history.stoppedEarly {
       let started = clock.now
       do {
         try run.finishEpoch(validation: validation, shouldStop: shouldStop, onEvent: onEvent)
@@ -100,7 +101,6 @@ public struct Trainer: Sendable {
         }
       }
       try onEvent(.epoch(record, run.checkpoint(history, best)))
-      if history.stoppedEarly { break }
     }
     if let best { model.state = best.state }
     return history
@@ -112,7 +112,11 @@ public struct Trainer: Sendable {
     try schedule.validate()
     guard epochs > 0 else { throw EvenkeelError.usage("The number of epochs is \(epochs); expected at least 1.") }
     guard batchSize > 0 else { throw EvenkeelError.usage("The batch size is \(batchSize); expected at least 1.") }
-    guard threads > 0 else { throw EvenkeelError.usage("The number of threads is \(threads); expected at least 1.") }
+    // Threads that wait for each other at barriers take turns where there are too many of them.
+    let most = 8 * Machine.threads
+    guard (1...most).contains(threads) else {
+      throw EvenkeelError.usage("The number of threads is \(threads); expected 1 to \(most), eight a processor.")
+    }
     if let clippingNorm, !(clippingNorm.isFinite && clippingNorm > 0) {
       throw EvenkeelError.usage("The clipping norm is \(clippingNorm); expected a number above 0.")
     }

@@ -41,7 +41,7 @@ final class TrainingRun {
       throw EvenkeelError.usage("The batch size is 1; batch normalization needs at least 2 examples in a batch.")
     }
     // A single example that is left over joins the batch before it.
-    let most = min(trainer.batchSize + 1, dataset.count)
+    let most = min(trainer.batchSize, dataset.count - 1) + 1
     program = try Program(
       model.network, layout: layout, maximumRows: most, purpose: .training, threads: trainer.threads)
     targets = try TargetBuffer(dataset, output: output, width: layout.output.count, batch: most)
@@ -61,9 +61,11 @@ final class TrainingRun {
 
   /// The batches of an epoch.
   var batches: Int {
-    max(
-      1, (dataset.count - (dataset.count % trainer.batchSize == 1 ? 1 : 0) + trainer.batchSize - 1) / trainer.batchSize)
+    let size = fullBatch
+    return max(1, (dataset.count - (dataset.count % size == 1 ? 1 : 0) + size - 1) / size)
   }
+  /// The examples of a batch that is not the rest of an epoch.
+  private var fullBatch: Int { min(trainer.batchSize, dataset.count) }
   var quality: Quality { Quality(sums, output: output, width: targets.width) }
 
   /// The order of the examples of this epoch follows from the seed and the epoch alone.
@@ -113,7 +115,7 @@ final class TrainingRun {
     }
     let call = Program.Call(
       rows: rows, state: state, gradients: gradients.start, key: key.branch(RandomStream.dropout).branch(step),
-      share: min(1, Double(rows) / Double(trainer.batchSize)))
+      share: min(1, Double(rows) / Double(fullBatch)))
     do { try program.forward(call) } catch let error as EvenkeelError where error.code == .data {
       throw EvenkeelError.data(
         "Step \(step + 1) of epoch \(epoch + 1): \(error.message); the model keeps the step before.")
@@ -134,9 +136,10 @@ final class TrainingRun {
     }
     let position = ek_first_non_finite(gradients.start, gradients.count, threads)
     guard position < 0 else { throw diverged("a gradient is not finite", layer: state.layout.name(at: position)) }
+    let (total, overflow) = epochs.multipliedReportingOverflow(by: batches)
     var settings = trainer.optimizer.settings(
       step: step + 1,
-      factor: trainer.schedule.factor(step: step, total: epochs * batches, stepsPerEpoch: batches),
+      factor: trainer.schedule.factor(step: step, total: overflow ? .max : total, stepsPerEpoch: batches),
       gradientScale: scale, decayed: state.layout.weightCount)
     ek_optimizer_step(
       &settings, state.parameters.start, gradients.start, first.start, second.start, gradients.count, threads)

@@ -1,0 +1,110 @@
+import Evenkeel
+import Glibc
+import Testing
+
+/// The built command beside the test program; nil where it was not built.
+private let command: String? = {
+  var buffer = [CChar](repeating: 0, count: 4096)
+  guard readlink("/proc/self/exe", &buffer, buffer.count - 1) > 0 else { return nil }
+  let path = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  let beside = path[...path.lastIndex(of: "/")!] + "evenkeel"
+  return access(String(beside), X_OK) == 0 ? String(beside) : nil
+}()
+
+/// Runs the command to its end.
+private func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
+  try withTemporaryFile(".out") { output in
+    try withTemporaryFile(".err") { errors in
+      var actions = posix_spawn_file_actions_t()
+      posix_spawn_file_actions_init(&actions)
+      defer { posix_spawn_file_actions_destroy(&actions) }
+      posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+      posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
+      posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT, 0o600)
+      var words: [UnsafeMutablePointer<CChar>?] = ([command!] + arguments).map { strdup($0) } + [nil]
+      defer { for word in words { free(word) } }
+      var process: pid_t = 0
+      try #require(posix_spawn(&process, command!, &actions, nil, &words, environ) == 0)
+      var status: Int32 = 0
+      while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+      try #require(status & 0x7f == 0, "it died of signal \(status & 0x7f)")
+      return (
+        status >> 8 & 0xff, String(decoding: try FileBytes(output).copy, as: UTF8.self),
+        String(decoding: try FileBytes(errors).copy, as: UTF8.self)
+      )
+    }
+  }
+}
+
+/// A table that a network learns, one of a regression, and files with something wrong.
+private let tables: [String: String] = [
+  "good": "a,b,class\n" + (0..<60).map { "\($0 % 7),\($0 * $0 % 11),\($0 % 7 > 3 ? "high" : "low")\n" }.joined(),
+  "ragged": "a,b,class\n1,2,x\n3,4\n", "text": "a,b\n1,0\ntwo,1\n3,0\n4,1\n", "empty": "",
+  "network": "input: [2]\nlayers: [dense: 4, relux]\n", "model": "this is no safetensors file",
+]
+
+@Test(
+  .enabled(if: command != nil, "the command is not built"),
+  arguments: [
+    (64, ["train", "good", "--nonsense"], "nonsense"), (64, ["fly"], "fly"), (64, ["train"], "data"),
+    (64, ["train", "good", "--batch-size", "0"], "--batch-size is 0"),
+    (64, ["train", "good", "--epochs", "0"], "--epochs is 0"),
+    (64, ["train", "good", "--threads", "0"], "--threads is 0"),
+    (64, ["train", "good", "--threads", "5000000000"], "threads is 5000000000"),
+    (64, ["train", "good", "--optimizer", "best"], "\"best\""),
+    (64, ["train", "good", "--learning-rate", "0"], "learning rate is 0"),
+    (64, ["train", "good", "--hidden", "8,x"], "\"8,x\""), (64, ["train", "good", "--patience", "2"], "--patience"),
+    (64, ["train", "good", "--target", "size"], "\"size\""), (64, ["train", "good", "--network", "network"], "relux"),
+    (64, ["train", "good", "--label-smoothing", "1"], "smoothing"),
+    (65, ["train", "ragged"], "line 3"), (65, ["train", "text"], "line 3, column a"),
+    (65, ["train", "empty"], "no rows"),
+    (65, ["inspect", "model"], "safetensors"), (65, ["evaluate", "model", "good"], "safetensors"),
+    (65, ["train", "good", "--resume", "model"], "safetensors"),
+    (66, ["train", "/nowhere.csv"], "/nowhere.csv"), (66, ["predict", "/nowhere.safetensors", "good"], "/nowhere"),
+    (66, ["train", "good", "--network", "/nowhere.yaml"], "/nowhere.yaml"), (66, ["train", "/tmp"], "train-images"),
+    (74, ["train", "good", "--output", "/nowhere/model.safetensors"], "/nowhere/model.safetensors"),
+    (74, ["train", "good", "--output", "/tmp"], "/tmp"), (74, ["demo", "--output", "/nowhere/x"], "/nowhere/x"),
+  ] as [(Int32, [String], String)]
+)
+func badInputEndsWithItsExitCodeAndASentence(code: Int32, arguments: [String], part: String) throws {
+  func replaced(_ arguments: ArraySlice<String>, _ done: [String]) throws {
+    guard let word = arguments.first else {
+      let result = try run(done)
+      #expect(result.code == code, "\(result.errors)")
+      #expect(result.errors.contains(part), "\(result.errors)")
+      #expect(result.output.isEmpty)
+      return
+    }
+    guard let text = tables[word] else { return try replaced(arguments.dropFirst(), done + [word]) }
+    try withTemporaryFile(".csv", containing: text) { try replaced(arguments.dropFirst(), done + [$0]) }
+  }
+  try replaced(arguments[...], [])
+}
+
+@Test(.enabled(if: command != nil, "the command is not built"))
+func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
+  try withTemporaryFile(".csv", containing: tables["good"]!) { table in
+    try withTemporaryFile { model in
+      defer { unlink(String(model.dropLast(12)) + ".checkpoint.safetensors") }
+      let training = try run(
+        [
+          "train", table, "--epochs", "40", "--batch-size", "16", "--hidden", "16", "--output", model, "--json",
+          "--quiet",
+        ])
+      #expect(training.code == 0 && training.errors.isEmpty, "\(training.errors)")
+      let lines = training.output.split(separator: "\n")
+      #expect(lines.count == 41 && lines.last!.contains("\"event\":\"finished\""))
+      let quality = try run(["evaluate", model, table, "--json"])
+      #expect(quality.code == 0 && quality.output.contains("\"count\":60"), "\(quality.output)")
+      let predictions = try run(["predict", model, table])
+      #expect(predictions.code == 0 && predictions.output.split(separator: "\n").count == 61)
+      #expect(predictions.output.hasPrefix("prediction,probability of high,probability of low\n"))
+      let inspected = try run(["inspect", model])
+      #expect(inspected.code == 0 && inspected.output.contains("batchNorm"))
+      let full = try run(["predict", model, table, "--output", "/dev/full"])
+      #expect(full.code == 74 && full.errors.contains("/dev/full"))
+    }
+  }
+  #expect(try run(["--version"]).code == 0)
+  #expect(try run(["train", "--help"]).code == 0)
+}

@@ -1,0 +1,176 @@
+import Evenkeel
+import Testing
+
+/// One step of gradient descent with a learning rate so large that the parameters show the gradients: r g = p − p′.
+private let revealingRate = 0x1p20
+
+/// Whether forward, loss, gradients and running statistics of a real training step agree with the reference.
+func expectStepToAgree(
+  _ network: Network, rows: Int, loss: ReferenceLoss = .softmax(smoothing: 0), _ what: String,
+  sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  var numbers = Numbers(rows)
+  var model = try Model(network)
+  for parameter in model.parameters {
+    let count = parameter.values.values.count
+    // Rows of weights with a norm near 1, scales near 1.
+    let size = parameter.role == .weight ? Float((3 / Double(parameter.values.shape.featureCount)).squareRoot()) : 0.5
+    let middle: Float = parameter.role == .scale ? 1 : 0
+    try model.setParameter(
+      parameter.name,
+      to: Tensor(numbers.many(count).map { middle + size * $0 }, shape: parameter.values.shape))
+  }
+  let width = network.input.count
+  let outputs = try network.outputShape().count
+  let inputs = numbers.many(rows * width)
+
+  let raw = try model.predict(Dataset(inputs, shape: network.input))
+  expect(
+    raw.values, near: try ReferenceNetwork(model).forward(Matrix(rows, width, inputs), training: false).values,
+    "\(what): prediction", sourceLocation: sourceLocation)
+
+  let targets = Targets.made(for: loss, rows: rows, outputs: outputs, &numbers)
+  let before = model
+  let history = try Trainer(
+    loss: loss.real, optimizer: .gradientDescent(learningRate: revealingRate), batchSize: rows
+  ).fit(&model, to: Dataset(inputs, shape: network.input, targets: targets.real), epochs: 1)
+
+  let reference = try ReferenceNetwork(before)
+  let expectedLoss = reference.step(Matrix(rows, width, model.scaling!.scaled(inputs)), loss, targets.values)
+  reference.commit()
+  expect(
+    [history.epochs[0].trainLoss], near: [expectedLoss], "\(what): the loss", sourceLocation: sourceLocation)
+  for ((name, _, old), (_, _, new)) in zip(before.parameters, model.parameters) {
+    // The update rounds r g and the new parameter.
+    let shown = zip(old.values, new.values).map { (Double($0) - Double($1)) / revealingRate }
+    let bounds = zip(zip(reference.gradients[name]!, shown), old.values).map { pair, old in
+      Bounded(
+        pair.0.value, error: pair.0.error + 2 * Bounded.u * (abs(pair.1) + abs(Double(old)) / revealingRate))
+    }
+    expect(shown, near: bounds, "\(what): the gradient of \(name)", sourceLocation: sourceLocation)
+  }
+  for (name, statistics) in model.runningStatistics {
+    expect(
+      statistics.mean, near: reference.norms[name]!.runningMean, "\(what): running means of \(name)",
+      sourceLocation: sourceLocation)
+    expect(
+      statistics.variance, near: reference.norms[name]!.runningVariance, "\(what): running variances of \(name)",
+      sourceLocation: sourceLocation)
+    #expect(statistics.batchCount == reference.norms[name]!.batchCount, sourceLocation: sourceLocation)
+  }
+}
+
+extension InputScaling {
+  /// What the network gets for `inputs`, to the bit.
+  func scaled(_ inputs: [Float]) -> [Float] {
+    inputs.indices.map { index in
+      let channel = index % mean.count
+      return (inputs[index] - mean[channel]) * (deviation[channel] > 0 ? 1 / deviation[channel] : 0)
+    }
+  }
+}
+
+extension Targets {
+  /// Targets for `loss`, as the library takes them and as the reference does.
+  fileprivate static func made(
+    for loss: ReferenceLoss, rows: Int, outputs: Int, _ numbers: inout Numbers
+  ) -> (real: Targets, values: [Double]) {
+    let names = (0..<outputs).map { "output \($0)" }
+    if case .softmax = loss {
+      let labels = (0..<rows).map { Int32($0 * 7 % outputs) }
+      return (
+        .classes(labels, labels: names), labels.flatMap { label in (0..<outputs).map { Int32($0) == label ? 1 : 0 } }
+      )
+    }
+    let values = numbers.many(rows * outputs).map { abs($0) }
+    guard !loss.isRegression else {
+      // Regression targets are learned in standardized units.
+      let count = Double(values.count)
+      let mean = values.reduce(0) { $0 + Double($1) } / count
+      let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / count
+      return (.values(values, names: names), values.map { Double(($0 - Float(mean)) / Float(variance.squareRoot())) })
+    }
+    return (.values(values, names: names), values.map { Double($0) })
+  }
+}
+
+extension ReferenceLoss {
+  fileprivate var isRegression: Bool {
+    switch self {
+    case .squared, .huber: true
+    case .softmax, .sigmoid: false
+    }
+  }
+}
+
+@Test(arguments: LayerCase.all)
+func everyLayerAgreesWithTheReferenceWhateverTheShape(layerCase: LayerCase) throws {
+  for rows in [2, 3, 7, 60, 1024] {
+    // Wide and tall at once is slow and new to no loop.
+    for units in [1, 3, 7, 8, 17, 100, 1024] where rows * units <= 1024 * 64 {
+      try expectStepToAgree(
+        layerCase.network(inputs: 5, units: units, outputs: 3), rows: rows, "\(rows) rows, \(units) units")
+    }
+  }
+}
+
+@Test(arguments: [
+  ReferenceLoss.softmax(smoothing: 0), .softmax(smoothing: 0.1), .sigmoid, .squared, .huber(delta: 0.6),
+])
+func everyLossAgreesWithTheReference(loss: ReferenceLoss) throws {
+  for outputs in [1, 2, 3, 10, 17, 100] {
+    if case .softmax = loss, outputs == 1 { continue }
+    for rows in [2, 3, 60, 257] {
+      let network = Network(input: [4]) {
+        Dense(9)
+        BatchNorm()
+        ReLU()
+        Dense(outputs)
+      }
+      try expectStepToAgree(network, rows: rows, loss: loss, "\(rows) rows, \(outputs) outputs")
+    }
+  }
+}
+
+@Test func wholeNetworksAgreeWithTheReference() throws {
+  let deep = Network(input: [12]) {
+    for _ in 0..<4 {
+      Dense(40)
+      BatchNorm()
+      ReLU()
+    }
+    Dense(10)
+  }
+  let residual = Network(input: [9]) {
+    Dense(21)
+    BatchNorm()
+    SiLU()
+    for _ in 0..<3 {
+      Residual {
+        Dense(21)
+        BatchNorm()
+        GELU()
+        Dense(21)
+        Tanh()
+        BatchNorm()
+      }
+    }
+    Dense(5)
+  }
+  let after = Network(input: [3, 4, 2]) {
+    BatchNorm()
+    Flatten()
+    Dense(30)
+    Sigmoid()
+    BatchNorm()
+    Dense(30)
+    Softplus()
+    BatchNorm(scale: false)
+    Dense(7)
+  }
+  for rows in [7, 60, 200] {
+    try expectStepToAgree(deep, rows: rows, "deep, \(rows) rows")
+    try expectStepToAgree(residual, rows: rows, loss: .huber(delta: 1), "residual, \(rows) rows")
+    try expectStepToAgree(after, rows: rows, loss: .sigmoid, "norm behind the activation, \(rows) rows")
+  }
+}

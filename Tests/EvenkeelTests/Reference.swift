@@ -1,0 +1,222 @@
+import Evenkeel
+import Glibc
+
+/// A layer from its formula, in plain loops in Double: what the real ones must agree with.
+///
+/// `forward` keeps what `backward` needs; `backward` gives the gradient of the input and leaves those of the parameters.
+class ReferenceLayer {
+  /// By their names in stored files.
+  var parameters: [String: [Bounded]] = [:]
+  var gradients: [String: [Bounded]] = [:]
+
+  func forward(_ x: Matrix, training: Bool) -> Matrix { x }
+  func backward(_ dy: Matrix) -> Matrix { dy }
+}
+
+/// y = x Wᵀ + b; dW = dyᵀ x, db = Σ dy, dx = dy W.
+final class ReferenceDense: ReferenceLayer {
+  private let name: String
+  private let units: Int
+  private var x = Matrix(0, 0, [Bounded]())
+
+  init(_ name: String, units: Int, weight: [Bounded], bias: [Bounded]?) {
+    self.name = name
+    self.units = units
+    super.init()
+    parameters[name + ".weight"] = weight
+    parameters[name + ".bias"] = bias
+  }
+
+  private func weight() -> Matrix { Matrix(units, x.columns, parameters[name + ".weight"]!) }
+
+  override func forward(_ x: Matrix, training: Bool) -> Matrix {
+    self.x = x
+    var y = x * weight().transposed
+    if let bias = parameters[name + ".bias"] {
+      for at in y.values.indices { y.values[at] = y.values[at] + bias[at % units] }
+    }
+    return y
+  }
+
+  override func backward(_ dy: Matrix) -> Matrix {
+    gradients[name + ".weight"] = (dy.transposed * x).values
+    if parameters[name + ".bias"] != nil {
+      gradients[name + ".bias"] = (0..<units).map { unit in columnSum(dy, unit) }
+    }
+    return dy * weight()
+  }
+}
+
+/// The kernels add eight rows in Float before a sum goes on in Double.
+private func columnSum(_ matrix: Matrix, _ column: Int) -> Bounded {
+  Bounded.sum(matrix.rows, roundings: min(8, matrix.rows)) { matrix.values[$0 * matrix.columns + column] }
+}
+
+/// x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β; dβ = Σ dy, dγ = Σ dy x̂, dx = γ / √(σ² + ε) (dy − dβ/m − x̂ dγ/m).
+final class ReferenceBatchNorm: ReferenceLayer {
+  private let options: BatchNorm
+  private let name: String
+  private let features: Int
+  /// Of the last batch, or the running ones where those normalise.
+  private(set) var mean: [Bounded] = []
+  private(set) var variance: [Bounded] = []
+  private(set) var inverse: [Bounded] = []
+  private(set) var normalized = Matrix(0, 0, [Bounded]())
+  var runningMean: [Bounded]
+  var runningVariance: [Bounded]
+  var batchCount = 0
+  private var usesBatch = false
+
+  init(_ options: BatchNorm, _ name: String = "", features: Int, scale: [Bounded]?, shift: [Bounded]?) {
+    self.options = options
+    self.name = name
+    self.features = features
+    runningMean = Array(repeating: Bounded(0.0), count: features)
+    runningVariance = Array(repeating: Bounded(1.0), count: features)
+    super.init()
+    parameters[name + ".weight"] = scale
+    parameters[name + ".bias"] = shift
+  }
+
+  /// Rows are all positions of all examples: features lie last.
+  private func rows(_ x: Matrix) -> Matrix { Matrix(x.rows * x.columns / features, features, x.values) }
+
+  private func scale(_ feature: Int) -> Bounded { parameters[name + ".weight"]?[feature] ?? Bounded(1.0) }
+  private func shift(_ feature: Int) -> Bounded { parameters[name + ".bias"]?[feature] ?? Bounded(0.0) }
+
+  override func forward(_ input: Matrix, training: Bool) -> Matrix {
+    let x = rows(input)
+    usesBatch = training && !options.frozen
+    if usesBatch { takeStatistics(x) } else { (mean, variance) = (runningMean, runningVariance) }
+    inverse = variance.map { variance in
+      let sum = variance.value + options.epsilon
+      return Bounded(
+        1 / sum.squareRoot(), error: variance.error / (2 * sum * sum.squareRoot()) + Bounded.u / sum.squareRoot())
+    }
+    normalized = x
+    var y = x
+    for at in x.values.indices {
+      let feature = at % features
+      // The mean is a sum of two floats, taken off one after the other.
+      let exact = x.values[at].value - mean[feature].value
+      let difference = Bounded(exact, error: x.values[at].error + mean[feature].error + 2 * Bounded.u * abs(exact))
+      normalized.values[at] = difference * inverse[feature]
+      y.values[at] = scale(feature) * inverse[feature] * difference + shift(feature)
+    }
+    return Matrix(input.rows, input.columns, y.values)
+  }
+
+  /// The mean (kept to more than Float's digits) and the variance of every feature.
+  private func takeStatistics(_ x: Matrix) {
+    let m = Double(x.rows)
+    mean = []
+    variance = []
+    for feature in 0..<features {
+      func value(_ row: Int) -> Bounded { x.values[row * features + feature] }
+      let rough = (0..<x.rows).reduce(0.0) { $0 + value($1).value } / m
+      // A second pass over differences removes the rounding of the first.
+      let exact = rough + (0..<x.rows).reduce(0.0) { $0 + (value($1).value - rough) } / m
+      // A sum of m doubles, then its low part in Float.
+      let size = (0..<x.rows).reduce(0.0) { $0 + abs(value($1).value) } / m
+      let rounding = m * 0x1p-53 * size + Bounded.u * Bounded.u * abs(exact)
+      let mean = Bounded(exact, error: (0..<x.rows).reduce(0.0) { $0 + value($1).error } / m + rounding)
+      self.mean.append(mean)
+      var (squares, error) = (0.0, 0.0)
+      for row in 0..<x.rows {
+        let difference = value(row).value - exact
+        squares += difference * difference
+        error += 2 * abs(difference) * (value(row).error + mean.error)
+      }
+      variance.append(Bounded(squares / m, error: error / m))
+    }
+  }
+
+  override func backward(_ gradient: Matrix) -> Matrix {
+    let dy = rows(gradient)
+    let m = Bounded(Double(dy.rows))
+    var weighted = dy
+    for at in dy.values.indices { weighted.values[at] = dy.values[at] * normalized.values[at] }
+    let dshift = (0..<features).map { columnSum(dy, $0) }
+    let dscale = (0..<features).map { columnSum(weighted, $0) }
+    if parameters[name + ".bias"] != nil { gradients[name + ".bias"] = dshift }
+    if parameters[name + ".weight"] != nil { gradients[name + ".weight"] = dscale }
+    var dx = dy
+    for at in dy.values.indices {
+      let feature = at % features
+      var inner = dy.values[at]
+      if usesBatch { inner = (inner - dshift[feature] / m) - normalized.values[at] * (dscale[feature] / m) }
+      dx.values[at] = scale(feature) * inverse[feature] * inner
+    }
+    return Matrix(gradient.rows, gradient.columns, dx.values)
+  }
+
+  /// Folds the last batch into the running statistics; `share` is the part of a full batch that it was.
+  func commit(share: Double = 1) {
+    guard !options.frozen else { return }
+    batchCount += 1
+    let weight: Double
+    switch options.averaging {
+    case .cumulative: weight = 1 / Double(batchCount)
+    case .exponential(let decay):
+      let past = pow(decay, share)
+      weight = options.debiased ? (1 - past) / (1 - pow(decay, Double(batchCount - 1) + share)) : 1 - past
+    }
+    let m = Double(normalized.rows)
+    let correction = options.runningVariance == .unbiased ? m / (m - 1) : 1
+    func fold(_ running: inout Bounded, _ batch: Bounded) {
+      let value = running.value + weight * (batch.value - running.value)
+      // The average is kept in Float; so is the batch's variance.
+      let error = (1 - weight) * running.error + weight * (batch.error + Bounded.u * abs(batch.value))
+      running = Bounded(value, error: error + Bounded.u * abs(value))
+    }
+    for feature in 0..<features {
+      fold(&runningMean[feature], mean[feature])
+      fold(
+        &runningVariance[feature],
+        Bounded(variance[feature].value * correction, error: variance[feature].error * correction))
+    }
+  }
+}
+
+/// Dropout with a given mask: y = x · mask / (1 − rate) in training, x in prediction.
+final class ReferenceDropout: ReferenceLayer {
+  private let rate: Double
+  /// True where a value is kept.
+  var mask: [Bool] = []
+
+  init(rate: Double) { self.rate = rate }
+
+  private func masked(_ x: Matrix) -> Matrix {
+    let gain = Bounded(rounded: 1 / (1 - rate))
+    return Matrix(x.rows, x.columns, zip(x.values, mask).map { $1 ? $0 * gain : Bounded(0.0) })
+  }
+
+  override func forward(_ x: Matrix, training: Bool) -> Matrix { training ? masked(x) : x }
+  override func backward(_ dy: Matrix) -> Matrix { masked(dy) }
+}
+
+/// Layers one after the other; in a residual block what the shortcut gives is added.
+final class ReferenceSequence: ReferenceLayer {
+  let layers: [ReferenceLayer]
+  private let shortcut: ReferenceSequence?
+
+  init(_ layers: [ReferenceLayer], shortcut: ReferenceSequence? = nil) {
+    self.layers = layers
+    self.shortcut = shortcut
+  }
+
+  override func forward(_ x: Matrix, training: Bool) -> Matrix {
+    let y = layers.reduce(x) { $1.forward($0, training: training) }
+    return shortcut.map { y + $0.forward(x, training: training) } ?? y
+  }
+
+  override func backward(_ dy: Matrix) -> Matrix {
+    let dx = layers.reversed().reduce(dy) { $1.backward($0) }
+    return shortcut.map { dx + $0.backward(dy) } ?? dx
+  }
+
+  /// Every layer, those inside blocks included, but no block.
+  var leaves: [ReferenceLayer] {
+    (layers + (shortcut?.layers ?? [])).flatMap { ($0 as? ReferenceSequence)?.leaves ?? [$0] }
+  }
+}

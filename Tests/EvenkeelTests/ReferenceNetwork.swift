@@ -1,0 +1,188 @@
+import Evenkeel
+import Glibc
+
+/// A network of reference layers with the parameters of a model.
+final class ReferenceNetwork {
+  private let layers: ReferenceSequence
+  /// By their paths: `1`, `3.block.1`.
+  private(set) var norms: [String: ReferenceBatchNorm] = [:]
+  private(set) var dropouts: [ReferenceDropout] = []
+
+  init(_ model: Model) throws {
+    let parameters = Dictionary(
+      uniqueKeysWithValues: model.parameters.map { ($0.name, $0.values.values.map { Bounded($0) }) })
+    var shape = model.network.input
+    var norms: [String: ReferenceBatchNorm] = [:]
+    var dropouts: [ReferenceDropout] = []
+    var isInput = true
+    func sequence(
+      _ layers: [any Layer], prefix: String, shortcut: ReferenceSequence? = nil
+    ) throws -> ReferenceSequence {
+      var result: [ReferenceLayer] = []
+      for (index, layer) in layers.enumerated() {
+        let name = prefix + String(index)
+        let before = shape
+        switch layer {
+        case let dense as Dense:
+          result.append(
+            ReferenceDense(
+              name, units: dense.units, weight: parameters[name + ".weight"]!, bias: parameters[name + ".bias"]))
+        case let options as BatchNorm:
+          let norm = ReferenceBatchNorm(
+            options, name, features: shape.featureCount, scale: parameters[name + ".weight"],
+            shift: parameters[name + ".bias"])
+          norms[name] = norm
+          result.append(norm)
+        case let dropout as Dropout:
+          dropouts.append(ReferenceDropout(rate: dropout.rate))
+          result.append(dropouts.last!)
+        case let residual as Residual:
+          let shortcut = try sequence(Self.projection(residual, from: shape), prefix: name + ".shortcut.")
+          shape = before
+          result.append(try sequence(residual.block.layers, prefix: name + ".block.", shortcut: shortcut))
+        case is Flatten:
+          // An image without channels that is the network's input keeps its order.
+          if shape.rank > 2 || (shape.rank == 2 && !isInput) {
+            result.append(ReferenceTranspose(channels: shape.featureCount))
+          }
+        default:
+          if let layer = referenceImageLayer(
+            layer, name, input: shape, weight: parameters[name + ".weight"], bias: parameters[name + ".bias"])
+          {
+            result.append(layer)
+            break
+          }
+          guard let function = ReferenceFunction(layer) else { fatalError("No reference for \(layer).") }
+          result.append(ReferenceActivation(function))
+        }
+        isInput = false
+        shape = try layer.outputShape(for: before)
+      }
+      return ReferenceSequence(result, shortcut: shortcut)
+    }
+    layers = try sequence(model.network.layers.layers, prefix: "")
+    self.norms = norms
+    self.dropouts = dropouts
+  }
+
+  /// The layers of a projection shortcut as PyTorch's users write them: a 1×1 convolution and a norm like the block's.
+  private static func projection(_ residual: Residual, from shape: Shape) throws -> [any Layer] {
+    guard residual.shortcut == .projection else { return [] }
+    let output = try residual.outputShape(for: shape)
+    func stride(_ axis: Int) -> Int { (shape.dimensions[axis] + output.dimensions[axis] - 1) / output.dimensions[axis] }
+    let norm = residual.block.layers.last { $0 is BatchNorm }
+    let bias = norm == nil ? Bias.present : .absent
+    let projection: any Layer =
+      switch shape.rank {
+      case 1: Dense(output.featureCount, bias: bias)
+      case 2: Convolution1D(output.featureCount, kernel: 1, stride: stride(0), padding: .valid, bias: bias)
+      default:
+        Convolution(
+          output.featureCount, kernel: 1, stride: Extent(height: stride(0), width: stride(1)), padding: .valid,
+          bias: bias)
+      }
+    return norm.map { [projection, $0] } ?? [projection]
+  }
+
+  var parameters: [String: [Bounded]] {
+    get { layers.leaves.reduce(into: [:]) { $0.merge($1.parameters) { $1 } } }
+    set { for layer in layers.leaves { for name in layer.parameters.keys { layer.parameters[name] = newValue[name] } } }
+  }
+
+  var gradients: [String: [Bounded]] { layers.leaves.reduce(into: [:]) { $0.merge($1.gradients) { $1 } } }
+
+  func forward(_ x: Matrix, training: Bool) -> Matrix { layers.forward(x, training: training) }
+
+  /// The mean loss of a training step's forward pass; the gradients are left in `gradients`.
+  func step(_ x: Matrix, _ loss: ReferenceLoss, _ targets: [Double]) -> Bounded {
+    let (value, gradient) = loss.evaluate(forward(x, training: true), targets)
+    _ = layers.backward(gradient)
+    return value
+  }
+
+  func commit() { for norm in norms.values { norm.commit() } }
+}
+
+/// A loss from its formula: the mean over a batch, and its gradient.
+enum ReferenceLoss: Sendable {
+  case softmax(smoothing: Double), sigmoid, squared, huber(delta: Double)
+
+  /// The one to compare with.
+  var real: Loss {
+    switch self {
+    case .softmax(let smoothing): .softmaxCrossEntropy(labelSmoothing: smoothing)
+    case .sigmoid: .sigmoidCrossEntropy
+    case .squared: .meanSquaredError
+    case .huber(let delta): .huber(delta: delta)
+    }
+  }
+
+  /// - Parameter targets: One number an output: 1 for the right class and 0 for the others, or values.
+  func evaluate(_ outputs: Matrix, _ targets: [Double]) -> (mean: Bounded, gradient: Matrix) {
+    let (rows, width) = (outputs.rows, outputs.columns)
+    var gradient = outputs
+    var total = Bounded(0.0)
+    if case .softmax(let smoothing) = self {
+      for row in 0..<rows {
+        let range = row * width..<(row + 1) * width
+        let z = Array(outputs.values[range])
+        let t = targets[range].map { $0 * (1 - smoothing) + smoothing / Double(width) }
+        let (loss, slopes) = Self.softmax(z, t)
+        total = Bounded(total.value + loss.value, error: total.error + loss.error)
+        for (at, slope) in zip(range, slopes) { gradient.values[at] = slope * Bounded(rounded: 1 / Double(rows)) }
+      }
+      return (Bounded(total.value / Double(rows), error: total.error / Double(rows)), gradient)
+    }
+    let count = Double(rows * width)
+    for (at, z) in outputs.values.enumerated() {
+      let (loss, slope) = element(z, targets[at])
+      total = Bounded(total.value + loss.value, error: total.error + loss.error)
+      gradient.values[at] = slope * Bounded(rounded: 1 / count)
+    }
+    return (Bounded(total.value / count, error: total.error / count), gradient)
+  }
+
+  /// −Σ t log p and p − t with p = softmax(z); exponentials have a relative error below 8 u.
+  private static func softmax(_ z: [Bounded], _ t: [Double]) -> (Bounded, [Bounded]) {
+    let top = z.map(\.value).max()!
+    let sum = z.reduce(0) { $0 + exp($1.value - top) }
+    let p = z.map { exp($0.value - top) / sum }
+    let logarithm = log(sum) + top
+    let loss = zip(z, t).reduce(0) { $0 + $1.1 * (logarithm - $1.0.value) }
+    let spread = zip(p, z).reduce(0) { $0 + $1.0 * ($1.1.error + Bounded.u * abs($1.1.value - top)) }
+    let lossError = zip(z, zip(p, t)).reduce(8 * Bounded.u) { $0 + abs($1.1.0 - $1.1.1) * $1.0.error }
+    return (
+      Bounded(loss, error: lossError + spread + Bounded.u * abs(loss)),
+      z.indices.map { index in
+        let own = z[index].error + Bounded.u * abs(z[index].value - top) + 16 * Bounded.u
+        return Bounded(p[index], error: p[index] * (own + spread)) - Bounded(rounded: t[index])
+      }
+    )
+  }
+
+  /// Loss and slope of one output.
+  private func element(_ z: Bounded, _ t: Double) -> (Bounded, Bounded) {
+    switch self {
+    case .softmax: fatalError("Softmax takes a row at once.")
+    case .sigmoid:
+      let e = exp(-abs(z.value))
+      let p = (z.value < 0 ? e : 1) / (1 + e)
+      return (
+        Bounded(max(z.value, 0) - z.value * t + log1p(e), error: abs(p - t) * z.error),
+        Bounded(p - t, error: p * (1 - p) * z.error + Bounded.u)
+      )
+    case .squared:
+      let e = z - Bounded(t)
+      return (Bounded(e.value * e.value, error: 2 * abs(e.value) * e.error), e * Bounded(2.0))
+    case .huber(let delta):
+      let e = z - Bounded(t)
+      let inside = abs(e.value) <= delta
+      return (
+        Bounded(
+          inside ? e.value * e.value / 2 : delta * (abs(e.value) - delta / 2), error: min(abs(e.value), delta) * e.error
+        ),
+        inside ? e : Bounded(rounded: e.value < 0 ? -delta : delta)
+      )
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import Evenkeel
+import Glibc
+
+/// Hands `body` a path that nothing else uses and removes what lies there afterwards.
+func withTemporaryFile<Result>(
+  _ suffix: String = ".safetensors", containing text: String? = nil, _ body: (String) throws -> Result
+) throws -> Result {
+  let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max))\(suffix)"
+  defer { unlink(path) }
+  if let text { try Model.writeText(text, to: path) }
+  return try body(path)
+}
+
+extension Double {
+  static func exp(_ x: Double) -> Double { Glibc.exp(x) }
+}
+
+/// Sines of the index, as the scripts in Tests/Fixtures make them.
+func wave(_ count: Int, _ step: Double, _ size: Double, _ middle: Double = 0) -> [Float] {
+  (0..<count).map { Float(size * sin(step * Double($0 + 1)) + middle) }
+}

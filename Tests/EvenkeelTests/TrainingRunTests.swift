@@ -1,0 +1,146 @@
+import Evenkeel
+import Testing
+
+private func network() -> Network {
+  Network(input: [6]) {
+    Dense(8)
+    BatchNorm()
+    ReLU()
+    Dropout(0.1)
+    Dense(3)
+  }
+}
+
+private func examples(_ count: Int, seed: UInt64 = 1) throws -> Dataset {
+  var random = RandomNumbers(RandomKey(seed: seed))
+  let values = (0..<count * 6).map { _ in Float(random.normal()) }
+  let labels = (0..<count).map { Int32(values[$0 * 6] > 0.4 ? 2 : values[$0 * 6 + 1] > 0 ? 1 : 0) }
+  return try Dataset(values, shape: [6], targets: .classes(labels, labels: ["a", "b", "c"]))
+}
+
+private let trainer = Trainer(
+  loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.1), batchSize: 16, patience: 3, seed: 4)
+
+/// A little data with many parameters: validation gets worse after some epochs.
+private func expectEarlyStop(resuming: Bool) throws {
+  let (data, held) = (try examples(40), try examples(200, seed: 9))
+  var losses: [Double] = []
+  var models: [Model] = []
+  var last: Checkpoint?
+  var model = try Model(network(), seed: 1)
+  let history = try trainer.fit(
+    &model, to: data, validation: held, epochs: 200,
+    onEvent: { event in
+      guard case .epoch(let record, let checkpoint) = event else { return }
+      losses.append(record.validationLoss!)
+      models.append(checkpoint.model)
+      last = checkpoint
+    })
+  let best = losses.indices.min { losses[$0] < losses[$1] }!
+  #expect(history.stoppedEarly && losses.count == best + 4 && losses.count < 200)
+  #expect(model.parameters.map(\.values) == models[best].parameters.map(\.values))
+  #expect(model.runningStatistics.map(\.statistics) == models[best].runningStatistics.map(\.statistics))
+  #expect(try model.evaluate(held).loss == losses[best])
+  guard resuming else { return }
+  // What had stopped stays stopped, with the same model.
+  try withTemporaryFile { path in
+    try last!.write(to: path)
+    let checkpoint = try Checkpoint(contentsOf: path)
+    var resumed = checkpoint.model
+    let again = try trainer.fit(&resumed, to: data, validation: held, epochs: 200, resuming: checkpoint)
+    #expect(again.epochs.count == history.epochs.count && again.stoppedEarly)
+    #expect(resumed.parameters.map(\.values) == model.parameters.map(\.values))
+  }
+}
+
+@Test func earlyStoppingGivesBackTheBestModel() throws { try expectEarlyStop(resuming: false) }
+
+@Test func aRunThatHadStoppedEarlyStaysStoppedWhenResumed() throws { try expectEarlyStop(resuming: true) }
+
+@Test(arguments: [1, 2])
+func theSameSeedAndThreadsGiveTheSameBits(threads: Int) throws {
+  // Large enough that the threads share the work.
+  var random = RandomNumbers(RandomKey(seed: 5))
+  let data = try Dataset(
+    (0..<400 * 64).map { _ in Float(random.normal()) }, shape: [64],
+    targets: .classes((0..<400).map { Int32($0 % 10) }, labels: (0..<10).map { "\($0)" }))
+  func run(seed: UInt64) throws -> [[Float]] {
+    var model = try Model(
+      Network(input: [64]) {
+        Dense(128)
+        BatchNorm()
+        GELU()
+        Dropout(0.2)
+        Residual {
+          Dense(128)
+          Tanh()
+          BatchNorm()
+        }
+        Dense(10)
+      }, seed: seed)
+    var same = trainer
+    (same.seed, same.threads, same.batchSize) = (seed, threads, 150)
+    try same.fit(&model, to: data, validation: data, epochs: 3)
+    return model.parameters.map(\.values.values)
+      + model.runningStatistics.flatMap { [$0.statistics.mean, $0.statistics.variance] }
+      + [try model.predict(data).values]
+  }
+  let first = try run(seed: 1)
+  #expect(try run(seed: 1) == first)
+  #expect(try run(seed: 2) != first)
+}
+
+/// Dropout of one example shows its mask in the gradient of the weights behind it; loss and gradients before it must follow.
+@Test func dropoutTakesTheSameMaskForwardAndBackward() throws {
+  let rate = 0x1p20
+  let network = Network(input: [3]) {
+    Dense(40, initialization: .normal(1))
+    Dropout(0.25)
+    Dense(2)
+  }
+  let data = try Dataset([0.5, -1, 2], shape: [3], targets: .classes([1], labels: ["a", "b"]))
+  let wide = try Dataset([0, 0, 0, 1, 2, 3], shape: [3], targets: .classes([0, 1], labels: ["a", "b"]))
+  var model = try Model(network, seed: 1)
+  // The input scaling is fitted first: one example alone has no deviation.
+  try Trainer(loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: 1e-30), batchSize: 2).fit(
+    &model, to: wide, epochs: 1)
+  for seed: UInt64 in 1...5 {
+    var after = model
+    let history = try Trainer(
+      loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: rate), batchSize: 1, seed: seed
+    ).fit(&after, to: data, epochs: 1)
+    func gradient(_ index: Int) -> [Double] {
+      zip(model.parameters[index].values.values, after.parameters[index].values.values).map { Double($0 - $1) / rate }
+    }
+    let reference = try ReferenceNetwork(model)
+    reference.dropouts[0].mask = gradient(2)[..<40].map { $0 != 0 }
+    let dropped = reference.dropouts[0].mask.count { !$0 }
+    #expect((1...25).contains(dropped))
+    let loss = reference.step(
+      Matrix(1, 3, model.scaling!.scaled([0.5, -1, 2])), .softmax(smoothing: 0), [0, 1])
+    expect([history.epochs[0].trainLoss], near: [loss], "loss")
+    for (index, (name, _, old)) in model.parameters.enumerated() {
+      let bounds = zip(reference.gradients[name]!, old.values).map {
+        Bounded($0.value, error: $0.error + 4 * Bounded.u * (abs($0.value) + abs(Double($1)) / rate))
+      }
+      expect(gradient(index), near: bounds, name)
+    }
+  }
+}
+
+/// Numbers that no memory or loop would hold are numbers still.
+@Test func hugeSettingsDoNotOverflow() throws {
+  var model = try Model(network())
+  var huge = trainer
+  huge.batchSize = .max
+  try huge.fit(&model, to: examples(20), epochs: 2)
+  var steps = 0
+  let error = #expect(throws: EvenkeelError.self) {
+    try trainer.fit(&model, to: examples(40), epochs: .max, shouldStop: { steps == 5 }) { event in
+      if case .step = event { steps += 1 }
+    }
+  }
+  #expect(error?.code == .interrupted)
+  huge.threads = .max
+  #expect(throws: EvenkeelError.self) { try huge.fit(&model, to: examples(20), epochs: 2) }
+}
