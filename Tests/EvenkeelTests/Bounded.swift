@@ -2,64 +2,73 @@ import Testing
 
 /// A number, and how far from it a computation in Float may end.
 ///
-/// The reference computes in Double and carries along, to first order, the error of a program that rounds every result to
-/// Float (relative error u = 2⁻²⁴; Higham 2002, §2.2 and §3.1). What is compared with it needs no tolerance of its own.
+/// The reference computes in Double and carries along, to first order, the variance of the error of a program that rounds
+/// every result to Float. Roundings are taken as independent (Higham and Mary 2019), uniform within the unit roundoff; six
+/// deviations are the bound. What is compared with the reference needs no tolerance of its own.
 struct Bounded: Sendable {
   /// The unit roundoff of Float.
   static let u = 0x1p-24
 
   var value: Double
-  var error: Double
+  /// Of the error.
+  var variance: Double
 
-  init(_ value: Double, error: Double = 0) {
+  /// How far the computed value may be off.
+  var error: Double { 6 * variance.squareRoot() }
+
+  /// - Parameter error: How far the computed value may be off.
+  init(_ value: Double, error: Double = 0) { self.init(value, variance: error * error / 36) }
+
+  init(_ value: Double, variance: Double) {
     self.value = value
-    self.error = error
+    self.variance = variance
   }
 
   /// A number that both sides hold exactly.
   init(_ value: Float) { self.init(Double(value)) }
 
   /// A constant that the other side rounds to Float.
-  init(rounded value: Double) { self.init(value, error: Self.u * abs(value)) }
+  init(rounded value: Double) { self.init(value, variance: Self.rounding(value)) }
 
-  static func + (a: Self, b: Self) -> Self {
-    let value = a.value + b.value
-    return Self(value, error: a.error + b.error + u * abs(value))
-  }
+  /// The same number with `count` roundings more.
+  func rounded(_ count: Int = 1) -> Self { Self(value, variance: variance + Double(count) * Self.rounding(value)) }
 
-  static func - (a: Self, b: Self) -> Self { a + Self(-b.value, error: b.error) }
+  /// The variance of an error that is uniform up to u |value|.
+  static func rounding(_ value: Double) -> Double { u * u / 3 * value * value }
+
+  static func + (a: Self, b: Self) -> Self { Self(a.value + b.value, variance: a.variance + b.variance).rounded() }
+
+  static func - (a: Self, b: Self) -> Self { Self(a.value - b.value, variance: a.variance + b.variance).rounded() }
 
   static func * (a: Self, b: Self) -> Self {
-    let value = a.value * b.value
-    return Self(value, error: abs(a.value) * b.error + abs(b.value) * a.error + u * abs(value))
+    Self(a.value * b.value, variance: a.value * a.value * b.variance + b.value * b.value * a.variance).rounded()
   }
 
   static func / (a: Self, b: Self) -> Self {
-    let value = a.value / b.value
-    return Self(value, error: (a.error + abs(value) * b.error) / abs(b.value) + u * abs(value))
+    let quotient = a.value / b.value
+    return Self(quotient, variance: (a.variance + quotient * quotient * b.variance) / (b.value * b.value)).rounded()
   }
 
   func squareRoot() -> Self {
-    let root = value.squareRoot()
     // Near 0 the first order says nothing; the root of the error bounds it.
-    return Self(root, error: min(error / (2 * root), error.squareRoot()).orZero + Self.u * root)
+    let slope = variance == 0 ? 0 : variance / (4 * value)
+    return Self(value.squareRoot(), variance: min(slope, variance.squareRoot())).rounded()
   }
 
   /// The sum of terms of which each goes through at most `roundings` additions in Float, in any order.
+  ///
+  /// Partial sums are as large as the whole or, where signs vary, as a random walk of the terms. What the terms have in
+  /// common, such as a rounded factor, is a relative error of the whole.
   static func sum(_ count: Int, roundings: Int, _ term: (Int) -> Self) -> Self {
-    var (total, error, size) = (0.0, 0.0, 0.0)
+    var (total, variance, squares) = (0.0, 0.0, 0.0)
     for index in 0..<count {
       let term = term(index)
       total += term.value
-      error += term.error
-      size += abs(term.value)
+      variance += term.variance
+      squares += term.value * term.value
     }
-    return Self(total, error: error + Double(roundings) * u * size + u * abs(total))
+    return Self(total, variance: variance + Double(roundings) * (rounding(total) + u * u / 3 * squares)).rounded(4)
   }
-}
-
-extension Double {
-  fileprivate var orZero: Double { isNaN ? 0 : self }
 }
 
 /// A row-major matrix.
@@ -88,18 +97,23 @@ struct Matrix {
   /// The matrix product, its sums taken in Float in any order.
   static func * (a: Matrix, b: Matrix) -> Matrix {
     precondition(a.columns == b.rows)
-    let roundings = Double(a.columns + 1) * Bounded.u
+    // Products are rounded, and so are their partial sums.
+    let each = Double(a.columns + 1) * Bounded.u * Bounded.u / 3
     var result = [Bounded](repeating: Bounded(0.0), count: a.rows * b.columns)
     for row in 0..<a.rows {
+      let target = row * b.columns
       for inner in 0..<a.columns {
         let left = a.values[row * a.columns + inner]
-        let size = abs(left.value)
+        let square = left.value * left.value
         for column in 0..<b.columns {
           let right = b.values[inner * b.columns + column]
-          result[row * b.columns + column].value += left.value * right.value
-          result[row * b.columns + column].error +=
-            size * (right.error + roundings * abs(right.value)) + left.error * abs(right.value)
+          result[target + column].value += left.value * right.value
+          result[target + column].variance +=
+            square * (right.variance + each * right.value * right.value) + left.variance * right.value * right.value
         }
+      }
+      for column in 0..<b.columns {
+        result[target + column] = result[target + column].rounded(a.columns)
       }
     }
     return Matrix(a.rows, b.columns, result)

@@ -39,12 +39,12 @@ func stepsAgreeWithTheReferenceWhateverTheNumberOfParameters(index: Int) {
 
 private func power(_ base: Double, _ exponent: Int) -> Double { (0..<exponent).reduce(1) { value, _ in value * base } }
 
-/// Runs a small network and its reference side by side over five steps on one batch.
+/// Runs a small network and its reference side by side over some steps on one batch.
 private func expectRunToAgree(
-  _ optimizer: ReferenceOptimizer, clippingNorm: Double? = nil, schedule: Schedule = .constant,
+  _ optimizer: ReferenceOptimizer, steps: Int = 5, clippingNorm: Double? = nil, schedule: Schedule = .constant,
   factor: (Int) -> Double = { _ in 1 }, _ what: String
 ) throws {
-  let (rows, steps) = (24, 5)
+  let rows = 24
   var numbers = Numbers(1)
   var model = try Model(
     Network(input: [5]) {
@@ -76,9 +76,10 @@ private func expectRunToAgree(
     var gradients = reference.gradients
     let norm = gradients.values.joined().reduce(0) { $0 + $1.value * $1.value }.squareRoot()
     if let clippingNorm, norm > clippingNorm {
-      let normError = gradients.values.joined().reduce(0) { $0 + abs($1.value) * $1.error } / norm
+      let spread = gradients.values.joined().reduce(0) { $0 + $1.value * $1.value * $1.variance } / (norm * norm)
       let scale = Bounded(
-        clippingNorm / (norm + 1e-6), error: clippingNorm * normError / (norm * norm) + Bounded.u * clippingNorm / norm)
+        clippingNorm / (norm + 1e-6), variance: clippingNorm * clippingNorm * spread / (norm * norm * norm * norm)
+      ).rounded()
       gradients = gradients.mapValues { $0.map { $0 * scale } }
     }
     for (name, gradient) in gradients {
@@ -95,13 +96,20 @@ private func expectRunToAgree(
 
 @Test(arguments: kinds.map(\.0))
 func aRunWithWeightDecayAgreesWithTheReferenceByRole(kind: ReferenceOptimizer.Kind) throws {
-  try expectRunToAgree(ReferenceOptimizer(kind, rate: 0.01), "\(kind)")
-  try expectRunToAgree(ReferenceOptimizer(kind, rate: 0.01, weightDecay: 0.3), "\(kind) with weight decay")
+  for decay in [0, 0.3] {
+    var optimizer = ReferenceOptimizer(kind, rate: 0.003, weightDecay: decay)
+    // A large ε, or gradients near 0, all error and no size, would move parameters as far as others.
+    optimizer.epsilon = 0.01
+    try expectRunToAgree(optimizer, "\(kind), weight decay \(decay)")
+  }
 }
 
 @Test func clippingScalesTheWholeGradientToTheNorm() throws {
   for norm in [0.05, 0.2, 100] {
     try expectRunToAgree(ReferenceOptimizer(.momentum, rate: 0.1), clippingNorm: norm, "clipped to \(norm)")
+    // A large step shows every digit of the gradient.
+    try expectRunToAgree(
+      ReferenceOptimizer(.gradientDescent, rate: 1024), steps: 1, clippingNorm: norm, "one step clipped to \(norm)")
   }
 }
 

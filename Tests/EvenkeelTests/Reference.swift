@@ -52,6 +52,11 @@ private func columnSum(_ matrix: Matrix, _ column: Int) -> Bounded {
   Bounded.sum(matrix.rows, roundings: min(8, matrix.rows)) { matrix.values[$0 * matrix.columns + column] }
 }
 
+/// A number that so many rows use: they have its error in common, which sums over rows do not average out.
+private func shared(_ number: Bounded, by rows: Int) -> Bounded {
+  Bounded(number.value, variance: Double(rows) * number.variance)
+}
+
 /// x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β; dβ = Σ dy, dγ = Σ dy x̂, dx = γ / √(σ² + ε) (dy − dβ/m − x̂ dγ/m).
 final class ReferenceBatchNorm: ReferenceLayer {
   private let options: BatchNorm
@@ -88,10 +93,12 @@ final class ReferenceBatchNorm: ReferenceLayer {
     let x = rows(input)
     usesBatch = training && !options.frozen
     if usesBatch { takeStatistics(x) } else { (mean, variance) = (runningMean, runningVariance) }
+    // All rows share the statistics' errors.
+    let means = mean.map { shared($0, by: x.rows) }
     inverse = variance.map { variance in
       let sum = variance.value + options.epsilon
-      return Bounded(
-        1 / sum.squareRoot(), error: variance.error / (2 * sum * sum.squareRoot()) + Bounded.u / sum.squareRoot())
+      let spread = shared(variance, by: x.rows).variance / (4 * sum * sum * sum)
+      return Bounded(1 / sum.squareRoot(), variance: spread).rounded()
     }
     normalized = x
     var y = x
@@ -99,7 +106,7 @@ final class ReferenceBatchNorm: ReferenceLayer {
       let feature = at % features
       // The mean is a sum of two floats, taken off one after the other.
       let exact = x.values[at].value - mean[feature].value
-      let difference = Bounded(exact, error: x.values[at].error + mean[feature].error + 2 * Bounded.u * abs(exact))
+      let difference = Bounded(exact, variance: x.values[at].variance + means[feature].variance).rounded(2)
       normalized.values[at] = difference * inverse[feature]
       y.values[at] = scale(feature) * inverse[feature] * difference + shift(feature)
     }
@@ -118,16 +125,18 @@ final class ReferenceBatchNorm: ReferenceLayer {
       let exact = rough + (0..<x.rows).reduce(0.0) { $0 + (value($1).value - rough) } / m
       // A sum of m doubles, then its low part in Float.
       let size = (0..<x.rows).reduce(0.0) { $0 + abs(value($1).value) } / m
-      let rounding = m * 0x1p-53 * size + Bounded.u * Bounded.u * abs(exact)
-      let mean = Bounded(exact, error: (0..<x.rows).reduce(0.0) { $0 + value($1).error } / m + rounding)
+      let rounding = Bounded(0.0, error: m * 0x1p-53 * size + Bounded.u * Bounded.u * abs(exact)).variance
+      let mean = Bounded(
+        exact, variance: (0..<x.rows).reduce(0.0) { $0 + value($1).variance } / (m * m) + rounding)
       self.mean.append(mean)
-      var (squares, error) = (0.0, 0.0)
+      // The differences from the mean sum to 0, so that its own error does not count.
+      var (squares, spread) = (0.0, 0.0)
       for row in 0..<x.rows {
         let difference = value(row).value - exact
         squares += difference * difference
-        error += 2 * abs(difference) * (value(row).error + mean.error)
+        spread += 4 * difference * difference * value(row).variance
       }
-      variance.append(Bounded(squares / m, error: error / m))
+      variance.append(Bounded(squares / m, variance: spread / (m * m)))
     }
   }
 
@@ -141,10 +150,12 @@ final class ReferenceBatchNorm: ReferenceLayer {
     if parameters[name + ".bias"] != nil { gradients[name + ".bias"] = dshift }
     if parameters[name + ".weight"] != nil { gradients[name + ".weight"] = dscale }
     var dx = dy
+    let plain = dshift.map { shared($0 / m, by: dy.rows) }
+    let along = dscale.map { shared($0 / m, by: dy.rows) }
     for at in dy.values.indices {
       let feature = at % features
       var inner = dy.values[at]
-      if usesBatch { inner = (inner - dshift[feature] / m) - normalized.values[at] * (dscale[feature] / m) }
+      if usesBatch { inner = (inner - plain[feature]) - normalized.values[at] * along[feature] }
       dx.values[at] = scale(feature) * inverse[feature] * inner
     }
     return Matrix(gradient.rows, gradient.columns, dx.values)
@@ -164,16 +175,16 @@ final class ReferenceBatchNorm: ReferenceLayer {
     let m = Double(normalized.rows)
     let correction = options.runningVariance == .unbiased ? m / (m - 1) : 1
     func fold(_ running: inout Bounded, _ batch: Bounded) {
-      let value = running.value + weight * (batch.value - running.value)
-      // The average is kept in Float; so is the batch's variance.
-      let error = (1 - weight) * running.error + weight * (batch.error + Bounded.u * abs(batch.value))
-      running = Bounded(value, error: error + Bounded.u * abs(value))
+      running = Bounded(
+        running.value + weight * (batch.value - running.value),
+        variance: (1 - weight) * (1 - weight) * running.variance + weight * weight * batch.rounded().variance
+      ).rounded()
     }
     for feature in 0..<features {
       fold(&runningMean[feature], mean[feature])
       fold(
         &runningVariance[feature],
-        Bounded(variance[feature].value * correction, error: variance[feature].error * correction))
+        Bounded(variance[feature].value * correction, variance: variance[feature].variance * correction * correction))
     }
   }
 }

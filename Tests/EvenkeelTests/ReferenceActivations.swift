@@ -6,7 +6,10 @@ struct ReferenceFunction {
   let value: (Double) -> Double
   let derivative: (Double) -> Double
   /// Where the derivative jumps at 0.
-  var hasKink = false
+  var hasKink: Bool
+  /// The kernel's relative error in units of u. GELU's comes from the fit of the normal distribution (5 u), its
+  /// polynomial and two exponentials.
+  var relativeError: Double
 
   /// The function of an activation layer; nil for other layers. Kernels take slopes as Float.
   init?(_ layer: any Layer) {
@@ -25,7 +28,7 @@ struct ReferenceFunction {
     case is GELU:
       self.init(
         value: { $0 * normal($0) },
-        derivative: { normal($0) + $0 * exp(-$0 * $0 / 2) / (2 * Double.pi).squareRoot() })
+        derivative: { normal($0) + $0 * exp(-$0 * $0 / 2) / (2 * Double.pi).squareRoot() }, relativeError: 12)
     case is SiLU:
       self.init(value: { $0 * sigmoid($0) }, derivative: { sigmoid($0) * (1 + $0 * sigmoid(-$0)) })
     case is Sigmoid: self.init(value: sigmoid, derivative: { sigmoid($0) * sigmoid(-$0) })
@@ -36,27 +39,28 @@ struct ReferenceFunction {
   }
 
   private init(
-    value: @escaping (Double) -> Double, derivative: @escaping (Double) -> Double, hasKink: Bool = false
+    value: @escaping (Double) -> Double, derivative: @escaping (Double) -> Double, hasKink: Bool = false,
+    relativeError: Double = 8
   ) {
     self.value = value
     self.derivative = derivative
     self.hasKink = hasKink
+    self.relativeError = relativeError
   }
 
-  /// g(x). Kernels evaluate g with a relative error below 8 u; no second derivative exceeds 1, so what the first order
-  /// leaves out is below the square of the argument's error.
+  /// g(x). No second derivative exceeds 1, so what the first order leaves out is below the square of the argument's error.
   func apply(_ x: Bounded) -> Bounded {
     let y = value(x.value)
-    return Bounded(
-      y,
-      error: (abs(derivative(x.value)) + (hasKink && abs(x.value) <= x.error ? 1 : 0)) * x.error
-        + x.error * x.error + 8 * Bounded.u * abs(y))
+    let slope = abs(derivative(x.value)) + (hasKink && abs(x.value) <= x.error ? 1 : 0)
+    let evaluation = Bounded(0.0, error: relativeError * Bounded.u * abs(y) + x.error * x.error)
+    return Bounded(y, variance: slope * slope * x.variance + evaluation.variance)
   }
 
   /// g'(x), evaluated with an absolute error of 32 u: kernels take it from y, whose last digit 1 − y², y (1 − y) and,
   /// for SiLU, x (1 − s) with x up to 17 enlarge.
   func slope(_ x: Bounded) -> Bounded {
-    Bounded(derivative(x.value), error: (hasKink && abs(x.value) <= x.error ? 1 : x.error) + 32 * Bounded.u)
+    let evaluation = Bounded(0.0, error: hasKink && abs(x.value) <= x.error ? 1 : 32 * Bounded.u)
+    return Bounded(derivative(x.value), variance: x.variance + evaluation.variance)
   }
 }
 

@@ -121,25 +121,31 @@ enum ReferenceLoss: Sendable {
   func evaluate(_ outputs: Matrix, _ targets: [Double]) -> (mean: Bounded, gradient: Matrix) {
     let (rows, width) = (outputs.rows, outputs.columns)
     var gradient = outputs
-    var total = Bounded(0.0)
+    // Losses are summed in Double; their factors are rounded.
+    var (total, variance) = (0.0, 0.0)
+    func add(_ loss: Bounded) {
+      total += loss.value
+      variance += loss.variance
+    }
+    func mean(_ count: Int) -> Bounded {
+      Bounded(total / Double(count), variance: variance / Double(count * count)).rounded(4)
+    }
     if case .softmax(let smoothing) = self {
       for row in 0..<rows {
         let range = row * width..<(row + 1) * width
-        let z = Array(outputs.values[range])
         let t = targets[range].map { $0 * (1 - smoothing) + smoothing / Double(width) }
-        let (loss, slopes) = Self.softmax(z, t)
-        total = Bounded(total.value + loss.value, error: total.error + loss.error)
+        let (loss, slopes) = Self.softmax(Array(outputs.values[range]), t)
+        add(loss)
         for (at, slope) in zip(range, slopes) { gradient.values[at] = slope * Bounded(rounded: 1 / Double(rows)) }
       }
-      return (Bounded(total.value / Double(rows), error: total.error / Double(rows)), gradient)
+      return (mean(rows), gradient)
     }
-    let count = Double(rows * width)
     for (at, z) in outputs.values.enumerated() {
       let (loss, slope) = element(z, targets[at])
-      total = Bounded(total.value + loss.value, error: total.error + loss.error)
-      gradient.values[at] = slope * Bounded(rounded: 1 / count)
+      add(loss)
+      gradient.values[at] = slope * Bounded(rounded: 1 / Double(rows * width))
     }
-    return (Bounded(total.value / count, error: total.error / count), gradient)
+    return (mean(rows * width), gradient)
   }
 
   /// −Σ t log p and p − t with p = softmax(z); exponentials have a relative error below 8 u.
@@ -147,15 +153,20 @@ enum ReferenceLoss: Sendable {
     let top = z.map(\.value).max()!
     let sum = z.reduce(0) { $0 + exp($1.value - top) }
     let p = z.map { exp($0.value - top) / sum }
-    let logarithm = log(sum) + top
-    let loss = zip(z, t).reduce(0) { $0 + $1.1 * (logarithm - $1.0.value) }
-    let spread = zip(p, z).reduce(0) { $0 + $1.0 * ($1.1.error + Bounded.u * abs($1.1.value - top)) }
-    let lossError = zip(z, zip(p, t)).reduce(8 * Bounded.u) { $0 + abs($1.1.0 - $1.1.1) * $1.0.error }
+    // The difference from the largest is rounded too; the error of the exponential's logarithm is what it comes to.
+    let exponents = z.map {
+      $0.variance + Bounded.rounding($0.value - top) + Bounded(0.0, error: 8 * Bounded.u).variance
+    }
+    let loss = zip(z, t).reduce(0) { $0 + $1.1 * (log(sum) + top - $1.0.value) }
+    let lossVariance = z.indices.reduce(0) {
+      $0 + (p[$1] - t[$1]) * (p[$1] - t[$1]) * z[$1].variance + p[$1] * p[$1] * (exponents[$1] - z[$1].variance)
+    }
+    let shared = z.indices.reduce(0) { $0 + p[$1] * p[$1] * exponents[$1] }
     return (
-      Bounded(loss, error: lossError + spread + Bounded.u * abs(loss)),
-      z.indices.map { index in
-        let own = z[index].error + Bounded.u * abs(z[index].value - top) + 16 * Bounded.u
-        return Bounded(p[index], error: p[index] * (own + spread)) - Bounded(rounded: t[index])
+      Bounded(loss, variance: lossVariance),
+      z.indices.map {
+        let own = (1 - 2 * p[$0]) * exponents[$0] + shared
+        return Bounded(p[$0], variance: p[$0] * p[$0] * own).rounded(2) - Bounded(rounded: t[$0])
       }
     )
   }
@@ -168,20 +179,19 @@ enum ReferenceLoss: Sendable {
       let e = exp(-abs(z.value))
       let p = (z.value < 0 ? e : 1) / (1 + e)
       return (
-        Bounded(max(z.value, 0) - z.value * t + log1p(e), error: abs(p - t) * z.error),
-        Bounded(p - t, error: p * (1 - p) * z.error + Bounded.u)
+        Bounded(max(z.value, 0) - z.value * t + log1p(e), variance: (p - t) * (p - t) * z.variance),
+        Bounded(p - t, variance: p * p * (1 - p) * (1 - p) * z.variance).rounded()
       )
     case .squared:
       let e = z - Bounded(t)
-      return (Bounded(e.value * e.value, error: 2 * abs(e.value) * e.error), e * Bounded(2.0))
+      return (Bounded(e.value * e.value, variance: 4 * e.value * e.value * e.variance), e * Bounded(2.0))
     case .huber(let delta):
       let e = z - Bounded(t)
-      let inside = abs(e.value) <= delta
+      let size = abs(e.value)
+      let slope = min(size, delta)
       return (
-        Bounded(
-          inside ? e.value * e.value / 2 : delta * (abs(e.value) - delta / 2), error: min(abs(e.value), delta) * e.error
-        ),
-        inside ? e : Bounded(rounded: e.value < 0 ? -delta : delta)
+        Bounded(size <= delta ? size * size / 2 : delta * (size - delta / 2), variance: slope * slope * e.variance),
+        size <= delta ? e : Bounded(rounded: e.value < 0 ? -delta : delta)
       )
     }
   }

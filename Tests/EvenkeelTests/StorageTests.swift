@@ -184,6 +184,27 @@ private func trainedFile() throws -> [UInt8] {
   #expect(error?.code == .data)
 }
 
+@Test func aTablesEncodingThatDoesNotFitTheNetworkIsRefused() throws {
+  let table = "size,colour,class\n" + (0..<20).map { "\($0 % 7),\($0 % 3 > 0 ? "red" : "blue"),c\($0 % 2)\n" }.joined()
+  let data = try withTemporaryFile(".csv", containing: table) { try Dataset.csv(at: $0).training }
+  var model = try Model(Network(input: [3]) { Dense(2) })
+  try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 5).fit(&model, to: data, epochs: 1)
+  let file = try withTemporaryFile { path in
+    try model.write(to: path)
+    return try FileBytes(path).copy
+  }
+  #expect(try Model(Safetensors(FileBytes(file, name: "model"))).predict(data) == model.predict(data))
+  for (old, new) in [
+    (#"[\"blue\",\"red\"]"#, #"[\"blue\"]"#),
+    (#"\"classLabels\":[\"c0\",\"c1\"]"#, #"\"classLabels\":[\"c0\",\"c0\"]"#),
+  ] {
+    let error = #expect(throws: EvenkeelError.self, "\(new)") {
+      try Model(Safetensors(FileBytes(replacing(old, with: new, in: file), name: "model")))
+    }
+    #expect(error?.code == .data && error?.message.contains("table") == true, "\(error?.message ?? "")")
+  }
+}
+
 @Test func aCheckpointWithoutFiniteOptimizerStateIsRefused() throws {
   var model = try Model(network)
   let data = try Dataset(

@@ -26,6 +26,9 @@ public struct Schedule: Hashable, Sendable {
   /// Half a cosine from 1 to 0 over all steps (Loshchilov and Hutter 2017).
   public static func cosine(warmUp: Int = 0) -> Schedule { Schedule(kind: .cosine, warmUp: warmUp) }
   /// A cosine up from 1/25 to 1 over the first 30 % of steps, then one down to 1/250,000 (Smith 2018; PyTorch's defaults).
+  ///
+  /// It falls one step later than PyTorch's, which reaches the bottom in the last step and not behind it, and leaves the
+  /// momentum alone.
   public static func oneCycle(warmUp: Int = 0) -> Schedule { Schedule(kind: .oneCycle, warmUp: warmUp) }
 
   /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
