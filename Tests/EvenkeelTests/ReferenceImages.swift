@@ -133,26 +133,29 @@ final class ReferenceConvolution: ReferenceLayer {
   }
 }
 
-/// Sums of terms that go through so many additions in Float, in any order.
+/// Sums whose terms come one by one, each going through so many additions in Float, in any order: as `Bounded.sum`.
 private struct Sums {
   private var sums: [Bounded]
-  private var sizes: [Double]
+  private var squares: [Double]
   private let roundings: Int
 
   init(_ count: Int, roundings: Int) {
     sums = Array(repeating: Bounded(0.0), count: count)
-    sizes = Array(repeating: 0, count: count)
+    squares = Array(repeating: 0, count: count)
     self.roundings = roundings
   }
 
   mutating func add(_ term: Bounded, at index: Int) {
     sums[index].value += term.value
-    sums[index].error += term.error
-    sizes[index] += abs(term.value)
+    sums[index].variance += term.variance
+    squares[index] += term.value * term.value
   }
 
   var values: [Bounded] {
-    zip(sums, sizes).map { Bounded($0.value, error: $0.error + Double(roundings) * Bounded.u * $1) }
+    zip(sums, squares).map { sum, squares in
+      let each = Bounded.rounding(sum.value) + Bounded.u * Bounded.u / 3 * squares
+      return Bounded(sum.value, variance: sum.variance + Double(roundings) * each).rounded(4)
+    }
   }
 }
 
@@ -199,9 +202,12 @@ final class ReferencePool: ReferenceLayer {
       for row in 0..<dy.rows {
         windows.forEach { output, input, _ in
           for channel in 0..<channels {
+            let gradient = dy.values[row * outputLength + output * channels + channel]
+            let share = gradient * Bounded(rounded: 1 / Double(windows.taps))
+            // All of the window get the same number: sums over them do not average its error out.
             dx.add(
-              dy.values[row * outputLength + output * channels + channel]
-                * Bounded(rounded: 1 / Double(windows.taps)), at: row * inputLength + input * channels + channel)
+              Bounded(share.value, variance: share.variance * Double(windows.taps)),
+              at: row * inputLength + input * channels + channel)
           }
         }
       }
