@@ -102,7 +102,7 @@ final class ReferenceConvolution: ReferenceLayer {
     self.x = x
     let weight = parameters[name + ".weight"]!
     let length = windows.outputs * filters
-    var sums = Sums(x.rows * length, roundings: windows.taps * channels / groups + 1)
+    var sums = Sums(x.rows * length)
     for row in 0..<x.rows {
       forEachProduct { sums.add(x.values[row * x.columns + $1] * weight[$2], at: row * length + $0) }
     }
@@ -115,10 +115,9 @@ final class ReferenceConvolution: ReferenceLayer {
 
   override func backward(_ dy: Matrix) -> Matrix {
     let weight = parameters[name + ".weight"]!
-    let positions = x.rows * windows.outputs
-    var dx = Sums(x.values.count, roundings: windows.taps * filters / groups + 1)
-    var dweight = Sums(weight.count, roundings: positions + 1)
-    var dbias = Sums(filters, roundings: positions)
+    var dx = Sums(x.values.count)
+    var dweight = Sums(weight.count)
+    var dbias = Sums(filters)
     for row in 0..<x.rows {
       forEachProduct { y, input, w in
         let gradient = dy.values[row * dy.columns + y]
@@ -133,30 +132,19 @@ final class ReferenceConvolution: ReferenceLayer {
   }
 }
 
-/// Sums whose terms come one by one, each going through so many additions in Float, in any order: as `Bounded.sum`.
+/// Sums whose terms come one by one, each partial sum rounded to Float.
+///
+/// Other orders have other partial sums of about the same size, also where terms that lie side by side are alike and partial
+/// sums grow faster than a random walk.
 private struct Sums {
   private var sums: [Bounded]
-  private var squares: [Double]
-  private let roundings: Int
 
-  init(_ count: Int, roundings: Int) {
-    sums = Array(repeating: Bounded(0.0), count: count)
-    squares = Array(repeating: 0, count: count)
-    self.roundings = roundings
-  }
+  init(_ count: Int) { sums = Array(repeating: Bounded(0.0), count: count) }
 
-  mutating func add(_ term: Bounded, at index: Int) {
-    sums[index].value += term.value
-    sums[index].variance += term.variance
-    squares[index] += term.value * term.value
-  }
+  mutating func add(_ term: Bounded, at index: Int) { sums[index] = sums[index] + term }
 
-  var values: [Bounded] {
-    zip(sums, squares).map { sum, squares in
-      let each = Bounded.rounding(sum.value) + Bounded.u * Bounded.u / 3 * squares
-      return Bounded(sum.value, variance: sum.variance + Double(roundings) * each).rounded(4)
-    }
-  }
+  /// What the terms have in common, such as a rounded factor, is a relative error of the whole.
+  var values: [Bounded] { sums.map { $0.rounded(4) } }
 }
 
 /// The largest value of each window, or their mean with zeros for the padding.
@@ -178,7 +166,7 @@ final class ReferencePool: ReferenceLayer {
 
   override func forward(_ x: Matrix, training: Bool) -> Matrix {
     let count = x.rows * outputLength
-    var sums = Sums(count, roundings: windows.taps)
+    var sums = Sums(count)
     largest = Array(repeating: -1, count: count)
     for row in 0..<x.rows {
       windows.forEach { output, input, _ in
@@ -197,7 +185,7 @@ final class ReferencePool: ReferenceLayer {
   }
 
   override func backward(_ dy: Matrix) -> Matrix {
-    var dx = Sums(dy.rows * inputLength, roundings: windows.taps)
+    var dx = Sums(dy.rows * inputLength)
     if isMean {
       for row in 0..<dy.rows {
         windows.forEach { output, input, _ in
