@@ -14,14 +14,15 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ],
   targets: [
-    // System libraries: Debian packages libdnnl-dev and zlib1g-dev (see Scripts/setup).
+    // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev and libjpeg-dev (see Scripts/setup).
     .systemLibrary(name: "COneDNN"),
     .systemLibrary(name: "CZlib"),
     // Loops that must vectorise: pure functions on pointers, no allocation.
     .target(name: "Kernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
+    .target(name: "ImageCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
     .target(
       name: "Evenkeel",
-      dependencies: ["COneDNN", "CZlib", "Kernels", .product(name: "Yams", package: "Yams")]),
+      dependencies: ["COneDNN", "CZlib", "ImageCodecs", "Kernels", .product(name: "Yams", package: "Yams")]),
     .executableTarget(
       name: "EvenkeelCommand",
       dependencies: [

@@ -70,7 +70,7 @@ func aDamagedTableIsNamedByLineAndColumn(text: String, sentence: String) throws 
 }
 
 /// 10,000 seeded mutations of `valid`, each handed to `read`, which may throw `EvenkeelError` and nothing else.
-private func fuzz(_ valid: [UInt8], _ read: ([UInt8]) throws -> Void) {
+func fuzz(_ valid: [UInt8], _ read: ([UInt8]) throws -> Void) {
   var random = RandomNumbers(RandomKey(seed: 1))
   for _ in 0..<10_000 {
     var bytes = valid

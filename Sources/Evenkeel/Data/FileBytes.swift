@@ -1,7 +1,7 @@
 import CZlib
 import Glibc
 
-/// The bytes of a file: mapped, or inflated to memory where it is gzip. Read only.
+/// The bytes of a file: mapped, or inflated to memory where it is gzip; or bytes that the program made. Read only.
 package final class FileBytes: @unchecked Sendable {
   let start: UnsafeRawPointer
   let count: Int
@@ -67,6 +67,20 @@ package final class FileBytes: @unchecked Sendable {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: max(bytes.count, 1), alignment: 64)
     bytes.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count) }
     self.init(start: memory, count: bytes.count, name: name) { memory.deallocate() }
+  }
+
+  /// `count` bytes of memory that `fill` writes, all of them.
+  /// - Throws: `EvenkeelError` with code `data` if there is not so much memory; what `fill` throws.
+  convenience init(count: Int, name: String, fill: (UnsafeMutablePointer<UInt8>) throws -> Void) throws {
+    guard let memory = malloc(max(count, 1)) else {
+      throw EvenkeelError.data("\(name): \(count) bytes of memory are needed, more than there is.")
+    }
+    let bytes = memory.bindMemory(to: UInt8.self, capacity: count)
+    do { try fill(bytes) } catch {
+      free(memory)
+      throw error
+    }
+    self.init(start: memory, count: count, name: name) { free(memory) }
   }
 
   private init(start: UnsafeRawPointer, count: Int, name: String, release: @escaping () -> Void) {
