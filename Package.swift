@@ -14,15 +14,16 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
   ],
   targets: [
-    // System libraries: Debian packages libdnnl-dev and zlib1g-dev (see Scripts/setup).
+    // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev and libjpeg-dev (see Scripts/setup).
     .systemLibrary(name: "CZlib"),
     // Loops that must vectorise: pure functions on pointers, no allocation.
     .target(name: "Kernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
     // Products, convolutions and pooling: the one room that calls oneDNN.
     .target(name: "Primitives", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "ImageCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
     .target(
       name: "Evenkeel",
-      dependencies: ["CZlib", "Kernels", "Primitives", .product(name: "Yams", package: "Yams")],
+      dependencies: ["CZlib", "ImageCodecs", "Kernels", "Primitives", .product(name: "Yams", package: "Yams")],
       resources: [.embedInCode("Network/Presets")]),
     .executableTarget(
       name: "EvenkeelCommand",

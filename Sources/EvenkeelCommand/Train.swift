@@ -5,7 +5,10 @@ import Glibc
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Trains a model on DATA and stores it.")
 
-  @Argument(help: "digits (drawn by the program), a CSV, NPY or NPZ file, or a folder of IDX files.") var data: String
+  @Argument(
+    help: "digits (drawn by the program), a CSV, NPY or NPZ file, or a folder of IDX files, CIFAR-10 batches or images."
+  )
+  var data: String
   @Option(help: "The column to predict: a name in CSV, a number from 0 in NPY; the last one by default.")
   var target: String?
   @Option(help: "A network file (YAML), or mlp, lenet, resnet20, resnet32, resnet56 or vgg11, fitted to the data.")
@@ -32,12 +35,17 @@ struct Train: ParsableCommand {
   @Option(help: "Epochs without a better validation loss before training stops and gives back the best model.")
   var patience: Int?
   @Option(help: "Examples in a mini-batch.") var batchSize = 128
+  @Option(
+    help:
+      "Random changes of training images, in order: crop, flip, rotate, cutout; with values crop:4,rotate:10,cutout:8 (pixels, degrees, pixels)."
+  )
+  var augment: String?
   @Option(help: "Passes over the training data, those before --resume included.") var epochs = 5
   @Option(help: "A share of the training data, as 0.1, or DATA of its own, evaluated after every epoch.")
   var validation = "0"
   @Option(help: "DATA of its own to test on at the end; else the test part of DATA, or a fifth where it has none.")
   var test: String?
-  @Option(help: "Seed of start, order, dropout and split.") var seed: UInt64 = 0
+  @Option(help: "Seed of start, order, dropout, augmentation and split.") var seed: UInt64 = 0
   @Option(help: "Threads; all processors by default.") var threads: Int?
   @Option(help: "Where the model goes; a checkpoint lies beside it while training runs.") var output: String?
   @Option(help: "A checkpoint to go on from, with the same data and settings.") var resume: String?
@@ -56,6 +64,7 @@ struct Train: ParsableCommand {
     if let output { try Model.requireWritable(output) }
     let optimizer = try chosenOptimizer()
     let schedule = try chosenSchedule()
+    let augmentation = try augment.map { try Augmentation.list($0) } ?? []
     let checkpoint = try resume.map { try Checkpoint(contentsOf: $0) }
     let splits = try Dataset.read(
       data, target: target, validation: try chosenValidation(), test: test.map { .data($0) } ?? .share(0.2), seed: seed)
@@ -66,7 +75,7 @@ struct Train: ParsableCommand {
     let loss = try chosenLoss(splits.training)
     let trainer = Trainer(
       loss: loss, optimizer: optimizer, batchSize: batchSize, schedule: schedule, clippingNorm: clip,
-      patience: patience, seed: seed, threads: threads ?? Machine.threads)
+      patience: patience, augmentation: augmentation, seed: seed, threads: threads ?? Machine.threads)
     var model = try checkpoint?.model ?? Model(try chosenNetwork(splits.training), seed: seed)
     var progress = Progress(epochs: epochs, enabled: !quiet && isatty(2) == 1)
     StopSignals.trainingStarts()

@@ -24,8 +24,11 @@ struct Evaluate: ParsableCommand {
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Predicts every row of DATA as CSV.")
   @Argument(help: "A model file.") var model: String
-  @Argument(help: "As for evaluate, the target not needed; - is a CSV, NPY or NPZ file on standard input.") var data:
-    String
+  @Argument(
+    help:
+      "As for evaluate, the target not needed; also an image or a folder of them; - is a CSV, NPY or NPZ file on standard input."
+  )
+  var data: String
   @Option(help: "Where the predictions go; standard output by default.") var output: String?
 
   func run() throws {
@@ -36,11 +39,11 @@ struct Predict: ParsableCommand {
     let predictions = try model.predict(dataset)
     let labels = model.output?.classLabels ?? []
     let width = predictions.rowLength
-    var text =
+    let names =
       labels.isEmpty
-      ? quoted(model.output?.targetNames ?? (0..<width).map { "output\($0)" })
-      : quoted(["prediction"] + labels.suffix(width).map { "probability of \($0)" })
-    text += "\n"
+      ? model.output?.targetNames ?? (0..<width).map { "output\($0)" }
+      : ["prediction"] + labels.suffix(width).map { "probability of \($0)" }
+    var text = quoted((dataset.files == nil ? [] : ["file"]) + names) + "\n"
     for row in 0..<predictions.rowCount {
       let values = Array(predictions[row: row])
       var cells = values.map { "\($0)" }
@@ -48,6 +51,7 @@ struct Predict: ParsableCommand {
         let best = width == 1 ? (values[0] > 0.5 ? 1 : 0) : values.indices.max { values[$0] < values[$1] }!
         cells.insert(labels[best], at: 0)
       }
+      if let files = dataset.files { cells.insert(files[row], at: 0) }
       text += quoted(cells) + "\n"
     }
     if let output { try Model.writeText(text, to: output) } else { print(text, terminator: "") }

@@ -224,6 +224,17 @@ EK_CLONES static int holds_non_finite(const float *x, size_t count) {
   return (int)found;
 }
 
+// The first position from begin to end, or -1.
+static ptrdiff_t search_range(const float *x, size_t begin, size_t end) {
+  for (size_t block = begin; block < end; block += 4096) {
+    size_t last = block + 4096 < end ? block + 4096 : end;
+    if (!holds_non_finite(x + block, last - block)) continue;
+    while (isfinite(x[block])) block++;
+    return (ptrdiff_t)block;
+  }
+  return -1;
+}
+
 typedef struct {
   const float *x;
   size_t count;
@@ -234,16 +245,13 @@ static void search_member(void *context) {
   search *s = context;
   size_t begin, end;
   ek_share(s->count, &begin, &end);
-  for (size_t block = begin; block < end; block += 4096) {
-    size_t last = block + 4096 < end ? block + 4096 : end;
-    if (!holds_non_finite(s->x + block, last - block)) continue;
-    while (isfinite(s->x[block])) block++;
-    ek_note_first(&s->first_bad, (ptrdiff_t)block);
-    return;
-  }
+  ptrdiff_t position = search_range(s->x, begin, end);
+  if (position >= 0) ek_note_first(&s->first_bad, position);
 }
 
 ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads) {
+  // A member of a team that asks for its own rows must not get a member's share of the search.
+  if (threads <= 1) return search_range(x, 0, count);
   search s = {.x = x, .count = count, .first_bad = -1};
   ek_team(search_member, &s, count, threads);
   return s.first_bad;

@@ -1,5 +1,5 @@
 // Rows of a data set into a batch: convert, scale, one after the other.
-#include "kernels.h"
+#include "gather.h"
 #include "team.h"
 #include "vector_math.h"
 
@@ -37,29 +37,45 @@ static void convert(const ek_source *s, int32_t row, size_t begin, size_t count,
   }
 }
 
-EK_CLONES static void scale_row(float *row, size_t width, const float *mean, const float *scale, size_t period) {
-  if (period == 1) {
-    float m = mean[0], s = scale[0];
-    for (size_t i = 0; i < width; i++) row[i] = (row[i] - m) * s;
+void ek_read_row(const ek_source *source, int32_t row, size_t width, float *output) {
+  size_t before = source->skipped_column < 0 ? width : (size_t)source->skipped_column;
+  convert(source, row, 0, before, output);
+  if (before < width) convert(source, row, before + 1, width - before, output + before);
+}
+
+EK_CLONES static void scale_by(float *row, size_t width, const float *mean, const float *scale, size_t period) {
+  for (size_t start = 0; start < width; start += period) {
+    size_t count = width - start < period ? width - start : period;
+    for (size_t c = 0; c < count; c++) row[start + c] = (row[start + c] - mean[c]) * scale[c];
+  }
+}
+
+void ek_scale_row(float *row, size_t width, const float *mean, const float *scale, size_t period) {
+  enum { shortest = 96 };
+  if (period >= shortest || period >= width) {
+    scale_by(row, width, mean, scale, period);
     return;
   }
-  for (size_t start = 0; start < width; start += period)
-    for (size_t c = 0; c < period; c++) row[start + c] = (row[start + c] - mean[c]) * scale[c];
+  // A few channels are repeated until a loop over them is worth vectorising.
+  float means[2 * shortest], scales[2 * shortest];
+  size_t repeated = (shortest + period - 1) / period * period;
+  for (size_t i = 0; i < repeated; i++) {
+    means[i] = mean[i % period];
+    scales[i] = scale[i % period];
+  }
+  scale_by(row, width, means, scales, repeated);
 }
 
 static void gather_member(void *context) {
   gathering *g = context;
   size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-  ptrdiff_t skipped = g->source->skipped_column;
   size_t last = g->row_count * (me + 1) / members;
   ptrdiff_t bad = -1;
   for (size_t r = g->row_count * me / members; r < last; r++) {
     if (r + 2 < last) prefetch(g->source, g->rows[r + 2]);
     float *row = g->output + r * g->width;
-    size_t before = skipped < 0 ? g->width : (size_t)skipped;
-    convert(g->source, g->rows[r], 0, before, row);
-    if (before < g->width) convert(g->source, g->rows[r], before + 1, g->width - before, row + before);
-    if (g->mean) scale_row(row, g->width, g->mean, g->scale, g->period);
+    ek_read_row(g->source, g->rows[r], g->width, row);
+    if (g->mean) ek_scale_row(row, g->width, g->mean, g->scale, g->period);
     if (bad >= 0 || g->source->element == 0) continue;  // bytes are finite
     ptrdiff_t column = ek_first_non_finite(row, g->width, 1);
     if (column >= 0) bad = (ptrdiff_t)(r * g->width) + column;

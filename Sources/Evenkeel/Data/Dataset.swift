@@ -3,12 +3,14 @@
 /// A data set is a value that never changes. Subsets share the memory of the whole; rows are converted to floats and
 /// scaled only as a batch gathers them, so a mapped file larger than memory can be trained on.
 public struct Dataset: Sendable {
-  /// The shape of one example: `[784]`, `[28, 28]`.
+  /// The shape of one example: `[784]`, `[28, 28]`, `[32, 32, 3]`.
   public let shape: Shape
   /// What is to be predicted, one entry a row.
   public let targets: Targets
   /// How the columns of a table became features; nil for data that was numbers from the start.
   public let encoding: TableEncoding?
+  /// The file that each example was read from, where it has one of its own, as images have; nil otherwise.
+  public let files: [String]?
 
   let examples: ExampleStorage
   /// The rows of `examples` that belong to this set, in order.
@@ -20,7 +22,7 @@ public struct Dataset: Sendable {
 
   init(
     shape: Shape, examples: ExampleStorage, rows: [Int32]? = nil, targets: Targets,
-    encoding: TableEncoding? = nil
+    encoding: TableEncoding? = nil, files: [String]? = nil
   ) {
     precondition(shape.count == examples.width, "The shape \(shape) does not fit rows of \(examples.width).")
     self.shape = shape
@@ -28,6 +30,7 @@ public struct Dataset: Sendable {
     self.rows = rows ?? (0..<Int32(examples.count)).map { $0 }
     self.targets = targets
     self.encoding = encoding
+    self.files = files
     precondition(targets.count == nil || targets.count == self.rows.count, "One target a row.")
   }
 
@@ -64,7 +67,7 @@ public struct Dataset: Sendable {
     let chosen = Array(indices)
     return Dataset(
       shape: shape, examples: examples, rows: chosen.map { rows[$0] }, targets: targets.subset(chosen),
-      encoding: encoding)
+      encoding: encoding, files: files.map { files in chosen.map { files[$0] } })
   }
 
   /// Parts the set at random; the same seed gives the same parts.
@@ -151,4 +154,5 @@ enum RandomStream {
   static let dropout = 2
   static let split = 3
   static let digits = 4
+  static let augmentation = 5
 }

@@ -11,13 +11,14 @@ public enum HeldOut: Hashable, Sendable {
 }
 
 extension Dataset {
-  /// Reads DATA as the command names it: `digits`, a CSV, NPY or NPZ file, or a folder of IDX files.
+  /// Reads DATA as the command names it: `digits`, a CSV, NPY or NPZ file, or a folder of IDX files, of CIFAR-10's batches or of
+  /// images.
   ///
   /// - Parameters:
   ///   - target: The column of a table to predict, by name, of an NPY file by number from 0; the last one by default.
   ///   - validation: What is set apart to be evaluated after every epoch.
-  ///   - test: What is set apart for the end. A share matters to data without a test part of its own: `digits` and IDX have
-  ///     one, an NPZ file may.
+  ///   - test: What is set apart for the end. A share matters to data without a test part of its own: tables, images without
+  ///     parts, an NPZ file that has none.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
     _ path: String, target: String? = nil, validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
@@ -27,8 +28,8 @@ extension Dataset {
     if path == "digits" {
       let held = Int(10_000 * validation.share)
       splits = try digits(training: 10_000 - held, validation: held, seed: seed)
-    } else if try isFolder(path) {
-      splits = try idx(at: path, validation: validation.share, seed: seed)
+    } else if try Folder.isFolder(path) {
+      splits = try folder(at: path, validation: validation.share, test: test.share, seed: seed)
     } else {
       let bytes = try FileBytes(path)
       if let numpy = try NumpyFile(bytes) {
@@ -37,47 +38,62 @@ extension Dataset {
         splits = try csv(bytes, target: target, validation: validation.share, test: test.share, seed: seed)
       }
     }
+    let (encoding, length) = (splits.training.encoding, splits.training.shape.count)
     if case .data(let other) = validation {
-      splits.validation = try readForUse(other, encoding: splits.training.encoding, targets: true, &splits.warnings)
+      splits.validation = try readForUse(
+        other, encoding: encoding, length: length, targets: true, &splits.warnings)
     }
     if case .data(let other) = test {
-      splits.test = try readForUse(other, encoding: splits.training.encoding, targets: true, &splits.warnings)
+      splits.test = try readForUse(other, encoding: encoding, length: length, targets: true, &splits.warnings)
     }
     return splits
   }
 
-  /// The examples that a stored model is used on: the test part of data that has one, else all; `-` is a CSV or NPY file
-  /// on standard input.
+  private static func folder(at path: String, validation: Double, test: Double, seed: UInt64) throws -> DatasetSplits {
+    switch try Folder(path).content() {
+    case .idx: return try idx(at: path, validation: validation, seed: seed)
+    case .cifar10: return try cifar10(at: path, validation: validation, seed: seed)
+    case .imageFolders: return try images(at: path, validation: validation, test: test, seed: seed)
+    case .images:
+      throw EvenkeelError.data("\(path): expected a folder of images for each class; these have no classes.")
+    }
+  }
+
+  /// The examples that a stored model is used on: the test part of data that has one, else all; one image or a folder of
+  /// them; `-` is a CSV or NPY file on standard input.
   public static func readForUse(
     _ path: String, by model: Model, targets: Bool
   ) throws -> (dataset: Dataset, warnings: [String]) {
     var warnings: [String] = []
-    let dataset = try readForUse(path, encoding: model.encoding, targets: targets, &warnings)
+    let dataset = try readForUse(
+      path, encoding: model.encoding, length: model.network.input.count, targets: targets, &warnings)
     return (dataset, warnings)
   }
 
   private static func readForUse(
-    _ path: String, encoding: TableEncoding?, targets: Bool, _ warnings: inout [String]
+    _ path: String, encoding: TableEncoding?, length: Int, targets: Bool, _ warnings: inout [String]
   ) throws -> Dataset {
     // Columns that have names only a CSV file has.
     let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
-    if !isOfNamedColumns, path != "-", try path == "digits" || isFolder(path) { return try read(path).test }
+    if !isOfNamedColumns, path != "-" {
+      if path == "digits" { return try read(path).test }
+      if try Folder.isFolder(path) {
+        switch try Folder(path).content() {
+        case .idx: return try idx(at: path).test
+        case .cifar10: return try cifar10Test(at: path)
+        case .imageFolders, .images: return try imagesForUse(at: path, length: length, targets: targets)
+        }
+      }
+    }
     let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
     if let numpy = try NumpyFile(bytes) { return try numpy.examples(encoding: encoding, targets: targets) }
-    guard let encoding, isOfNamedColumns else {
-      throw EvenkeelError.data(
-        "\(bytes.name): the model was trained on arrays of numbers, not on a table of named columns; expected an NPY or NPZ file, a folder of IDX files or digits."
-      )
+    if let encoding, isOfNamedColumns {
+      return try csv(bytes, encoding: encoding, targets: targets, warnings: &warnings)
     }
-    return try csv(bytes, encoding: encoding, targets: targets, warnings: &warnings)
-  }
-
-  private static func isFolder(_ path: String) throws -> Bool {
-    var status = stat()
-    guard stat(path, &status) == 0 else {
-      throw EvenkeelError.noInput("\(path): \(String(cString: strerror(errno))).")
-    }
-    return status.st_mode & S_IFMT == S_IFDIR
+    if encoding == nil, path != "-" { return try imagesForUse(at: path, length: length, targets: targets) }
+    throw EvenkeelError.data(
+      "\(bytes.name): the model was trained on arrays of numbers, not on a table of named columns; expected an NPY or NPZ file, a folder of IDX files or digits."
+    )
   }
 
   /// The number of outputs that a network for these targets has.

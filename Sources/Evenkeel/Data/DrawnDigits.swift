@@ -14,18 +14,16 @@ extension Dataset {
     }
     let count = training + validation + test
     let side = DrawnDigit.side
-    let bytes = try FileBytes(
-      [UInt8](unsafeUninitializedCapacity: count * side * side) { buffer, initialized in
-        nonisolated(unsafe) let start = buffer.baseAddress!
-        let key = RandomKey(seed: seed).branch(RandomStream.digits)
-        let blocks = (count + 63) / 64
-        DispatchQueue.concurrentPerform(iterations: blocks) { block in
-          for index in block * 64..<min(count, block * 64 + 64) {
-            DrawnDigit.draw(index % 10, key: key.branch(index), into: start + index * side * side)
-          }
+    let bytes = try FileBytes(count: count * side * side, name: "digits") { memory in
+      nonisolated(unsafe) let start = memory
+      let key = RandomKey(seed: seed).branch(RandomStream.digits)
+      let blocks = (count + 63) / 64
+      DispatchQueue.concurrentPerform(iterations: blocks) { block in
+        for index in block * 64..<min(count, block * 64 + 64) {
+          DrawnDigit.draw(index % 10, key: key.branch(index), into: start + index * side * side)
         }
-        initialized = count * side * side
-      }, name: "digits")
+      }
+    }
     let whole = Dataset(
       shape: [side, side],
       examples: ExampleStorage(

@@ -52,6 +52,13 @@ struct ExampleStorage: @unchecked Sendable {
       storedWidth: width)
   }
 
+  /// The rows as the kernels read them.
+  var source: ek_source {
+    ek_source(
+      base: base, element: element.rawValue, stored_width: width + (skippedColumn == nil ? 0 : 1),
+      skipped_column: skippedColumn ?? -1)
+  }
+
   /// Copies rows as floats to `output`: (x − mean) · scale per channel where `scaling` is given.
   /// - Returns: The first position of `output` that is NaN or infinite, or −1.
   @discardableResult
@@ -59,11 +66,7 @@ struct ExampleStorage: @unchecked Sendable {
     _ rows: UnsafePointer<Int32>, _ rowCount: Int, into output: UnsafeMutablePointer<Float>,
     scaling: InputScaling?, threads: Int = 1
   ) -> Int {
-    var source = ek_source()
-    source.base = base
-    source.element = element.rawValue
-    source.stored_width = width + (skippedColumn == nil ? 0 : 1)
-    source.skipped_column = skippedColumn ?? -1
+    var source = source
     guard let scaling else {
       return ek_gather(&source, rows, rowCount, nil, nil, 1, output, Int32(threads))
     }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The bytes of a file: mapped, or inflated to memory where it is gzip. Read only.
+/// The bytes of a file: mapped, or inflated to memory where it is gzip; or bytes that the program made. Read only.
 package final class FileBytes: @unchecked Sendable {
   let start: UnsafeRawPointer
   let count: Int

@@ -56,8 +56,9 @@ extension Dataset {
   }
 
   private static func idx(in folder: String, _ part: String, classes: Int?) throws -> Dataset {
-    let images = try IDXFile(FileBytes(path(folder, part + "-images-idx3-ubyte")), axes: 3)
-    let labels = try IDXFile(FileBytes(path(folder, part + "-labels-idx1-ubyte")), axes: 1)
+    let content = try Folder(folder)
+    let images = try IDXFile(FileBytes(content.require(part + "-images-idx3-ubyte")), axes: 3)
+    let labels = try IDXFile(FileBytes(content.require(part + "-labels-idx1-ubyte")), axes: 1)
     return try dataset(images: images, labels: labels, classes: classes)
   }
 
@@ -81,12 +82,5 @@ extension Dataset {
         owner: images.bytes, base: images.bytes.start + images.offset, element: .uint8, count: count,
         storedWidth: images.shape[1] * images.shape[2]),
       targets: .classes(indices, labels: (0..<classes).map { String($0) }))
-  }
-
-  private static func path(_ folder: String, _ name: String) throws -> String {
-    for candidate in [name, name + ".gz"] where access(folder + "/" + candidate, F_OK) == 0 {
-      return folder + "/" + candidate
-    }
-    throw EvenkeelError.noInput("\(folder) has no \(name) or \(name).gz.")
   }
 }

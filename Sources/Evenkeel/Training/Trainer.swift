@@ -13,15 +13,17 @@ public struct Trainer: Sendable {
   public var patience: Int?
   /// Evaluates the validation data after every so many steps too, as `Event.evaluated`. nil: after epochs only.
   public var evaluationInterval: Int?
-  /// The seed of the order of examples and of dropout.
+  /// Random changes of the training images, in the order in which they act; validation data is left as it is.
+  public var augmentation: [Augmentation]
+  /// The seed of the order of examples, of dropout and of augmentation.
   public var seed: UInt64
   /// Threads that compute, one to eight a processor. The same seed and number of threads give the same bits.
   public var threads: Int
 
   public init(
     loss: Loss, optimizer: Optimizer, batchSize: Int = 128, schedule: Schedule = .constant,
-    clippingNorm: Double? = nil, patience: Int? = nil, evaluationInterval: Int? = nil, seed: UInt64 = 0,
-    threads: Int = Machine.threads
+    clippingNorm: Double? = nil, patience: Int? = nil, evaluationInterval: Int? = nil,
+    augmentation: [Augmentation] = [], seed: UInt64 = 0, threads: Int = Machine.threads
   ) {
     self.loss = loss
     self.optimizer = optimizer
@@ -30,6 +32,7 @@ public struct Trainer: Sendable {
     self.clippingNorm = clippingNorm
     self.patience = patience
     self.evaluationInterval = evaluationInterval
+    self.augmentation = augmentation
     self.seed = seed
     self.threads = threads
   }
@@ -62,12 +65,11 @@ public struct Trainer: Sendable {
     shouldStop: () -> Bool = { false }, onEvent: (Event) throws -> Void = { _ in }
   ) throws -> History {
     try validate(dataset, epochs: epochs)
+    guard dataset.shape.count == model.network.input.count else {
+      throw EvenkeelError.data(
+        "Expected examples of shape \(model.network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
+    }
     if model.scaling == nil {
-      guard dataset.shape.count == model.network.input.count else {
-        throw EvenkeelError.data(
-          "Expected examples of shape \(model.network.input), got \(dataset.shape) (\(dataset.shape.count) values each)."
-        )
-      }
       model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
       model.encoding = dataset.encoding
     }
@@ -128,6 +130,7 @@ public struct Trainer: Sendable {
     }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The training data has no rows.") }
     try dataset.targets.validate()
+    try Augmentation.validate(augmentation, for: dataset.shape)
   }
 }
 

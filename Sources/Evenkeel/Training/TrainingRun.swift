@@ -14,6 +14,7 @@ final class TrainingRun {
   private let gradients: AlignedFloats
   private let first: AlignedFloats
   private let second: AlignedFloats
+  private let augmenter: Augmenter?
   private let key: RandomKey
   private let epochs: Int
   private var order: [Int32]
@@ -48,6 +49,12 @@ final class TrainingRun {
     gradients = AlignedFloats(count: layout.count)
     first = AlignedFloats(count: trainer.optimizer.keepsFirst ? layout.count : 0)
     second = AlignedFloats(count: trainer.optimizer.keepsSecond ? layout.count : 0)
+    augmenter =
+      trainer.augmentation.isEmpty
+      ? nil
+      : Augmenter(
+        dataset, trainer.augmentation, scaling: model.scaling!, seed: trainer.seed, capacity: most,
+        threads: trainer.threads)
     key = RandomKey(seed: trainer.seed)
     order = []
     storageRows = Array(repeating: 0, count: dataset.count)
@@ -104,10 +111,7 @@ final class TrainingRun {
     let start = batch * trainer.batchSize
     let rows = batch == batches - 1 ? dataset.count - start : trainer.batchSize
     let threads = Int32(trainer.threads)
-    let bad = storageRows.withUnsafeBufferPointer {
-      dataset.examples.gather(
-        $0.baseAddress! + start, rows, into: program.input, scaling: scaling, threads: trainer.threads)
-    }
+    let bad = gather(start, rows)
     if bad >= 0 {
       throw EvenkeelError.data(
         "Batch \(batch + 1) of epoch \(epoch + 1): example \(storageRows[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed."
@@ -148,6 +152,21 @@ final class TrainingRun {
     sums += batchSums
     step += 1
     batch += 1
+  }
+
+  /// Copies the examples at `start` ..< `start + rows` of the epoch's order to the program's input.
+  /// - Returns: The first position, in the rows as stored, that is NaN or infinite, or −1.
+  private func gather(_ start: Int, _ rows: Int) -> Int {
+    if let augmenter {
+      return order.withUnsafeBufferPointer {
+        augmenter.gather(
+          UnsafeBufferPointer(rebasing: $0[start..<start + rows]), epoch: epoch, into: program.input)
+      }
+    }
+    return storageRows.withUnsafeBufferPointer {
+      dataset.examples.gather(
+        $0.baseAddress! + start, rows, into: program.input, scaling: scaling, threads: trainer.threads)
+    }
   }
 
   private func diverged(_ what: String, layer: String?) -> EvenkeelError {

@@ -104,7 +104,7 @@ void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels
 // otherwise, by the i-th number of the stream `key`. The same call on gradients is the backward. y may be x.
 void ek_dropout(const float *x, size_t count, double rate, uint64_t key, float *y, int threads);
 
-// The index of the first value that is NaN or infinite, or -1.
+// The index of the first value that is NaN or infinite, or -1. With one thread it may be called by a member of a team.
 ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads);
 
 // The sum of squares of count values, in double, in a fixed order; NaN or infinite if one of them is.
@@ -125,6 +125,32 @@ typedef struct {
 // Returns the first position of output that is NaN or infinite, or -1.
 ptrdiff_t ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const float *mean,
                     const float *scale, size_t period, float *output, int threads);
+
+// ---- augment.c ----------------------------------------------------------------------------------------------------
+
+// One step of what is done to an image.
+typedef enum {
+  EK_UNCHANGED = 0,
+  EK_SHIFT = 1,    // moved right by x and down by y pixels; 0 comes in
+  EK_FLIP = 2,     // left and right exchanged
+  EK_ROTATE = 3,   // turned about its centre by the angle of cosine and sine, counterclockwise; bilinear, 0 comes in
+  EK_CUT_OUT = 4,  // the square of `side` pixels from column x and row y on, as far as it lies inside, gets the means
+} ek_transform_kind;
+
+typedef struct {
+  ek_transform_kind kind;
+  int32_t x, y, side;
+  double cosine, sine;
+} ek_transform;
+
+// output (row_count, height, width, channels) = rows[i] of source as floats, changed by transforms[i * transform_count]
+// and those that follow, in order, then (x - mean[c]) * scale[c] with c = position in the row modulo period.
+// scratch: 2 * height * width * channels floats for each thread.
+// Returns the first position, in the rows as stored, that is NaN or infinite, or -1.
+ptrdiff_t ek_gather_augmented(const ek_source *source, const int32_t *rows, size_t row_count, size_t height,
+                              size_t width, size_t channels, const ek_transform *transforms, size_t transform_count,
+                              const float *mean, const float *scale, size_t period, float *scratch, float *output,
+                              int threads);
 
 // ---- loss.c -------------------------------------------------------------------------------------------------------
 
