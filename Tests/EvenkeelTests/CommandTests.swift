@@ -61,7 +61,8 @@ private let tables: [String: String] = [
     (65, ["inspect", "model"], "safetensors"), (65, ["evaluate", "model", "good"], "safetensors"),
     (65, ["train", "good", "--resume", "model"], "safetensors"),
     (66, ["train", "/nowhere.csv"], "/nowhere.csv"), (66, ["predict", "/nowhere.safetensors", "good"], "/nowhere"),
-    (66, ["train", "good", "--network", "/nowhere.yaml"], "/nowhere.yaml"), (65, ["train", "/proc/self/fdinfo"], "IDX"),
+    (66, ["train", "good", "--network", "/nowhere.yaml"], "/nowhere.yaml"),
+    (65, ["train", "/proc/self/fdinfo"], "IDX"),
     (74, ["train", "good", "--output", "/nowhere/model.safetensors"], "/nowhere/model.safetensors"),
     (74, ["train", "good", "--output", "/tmp"], "/tmp"), (74, ["demo", "--output", "/nowhere/x"], "/nowhere/x"),
   ] as [(Int32, [String], String)]
