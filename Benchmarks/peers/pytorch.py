@@ -33,9 +33,9 @@ def steps(widths, activation, rows):
     return stepping(network(widths, activation), torch.from_numpy(x), labels)
 
 
-def stepping(net, x, labels):
+def stepping(net, x, labels, rate=0.01):
     labels = torch.from_numpy(labels)
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
+    optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9)
 
     def loss_of(x, labels):
         return torch.nn.functional.cross_entropy(net(x), labels)
@@ -116,7 +116,7 @@ def channels_last(x):
 def images(name, normalization, rows):
     net, shape = image_network(name, normalization == "batch")
     x, labels = common.images(int(rows), shape)
-    return stepping(net, channels_last(x), labels)
+    return stepping(net, channels_last(x), labels, 1e-5)  # a deep net without norms diverges soon
 
 
 def image(name):

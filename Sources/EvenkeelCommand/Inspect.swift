@@ -13,8 +13,7 @@ struct Inspect: ParsableCommand {
     switch (model, network) {
     case (let path?, nil): try show(Model(contentsOf: path))
     case (nil, let name?):
-      let network = try Network.presets.contains(name) ? Network(preset: name) : Network(contentsOf: name)
-      try show(network, learned: nil)
+      try show(named(name), learned: nil)
     default:
       throw EvenkeelError(
         .usage, "Give a model file or --network with a file or one of \(Network.presets.joined(separator: ", ")).")

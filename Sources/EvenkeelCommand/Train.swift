@@ -16,7 +16,9 @@ struct Train: ParsableCommand {
   @Option(help: "The units of each hidden layer, as in 256,256.") var hidden = "256,256"
   @Option(help: "The hidden layers' activation: relu, leakyRelu, elu, gelu, silu, sigmoid, tanh or softplus.")
   var activation = "relu"
-  @Option(help: "batch, after-activation (batch norm behind the activation) or none.") var normalization = "batch"
+  @Option(
+    help: "batch (the default), after-activation (batch norm behind the activation) or none; of --network only none.")
+  var normalization: String?
   @Option(
     help: "softmax, sigmoid (cross-entropies), squared or huber; by default softmax for classes, squared for values.")
   var loss: String?
@@ -155,8 +157,11 @@ struct Train: ParsableCommand {
 
   private func chosenNetwork(_ dataset: Dataset) throws -> Network {
     if let network {
-      return try Network.presets.contains(network)
-        ? Network(preset: network).fitted(to: dataset) : Network(contentsOf: network)
+      guard normalization == nil || normalization == "none" else {
+        throw EvenkeelError(.usage, "--network says where its norms are; --normalization can only be none with it.")
+      }
+      let network = try named(network, for: dataset)
+      return normalization == nil ? network : network.withoutNormalization()
     }
     let units = hidden.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
     guard units.allSatisfy({ ($0 ?? 0) > 0 }) else {
@@ -165,9 +170,9 @@ struct Train: ParsableCommand {
     let placements: [String: NormalizationPlacement] = [
       "batch": .beforeActivation, "after-activation": .afterActivation, "none": .none,
     ]
-    guard let placement = placements[normalization] else {
+    guard let placement = placements[normalization ?? "batch"] else {
       throw EvenkeelError(
-        .usage, "--normalization is \"\(normalization)\"; expected batch, after-activation or none.")
+        .usage, "--normalization is \"\(normalization!)\"; expected batch, after-activation or none.")
     }
     return try Network.multilayer(
       input: dataset.shape.count, hidden: units.map { $0! },
@@ -227,6 +232,17 @@ struct Train: ParsableCommand {
       if let error = record.validationRMSE { line += "  RMSE \(fixed(error, 4))" }
       tell(line + "  \(fixed(record.seconds, 2)) s\n")
     }
+  }
+}
+
+/// A network file, or a network that ships with the program, fitted to `dataset`.
+func named(_ network: String, for dataset: Dataset? = nil) throws -> Network {
+  if Network.presets.contains(network) {
+    let preset = try Network(preset: network)
+    return try dataset.map { try preset.fitted(to: $0) } ?? preset
+  }
+  do { return try Network(contentsOf: network) } catch let error as EvenkeelError where error.code == .noInput {
+    throw EvenkeelError(.noInput, "\(error.message) It is none of \(Network.presets.joined(separator: ", ")) either.")
   }
 }
 

@@ -1,10 +1,5 @@
-#define _GNU_SOURCE
 #include "kernels.h"
+#include "team.h"
 
-#include <sched.h>
-
-int ek_processor_count(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-  return CPU_COUNT(&set);
-}
+// What the process could use when it started: later this thread may have been bound to one processor (OMP_PROC_BIND).
+int ek_processor_count(void) { return omp_get_num_procs(); }

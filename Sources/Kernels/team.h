@@ -7,6 +7,7 @@
 
 extern int omp_get_num_threads(void);
 extern int omp_get_thread_num(void);
+extern int omp_get_num_procs(void);
 extern void GOMP_parallel(void (*function)(void *), void *data, unsigned threads, unsigned flags);
 extern void GOMP_barrier(void);
 

@@ -3,10 +3,10 @@
 // One request a line on standard input, one JSON object a line on standard output:
 //   step 784,100,100,100,10 sigmoid 60   training steps; milliseconds each, and the first five losses on one batch
 //   layer 8192 1024                      batch norm + ReLU forward and backward; milliseconds, and sums of dx·x and dγ
-//   predict 784,256,256,10 relu          one row through a model; milliseconds, and the probabilities
+//   predict 784,256,256,10 relu          one row through a model; milliseconds, and the outputs
 //   images lenet batch 128               training steps of a network that ships with the package; with `none` in place of
 //                                        `batch` its norms are left out
-//   image lenet                          one image through it; milliseconds, and the probabilities
+//   image lenet                          one image through it; milliseconds, and the outputs
 import Evenkeel
 import Glibc
 
@@ -23,7 +23,11 @@ while let request = readLine() {
       case "step": try steps(of: model(widths: numbers, activation: words[2]), batch: Int(words[3])!)
       case "layer": layer(rows: numbers[0], features: Int(words[2])!)
       case "predict": try prediction(of: model(widths: numbers, activation: words[2]))
-      case "images": try steps(of: model(preset: words[1], normalized: words[2] == "batch"), batch: Int(words[3])!)
+      case "images":
+        try steps(
+          of: model(preset: words[1], normalized: words[2] == "batch"), batch: Int(words[3])!,
+          // A deep net without norms diverges soon.
+          learningRate: 1e-5)
       case "image": try prediction(of: model(preset: words[1], normalized: true))
       default: fatalError("unknown request \(request)")
       }
@@ -68,26 +72,7 @@ func model(widths: [Int], activation: String) throws -> Model {
 /// A network that ships with the package, with or without its norms.
 func model(preset: String, normalized: Bool) throws -> Model {
   let network = try Network(preset: preset)
-  func plain(_ layers: [any Layer]) -> [any Layer] {
-    layers.compactMap { layer -> (any Layer)? in
-      switch layer {
-      case is BatchNorm: return nil
-      case var residual as Residual:
-        residual.block = LayerList(plain(residual.block.layers))
-        return residual
-      // Biases come back that were left out for the sake of a norm.
-      case var convolution as Convolution:
-        convolution.bias = .automatic
-        return convolution
-      case var dense as Dense:
-        dense.bias = .automatic
-        return dense
-      default: return layer
-      }
-    }
-  }
-  return try model(
-    normalized ? network : Network(input: network.input, layers: plain(network.layers.layers)))
+  return try model(normalized ? network : network.withoutNormalization())
 }
 
 func model(_ network: Network) throws -> Model {
@@ -115,9 +100,9 @@ func rows(_ count: Int, of model: Model, repeated: Int = 1) throws -> Dataset {
 }
 
 /// Steps as a user's training makes them: shuffled rows gathered and standardized, checks included.
-func steps(of fresh: Model, batch: Int) throws -> ([Double], () throws -> [Double]) {
+func steps(of fresh: Model, batch: Int, learningRate: Double = 0.01) throws -> ([Double], () throws -> [Double]) {
   var trainer = Trainer(
-    loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: 0.01), batchSize: batch)
+    loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: learningRate), batchSize: batch)
   var model = fresh
   let losses = try trainer.fit(&model, to: rows(batch, of: fresh), epochs: 5).epochs.map(\.trainLoss)
   let most = max(12, min(400, 64 << 20 / (4 * batch * fresh.network.input.count)))

@@ -12,6 +12,29 @@ protocol WeightedLayer: Layer {
   var initialization: Initialization { get set }
 }
 
+extension Network {
+  /// The same network with its batch norms left out and the biases back that were left out for their sake: the other side of
+  /// a comparison.
+  public func withoutNormalization() -> Network {
+    Network(input: input, layers: Self.withoutNormalization(layers.layers))
+  }
+
+  private static func withoutNormalization(_ layers: [any Layer]) -> [any Layer] {
+    layers.compactMap { layer in
+      switch layer {
+      case is BatchNorm: return nil
+      case var residual as Residual:
+        residual.block = LayerList(withoutNormalization(residual.block.layers))
+        return residual
+      case var weighted as any WeightedLayer:
+        weighted.bias = .present
+        return weighted
+      default: return layer
+      }
+    }
+  }
+}
+
 extension WeightedLayer {
   /// - Parameters:
   ///   - following: The layers behind it in its own list.
