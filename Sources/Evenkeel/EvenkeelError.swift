@@ -19,18 +19,21 @@ public struct EvenkeelError: Error, Hashable, Sendable, CustomStringConvertible 
     case interrupted = 130
   }
 
+  /// The kind of failure.
   public let code: Code
   /// One sentence that names the file, line, column or key, what was expected and what was found.
   public let message: String
   /// The path of the layer that it is about, as in stored files: `3`, `2.block.0`.
   public let layer: String?
 
+  /// An error with one sentence for a person.
   public init(_ code: Code, _ message: String, layer: String? = nil) {
     self.code = code
     self.message = message
     self.layer = layer
   }
 
+  /// The sentence.
   public var description: String { message }
 
   static func usage(_ message: String) -> Self { Self(.usage, message) }

@@ -18,6 +18,7 @@ public struct Dataset: Sendable {
 
   /// The number of examples.
   public var count: Int { rows.count }
+  /// True if there are no examples.
   public var isEmpty: Bool { rows.isEmpty }
 
   init(
@@ -89,8 +90,11 @@ public struct Dataset: Sendable {
 
 /// The parts of a data set. A part that was not asked for is empty.
 public struct DatasetSplits: Sendable {
+  /// What is learned from.
   public var training: Dataset
+  /// What is evaluated while training.
   public var validation: Dataset
+  /// What is evaluated at the end.
   public var test: Dataset
   /// Sentences about the data that deserve a look: a constant column, an unknown class.
   public var warnings: [String] = []

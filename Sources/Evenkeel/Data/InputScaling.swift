@@ -6,6 +6,7 @@ import Kernels
 public struct InputScaling: Hashable, Codable, Sendable {
   /// One value a channel, cyclic over the features of an example.
   public let mean: [Float]
+  /// The population deviation of each channel; 0 for a constant one.
   public let deviation: [Float]
 
   /// 1 / deviation, and 0 for a constant channel.

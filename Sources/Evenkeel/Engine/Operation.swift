@@ -36,9 +36,13 @@ extension Operation {
 
 /// The tensors of the forward pass that an operation needs again.
 public struct BackwardReads: OptionSet, Sendable {
+  /// One bit a tensor.
   public let rawValue: Int
+  /// A set of bits.
   public init(rawValue: Int) { self.rawValue = rawValue }
+  /// The operation's input.
   public static let input = BackwardReads(rawValue: 1)
+  /// The operation's output.
   public static let output = BackwardReads(rawValue: 2)
 }
 
@@ -51,12 +55,17 @@ public enum Purpose: Sendable {
 ///
 /// Buffers hold `rows` examples, one after the other, features last.
 public struct Pass {
+  /// What the program is for.
   public let purpose: Purpose
+  /// The number of examples.
   public let rows: Int
   /// The number of values of one input and one output example.
   public let inputLength: Int
+  /// The number of values of one output example.
   public let outputLength: Int
+  /// `rows` × `inputLength` values.
   public let input: UnsafeMutablePointer<Float>
+  /// `rows` × `outputLength` values.
   public let output: UnsafeMutablePointer<Float>
   /// The gradient of the loss with respect to the output; only in `backward`.
   public let outputGradient: UnsafeMutablePointer<Float>?

@@ -39,6 +39,7 @@ extension ActivationLayer {
 public struct ReLU: ActivationLayer {
   public static let kind = "relu"
   static let initialization = Initialization.he
+  /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_RELU) }
 }
@@ -47,7 +48,9 @@ public struct ReLU: ActivationLayer {
 public struct LeakyReLU: ActivationLayer {
   public static let kind = "leakyRelu"
   static let initialization = Initialization.he
+  /// The slope below 0, above 0 itself.
   public var slope: Double
+  /// A slope of 0.01 as in PyTorch by default.
   public init(slope: Double = 0.01) { self.slope = slope }
   var activation: Activation { Activation(kernel: EK_LEAKY_RELU, slope: Float(slope)) }
 
@@ -69,7 +72,9 @@ public struct LeakyReLU: ActivationLayer {
 public struct ELU: ActivationLayer {
   public static let kind = "elu"
   static let initialization = Initialization.he
+  /// What −y tends to for very negative x, above 0.
   public var alpha: Double
+  /// An alpha of 1 as in PyTorch by default.
   public init(alpha: Double = 1) { self.alpha = alpha }
   var activation: Activation { Activation(kernel: EK_ELU, slope: Float(alpha)) }
 
@@ -91,6 +96,7 @@ public struct ELU: ActivationLayer {
 public struct GELU: ActivationLayer {
   public static let kind = "gelu"
   static let initialization = Initialization.he
+  /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_GELU) }
 }
@@ -99,6 +105,7 @@ public struct GELU: ActivationLayer {
 public struct SiLU: ActivationLayer {
   public static let kind = "silu"
   static let initialization = Initialization.he
+  /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_SILU) }
 }
@@ -107,6 +114,7 @@ public struct SiLU: ActivationLayer {
 public struct Sigmoid: ActivationLayer {
   public static let kind = "sigmoid"
   static let initialization = Initialization.glorot
+  /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_SIGMOID) }
 }
@@ -115,6 +123,7 @@ public struct Sigmoid: ActivationLayer {
 public struct Tanh: ActivationLayer {
   public static let kind = "tanh"
   static let initialization = Initialization.glorot
+  /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_TANH) }
 }
@@ -123,6 +132,7 @@ public struct Tanh: ActivationLayer {
 public struct Softplus: ActivationLayer {
   public static let kind = "softplus"
   static let initialization = Initialization.leCun
+  /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_SOFTPLUS) }
 }

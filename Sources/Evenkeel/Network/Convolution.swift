@@ -6,17 +6,22 @@ public struct Convolution: Layer {
   public static let kind = "convolution"
   /// The number of output channels.
   public var filters: Int
+  /// The window.
   public var kernel: Extent
+  /// Pixels from one window to the next.
   public var stride: Extent
+  /// What surrounds the image.
   public var padding: Padding
   /// Pixels from one point of the window to the next; 1 leaves none out.
   public var dilation: Extent
   /// Input and output channels are cut into so many parts that do not mix.
   public var groups: Int
+  /// Whether b is learned.
   public var bias: Bias
   /// How W starts; biases start at 0.
   public var initialization: Initialization
 
+  /// A layer with these options; `outputShape(for:)` checks them.
   public init(
     _ filters: Int, kernel: Extent, stride: Extent = 1, padding: Padding = .same, dilation: Extent = 1,
     groups: Int = 1, bias: Bias = .automatic, initialization: Initialization = .automatic
@@ -70,14 +75,22 @@ public struct Convolution: Layer {
 /// `[H′, W′, C · multiplier]`. W has PyTorch's shape `[C · multiplier, 1, height, width]`.
 public struct DepthwiseConvolution: Layer {
   public static let kind = "depthwiseConvolution"
+  /// The window.
   public var kernel: Extent
+  /// Filters a channel.
   public var multiplier: Int
+  /// Pixels from one window to the next.
   public var stride: Extent
+  /// What surrounds the image.
   public var padding: Padding
+  /// Pixels from one point of the window to the next; 1 leaves none out.
   public var dilation: Extent
+  /// Whether b is learned.
   public var bias: Bias
+  /// How W starts; biases start at 0.
   public var initialization: Initialization
 
+  /// A layer with these options; `outputShape(for:)` checks them.
   public init(
     kernel: Extent, multiplier: Int = 1, stride: Extent = 1, padding: Padding = .same, dilation: Extent = 1,
     bias: Bias = .automatic, initialization: Initialization = .automatic
@@ -134,16 +147,24 @@ public struct DepthwiseConvolution: Layer {
 /// A convolution over sequences `[L, C]`. W has PyTorch's shape `[filters, C / groups, length]`.
 public struct Convolution1D: Layer {
   public static let kind = "convolution1D"
+  /// The number of output channels.
   public var filters: Int
   /// The length of the window.
   public var kernel: Int
+  /// Positions from one window to the next.
   public var stride: Int
+  /// What surrounds the image.
   public var padding: Padding
+  /// Positions from one point of the window to the next; 1 leaves none out.
   public var dilation: Int
+  /// Input and output channels are cut into so many parts that do not mix.
   public var groups: Int
+  /// Whether b is learned.
   public var bias: Bias
+  /// How W starts; biases start at 0.
   public var initialization: Initialization
 
+  /// A layer with these options; `outputShape(for:)` checks them.
   public init(
     _ filters: Int, kernel: Int, stride: Int = 1, padding: Padding = .same, dilation: Int = 1, groups: Int = 1,
     bias: Bias = .automatic, initialization: Initialization = .automatic

@@ -5,10 +5,12 @@ public struct Dense: Layer {
   public static let kind = "dense"
   /// The number of outputs.
   public var units: Int
+  /// Whether b is learned.
   public var bias: Bias
   /// How W starts; biases start at 0.
   public var initialization: Initialization
 
+  /// A layer with so many outputs; `outputShape(for:)` checks the options.
   public init(_ units: Int, bias: Bias = .automatic, initialization: Initialization = .automatic) {
     self.units = units
     self.bias = bias

@@ -4,7 +4,9 @@ import Kernels
 /// passes values through in prediction.
 public struct Dropout: Layer, Operation {
   public static let kind = "dropout"
+  /// The probability of 0, from 0 to below 1.
   public var rate: Double
+  /// Drops with probability `rate`.
   public init(_ rate: Double) { self.rate = rate }
 
   public func outputShape(for input: Shape) throws -> Shape {

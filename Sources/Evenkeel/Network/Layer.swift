@@ -39,6 +39,7 @@ extension Layer where Self: Operation {
 public struct LayerSite: Sendable {
   /// The shapes of one example.
   public let input: Shape
+  /// The shape of one output example.
   public let output: Shape
   /// The path in the stored file: `0`, `3`, `2.block.0`.
   public let name: String
@@ -59,10 +60,12 @@ public struct ParameterDescription: Hashable, Sendable {
   public let name: String
   /// Its shape in memory and in the file, which is PyTorch's.
   public let shape: Shape
+  /// The part it plays.
   public let role: ParameterRole
   /// How it starts.
   public let start: ParameterStart
 
+  /// A tensor to learn.
   public init(name: String, shape: Shape, role: ParameterRole, start: ParameterStart) {
     self.name = name
     self.shape = shape

@@ -5,8 +5,10 @@ import Synchronization
 ///
 /// In files each layer is its kind alone (`relu`) or its kind with its options (`dense: {units: 256}`).
 public struct LayerList: Hashable, Codable, Sendable {
+  /// The layers.
   public let layers: [any Layer]
 
+  /// A list of `layers`.
   public init(_ layers: [any Layer]) { self.layers = layers }
 
   public static func == (left: LayerList, right: LayerList) -> Bool {

@@ -5,6 +5,7 @@ import Synchronization
 ///
 /// Predicting never writes, and one model may predict on many threads at once. Training is `Trainer.fit(&model, …)`.
 public struct Model: Sendable {
+  /// What the model computes.
   public let network: Network
   /// How raw inputs are standardized; fitted by the first training.
   public internal(set) var scaling: InputScaling?
@@ -133,7 +134,7 @@ public struct Model: Sendable {
   private func run(
     _ dataset: Dataset, threads: Int?, _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int) throws -> Void
   ) throws {
-    guard dataset.shape.count == network.input.count else {
+    guard dataset.shape.fits(network.input) else {
       throw EvenkeelError.data(
         "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
     }

@@ -7,10 +7,12 @@ public struct Network: Hashable, Codable, Sendable {
   /// The layers in order, with what they leave open filled in (a `Dense` before a `BatchNorm` has no bias).
   public let layers: LayerList
 
+  /// A network of the layers that the closure lists, `if`, `for` and `switch` included.
   public init(input: Shape, @LayerBuilder _ layers: () -> [any Layer]) {
     self.init(input: input, layers: layers())
   }
 
+  /// A network of `layers`.
   public init(input: Shape, layers: [any Layer]) {
     self.input = input
     self.layers = LayerList(Self.resolved(layers))
@@ -92,11 +94,13 @@ public struct Network: Hashable, Codable, Sendable {
 
 /// A layer where it stands in a network.
 public struct NetworkLeaf: Sendable {
+  /// The layer.
   public let layer: any Layer
   /// The path in stored files: `0`, `3.block.1`.
   public let name: String
   /// The shape of one example that it takes and gives.
   public let input: Shape
+  /// The shape of one example that it gives.
   public let output: Shape
 
   /// The number of learned values.

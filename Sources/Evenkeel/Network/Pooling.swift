@@ -4,11 +4,14 @@ protocol PoolingLayer: Layer {}
 /// The largest value of each window, channel by channel, over an image `[H, W, C]` or a sequence `[L, C]`.
 public struct MaxPool: PoolingLayer {
   public static let kind = "maxPool"
+  /// The window.
   public var kernel: Extent
   /// The window's own extent by default, so that windows touch and do not overlap.
   public var stride: Extent
+  /// What surrounds the image.
   public var padding: Padding
 
+  /// Windows that touch unless a `stride` is given.
   public init(_ kernel: Extent, stride: Extent? = nil, padding: Padding = .valid) {
     self.kernel = kernel
     self.stride = stride ?? kernel
@@ -40,11 +43,14 @@ public struct MaxPool: PoolingLayer {
 /// by default in PyTorch.
 public struct AveragePool: PoolingLayer {
   public static let kind = "averagePool"
+  /// The window.
   public var kernel: Extent
   /// The window's own extent by default, so that windows touch and do not overlap.
   public var stride: Extent
+  /// What surrounds the image.
   public var padding: Padding
 
+  /// Windows that touch unless a `stride` is given.
   public init(_ kernel: Extent, stride: Extent? = nil, padding: Padding = .valid) {
     self.kernel = kernel
     self.stride = stride ?? kernel
@@ -68,6 +74,7 @@ public struct AveragePool: PoolingLayer {
 /// The mean of every channel over all positions (Lin et al. 2014): `[H, W, C]` and `[L, C]` become `[C]`.
 public struct GlobalAveragePool: PoolingLayer {
   public static let kind = "globalAveragePool"
+  /// A layer without options.
   public init() {}
 
   public func outputShape(for input: Shape) throws -> Shape {

@@ -13,9 +13,12 @@ public struct Residual: Layer {
     case projection
   }
 
+  /// The layers of f.
   public var block: LayerList
+  /// The layers of s.
   public var shortcut: Shortcut
 
+  /// A block of the layers that `block` lists.
   public init(shortcut: Shortcut = .identity, @LayerBuilder _ block: () -> [any Layer]) {
     self.init(shortcut: shortcut, block: LayerList(block()))
   }

@@ -2,13 +2,17 @@
 public struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral,
   CustomStringConvertible
 {
+  /// Pixels from top to bottom.
   public var height: Int
+  /// Pixels from left to right.
   public var width: Int
 
+  /// An extent that may differ in both directions.
   public init(height: Int, width: Int) {
     self.height = height
     self.width = width
   }
+  /// A square.
   public init(integerLiteral value: Int) { self.init(height: value, width: value) }
   /// - Precondition: One number, or height and width.
   public init(arrayLiteral elements: Int...) {

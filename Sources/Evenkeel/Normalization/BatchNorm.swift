@@ -25,6 +25,7 @@ public struct BatchNorm: Layer {
   /// True if training too normalises with the running averages and leaves them alone.
   public var frozen: Bool
 
+  /// A norm with these options; `outputShape(for:)` checks them.
   public init(
     epsilon: Double = 1e-5, averaging: Averaging = .exponential(decay: 0.9), debiased: Bool = true,
     runningVariance: RunningVariance = .unbiased, scale: Bool = true, shift: Bool = true, initialScale: Double = 1,

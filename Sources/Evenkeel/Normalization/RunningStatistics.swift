@@ -24,7 +24,9 @@ public enum RunningVariance: String, Hashable, Codable, Sendable {
 
 /// The averages of one batch-norm layer, as read from a model.
 public struct RunningStatistics: Hashable, Sendable {
+  /// One a feature.
   public let mean: [Float]
+  /// One a feature.
   public let variance: [Float]
   /// The number of batches that were averaged; PyTorch's `num_batches_tracked`.
   public let batchCount: Int

@@ -3,8 +3,10 @@
 /// Keys carry no state: the same path gives the same numbers, in any order and on any thread, so a resumed run needs only
 /// to know where it is.
 public struct RandomKey: Hashable, Sendable {
+  /// 64 well mixed bits.
   public let value: UInt64
 
+  /// The root of the tree of `seed`.
   public init(seed: UInt64) { value = Self.mix(seed &+ 0x9E37_79B9_7F4A_7C15) }
   private init(value: UInt64) { self.value = value }
 
@@ -26,8 +28,10 @@ public struct RandomKey: Hashable, Sendable {
 public struct RandomNumbers: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
+  /// The stream of `key`, from its beginning.
   public init(_ key: RandomKey) { state = key.value }
 
+  /// 64 random bits.
   public mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     return RandomKey.mix(state)

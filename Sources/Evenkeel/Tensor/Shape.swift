@@ -1,18 +1,30 @@
 /// The extent of one example or of a tensor, features last: `[784]`, `[28, 28]`, `[32, 32, 3]`.
 public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomStringConvertible {
+  /// The extent of each axis.
   public var dimensions: [Int]
 
+  /// A shape of these extents.
   public init(_ dimensions: [Int]) { self.dimensions = dimensions }
+  /// A shape of these extents.
   public init(arrayLiteral elements: Int...) { self.dimensions = elements }
 
   /// The number of elements: the product of the dimensions, 1 for the empty shape.
   public var count: Int { dimensions.reduce(1, *) }
+  /// The number of axes.
   public var rank: Int { dimensions.count }
   /// The extent of the last axis, along which features lie; 1 for the empty shape.
   public var featureCount: Int { dimensions.last ?? 1 }
 
   public var description: String {
     "[" + dimensions.map(String.init).joined(separator: ", ") + "]"
+  }
+
+  /// Whether examples of this shape are examples of `other`: the same extents but for axes of 1, or as many values and one of
+  /// the two flat.
+  func fits(_ other: Shape) -> Bool {
+    guard count == other.count else { return false }
+    return rank == 1 || other.rank == 1
+      || dimensions.filter { $0 != 1 } == other.dimensions.filter { $0 != 1 }
   }
 
   /// The product of `dimensions`, or nil where one is negative or the product overflows; for shapes read from files.

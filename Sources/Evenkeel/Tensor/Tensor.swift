@@ -1,6 +1,8 @@
 /// A block of numbers with a shape, in row-major order: the form in which rows of data enter and predictions leave.
 public struct Tensor: Hashable, Sendable {
+  /// The extent of each axis.
   public let shape: Shape
+  /// The values in row-major order.
   public var values: [Float]
 
   /// - Precondition: `values.count == shape.count`.

@@ -24,6 +24,7 @@ public struct Quality: Hashable, Sendable {
 
 /// What a trained model's outputs mean.
 public struct OutputDescription: Hashable, Codable, Sendable {
+  /// What was made small.
   public let loss: Loss
   /// The names of the classes in the order of the outputs; empty for a regression.
   public let classLabels: [String]

@@ -13,7 +13,9 @@ public struct Schedule: Hashable, Sendable {
   /// Steps over which the factor first rises evenly from near 0 to 1.
   let warmUp: Int
 
+  /// 1 throughout.
   public static let constant = Schedule(kind: .constant, warmUp: 0)
+  /// 1 after the warm-up.
   public static func constant(warmUp: Int) -> Schedule { Schedule(kind: .constant, warmUp: warmUp) }
   /// Times `factor` after every `every` epochs.
   public static func step(every: Int, factor: Double = 0.1, warmUp: Int = 0) -> Schedule {

@@ -2,8 +2,11 @@ import Kernels
 
 /// Trains models: the loss, the optimizer and the way through the data. A value; it holds nothing that changes.
 public struct Trainer: Sendable {
+  /// What is made small.
   public var loss: Loss
+  /// How gradients change parameters.
   public var optimizer: Optimizer
+  /// How the learning rate changes.
   public var schedule: Schedule
   /// Examples in a mini-batch. The last batch of an epoch keeps what is left; a single example joins the batch before it.
   public var batchSize: Int
@@ -20,6 +23,7 @@ public struct Trainer: Sendable {
   /// Threads that compute, one to eight a processor. The same seed and number of threads give the same bits.
   public var threads: Int
 
+  /// A trainer with these settings; `fit` checks them.
   public init(
     loss: Loss, optimizer: Optimizer, batchSize: Int = 128, schedule: Schedule = .constant,
     clippingNorm: Double? = nil, patience: Int? = nil, evaluationInterval: Int? = nil,
@@ -65,7 +69,7 @@ public struct Trainer: Sendable {
     shouldStop: () -> Bool = { false }, onEvent: (Event) throws -> Void = { _ in }
   ) throws -> History {
     try validate(dataset, epochs: epochs)
-    guard dataset.shape.count == model.network.input.count else {
+    guard dataset.shape.fits(model.network.input) else {
       throw EvenkeelError.data(
         "Expected examples of shape \(model.network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
     }
@@ -140,11 +144,17 @@ public struct EpochRecord: Hashable, Codable, Sendable {
   public let epoch: Int
   /// Means over the epoch's batches, each taken before its step.
   public let trainLoss: Double
+  /// nil for a regression.
   public let trainAccuracy: Double?
+  /// In the target's units; nil for a classifier.
   public let trainRMSE: Double?
+  /// With running statistics; nil without validation data.
   public let validationLoss: Double?
+  /// nil for a regression.
   public let validationAccuracy: Double?
+  /// nil for a classifier.
   public let validationRMSE: Double?
+  /// Wall time, validation included.
   public let seconds: Double
 
   init(epoch: Int, training: Quality, validation: Quality?, seconds: Double) {
@@ -165,6 +175,7 @@ public struct EpochRecord: Hashable, Codable, Sendable {
 
 /// The epochs of a training, in order.
 public struct History: Hashable, Codable, Sendable {
+  /// One record an epoch.
   public internal(set) var epochs: [EpochRecord] = []
   /// True if patience ran out before the epochs did.
   public internal(set) var stoppedEarly = false
