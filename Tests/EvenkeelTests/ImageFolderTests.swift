@@ -246,8 +246,6 @@ private let wrongBatches: [(files: [String: [UInt8]], code: Int32, sentence: Str
   }
 }
 
-private let dataFolder = getenv("EVENKEEL_DATA").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-
 @Test(.enabled(if: dataFolder != nil, "EVENKEEL_DATA is not set"))
 func cifar10IsReadAndStandardizedByChannel() throws {
   let splits = try Dataset.read(dataFolder! + "/cifar10")

@@ -112,20 +112,43 @@ func fuzz(_ valid: [UInt8], _ read: ([UInt8]) throws -> Void) {
   }
 }
 
-@Test func damagedModelFilesAreErrorsAndNothingElse() throws {
-  let model = try Model(
+@Test func damagedModelFilesAndCheckpointsAreErrorsAndNothingElse() throws {
+  var model = try Model(
     Network(input: [2]) {
       Dense(3)
       BatchNorm()
       ReLU()
       Dense(2)
     })
-  let path = "/tmp/evenkeel-test-\(getpid())-fuzz.safetensors"
-  try model.write(to: path)
-  defer { unlink(path) }
-  let valid = try FileBytes(path).copy
-  _ = try Model(Safetensors(FileBytes(valid, name: "model")))
-  fuzz(valid) { _ = try Model(Safetensors(FileBytes($0, name: "model"))) }
+  let data = try Dataset(
+    [1, 2, 3, 5, 8, 13], shape: [2], targets: .classes([0, 1, 0], labels: ["a", "b"]))
+  try withTemporaryFile { path in
+    try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 3).fit(
+      &model, to: data, epochs: 1,
+      onEvent: { if case .epoch(_, let checkpoint) = $0 { try checkpoint.write(to: path) } })
+    let valid = try FileBytes(path).copy
+    _ = try Checkpoint(Safetensors(FileBytes(valid, name: "checkpoint")))
+    fuzz(valid) { _ = try Checkpoint(Safetensors(FileBytes($0, name: "checkpoint"))) }
+    try model.write(to: path)
+    let stored = try FileBytes(path).copy
+    _ = try Model(Safetensors(FileBytes(stored, name: "model")))
+    fuzz(stored) { _ = try Model(Safetensors(FileBytes($0, name: "model"))) }
+  }
+}
+
+@Test func damagedNetworkFilesAreErrorsAndNothingElse() throws {
+  let valid = """
+    input: [6, 6, 2]
+    layers:
+      - convolution: {filters: 3, kernel: [3, 1], padding: same}
+      - residual: &block
+          - batchNorm: {decay: 0.9}
+      - residual: {shortcut: projection, block: [{convolution: {filters: 4, kernel: 3, stride: 2}}]}
+      - flatten
+      - dense: 3
+    """
+  _ = try Network(text: valid, name: "net.yaml")
+  fuzz(Array(valid.utf8)) { _ = try Network(text: String(decoding: $0, as: UTF8.self), name: "net.yaml") }
 }
 
 @Test(arguments: [("running_var", "running_vxr"), ("\"0.weight\"", "\"9.weight\"")])

@@ -1,6 +1,9 @@
 import Evenkeel
 import Glibc
 
+/// Where real data lies; tests that need it are left out where EVENKEEL_DATA is not set.
+let dataFolder = getenv("EVENKEEL_DATA").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+
 /// Hands `body` a path that nothing else uses and removes what lies there afterwards.
 func withTemporaryFile<Result>(
   _ suffix: String = ".safetensors", containing text: String? = nil, _ body: (String) throws -> Result

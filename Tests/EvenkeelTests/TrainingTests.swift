@@ -166,8 +166,6 @@ private let trainer = Trainer(
   #expect(model.parameters.allSatisfy { $0.values.values.allSatisfy(\.isFinite) })
 }
 
-private let dataFolder = getenv("EVENKEEL_DATA").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
-
 @Test(.enabled(if: dataFolder != nil, "EVENKEEL_DATA is not set"), arguments: [UInt64(1), 2, 3])
 func mnistReachesItsAccuracy(seed: UInt64) throws {
   let digits = try Dataset.idx(at: dataFolder! + "/mnist")

@@ -8,7 +8,7 @@ extension Network {
   }
 
   /// - Parameter path: What errors call the text.
-  init(text: String, name path: String) throws {
+  package init(text: String, name path: String) throws {
     let root: Node
     do {
       guard let node = try Yams.compose(yaml: text) else {

@@ -198,14 +198,15 @@ extension Checkpoint {
 
   /// Reads a checkpoint.
   /// - Throws: As `Model.init(contentsOf:)`.
-  public init(contentsOf path: String) throws {
-    let file = try Safetensors(FileBytes(path))
+  public init(contentsOf path: String) throws { try self.init(Safetensors(FileBytes(path))) }
+
+  package init(_ file: Safetensors) throws {
     let model = try Model.described(by: file)
     guard let text = file.metadata["position"],
       let position = try? JSONDecoder().decode(StoredPosition.self, from: Data(text.utf8)), position.epoch >= 0,
       position.batch >= 0, position.step >= 0, let firstShape = file.tensors["optimizer.first"]?.shape,
       let secondShape = file.tensors["optimizer.second"]?.shape
-    else { throw EvenkeelError.data("\(path): it holds no checkpoint.") }
+    else { throw EvenkeelError.data("\(file.name): it holds no checkpoint.") }
     var used = try model.state.read(file)
     var best: Best?
     if let loss = position.bestLoss, let epoch = position.bestEpoch {
