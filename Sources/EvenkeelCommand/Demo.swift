@@ -29,20 +29,20 @@ struct Demo: ParsableCommand {
     var plain = try Model(network(normalized: false), seed: seed)
     let without = try train(&plain, digits)
 
-    print("\n784-100-100-100-10, sigmoid, weights from N(0, 0.1²), batch 60, gradient descent at \(learningRate)")
-    row("", ["with", "without"])
+    try emit("\n784-100-100-100-10, sigmoid, weights from N(0, 0.1²), batch 60, gradient descent at \(learningRate)")
+    try row("", ["with", "without"])
     for epoch in 0..<epochs {
-      row("accuracy, epoch \(epoch + 1)", [with, without].map { fixed(100 * $0.accuracies[epoch], 2) + " %" })
+      try row("accuracy, epoch \(epoch + 1)", [with, without].map { fixed(100 * $0.accuracies[epoch], 2) + " %" })
     }
-    row("steps to 95 %", [with, without].map { $0.stepsToTarget.map { String($0) } ?? "not reached" })
-    row("seconds of training", [with, without].map { fixed($0.seconds, 2) })
+    try row("steps to 95 %", [with, without].map { $0.stepsToTarget.map { String($0) } ?? "not reached" })
+    try row("seconds of training", [with, without].map { fixed($0.seconds, 2) })
     let probabilities = try model.predict(digits.test[7])
     let best = probabilities.indices.max { probabilities[$0] < probabilities[$1] }!
-    print(
+    try emit(
       "\nA single observation through the running statistics: a drawn 7 is read as \(best) with probability \(fixed(Double(probabilities[best]), 3))."
     )
     try model.write(to: output)
-    print("The model is in \(output); try: .build/release/evenkeel inspect \(output)")
+    try emit("The model is in \(output); try: .build/release/evenkeel inspect \(output)")
   }
 
   private func network(normalized: Bool) -> Network {
@@ -67,6 +67,7 @@ struct Demo: ParsableCommand {
       &model, to: digits.training, validation: digits.test, epochs: epochs,
       onEvent: { event in
         switch event {
+        case .interrupted: break
         case .step: outcome.seconds += (ContinuousClock.now - before) / .seconds(1)
         case .evaluated(let step, let quality):
           if outcome.stepsToTarget == nil, quality.accuracy! >= 0.95 { outcome.stepsToTarget = step }
@@ -81,10 +82,10 @@ struct Demo: ParsableCommand {
     return outcome
   }
 
-  private func row(_ name: String, _ cells: [String]) {
+  private func row(_ name: String, _ cells: [String]) throws {
     func padded(_ text: String, _ width: Int) -> String {
       String(repeating: " ", count: max(0, width - text.count)) + text
     }
-    print(name + String(repeating: " ", count: max(0, 22 - name.count)) + cells.map { padded($0, 14) }.joined())
+    try emit(name + String(repeating: " ", count: max(0, 22 - name.count)) + cells.map { padded($0, 14) }.joined())
   }
 }

@@ -9,6 +9,9 @@ struct EvenkeelCommand: ParsableCommand {
     subcommands: [Train.self, Evaluate.self, Predict.self, Inspect.self, Demo.self])
 
   static func main() {
+    shortenSpinning()
+    // A reader that has gone is an error like another, met where it is written.
+    signal(SIGPIPE, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -21,8 +24,47 @@ struct EvenkeelCommand: ParsableCommand {
   }
 }
 
+/// Threads that wait for one another spin for a while before they sleep. libgomp's while is so long that on processors which
+/// others use too a run stalls, up to a hundred times slower (Documentation/Performance.md). It reads how long from the
+/// environment as it is loaded, so the program starts itself anew with a shorter one, unless the user has said what he wants.
+private func shortenSpinning() {
+  guard getenv("GOMP_SPINCOUNT") == nil, getenv("OMP_WAIT_POLICY") == nil else { return }
+  setenv("GOMP_SPINCOUNT", "10000", 1)
+  // Where this is not possible the program goes on as it is.
+  execv("/proc/self/exe", CommandLine.unsafeArgv)
+}
+
 /// Prints a sentence to standard error.
 func complain(_ sentence: String) { tell("evenkeel: \(sentence)\n") }
+
+/// Writes a line to standard output at once.
+/// - Throws: `EvenkeelError` with code `cannotWrite`, also where the reader has gone.
+func emit(_ line: String, terminator: String = "\n") throws {
+  var text = line + terminator
+  try text.withUTF8 { bytes in
+    var position = 0
+    while position < bytes.count {
+      let written = write(1, bytes.baseAddress! + position, bytes.count - position)
+      if written < 0, errno == EINTR { continue }
+      guard written > 0 else {
+        throw EvenkeelError(.cannotWrite, "Standard output cannot be written: \(String(cString: strerror(errno))).")
+      }
+      position += written
+    }
+  }
+}
+
+/// - Throws: `EvenkeelError` with code `usage` if `output` is one of the files that are read.
+func requireApart(_ output: String?, from inputs: [String?]) throws {
+  var written = stat()
+  guard let output, stat(output, &written) == 0, written.st_mode & S_IFMT == S_IFREG else { return }
+  for case let input? in inputs {
+    var read = stat()
+    if stat(input, &read) == 0, read.st_ino == written.st_ino, read.st_dev == written.st_dev {
+      throw EvenkeelError(.usage, "\(output) is read and cannot be the output too.")
+    }
+  }
+}
 
 /// Writes to standard error at once.
 func tell(_ text: String) {

@@ -26,30 +26,30 @@ struct Inspect: ParsableCommand {
       (layer.layer as? BatchNorm).map { Health($0, layer.name, of: model) }
     }
     if json {
-      for norm in health { print(norm.object) }
+      for norm in health { try emit(norm.object) }
       return
     }
     if let output = model.output {
-      print(
+      try emit(
         output.classLabels.isEmpty
           ? "predicts \(output.targetNames.joined(separator: ", "))"
           : "predicts one of \(output.classLabels.joined(separator: ", "))")
     }
     guard !health.isEmpty else { return }
-    print(
+    try emit(
       "\n"
         + columns([
           ("batch norm", 14), ("γ", 18), ("β", 18), ("μ", 20), ("σ²", 20), ("batches", 9),
         ]))
     for norm in health {
-      print(
+      try emit(
         columns([
           (norm.name, 14), (range(norm.scale), 18), (range(norm.shift), 18), (range(norm.statistics.mean), 20),
           (range(norm.statistics.variance), 20), (String(norm.statistics.batchCount), 9),
         ]))
     }
-    for norm in health { for finding in norm.findings { print("\(norm.name): \(finding)") } }
-    if health.allSatisfy(\.findings.isEmpty) { print("Every batch norm is in order.") }
+    for norm in health { for finding in norm.findings { try emit("\(norm.name): \(finding)") } }
+    if health.allSatisfy(\.findings.isEmpty) { try emit("Every batch norm is in order.") }
   }
 
   /// The layers one by one, with the moments of the weights that `learned` has.
@@ -57,7 +57,7 @@ struct Inspect: ParsableCommand {
     let layers = try network.leaves()
     if json {
       for layer in layers {
-        print(
+        try emit(
           jsonObject([
             ("layer", jsonText(layer.name)), ("kind", jsonText(type(of: layer.layer).kind)),
             ("output", layer.output.description), ("parameters", "\(layer.parameterCount)"),
@@ -66,18 +66,18 @@ struct Inspect: ParsableCommand {
       }
       return
     }
-    print(
+    try emit(
       columns([("layer", 14), ("kind", 18), ("gives", 16), ("learns", 10), ("multiply-adds", 14)])
         + (learned == nil ? "" : "weights: mean, deviation"))
     for layer in layers {
       let weights = learned?.parameters.first { $0.role == .weight && $0.name.hasPrefix(layer.name + ".") }
-      print(
+      try emit(
         columns([
           (layer.name, 14), (type(of: layer.layer).kind, 18), (layer.output.description, 16),
           (String(layer.parameterCount), 10), (String(layer.multiplyAdds), 14),
         ]) + (weights.map { moments($0.values.values) } ?? ""))
     }
-    print(
+    try emit(
       "input \(network.input), \(layers.reduce(0) { $0 + $1.parameterCount }) parameters, \(layers.reduce(0) { $0 + $1.multiplyAdds }) multiply-adds an example"
     )
   }

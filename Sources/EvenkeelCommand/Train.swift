@@ -13,9 +13,10 @@ struct Train: ParsableCommand {
   var target: String?
   @Option(help: "A network file (YAML), or mlp, lenet, resnet20, resnet32, resnet56 or vgg11, fitted to the data.")
   var network: String?
-  @Option(help: "The units of each hidden layer, as in 256,256.") var hidden = "256,256"
-  @Option(help: "The hidden layers' activation: relu, leakyRelu, elu, gelu, silu, sigmoid, tanh or softplus.")
-  var activation = "relu"
+  @Option(help: "The units of each hidden layer; 256,256 by default.") var hidden: String?
+  @Option(
+    help: "The hidden layers' activation: relu (the default), leakyRelu, elu, gelu, silu, sigmoid, tanh or softplus.")
+  var activation: String?
   @Option(
     help: "batch (the default), after-activation (batch norm behind the activation) or none; of --network only none.")
   var normalization: String?
@@ -26,7 +27,7 @@ struct Train: ParsableCommand {
   @Option(help: "Where Huber's loss turns linear, in deviations of the target.") var huberDelta = 1.0
   @Option(help: "adam, adamw, sgd, momentum, nesterov or rmsprop.") var optimizer = "adam"
   @Option(help: "The step size.") var learningRate = 0.001
-  @Option(help: "The momentum of momentum and nesterov.") var momentum = 0.9
+  @Option(help: "The momentum of momentum and nesterov; 0.9 by default.") var momentum: Double?
   @Option(help: "constant, step, exponential, cosine or one-cycle.") var schedule = "constant"
   @Option(help: "Epochs between the steps of the step schedule; a third of all by default.") var stepEvery: Int?
   @Option(help: "The factor of the step (0.1) or exponential (0.9) schedule.") var decayFactor: Double?
@@ -49,8 +50,9 @@ struct Train: ParsableCommand {
   var test: String?
   @Option(help: "Seed of start, order, dropout, augmentation and split.") var seed: UInt64 = 0
   @Option(help: "Threads; all processors by default.") var threads: Int?
-  @Option(help: "Where the model goes; a checkpoint lies beside it while training runs.") var output: String?
-  @Option(help: "A checkpoint to go on from, with the same data and settings.") var resume: String?
+  @Option(help: "Where the model goes, as NAME.safetensors; NAME.checkpoint.safetensors holds the last epoch's place.")
+  var output: String?
+  @Option(help: "A checkpoint to go on from, with the same data and settings (but for --epochs).") var resume: String?
   @Flag(help: "One JSON object a line.") var json = false
   @Flag(help: "No progress.") var quiet = false
 
@@ -59,11 +61,14 @@ struct Train: ParsableCommand {
     guard epochs > 0 else { throw EvenkeelError(.usage, "--epochs is \(epochs); expected at least 1.") }
     guard batchSize > 0 else { throw EvenkeelError(.usage, "--batch-size is \(batchSize); expected at least 1.") }
     if let threads, threads < 1 { throw EvenkeelError(.usage, "--threads is \(threads); expected at least 1.") }
-    if resume != nil, network != nil {
-      throw EvenkeelError(.usage, "--resume brings its network; leave out --network.")
+    if network != nil {
+      for (name, value) in [("--hidden", hidden), ("--activation", activation)] where value != nil {
+        throw EvenkeelError(.usage, "\(name) describes a network, and so does --network; leave one out.")
+      }
     }
     let (output, checkpointPath) = outputPaths()
-    if let output { try Model.requireWritable(output) }
+    try requireApart(output, from: [data, validation, test, network, resume])
+    for path in [output, checkpointPath].compactMap(\.self) { try Model.requireWritable(path) }
     let optimizer = try chosenOptimizer()
     let schedule = try chosenSchedule()
     let augmentation = try augment.map { try Augmentation.list($0) } ?? []
@@ -78,7 +83,13 @@ struct Train: ParsableCommand {
     let trainer = Trainer(
       loss: loss, optimizer: optimizer, batchSize: batchSize, schedule: schedule, clippingNorm: clip,
       patience: patience, augmentation: augmentation, seed: seed, threads: threads ?? Machine.threads)
-    var model = try checkpoint?.model ?? Model(try chosenNetwork(splits.training), seed: seed)
+    // A resumed run has its network already; one that is given all the same must be that.
+    let isDescribed = [network, hidden, activation, normalization].contains { $0 != nil }
+    let described = checkpoint == nil || isDescribed ? try chosenNetwork(splits.training) : nil
+    if let checkpoint, let described, described != checkpoint.model.network {
+      throw EvenkeelError(.usage, "The network is another than that of the checkpoint, which is known; leave it out.")
+    }
+    var model = try checkpoint?.model ?? Model(described!, seed: seed)
     var progress = Progress(epochs: epochs, enabled: !quiet && isatty(2) == 1)
     StopSignals.trainingStarts()
     do {
@@ -95,7 +106,10 @@ struct Train: ParsableCommand {
           if let checkpointPath {
             try checkpoint.write(to: checkpointPath)
           }
-          report(record)
+          try report(record)
+        case .interrupted(let checkpoint):
+          progress.clear()
+          if let checkpointPath { try checkpoint.write(to: checkpointPath) }
         }
       }
     } catch let error as EvenkeelError where error.code == .interrupted {
@@ -103,19 +117,24 @@ struct Train: ParsableCommand {
       throw EvenkeelError(
         .interrupted,
         error.message
-          + (checkpointPath.map { " Go on with --resume \($0)." } ?? " No --output was given, so nothing was saved."))
+          + (checkpointPath.map { " Go on with the same command and --resume \($0)." }
+            ?? " No --output was given, so nothing was saved."))
     }
-    let test = splits.test.isEmpty ? nil : try model.evaluate(splits.test)
     if let output { try model.write(to: output) }
+    let test = splits.test.isEmpty ? nil : try model.evaluate(splits.test)
     if json {
-      print(
+      try emit(
         jsonObject([
           ("event", "\"finished\""), ("testLoss", jsonNumber(test?.loss)), ("testAccuracy", jsonNumber(test?.accuracy)),
           ("testRMSE", jsonNumber(test?.rootMeanSquaredError)), ("model", output.map(jsonText)),
         ]))
     } else {
-      if let test { print("test: \(describe(test))") }
-      if let output { print("model: \(output)") }
+      if let test { try emit("test: \(describe(test))") }
+      if let output {
+        try emit("model: \(output)")
+      } else {
+        complain("the model is not stored; --output FILE stores it.")
+      }
     }
   }
 
@@ -163,6 +182,7 @@ struct Train: ParsableCommand {
       let network = try named(network, for: dataset)
       return normalization == nil ? network : network.withoutNormalization()
     }
+    let hidden = hidden ?? "256,256"
     let units = hidden.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
     guard units.allSatisfy({ ($0 ?? 0) > 0 }) else {
       throw EvenkeelError(.usage, "--hidden is \"\(hidden)\"; expected numbers above 0, as in 256,256.")
@@ -176,12 +196,17 @@ struct Train: ParsableCommand {
     }
     return try Network.multilayer(
       input: dataset.shape.count, hidden: units.map { $0! },
-      outputs: loss == "sigmoid" && dataset.outputCount == 2 ? 1 : dataset.outputCount, activation: activation,
+      outputs: loss == "sigmoid" && dataset.outputCount == 2 ? 1 : dataset.outputCount,
+      activation: activation ?? "relu",
       normalization: placement)
   }
 
   private func chosenOptimizer() throws -> Optimizer {
     let decay = weightDecay ?? (optimizer == "adamw" ? 0.01 : 0)
+    guard momentum == nil || ["momentum", "nesterov"].contains(optimizer) else {
+      throw EvenkeelError(.usage, "--momentum goes with --optimizer momentum or nesterov, not with \(optimizer).")
+    }
+    let momentum = momentum ?? 0.9
     let chosen: Optimizer
     switch optimizer {
     case "adam": chosen = .adam(learningRate: learningRate, weightDecay: decay)
@@ -212,9 +237,9 @@ struct Train: ParsableCommand {
     }
   }
 
-  private func report(_ record: EpochRecord) {
+  private func report(_ record: EpochRecord) throws {
     if json {
-      print(
+      try emit(
         jsonObject([
           ("event", "\"epoch\""), ("epoch", "\(record.epoch)"), ("trainLoss", jsonNumber(record.trainLoss)),
           ("trainAccuracy", jsonNumber(record.trainAccuracy)), ("trainRMSE", jsonNumber(record.trainRMSE)),
@@ -222,7 +247,6 @@ struct Train: ParsableCommand {
           ("validationAccuracy", jsonNumber(record.validationAccuracy)),
           ("validationRMSE", jsonNumber(record.validationRMSE)), ("seconds", jsonNumber(record.seconds)),
         ]))
-      fflush(nil)
     } else if !quiet {
       var line = "epoch \(record.epoch)/\(epochs)  loss \(fixed(record.trainLoss, 4))"
       if let accuracy = record.trainAccuracy { line += "  accuracy \(fixed(100 * accuracy, 2)) %" }
@@ -273,6 +297,9 @@ struct Progress {
     if let accuracy { line += "  accuracy \(fixed(100 * accuracy, 2)) %" }
     line +=
       "  \(Int(done * perEpoch / seconds)) examples/s  \(fixed(seconds / done * (Double(epochs) - done), 0)) s left"
+    // A line that wrapped could not be written over.
+    var size = winsize()
+    if ioctl(2, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { line = String(line.prefix(Int(size.ws_col) - 1)) }
     tell("\r\u{1B}[K" + line)
   }
 

@@ -4,7 +4,10 @@ import Evenkeel
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Says how well MODEL does on DATA.")
   @Argument(help: "A model file.") var model: String
-  @Argument(help: "As for train: the test part where it has one, else all of it.") var data: String
+  @Argument(
+    help:
+      "As for train: the test part where it has one, else all of it (of a table also the rows that were trained on).")
+  var data: String
   @Flag(help: "One JSON object.") var json = false
 
   func run() throws {
@@ -12,8 +15,8 @@ struct Evaluate: ParsableCommand {
     let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: true)
     for warning in warnings { complain("warning: \(warning)") }
     let quality = try model.evaluate(dataset)
-    guard json else { return print(describe(quality)) }
-    print(
+    guard json else { return try emit(describe(quality)) }
+    try emit(
       jsonObject([
         ("loss", jsonNumber(quality.loss)), ("accuracy", jsonNumber(quality.accuracy)),
         ("RMSE", jsonNumber(quality.rootMeanSquaredError)), ("count", "\(quality.count)"),
@@ -32,6 +35,7 @@ struct Predict: ParsableCommand {
   @Option(help: "Where the predictions go; standard output by default.") var output: String?
 
   func run() throws {
+    try requireApart(output, from: [model, data])
     let model = try Model(contentsOf: model)
     if let output { try Model.requireWritable(output) }
     let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: false)
@@ -54,7 +58,7 @@ struct Predict: ParsableCommand {
       if let files = dataset.files { cells.insert(files[row], at: 0) }
       text += quoted(cells) + "\n"
     }
-    if let output { try Model.writeText(text, to: output) } else { print(text, terminator: "") }
+    if let output { try Model.writeText(text, to: output) } else { try emit(text, terminator: "") }
   }
 
   private func quoted(_ cells: [String]) -> String {

@@ -257,6 +257,42 @@ ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads) {
   return s.first_bad;
 }
 
+// The largest magnitude as bits, which order as the magnitudes do; NaN is above infinity.
+EK_CLONES static uint32_t largest_bits(const float *x, size_t count) {
+  uint32_t largest = 0;
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits;
+    memcpy(&bits, x + i, sizeof bits);
+    bits &= 0x7fffffffu;
+    largest = bits > largest ? bits : largest;
+  }
+  return largest;
+}
+
+typedef struct {
+  const float *x;
+  size_t count;
+  uint32_t largest;
+} magnitude;
+
+static void magnitude_member(void *context) {
+  magnitude *m = context;
+  size_t begin, end;
+  ek_share(m->count, &begin, &end);
+  uint32_t own = largest_bits(m->x + begin, end - begin), seen = __atomic_load_n(&m->largest, __ATOMIC_RELAXED);
+  while (own > seen &&
+         !__atomic_compare_exchange_n(&m->largest, &seen, own, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
+}
+
+float ek_largest_magnitude(const float *x, size_t count, int threads) {
+  magnitude m = {.x = x, .count = count};
+  ek_team(magnitude_member, &m, count, threads);
+  float largest;
+  memcpy(&largest, &m.largest, sizeof largest);
+  return largest;
+}
+
 #define SQUARE_CHUNKS 64
 typedef struct {
   const float *x;

@@ -254,6 +254,7 @@ private func trainer(_ augmentation: [Augmentation], batchSize: Int = 16) -> Tra
         onEvent: { event in
           if case .step = event { made += 1 }
           if case .epoch(_, let checkpoint) = event { last = checkpoint }
+          if case .interrupted(let checkpoint) = event { last = checkpoint }
         })
     }
     var resumed = last!.model

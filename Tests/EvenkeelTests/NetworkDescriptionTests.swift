@@ -94,7 +94,8 @@ private func built(_ flag: Bool, times: Int, _ choice: Choice, _ optional: (any 
   expectError(["[3, -1]"], build([3, -1]) { Flatten() })
   expectError(["[]"], build([]) { Flatten() })
   expectError(["no layers"], build([3]) {})
-  expectError(["\(3 << 38 + 1 << 38) values", "memory"], build([3]) { Dense(1 << 38) })
+  expectError(["\(1 << 38 + 1 << 18) values", "memory"], build([1 << 20]) { Dense(1 << 18) })
+  expectError(["Layer 0", "too large"], build([3]) { Dense(1 << 38) })
   expectError(["Layer 0", "too large"], build([3]) { Dense(.max) })
   var model = try Model(
     Network(input: [2, 3]) {

@@ -218,9 +218,20 @@ func aMissingTensorIsNamed(from: String, to: String) throws {
   ("input: [6]\nlayers:\n  - residual:\n      - tanh\n      - dropout: 2\n", "line 5: Layer 0.block.1: dropout: rate"),
   ("input: [6]\nlayer: []\nlayers: [relu]\n", "\"layer\" is not a key"),
   ("layers: [relu]\n", "the key \"input\" is missing"),
-  ("input: 6\nlayers: [relu]\n", ", line 1"),
+  ("input: six\nlayers: [relu]\n", ", line 1"),
   ("input: [6\n", "not YAML"),
   ("", "empty"),
+  ("input: [6]\nlayers:\n  - batchNorm: {epsilon: .nan}\n", ", line 3: Layer 0: batchNorm: epsilon is nan"),
+  ("input: [6]\nlayers:\n  - dense: 6\n  - batchNorm: {runningVariance: biased}\n", "unbiased, population"),
+  ("input: 6\nlayers:\n  - dense: 4611686018427387904\n", "too large"),
+  ("input: [9223372036854775807]\nlayers: [relu]\n", "too large"),
+  ("input: [3000000000, 3000000000, 1]\nlayers: [relu]\n", "too large"),
+  (
+    "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
+      + (0..<8).map {
+        "b\($0): &b\($0) [" + Array(repeating: $0 == 0 ? "*a" : "*b\($0 - 1)", count: 9).joined(separator: ", ") + "]\n"
+      }.joined(), "more than 100,000 things"
+  ),
 ])
 func aWrongNetworkFileIsNamedByLayerOrKey(text: String, sentence: String) throws {
   try file(text) { path in

@@ -144,3 +144,45 @@ func theSameSeedAndThreadsGiveTheSameBits(threads: Int) throws {
   huge.threads = .max
   #expect(throws: EvenkeelError.self) { try huge.fit(&model, to: examples(20), epochs: 2) }
 }
+
+/// A run that goes on with other settings would be another run.
+@Test func aCheckpointGoesOnWithItsOwnSettingsAlone() throws {
+  let data = try examples(40)
+  var model = try Model(network())
+  var checkpoint: Checkpoint?
+  try trainer.fit(
+    &model, to: data, epochs: 1, onEvent: { if case .epoch(_, let made) = $0 { checkpoint = made } })
+  func expectRefusal(_ part: String, _ change: (inout Trainer) -> Void) {
+    var other = trainer
+    change(&other)
+    var resumed = checkpoint!.model
+    let error = #expect(throws: EvenkeelError.self) {
+      try other.fit(&resumed, to: data, epochs: 2, resuming: checkpoint)
+    }
+    #expect(error?.code == .usage && error?.message.contains(part) == true, "\(error?.message ?? "")")
+  }
+  expectRefusal("batch size") { $0.batchSize += 1 }
+  expectRefusal("seed") { $0.seed += 1 }
+  expectRefusal("optimizer") { $0.optimizer.learningRate *= 2 }
+  expectRefusal("schedule") { $0.schedule = .exponential(factor: 0.5) }
+  expectRefusal("loss") { $0.loss = .softmaxCrossEntropy(labelSmoothing: 0.25) }
+  expectRefusal("clipping norm") { $0.clippingNorm = 0.125 }
+  var resumed = checkpoint!.model
+  #expect(throws: EvenkeelError.self) { try trainer.fit(&resumed, to: examples(39), epochs: 2, resuming: checkpoint) }
+  try trainer.fit(&resumed, to: data, epochs: 2, resuming: checkpoint)
+}
+
+/// Parameters that the update would make infinite are left as they were; the loss before it was finite.
+@Test(arguments: [
+  Optimizer.adam(learningRate: 1e38), .rmsProp(learningRate: 1e38), .gradientDescent(learningRate: 3e38),
+  .adamW(learningRate: 1e38, weightDecay: 1e10),
+])
+func anUpdateThatLeavesTheRangeOfAFloatIsNotMade(optimizer: Optimizer) throws {
+  var model = try Model(network(), seed: 1)
+  let before = model.parameters.map(\.values)
+  let wild = Trainer(loss: .softmaxCrossEntropy, optimizer: optimizer, batchSize: 40)
+  let error = #expect(throws: EvenkeelError.self) { try wild.fit(&model, to: examples(40), epochs: 30) }
+  #expect(error?.message.contains("step") == true)
+  #expect(model.parameters.allSatisfy { $0.values.values.allSatisfy(\.isFinite) })
+  if error?.message.contains("step 1 ") == true { #expect(model.parameters.map(\.values) == before) }
+}

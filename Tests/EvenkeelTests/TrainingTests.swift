@@ -51,6 +51,7 @@ private let trainer = Trainer(
           switch event {
           case .step: made += 1
           case .evaluated: break
+          case .interrupted(let checkpoint): try checkpoint.write(to: path)
           case .epoch(_, let checkpoint): try checkpoint.write(to: path)
           }
         })

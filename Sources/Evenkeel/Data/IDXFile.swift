@@ -72,7 +72,14 @@ extension Dataset {
       throw EvenkeelError.data("\(labels.bytes.name): expected \(count) labels, one an image, got \(labels.shape[0]).")
     }
     let indices = (0..<count).map { Int32(labels.bytes.bytes[labels.offset + $0]) }
-    let classes = classes ?? Int(indices.max()!) + 1
+    let known = classes
+    let classes = known ?? Int(indices.max()!) + 1
+    let used = Set(indices).count
+    if known == nil, classes > 2 * used + 1, let row = indices.firstIndex(of: Int32(classes - 1)) {
+      throw EvenkeelError.data(
+        "\(labels.bytes.name): label \(row) is \(classes - 1), but only \(used) classes occur; expected them to be numbered from 0."
+      )
+    }
     if let row = indices.firstIndex(where: { $0 >= classes }) {
       throw EvenkeelError.data("\(labels.bytes.name): label \(row) is \(indices[row]); expected 0 to \(classes - 1).")
     }

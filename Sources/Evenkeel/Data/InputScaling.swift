@@ -68,6 +68,11 @@ public struct InputScaling: Hashable, Codable, Sendable {
       }
       start += rows
     }
+    if let channel = squares.indices.first(where: { !Float(squares[$0].squareRoot()).isFinite }) {
+      throw EvenkeelError.data(
+        "The values of \(dataset.shape.rank == 1 ? dataset.featureName(channel) : "channel \(channel)") vary more than a float can hold."
+      )
+    }
     self.init(
       mean: means.map { Float($0) },
       deviation: zip(squares, counts).map { $1 > 0 ? Float(($0 / $1).squareRoot()) : 0 })

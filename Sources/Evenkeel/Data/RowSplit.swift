@@ -15,16 +15,16 @@ struct RowSplit {
     self.validation = held.map { rest[$0] }
   }
 
-  /// Moves the rows of every class that the draw left out of training there; `targets` has an entry for each row of all.
+  /// Moves a row of every class that the draw left out of training there; `targets` has an entry for each row of all.
   /// - Returns: Whether any row was moved.
   mutating func bringEveryClassIntoTraining(_ targets: Targets) -> Bool {
     guard case .classes(let classes, _) = targets else { return false }
-    let seen = Set(training.map { classes[$0] })
-    let moved = classes.indices.filter { !seen.contains(classes[$0]) }
+    var seen = Set(training.map { classes[$0] })
+    let moved = classes.indices.filter { seen.insert(classes[$0]).inserted }
     guard !moved.isEmpty else { return false }
     training = (training + moved).sorted()
-    validation.removeAll { !seen.contains(classes[$0]) }
-    test.removeAll { !seen.contains(classes[$0]) }
+    validation.removeAll { moved.contains($0) }
+    test.removeAll { moved.contains($0) }
     return true
   }
 }

@@ -37,6 +37,11 @@ final class Program: @unchecked Sendable {
     outputValue = lowering.output
     let places = Places(steps, lengths, output: lowering.output, rows: maximumRows, purpose: purpose)
     let plan = MemoryPlan(places.buffers)
+    guard plan.count <= Machine.memory / MemoryLayout<Float>.stride else {
+      throw EvenkeelError.usage(
+        "\(maximumRows) examples at once take \(plan.count * MemoryLayout<Float>.stride) bytes of memory; this machine has \(Machine.memory). Smaller batches take less."
+      )
+    }
     arena = AlignedFloats(count: plan.count)
     valueOffsets = places.values.map { plan.offsets[$0] }
     gradientOffsets = places.gradients.map { $0 < 0 ? -1 : plan.offsets[$0] }

@@ -60,7 +60,7 @@ public struct Convolution: Layer {
       try container.decode(Int.self, forKey: .filters), kernel: try container.decode(Extent.self, forKey: .kernel),
       stride: try container.value(.stride, default: 1), padding: try container.value(.padding, default: .same),
       dilation: try container.value(.dilation, default: 1), groups: try container.value(.groups, default: 1),
-      bias: try container.value(.bias, default: .automatic),
+      bias: try container.choice(.bias, default: .automatic),
       initialization: try container.value(.initialization, default: .automatic))
   }
 
@@ -132,7 +132,7 @@ public struct DepthwiseConvolution: Layer {
       kernel: try container.decode(Extent.self, forKey: .kernel),
       multiplier: try container.value(.multiplier, default: 1), stride: try container.value(.stride, default: 1),
       padding: try container.value(.padding, default: .same), dilation: try container.value(.dilation, default: 1),
-      bias: try container.value(.bias, default: .automatic),
+      bias: try container.choice(.bias, default: .automatic),
       initialization: try container.value(.initialization, default: .automatic))
   }
 
@@ -203,7 +203,7 @@ public struct Convolution1D: Layer {
       try container.decode(Int.self, forKey: .filters), kernel: try container.decode(Int.self, forKey: .kernel),
       stride: try container.value(.stride, default: 1), padding: try container.value(.padding, default: .same),
       dilation: try container.value(.dilation, default: 1), groups: try container.value(.groups, default: 1),
-      bias: try container.value(.bias, default: .automatic),
+      bias: try container.choice(.bias, default: .automatic),
       initialization: try container.value(.initialization, default: .automatic))
   }
 

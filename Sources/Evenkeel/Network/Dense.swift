@@ -45,7 +45,7 @@ public struct Dense: Layer {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     self.init(
       try container.decode(Int.self, forKey: .units),
-      bias: try container.value(.bias, default: .automatic),
+      bias: try container.choice(.bias, default: .automatic),
       initialization: try container.value(.initialization, default: .automatic))
   }
 }

@@ -25,6 +25,17 @@ extension Layer {
 }
 
 extension KeyedDecodingContainer {
+  /// One of a few names, or `default` where it is left out.
+  /// - Throws: `EvenkeelError` with code `usage` that lists the names for another one.
+  func choice<Value: RawRepresentable<String> & CaseIterable>(_ key: Key, default: Value) throws -> Value {
+    guard let name = try decodeIfPresent(String.self, forKey: key) else { return `default` }
+    guard let value = Value(rawValue: name) else {
+      throw EvenkeelError.usage(
+        "\(key.stringValue): expected \(Value.allCases.map(\.rawValue).joined(separator: ", ")), got \"\(name)\".")
+    }
+    return value
+  }
+
   /// The value of an option that may be left out.
   func value<Value: Decodable>(_ key: Key, default: Value) throws -> Value {
     try decodeIfPresent(Value.self, forKey: key) ?? `default`

@@ -90,7 +90,10 @@ private struct StoredLayer: Codable {
     layer = try container.decode(type, forKey: key)
     // An option nobody knows would be ignored in silence: what is written must come back when the layer is encoded.
     if let options = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: key) {
-      let known = try JSONDecoder().decode([String: Ignored].self, from: JSONEncoder().encode(layer)).keys
+      let encoder = JSONEncoder()
+      encoder.nonConformingFloatEncodingStrategy = .convertToString(
+        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+      let known = try JSONDecoder().decode([String: Ignored].self, from: encoder.encode(layer)).keys
       if let unknown = options.allKeys.first(where: { !known.contains($0.stringValue) }) {
         throw EvenkeelError.usage(
           "\(key.stringValue): \"\(unknown.stringValue)\" is not an option; expected \(known.sorted().joined(separator: ", "))."

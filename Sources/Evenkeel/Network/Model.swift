@@ -113,6 +113,11 @@ public struct Model: Sendable {
         }
       }
     }
+    if let position = result.firstIndex(where: { !$0.isFinite }) {
+      throw EvenkeelError.data(
+        "The model's output for example \(position / width) is \(result[position]): its parameters or that example are out of range."
+      )
+    }
     return Tensor(result, shape: [dataset.count, width])
   }
 
@@ -126,6 +131,10 @@ public struct Model: Sendable {
     try run(dataset, threads: threads) { outputs, start, rows in
       sums += output.loss.evaluate(
         outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), gradient: nil)
+    }
+    guard sums.loss.isFinite else {
+      throw EvenkeelError.data(
+        "The model's loss on the data is \(sums.loss): its parameters or the data are out of range.")
     }
     return Quality(sums, output: output, width: targets.width)
   }

@@ -47,8 +47,11 @@ public struct Network: Hashable, Codable, Sendable {
   /// Calls `body` with every layer that is not a block, its path and input shape, in order.
   @discardableResult
   func walk(_ body: (_ layer: any Layer, _ name: String, _ input: Shape) throws -> Void) throws -> Shape {
-    guard input.rank > 0, let count = Shape.checkedCount(input.dimensions), count > 0 else {
+    guard input.rank > 0, input.dimensions.allSatisfy({ $0 > 0 }) else {
       throw EvenkeelError.usage("The network's input has the shape \(input); expected dimensions above 0.")
+    }
+    guard let count = Shape.checkedCount(input.dimensions), count < 1 << 31 else {
+      throw EvenkeelError.usage("The network's input of shape \(input) is too large.")
     }
     guard !layers.layers.isEmpty else { throw EvenkeelError.usage("The network has no layers.") }
     return try Self.walk(layers.layers, prefix: "", from: input, body)
@@ -66,7 +69,10 @@ public struct Network: Hashable, Codable, Sendable {
         _ = try walk(residual.block.layers, prefix: name + ".block.", from: shape, body)
       }
       let output: Shape
-      do { output = try layer.outputShape(for: shape) } catch let error as EvenkeelError {
+      do {
+        output = try layer.outputShape(for: shape)
+        try requireReasonable(output, of: layer is Residual ? [] : layer.parameters(for: shape))
+      } catch let error as EvenkeelError {
         throw EvenkeelError(error.code, "Layer \(name): \(error.message)", layer: name)
       }
       if let residual = layer as? Residual {
@@ -77,6 +83,18 @@ public struct Network: Hashable, Codable, Sendable {
       shape = output
     }
     return shape
+  }
+
+  /// Sizes that no machine holds would overflow where they are multiplied.
+  private static func requireReasonable(_ output: Shape, of parameters: [ParameterDescription]) throws {
+    guard let count = Shape.checkedCount(output.dimensions), count < 1 << 31 else {
+      throw EvenkeelError.usage("an example of shape \(output) is too large.")
+    }
+    for parameter in parameters {
+      guard let count = Shape.checkedCount(parameter.shape.dimensions), count < 1 << 40 else {
+        throw EvenkeelError.usage("its \(parameter.name) of shape \(parameter.shape) is too large.")
+      }
+    }
   }
 
   /// - Parameter tail: What follows the block whose layers these are.

@@ -16,9 +16,12 @@ extension Network {
       }
       root = node
     } catch let error as YamlError {
-      throw EvenkeelError.usage("\(path): it is not YAML: \(error).")
+      let first = "\(error)".split(whereSeparator: \.isNewline).first ?? "it cannot be read"
+      throw EvenkeelError.usage("\(path): it is not YAML: \(first).")
     }
     do {
+      var nodes = 0
+      try root.count(into: &nodes)
       try Network.requireNoOtherKeys(root)
       self = try YAMLDecoder().decode(Network.self, from: root)
       _ = try outputShape()
@@ -83,6 +86,14 @@ extension EvenkeelError {
 }
 
 extension Node {
+  /// Counts what the file spells out, aliases included, which may stand for each other ten times a level.
+  fileprivate func count(into nodes: inout Int) throws {
+    nodes += 1
+    guard nodes < 100_000 else { throw EvenkeelError.usage("it describes more than 100,000 things.") }
+    if let sequence { for node in sequence { try node.count(into: &nodes) } }
+    if let mapping { for (_, node) in mapping { try node.count(into: &nodes) } }
+  }
+
   /// ", line n" of what lies under `keys` (numbers count the items of a list), those left out that are not there.
   fileprivate func line(of keys: [String]) -> String {
     var node = self

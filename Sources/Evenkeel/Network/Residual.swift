@@ -5,7 +5,7 @@ public struct Residual: Layer {
   public static let kind = "residual"
 
   /// The way past a block.
-  public enum Shortcut: String, Hashable, Codable, Sendable {
+  public enum Shortcut: String, Hashable, Codable, CaseIterable, Sendable {
     /// x itself; the block keeps the shape.
     case identity
     /// A convolution of 1×1 (or a `Dense`) with the stride that the block's output asks for, normalised where the block is
@@ -101,7 +101,7 @@ public struct Residual: Layer {
       return
     }
     self.init(
-      shortcut: try container.value(.shortcut, default: .identity),
+      shortcut: try container.choice(.shortcut, default: .identity),
       block: try container.decode(LayerList.self, forKey: .block))
   }
 

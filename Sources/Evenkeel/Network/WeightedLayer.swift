@@ -1,5 +1,5 @@
 /// Whether a layer adds a learned bias.
-public enum Bias: String, Hashable, Codable, Sendable {
+public enum Bias: String, Hashable, Codable, CaseIterable, Sendable {
   /// A bias, unless a batch norm follows: it would subtract the bias again with the mean.
   case automatic
   case present

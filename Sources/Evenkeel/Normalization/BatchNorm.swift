@@ -85,7 +85,7 @@ extension BatchNorm {
       averaging = .exponential(decay: decay)
     }
     debiased = try container.value(.debiased, default: debiased)
-    runningVariance = try container.value(.runningVariance, default: runningVariance)
+    runningVariance = try container.choice(.runningVariance, default: runningVariance)
     scale = try container.value(.scale, default: scale)
     shift = try container.value(.shift, default: shift)
     initialScale = try container.value(.initialScale, default: initialScale)

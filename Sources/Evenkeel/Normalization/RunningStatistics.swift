@@ -12,7 +12,7 @@ public enum Averaging: Hashable, Sendable {
 }
 
 /// Which variance is averaged.
-public enum RunningVariance: String, Hashable, Codable, Sendable {
+public enum RunningVariance: String, Hashable, Codable, CaseIterable, Sendable {
   /// Times m / (m − 1), as in the inference step of the original paper and in PyTorch.
   case unbiased
   /// The batch's own, divided by m, as in Keras and ONNX.

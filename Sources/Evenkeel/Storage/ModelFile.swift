@@ -31,9 +31,14 @@ private struct StoredPosition: Codable {
   var epoch, batch, step: Int
   var loss, squaredError: Double
   var correct, examples: Int
+  var settings: [String: String]?
   var history: History
   var bestLoss: Double?
   var bestEpoch: Int?
+
+  var isReasonable: Bool {
+    [epoch, batch, step, correct, examples, bestEpoch ?? 0].allSatisfy { (0..<1 << 48).contains($0) }
+  }
 }
 
 extension ModelState {
@@ -172,6 +177,9 @@ extension Model {
 extension Safetensors {
   fileprivate func requireNoOther(than used: Set<String>) throws {
     if let extra = tensors.keys.sorted().first(where: { !used.contains($0) }) {
+      if metadata["position"] != nil {
+        throw EvenkeelError.data("\(name): it is the checkpoint of a training, to go on from, not a model.")
+      }
       throw EvenkeelError.data("\(name): the tensor \"\(extra)\" belongs to no layer.")
     }
   }
@@ -183,7 +191,7 @@ extension Checkpoint {
     var metadata = try model.metadata()
     let position = StoredPosition(
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
-      examples: sums.examples, history: history, bestLoss: best?.loss, bestEpoch: best?.epoch)
+      examples: sums.examples, settings: settings, history: history, bestLoss: best?.loss, bestEpoch: best?.epoch)
     metadata["position"] = String(decoding: try JSONEncoder().encode(position), as: UTF8.self)
     try first.withUnsafeBytes { first in
       try second.withUnsafeBytes { second in
@@ -203,8 +211,8 @@ extension Checkpoint {
   package init(_ file: Safetensors) throws {
     let model = try Model.described(by: file)
     guard let text = file.metadata["position"],
-      let position = try? JSONDecoder().decode(StoredPosition.self, from: Data(text.utf8)), position.epoch >= 0,
-      position.batch >= 0, position.step >= 0, let firstShape = file.tensors["optimizer.first"]?.shape,
+      let position = try? JSONDecoder().decode(StoredPosition.self, from: Data(text.utf8)), position.isReasonable,
+      let firstShape = file.tensors["optimizer.first"]?.shape,
       let secondShape = file.tensors["optimizer.second"]?.shape
     else { throw EvenkeelError.data("\(file.name): it holds no checkpoint.") }
     var used = try model.state.read(file)
@@ -223,6 +231,6 @@ extension Checkpoint {
     self.init(
       model: model, first: try file.floats("optimizer.first", shape: firstShape),
       second: try file.floats("optimizer.second", shape: secondShape), epoch: position.epoch, batch: position.batch,
-      step: position.step, sums: sums, history: position.history, best: best)
+      step: position.step, settings: position.settings ?? [:], sums: sums, history: position.history, best: best)
   }
 }

@@ -42,7 +42,12 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
 
 extension Shape: Codable {
   public init(from decoder: any Decoder) throws {
-    dimensions = try decoder.singleValueContainer().decode([Int].self)
+    let container = try decoder.singleValueContainer()
+    if let extent = try? container.decode(Int.self) {
+      dimensions = [extent]
+    } else {
+      dimensions = try container.decode([Int].self)
+    }
   }
 
   public func encode(to encoder: any Encoder) throws {

@@ -18,6 +18,8 @@ public struct Checkpoint: Sendable {
   let step: Int
   /// The steps made so far.
   public var steps: Int { step }
+  /// `Trainer.settings(for:)` of the run.
+  let settings: [String: String]
   let sums: Loss.Sums
   let history: History
   let best: Best?

@@ -93,6 +93,13 @@ public struct Optimizer: Hashable, Sendable {
 
   public static func == (left: Optimizer, right: Optimizer) -> Bool { left.fields == right.fields }
   public func hash(into hasher: inout Hasher) { hasher.combine(fields) }
+  /// Kind and numbers in one line.
+  var summary: String {
+    let kinds = ["gradient descent", "momentum", "Nesterov", "RMSProp", "Adam", "AdamW"]
+    return
+      "\(kinds[Int(kind.rawValue)]), learning rate \(learningRate), momentum \(momentum), decays \(decay1) and \(decay2), epsilon \(epsilon), weight decay \(weightDecay)"
+  }
+
   private var fields: [Double] {
     [Double(kind.rawValue), learningRate, momentum, decay1, decay2, epsilon, weightDecay]
   }

@@ -49,6 +49,8 @@ public struct Trainer: Sendable {
     case evaluated(step: Int, Quality)
     /// An epoch ended. The checkpoint is a copy that a later `fit` resumes from.
     case epoch(EpochRecord, Checkpoint)
+    /// `shouldStop` ended the run within an epoch, or behind one.
+    case interrupted(Checkpoint)
   }
 
   /// Trains `model` on `dataset`.
@@ -58,10 +60,10 @@ public struct Trainer: Sendable {
   /// - Parameters:
   ///   - validation: Evaluated after every epoch with running statistics.
   ///   - epochs: The number of passes over the data in all, those before `resuming` included.
-  ///   - resuming: Where an earlier run with the same settings stopped; the result is the same to the bit.
+  ///   - resuming: Where an earlier run with the same data and settings stopped; the result is the same to the bit.
   ///   - shouldStop: Asked after every step; true ends the run after saving its place.
   ///   - onEvent: Told of steps and epochs.
-  /// - Throws: `EvenkeelError`: `usage` for settings out of range, `data` for values that are not finite, for a loss that
+  /// - Throws: `EvenkeelError`: `usage` for settings out of range or other than those of `resuming`, `data` for values that are not finite, for a loss that
   ///   left the finite numbers (naming step and layer), `interrupted` if `shouldStop` said so.
   @discardableResult
   public func fit(
@@ -72,6 +74,13 @@ public struct Trainer: Sendable {
     guard dataset.shape.fits(model.network.input) else {
       throw EvenkeelError.data(
         "Expected examples of shape \(model.network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
+    }
+    guard model.scaling == nil || model.encoding == dataset.encoding else {
+      throw EvenkeelError.data(
+        "The columns of the data are encoded otherwise than those that the model was trained on.")
+    }
+    if let resuming, resuming.epoch > epochs {
+      throw EvenkeelError.usage("The checkpoint has \(resuming.epoch) epochs behind it; expected \(epochs) at most.")
     }
     if model.scaling == nil {
       model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
@@ -90,7 +99,7 @@ public struct Trainer: Sendable {
       do {
         try run.finishEpoch(validation: validation, shouldStop: shouldStop, onEvent: onEvent)
       } catch let error as EvenkeelError where error.code == .interrupted {
-        try onEvent(.epoch(EpochRecord(epoch: run.epoch + 1, interrupted: run.quality), run.checkpoint(history, best)))
+        try onEvent(.interrupted(run.checkpoint(history, best)))
         throw error
       }
       let training = run.quality
@@ -110,6 +119,17 @@ public struct Trainer: Sendable {
     }
     if let best { model.state = best.state }
     return history
+  }
+
+  /// What a resumed run must have in common with the one that it goes on from, by name.
+  func settings(for dataset: Dataset) -> [String: String] {
+    [
+      "loss": "\(loss.kind) \(loss.parameter)", "optimizer": optimizer.summary,
+      "schedule": "\(schedule.kind) after \(schedule.warmUp) steps of warm-up", "batch size": "\(batchSize)",
+      "clipping norm": clippingNorm.map { "\($0)" } ?? "none", "seed": "\(seed)",
+      "augmentation": augmentation.isEmpty ? "none" : augmentation.map(\.description).joined(separator: ","),
+      "number of training examples": "\(dataset.count)",
+    ]
   }
 
   private func validate(_ dataset: Dataset, epochs: Int) throws {
@@ -166,10 +186,6 @@ public struct EpochRecord: Hashable, Codable, Sendable {
     validationAccuracy = validation?.accuracy
     validationRMSE = validation?.rootMeanSquaredError
     self.seconds = seconds
-  }
-
-  init(epoch: Int, interrupted training: Quality) {
-    self.init(epoch: epoch, training: training, validation: nil, seconds: 0)
   }
 }
 

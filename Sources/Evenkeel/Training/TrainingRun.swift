@@ -138,15 +138,30 @@ final class TrainingRun {
       let norm = ek_sum_of_squares(gradients.start, gradients.count, threads).squareRoot()
       if norm > clippingNorm { scale = clippingNorm / (norm + 1e-6) }
     }
-    let position = ek_first_non_finite(gradients.start, gradients.count, threads)
-    guard position < 0 else { throw diverged("a gradient is not finite", layer: state.layout.name(at: position)) }
+    let largest = Double(ek_largest_magnitude(gradients.start, gradients.count, threads))
+    guard largest.isFinite else {
+      let position = ek_first_non_finite(gradients.start, gradients.count, threads)
+      throw diverged("a gradient is not finite", layer: state.layout.name(at: position))
+    }
     let (total, overflow) = epochs.multipliedReportingOverflow(by: batches)
     var settings = trainer.optimizer.settings(
       step: step + 1,
       factor: trainer.schedule.factor(step: step, total: overflow ? .max : total, stepsPerEpoch: batches),
       gradientScale: scale, decayed: state.layout.weightCount)
+    // A step so large that a parameter may leave the range of a float is made on trial.
+    let reach = settings.learning_rate * max(1e3, largest * scale, trainer.optimizer.weightDecay)
+    let before = reach < 1e30 ? nil : [state.parameters, first, second].map { AlignedFloats(copying: $0) }
     ek_optimizer_step(
       &settings, state.parameters.start, gradients.start, first.start, second.start, gradients.count, threads)
+    if let before {
+      let position = ek_first_non_finite(state.parameters.start, state.parameters.count, threads)
+      if position >= 0 {
+        for (buffer, kept) in zip([state.parameters, first, second], before) {
+          buffer.start.update(from: kept.start, count: kept.count)
+        }
+        throw diverged("the update leaves the range of a float", layer: state.layout.name(at: position))
+      }
+    }
     program.commit(call)
     state.noteChange()
     sums += batchSums
@@ -179,11 +194,15 @@ final class TrainingRun {
   func checkpoint(_ history: History, _ best: (loss: Double, epoch: Int, state: ModelState)?) -> Checkpoint {
     Checkpoint(
       model: model.copied(), first: Array(first.buffer), second: Array(second.buffer), epoch: epoch,
-      batch: batch, step: step, sums: sums, history: history,
+      batch: batch, step: step, settings: trainer.settings(for: dataset), sums: sums, history: history,
       best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })
   }
 
   private func restore(_ checkpoint: Checkpoint) throws {
+    for (name, value) in trainer.settings(for: dataset).sorted(by: { $0.key < $1.key }) {
+      guard let before = checkpoint.settings[name], before != value else { continue }
+      throw EvenkeelError.usage("The checkpoint is of a run whose \(name) is \(before); this one's is \(value).")
+    }
     guard checkpoint.state.parameters.count == state.parameters.count, checkpoint.first.count == first.count,
       checkpoint.second.count == second.count, checkpoint.batch <= batches
     else {

@@ -107,6 +107,9 @@ void ek_dropout(const float *x, size_t count, double rate, uint64_t key, float *
 // The index of the first value that is NaN or infinite, or -1. With one thread it may be called by a member of a team.
 ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads);
 
+// The largest |x|; NaN if one is NaN, infinity if one is infinite.
+float ek_largest_magnitude(const float *x, size_t count, int threads);
+
 // The sum of squares of count values, in double, in a fixed order; NaN or infinite if one of them is.
 double ek_sum_of_squares(const float *x, size_t count, int threads);
 
