@@ -125,9 +125,8 @@ EK_INLINE void normalize(const job *j, size_t begin, size_t end, ek_activation a
 }
 
 // The gradient of the loss with respect to the value before the activation, d being x - mean.
-EK_INLINE ek_f16 through_activation(ek_f16 d, ek_f16 gain, ek_f16 shift, ek_f16 y,
-                                                                       ek_f16 dy, ek_activation activation,
-                                                                       float slope) {
+EK_INLINE ek_f16 through_activation(ek_f16 d, ek_f16 gain, ek_f16 shift, ek_f16 y, ek_f16 dy,
+                                    ek_activation activation, float slope) {
   if (activation == EK_IDENTITY) return dy;
   ek_f16 before = d * gain + shift;
   if (activation == EK_RELU || activation == EK_LEAKY_RELU) y = before;  // the sign is all that is asked for
@@ -139,8 +138,8 @@ EK_INLINE int reads_output(ek_activation activation) {
 }
 
 // sums[0] = sum of dz, sums[1] = sum of dz * normalized x over rows begin ..< end; eight rows at a time in float.
-EK_INLINE void sum_gradients(const job *j, size_t begin, size_t end, double *sums,
-                                                                ek_activation activation) {
+// Where an addend and a ReLU follow (adds), dz is left in dy: it is the addend's gradient too.
+EK_INLINE void sum_gradients(const job *j, size_t begin, size_t end, double *sums, ek_activation activation, int adds) {
   size_t features = j->norm.features, stride = (features + STRIP - 1) / STRIP * STRIP;
   float slope = j->norm.slope;
   for (size_t c = 0; c < 2 * stride; c++) sums[c] = 0;
@@ -155,34 +154,10 @@ EK_INLINE void sum_gradients(const job *j, size_t begin, size_t end, double *sum
       size_t at = block * features + c;
       for (size_t r = 0; r < count; r++, at += features) {
         ek_f16 d = (ek_load(j->x + at, width) - high) - low;
-        ek_f16 y = reads_output(activation) ? ek_load(j->y + at, width) : d;
-        ek_f16 dz = through_activation(d, gain, shift, y, ek_load(j->dy + at, width), activation, slope);
-        plain += dz;
-        weighted += dz * (d * inverse);
-      }
-      ek_d8 *s = (ek_d8 *)(sums + c), *w = (ek_d8 *)(sums + stride + c);
-      s[0] += ek_low_half(plain), s[1] += ek_high_half(plain);
-      w[0] += ek_low_half(weighted), w[1] += ek_high_half(weighted);
-    }
-  }
-}
-
-// The same behind a sum with an addend and a ReLU: the gradient of the sum, which is the addend's too, is left in dy.
-EK_CLONES static void sum_relu_of_sum(const job *j, size_t begin, size_t end, double *sums) {
-  size_t features = j->norm.features, stride = (features + STRIP - 1) / STRIP * STRIP;
-  for (size_t c = 0; c < 2 * stride; c++) sums[c] = 0;
-  for (size_t block = begin; block < end; block += BLOCK) {
-    size_t count = end - block < BLOCK ? end - block : BLOCK;
-    for (size_t c = 0; c < features; c += STRIP) {
-      size_t width = features - c < STRIP ? features - c : STRIP;
-      ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
-      ek_f16 inverse = ek_load(j->statistics.inverse_deviation + c, width);
-      ek_f16 plain = {0}, weighted = {0};
-      size_t at = block * features + c;
-      for (size_t r = 0; r < count; r++, at += features) {
-        ek_f16 d = (ek_load(j->x + at, width) - high) - low, y = ek_load(j->y + at, width);
-        ek_f16 dz = ek_load(j->dy + at, width) * ek_activation_derivative(y, y, EK_RELU, 0);
-        ek_store(j->dy + at, dz, width);
+        ek_f16 dy = ek_load(j->dy + at, width), y = adds || reads_output(activation) ? ek_load(j->y + at, width) : d;
+        ek_f16 dz = adds ? dy * ek_activation_derivative(y, y, activation, slope)
+                         : through_activation(d, gain, shift, y, dy, activation, slope);
+        if (adds) ek_store(j->dy + at, dz, width);
         plain += dz;
         weighted += dz * (d * inverse);
       }
@@ -213,8 +188,8 @@ EK_CLONES static void finish_gradients(job *j, size_t begin, size_t end) {
 }
 
 // dx = scale * r * (dz - mean(dz) - normalized x * mean(dz * normalized x)) over rows begin ..< end.
-EK_INLINE void spread_gradients(const job *j, size_t begin, size_t end,
-                                                                   const float *means, ek_activation activation) {
+EK_INLINE void spread_gradients(const job *j, size_t begin, size_t end, const float *means,
+                                ek_activation activation) {
   size_t features = j->norm.features, stride = (features + STRIP - 1) / STRIP * STRIP;
   float slope = j->norm.slope;
   for (size_t block = begin; block < end; block += BLOCK) {
@@ -242,7 +217,7 @@ EK_INLINE void spread_gradients(const job *j, size_t begin, size_t end,
     normalize(j, begin, end, KIND, 0);                                                                        \
   }                                                                                                           \
   EK_CLONES static void sum_##NAME(const job *j, size_t begin, size_t end, double *sums) {                    \
-    sum_gradients(j, begin, end, sums, KIND);                                                                 \
+    sum_gradients(j, begin, end, sums, KIND, 0);                                                              \
   }                                                                                                           \
   EK_CLONES static void spread_##NAME(const job *j, size_t begin, size_t end, const float *means) {           \
     spread_gradients(j, begin, end, means, KIND);                                                             \
@@ -256,6 +231,9 @@ EK_CLONES static void add_to_identity(const job *j, size_t begin, size_t end) {
   normalize(j, begin, end, EK_IDENTITY, 1);
 }
 EK_CLONES static void add_to_relu(const job *j, size_t begin, size_t end) { normalize(j, begin, end, EK_RELU, 1); }
+EK_CLONES static void sum_relu_of_sum(const job *j, size_t begin, size_t end, double *sums) {
+  sum_gradients(j, begin, end, sums, EK_RELU, 1);
+}
 
 static void normalize_rows(const job *j, size_t begin, size_t end) {
   if (j->norm.addend) {
