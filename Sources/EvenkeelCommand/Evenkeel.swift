@@ -19,7 +19,13 @@ struct EvenkeelCommand: ParsableCommand {
       complain(error.message)
       Glibc.exit(error.code.rawValue)
     } catch {
-      exit(withError: error)
+      // Help and version are no errors.
+      let code = exitCode(for: error)
+      guard code.rawValue != 0 else { exit(withError: error) }
+      let message = message(for: error)
+      let hint = message.hasPrefix("Missing value") ? " (a negative number is written as --option=-1)" : ""
+      complain("\(message)\(hint). See --help.")
+      Glibc.exit(code.rawValue)
     }
   }
 }
@@ -35,7 +41,10 @@ private func shortenSpinning() {
 }
 
 /// Prints a sentence to standard error.
-func complain(_ sentence: String) { tell("evenkeel: \(sentence)\n") }
+func complain(_ sentence: String) {
+  // Names in it may hold what would make more than one line.
+  tell("evenkeel: \(String(sentence.map { $0.isNewline ? " " : $0 }))\n")
+}
 
 /// Writes a line to standard output at once.
 /// - Throws: `EvenkeelError` with code `cannotWrite`, also where the reader has gone.

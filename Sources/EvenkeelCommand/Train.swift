@@ -145,9 +145,10 @@ struct Train: ParsableCommand {
     if output == nil, let resume, resume.hasSuffix(suffix) {
       output = String(resume.dropLast(suffix.count)) + ".safetensors"
     }
-    return (
-      output, output.map { ($0.hasSuffix(".safetensors") ? String($0.dropLast(12)) : $0) + suffix }
-    )
+    // Nothing lies beside a pipe or a device.
+    var status = stat()
+    guard let output, stat(output, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else { return (output, nil) }
+    return (output, (output.hasSuffix(".safetensors") ? String(output.dropLast(12)) : output) + suffix)
   }
 
   private func chosenValidation() throws -> HeldOut {

@@ -16,7 +16,13 @@ enum AtomicFile {
       try fill(descriptor, chunks, path)
       return
     }
-    let temporary = path + ".\(getpid()).partial"
+    // What a link points to is replaced, not the link.
+    var resolved = path
+    if exists, let real = realpath(path, nil) {
+      resolved = String(cString: real)
+      free(real)
+    }
+    let temporary = resolved + ".\(getpid()).partial"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, exists ? status.st_mode & 0o777 : 0o644)
     guard descriptor >= 0 else { throw failure(path) }
     do {
@@ -27,7 +33,7 @@ enum AtomicFile {
       unlink(temporary)
       throw error
     }
-    guard rename(temporary, path) == 0 else {
+    guard rename(temporary, resolved) == 0 else {
       let error = failure(path)
       unlink(temporary)
       throw error
