@@ -5,11 +5,13 @@ let package = Package(
   name: "evenkeel-bench",
   dependencies: [.package(name: "evenkeel", path: "..")],
   targets: [
+    .target(name: "OneDNNNorm", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .executableTarget(
       name: "evenkeel-bench",
       dependencies: [
+        "OneDNNNorm",
         .product(name: "Evenkeel", package: "evenkeel"), .product(name: "EvenkeelKernels", package: "evenkeel"),
-      ])
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -17,6 +17,7 @@ PROGRAMS = {
     "Evenkeel": [os.path.join(here, ".build/release/evenkeel-bench")],
     "PyTorch": [sys.executable, os.path.join(here, "peers/pytorch.py")],
     "compile": [sys.executable, os.path.join(here, "peers/pytorch.py"), "compile"],
+    "oneDNN": [os.path.join(here, ".build/release/evenkeel-bench"), "onednn"],
     "JAX": [sys.executable, os.path.join(here, "peers/jax_peer.py")],
 }
 CASES = [
@@ -40,7 +41,14 @@ CASES = [
     ("predict one image, lenet", "image lenet"),
     ("predict one image, resnet20", "image resnet20"),
 ]
-IMAGES = ("images", "image")  # JAX has no part in these
+
+
+def takes_part(name, request):
+    """JAX has no images here; oneDNN's own primitive is compared with the norm alone."""
+    kind, *words = request.split()
+    if name == "JAX":
+        return kind not in ("images", "image") and len(words) < 4
+    return name != "oneDNN" or kind == "layer"
 
 
 def digits(value):
@@ -68,7 +76,7 @@ def measure(rounds, only):
     for title, request in CASES:
         if only and only not in request:
             continue
-        taking = [name for name in PROGRAMS if name != "JAX" or request.split()[0] not in IMAGES and len(request.split()) < 5]
+        taking = [name for name in PROGRAMS if takes_part(name, request)]
         times = {name: [] for name in taking}
         for _ in range(rounds):
             checks = {}

@@ -12,6 +12,8 @@
 
 #define STRIP 16  // features that are held in registers
 #define BLOCK 8   // rows that a strip runs over before its sums go back to memory
+#define AHEAD 16  // rows from one that is read to the one that is asked for
+#define EK_STREAM_THRESHOLD (2u << 20)  // values, 8 MiB: more than a processor's share of the last cache
 
 EK_INLINE ek_f16 load_or(const float *p, size_t c, size_t width, float otherwise) {
   return p ? ek_load(p + c, width) : ek_splat(otherwise);
@@ -23,7 +25,7 @@ static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
 static size_t padded(size_t features) { return (features + STRIP - 1) / STRIP * STRIP; }
 
 static size_t chunk_count(size_t rows, size_t features) {
-  size_t wanted = rows * features / 16384;
+  size_t wanted = rows * features / 65536;
   size_t most = minimum(64, rows / (2 * BLOCK));
   wanted = minimum(wanted, most);
   return wanted ? wanted : 1;
@@ -43,12 +45,27 @@ typedef struct {
   float *dscale, *dshift;
   double *sums;
   ptrdiff_t first_bad;
+  int streams;  // whether `out` is written past the cache
 } job;
 
 static size_t chunk_start(const job *j, size_t chunk) { return j->norm.rows * chunk / j->chunks; }
 
 // The two rows of sums of a chunk.
 static double *chunk_sums(const job *j, size_t chunk) { return j->sums + 2 * chunk * padded(j->norm.features); }
+
+// Asks for what the next block of rows will read: rows lie far apart, so the processor does not foresee it.
+EK_INLINE void fetch(const float *p) { __builtin_prefetch(p, 0, 2); }
+
+// Adds the sums of features begin ..< end of all chunks, in order, to those of the first.
+EK_CLONES static void merge_chunks(const job *j, size_t begin, size_t end) {
+  size_t stride = padded(j->norm.features);
+  double *restrict first = chunk_sums(j, 0), *restrict second = first + stride;
+  for (size_t chunk = 1; chunk < j->chunks; chunk++) {
+    const double *next = chunk_sums(j, chunk);
+    for (size_t c = begin; c < end; c++) first[c] += next[c];
+    for (size_t c = begin; c < end; c++) second[c] += next[stride + c];
+  }
+}
 
 // ---- statistics ---------------------------------------------------------------------------------------------------
 
@@ -66,6 +83,7 @@ EK_CLONES static void sum_chunk(const float *x, size_t features, size_t begin, s
       ek_d8 s0 = s[0], s1 = s[1], q0 = q[0], q1 = q[1];
       const float *p = x + block * features + c;
       for (size_t r = 0; r < count; r++, p += features) {
+        fetch(p + AHEAD * features);
         ek_f16 v = ek_load(p, width);
         ek_d8 d0 = ek_low_half(v) - k0, d1 = ek_high_half(v) - k1;
         s0 += d0, s1 += d1;
@@ -80,12 +98,9 @@ EK_CLONES static void sum_chunk(const float *x, size_t features, size_t begin, s
 EK_CLONES static void finish_statistics(job *j, size_t begin, size_t end) {
   size_t stride = padded(j->norm.features);
   double m = (double)j->norm.rows;
+  merge_chunks(j, begin, end);
   for (size_t c = begin; c < end; c++) {
-    double sum = 0, squares = 0;
-    for (size_t chunk = 0; chunk < j->chunks; chunk++) {
-      sum += chunk_sums(j, chunk)[c];
-      squares += chunk_sums(j, chunk)[stride + c];
-    }
+    double sum = chunk_sums(j, 0)[c], squares = chunk_sums(j, 0)[stride + c];
     double mean = (double)j->x[c] + sum / m;
     double variance = (squares - sum * sum / m) / m;
     if (!isfinite(mean) || !isfinite(variance)) {
@@ -103,25 +118,34 @@ EK_CLONES static void finish_statistics(job *j, size_t begin, size_t end) {
 
 // ---- normalization ------------------------------------------------------------------------------------------------
 
-// y = g(scale * (x - mean) * r + shift + addend) over rows begin ..< end.
-EK_INLINE void normalize(const job *j, size_t begin, size_t end, ek_activation activation, int adds) {
-  size_t features = j->norm.features;
+// Stores past the cache where the whole does not fit into it: what is written would be fetched first.
+EK_INLINE void put(const job *j, float *p, ek_f16 v, size_t n) {
+  typedef float aligned __attribute__((vector_size(64)));
+  if (j->streams) __builtin_nontemporal_store((aligned)v, (aligned *)p);
+  else ek_store(p, v, n);
+}
+
+// y = g(scale * (x - mean) * r + shift + addend) over `count` rows, 1 or 2, from row `row`.
+EK_INLINE void normalize_few(const job *j, size_t row, int count, ek_activation activation, int adds) {
+  size_t features = j->norm.features, at = row * features;
   float slope = j->norm.slope;
-  for (size_t block = begin; block < end; block += BLOCK) {
-    size_t count = end - block < BLOCK ? end - block : BLOCK;
-    for (size_t c = 0; c < features; c += STRIP) {
-      size_t width = features - c < STRIP ? features - c : STRIP;
-      ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
-      ek_f16 gain = load_or(j->norm.scale, c, width, 1) * ek_load(j->statistics.inverse_deviation + c, width);
-      ek_f16 shift = load_or(j->norm.shift, c, width, 0);
-      size_t at = block * features + c;
-      for (size_t r = 0; r < count; r++, at += features) {
-        ek_f16 z = ((ek_load(j->x + at, width) - high) - low) * gain + shift;
-        if (adds) z += ek_load(j->norm.addend + at, width);
-        ek_store(j->out + at, ek_activate(z, activation, slope), width);
-      }
+  EK_FOR_LANES(0, features, {
+    ek_f16 high = ek_load(j->statistics.mean_high + i, n), low = ek_load(j->statistics.mean_low + i, n);
+    ek_f16 gain = load_or(j->norm.scale, i, n, 1) * ek_load(j->statistics.inverse_deviation + i, n);
+    ek_f16 shift = load_or(j->norm.shift, i, n, 0);
+    for (int k = 0; k < count; k++) {
+      size_t p = at + (size_t)k * features + i;
+      ek_f16 z = ((ek_load(j->x + p, n) - high) - low) * gain + shift;
+      if (adds) z += ek_load(j->norm.addend + p, n);
+      put(j, j->out + p, ek_activate(z, activation, slope), n);
     }
-  }
+  });
+}
+
+EK_INLINE void normalize(const job *j, size_t begin, size_t end, ek_activation activation, int adds) {
+  size_t row = begin;
+  for (; row + 2 <= end; row += 2) normalize_few(j, row, 2, activation, adds);
+  if (row < end) normalize_few(j, row, 1, activation, adds);
 }
 
 // The gradient of the loss with respect to the value before the activation, d being x - mean.
@@ -153,6 +177,8 @@ EK_INLINE void sum_gradients(const job *j, size_t begin, size_t end, double *sum
       ek_f16 plain = {0}, weighted = {0};
       size_t at = block * features + c;
       for (size_t r = 0; r < count; r++, at += features) {
+        fetch(j->x + at + AHEAD * features);
+        fetch(j->dy + at + AHEAD * features);
         ek_f16 d = (ek_load(j->x + at, width) - high) - low;
         ek_f16 dy = ek_load(j->dy + at, width), y = adds || reads_output(activation) ? ek_load(j->y + at, width) : d;
         ek_f16 dz = adds ? dy * ek_activation_derivative(y, y, activation, slope)
@@ -174,12 +200,9 @@ static float *mean_gradients(const job *j) { return (float *)(j->sums + 2 * j->c
 EK_CLONES static void finish_gradients(job *j, size_t begin, size_t end) {
   size_t stride = padded(j->norm.features);
   float *means = mean_gradients(j);
+  merge_chunks(j, begin, end);
   for (size_t c = begin; c < end; c++) {
-    double plain = 0, weighted = 0;
-    for (size_t chunk = 0; chunk < j->chunks; chunk++) {
-      plain += chunk_sums(j, chunk)[c];
-      weighted += chunk_sums(j, chunk)[stride + c];
-    }
+    double plain = chunk_sums(j, 0)[c], weighted = chunk_sums(j, 0)[stride + c];
     if (j->dshift) j->dshift[c] = (float)plain;
     if (j->dscale) j->dscale[c] = (float)weighted;
     means[c] = j->norm.frozen ? 0 : (float)(plain / (double)j->norm.rows);
@@ -187,28 +210,30 @@ EK_CLONES static void finish_gradients(job *j, size_t begin, size_t end) {
   }
 }
 
-// dx = scale * r * (dz - mean(dz) - normalized x * mean(dz * normalized x)) over rows begin ..< end.
+// dx = scale * r * (dz - mean(dz) - normalized x * mean(dz * normalized x)) over `count` rows, 1 or 2, from row `row`.
+EK_INLINE void spread_few(const job *j, size_t row, int count, const float *means, ek_activation activation) {
+  size_t features = j->norm.features, stride = (features + STRIP - 1) / STRIP * STRIP, at = row * features;
+  float slope = j->norm.slope;
+  EK_FOR_LANES(0, features, {
+    ek_f16 high = ek_load(j->statistics.mean_high + i, n), low = ek_load(j->statistics.mean_low + i, n);
+    ek_f16 inverse = ek_load(j->statistics.inverse_deviation + i, n);
+    ek_f16 gain = load_or(j->norm.scale, i, n, 1) * inverse, shift = load_or(j->norm.shift, i, n, 0);
+    ek_f16 plain = ek_load(means + i, n), weighted = ek_load(means + stride + i, n);
+    for (int k = 0; k < count; k++) {
+      size_t p = at + (size_t)k * features + i;
+      ek_f16 d = (ek_load(j->x + p, n) - high) - low;
+      ek_f16 y = reads_output(activation) ? ek_load(j->y + p, n) : d;
+      ek_f16 dz = through_activation(d, gain, shift, y, ek_load(j->dy + p, n), activation, slope);
+      put(j, j->out + p, gain * ((dz - plain) - (d * inverse) * weighted), n);
+    }
+  });
+}
+
 EK_INLINE void spread_gradients(const job *j, size_t begin, size_t end, const float *means,
                                 ek_activation activation) {
-  size_t features = j->norm.features, stride = (features + STRIP - 1) / STRIP * STRIP;
-  float slope = j->norm.slope;
-  for (size_t block = begin; block < end; block += BLOCK) {
-    size_t count = end - block < BLOCK ? end - block : BLOCK;
-    for (size_t c = 0; c < features; c += STRIP) {
-      size_t width = features - c < STRIP ? features - c : STRIP;
-      ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
-      ek_f16 inverse = ek_load(j->statistics.inverse_deviation + c, width);
-      ek_f16 gain = load_or(j->norm.scale, c, width, 1) * inverse, shift = load_or(j->norm.shift, c, width, 0);
-      ek_f16 plain = ek_load(means + c, width), weighted = ek_load(means + stride + c, width);
-      size_t at = block * features + c;
-      for (size_t r = 0; r < count; r++, at += features) {
-        ek_f16 d = (ek_load(j->x + at, width) - high) - low;
-        ek_f16 y = reads_output(activation) ? ek_load(j->y + at, width) : d;
-        ek_f16 dz = through_activation(d, gain, shift, y, ek_load(j->dy + at, width), activation, slope);
-        ek_store(j->out + at, gain * ((dz - plain) - (d * inverse) * weighted), width);
-      }
-    }
-  }
+  size_t row = begin;
+  for (; row + 2 <= end; row += 2) spread_few(j, row, 2, means, activation);
+  if (row < end) spread_few(j, row, 1, means, activation);
 }
 
 // One copy of the three sweeps for each activation, so that none is chosen inside a loop.
@@ -297,6 +322,13 @@ static void take_statistics(job *j, share s) {
   finish_statistics(j, s.first_feature, s.last_feature);
 }
 
+// What was stored past the cache is there for the others once this returns.
+static void drain(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_sfence();
+#endif
+}
+
 static void statistics_member(void *context) {
   job *j = context;
   take_statistics(j, share_of(j));
@@ -308,12 +340,14 @@ static void forward_member(void *context) {
   take_statistics(j, s);
   ek_barrier();
   if (j->first_bad < 0) normalize_rows(j, s.first_row, s.last_row);
+  drain();
 }
 
 static void apply_member(void *context) {
   job *j = context;
   share s = share_of(j);
   normalize_rows(j, s.first_row, s.last_row);
+  drain();
 }
 
 static void backward_member(void *context) {
@@ -325,11 +359,14 @@ static void backward_member(void *context) {
   finish_gradients(j, s.first_feature, s.last_feature);
   ek_barrier();
   if (j->out) spread_gradient_rows(j, s.first_row, s.last_row);
+  drain();
 }
 
 static void run(void (*member)(void *), job *j, int threads) {
   j->chunks = chunk_count(j->norm.rows, j->norm.features);
   j->first_bad = -1;
+  j->streams = j->out && j->out != j->x && j->out != j->dy && j->norm.features % STRIP == 0 &&
+               (uintptr_t)j->out % 64 == 0 && j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
   if (j->norm.rows && j->norm.features) ek_team(member, j, j->norm.rows * j->norm.features, threads);
 }
 

@@ -135,3 +135,33 @@ func aNaNPassesThroughEveryFusedActivation(activation: ek_activation) {
   ek_activation_forward(x, m * c, activation, 0.1, &alone, 1)
   #expect(alone[4 * c + 19].isNaN)
 }
+
+/// Large tensors whose memory begins at a cache line are stored past the cache; others, as Swift's arrays, are not.
+@Test func whatIsStoredPastTheCacheIsTheSame() {
+  let (m, c) = (33_000, 64)
+  let count = m * c
+  var numbers = Numbers(21)
+  let (x, dy, scale, shift) = (numbers.many(count), numbers.many(count), numbers.many(c), numbers.many(c))
+  let expected = BatchNormCall(x, m, c, scale: scale, shift: shift, dy: dy, activation: EK_RELU, threads: 2)
+  func aligned(_ values: [Float]) -> UnsafeMutablePointer<Float> {
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: 4 * max(values.count, 16), alignment: 64)
+    let floats = memory.bindMemory(to: Float.self, capacity: values.count)
+    floats.initialize(from: values, count: values.count)
+    return floats
+  }
+  let zeros = [Float](repeating: 0, count: count)
+  let (source, y, gradient, dx) = (aligned(x), aligned(zeros), aligned(dy), aligned(zeros))
+  let (gains, offsets, learned) = (aligned(scale), aligned(shift), aligned([Float](repeating: 0, count: 2 * c)))
+  let kept = aligned([Float](repeating: 0, count: 4 * c))
+  defer { for memory in [source, y, gradient, dx, gains, offsets, learned, kept] { memory.deallocate() } }
+  let view = ek_batch_statistics(
+    mean_high: kept, mean_low: kept + c, variance: kept + 2 * c, inverse_deviation: kept + 3 * c)
+  var norm = ek_batch_norm(
+    rows: m, features: c, epsilon: 1e-5, scale: gains, shift: offsets, activation: EK_RELU, slope: 0, addend: nil,
+    frozen: 0)
+  var scratch = [Double](repeating: 0, count: ek_batch_norm_scratch(m, c))
+  #expect(ek_batch_norm_forward(&norm, source, y, view, &scratch, 2) == -1)
+  ek_batch_norm_backward(&norm, source, y, gradient, view, learned, learned + c, dx, &scratch, 2)
+  #expect(expected.y.indices.allSatisfy { expected.y[$0] == y[$0] })
+  #expect(expected.dx.indices.allSatisfy { expected.dx[$0] == dx[$0] })
+}

@@ -1,7 +1,9 @@
 import Kernels
+import OneDNNNorm
 
 /// Batch norm and ReLU over (rows, features): forward, then backward with the gradient of the input.
-func layer(rows: Int, features: Int) -> ([Double], () -> [Double]) {
+/// - Parameter peer: Whether oneDNN's own primitive does it.
+func layer(rows: Int, features: Int, by peer: Bool) -> ([Double], () -> [Double]) {
   let count = rows * features
   func buffer(_ count: Int) -> UnsafeMutablePointer<Float> {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 16) * 4, alignment: 64)
@@ -23,7 +25,15 @@ func layer(rows: Int, features: Int) -> ([Double], () -> [Double]) {
   var norm = ek_batch_norm(
     rows: rows, features: features, epsilon: 1e-5, scale: scale, shift: shift, activation: EK_RELU, slope: 0,
     addend: nil, frozen: 0)
+  let primitive =
+    peer
+    ? onednn_norm_create(Int64(rows), Int64(features), x, y, dy, dx, scale, shift, dscale, dshift) : nil
+  precondition(!peer || primitive != nil, "oneDNN cannot make the norm.")
   func run() {
+    if let primitive {
+      precondition(onednn_norm_run(primitive) == 0, "oneDNN failed.")
+      return
+    }
     _ = ek_batch_norm_forward(&norm, x, y, statistics, scratch, threads)
     ek_batch_norm_backward(&norm, x, y, dy, statistics, dscale, dshift, dx, scratch, threads)
   }

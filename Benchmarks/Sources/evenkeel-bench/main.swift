@@ -1,5 +1,7 @@
 // The Evenkeel side of the benchmark: a worker that `run.py` asks for blocks of timings, in turn with the peers.
 //
+// With the argument `onednn` layers are done by oneDNN's own fused primitive, called in the same way.
+//
 // One request a line on standard input, one JSON object a line on standard output:
 //   step 784,100,100,100,10 sigmoid 60   training steps; milliseconds each, and the first five losses on one batch
 //   layer 8192 1024                      batch norm + ReLU forward and backward; milliseconds, and sums of dx·x and dγ
@@ -21,7 +23,8 @@ while let request = readLine() {
     let (check, block) =
       switch words[0] {
       case "step": try steps(of: model(widths: numbers, activation: words[2]), batch: Int(words[3])!)
-      case "layer": layer(rows: numbers[0], features: Int(words[2])!)
+      case "layer":
+        layer(rows: numbers[0], features: Int(words[2])!, by: CommandLine.arguments.contains("onednn"))
       case "predict": try prediction(of: model(widths: numbers, activation: words[2]))
       case "images":
         try steps(
