@@ -8,6 +8,7 @@ import torch
 
 torch.set_num_threads(len(os.sched_getaffinity(0)))
 torch.manual_seed(0)
+torch._dynamo.config.recompile_limit = 64  # every case is a function of its own to the compiler
 compiled = (lambda f: torch.compile(f)) if sys.argv[1:] == ["compile"] else (lambda f: f)
 ACTIVATIONS = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}
 
