@@ -161,7 +161,10 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
     #expect(flat.files == (0..<8).map { "\(root)/train/dark/\($0).png" })
     let single = try Dataset.readForUse(root + "/test/dark/1.png", by: model, targets: false).dataset
     #expect(single.files == [root + "/test/dark/1.png"] && single.shape == [5, 6, 3])
-    #expect(try Array(model.predict(single)[row: 0]) == Array(model.predict(whole)[row: 8]))
+    // One row may be multiplied by another loop than many: the last bits may differ.
+    for (alone, among) in zip(try model.predict(single)[row: 0], try model.predict(whole)[row: 8]) {
+      #expect(abs(alone - among) <= 1e-6)
+    }
     let error = #expect(throws: EvenkeelError.self) {
       try Dataset.readForUse(root + "/train/dark", by: model, targets: true)
     }
