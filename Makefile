@@ -10,7 +10,8 @@ demo: build
 build: setup
 	swift build -c release --product evenkeel
 
-test: setup
+test:
+	@Scripts/setup test
 	swift build -c release --build-tests
 	swift test -c release --skip-build
 
