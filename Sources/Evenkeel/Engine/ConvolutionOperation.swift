@@ -21,7 +21,7 @@ struct ConvolutionOperation: Operation {
 
   func forward(_ pass: Pass) throws {
     let primitive = try primitives(pass.rows)
-    let scratch = primitive.scratch(pass, holding: scratchCount)
+    let scratch = primitive.memory(at: pass.scratch, holding: scratchCount)
     try primitive.pack(pass, scratch)
     try primitive.check(
       ek_convolution_forward(
@@ -30,7 +30,7 @@ struct ConvolutionOperation: Operation {
 
   func backward(_ pass: Pass) throws {
     let primitive = try primitives(pass.rows)
-    let scratch = primitive.scratch(pass, holding: scratchCount)
+    let scratch = primitive.memory(at: pass.scratch, holding: scratchCount)
     try primitive.check(
       ek_convolution_backward_weights(
         primitive.handle, pass.input, pass.outputGradient!, pass.parameterGradient(0),

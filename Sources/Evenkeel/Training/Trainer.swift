@@ -18,6 +18,8 @@ public struct Trainer: Sendable {
   public var evaluationInterval: Int?
   /// Random changes of the training images, in the order in which they act; validation data is left as it is.
   public var augmentation: [Augmentation]
+  /// What the products of dense and convolution layers are computed in.
+  public var precision: Precision
   /// The seed of the order of examples, of dropout and of augmentation.
   public var seed: UInt64
   /// Threads that compute, one to eight a processor. The same seed and number of threads give the same bits.
@@ -27,7 +29,7 @@ public struct Trainer: Sendable {
   public init(
     loss: Loss, optimizer: Optimizer, batchSize: Int = 128, schedule: Schedule = .constant,
     clippingNorm: Double? = nil, patience: Int? = nil, evaluationInterval: Int? = nil,
-    augmentation: [Augmentation] = [], seed: UInt64 = 0, threads: Int = Machine.threads
+    augmentation: [Augmentation] = [], precision: Precision = .float32, seed: UInt64 = 0, threads: Int = Machine.threads
   ) {
     self.loss = loss
     self.optimizer = optimizer
@@ -37,6 +39,7 @@ public struct Trainer: Sendable {
     self.patience = patience
     self.evaluationInterval = evaluationInterval
     self.augmentation = augmentation
+    self.precision = precision
     self.seed = seed
     self.threads = threads
   }
@@ -128,7 +131,7 @@ public struct Trainer: Sendable {
       "schedule": "\(schedule.kind) after \(schedule.warmUp) steps of warm-up", "batch size": "\(batchSize)",
       "clipping norm": clippingNorm.map { "\($0)" } ?? "none", "seed": "\(seed)",
       "augmentation": augmentation.isEmpty ? "none" : augmentation.map(\.description).joined(separator: ","),
-      "number of training examples": "\(dataset.count)",
+      "precision": precision.rawValue, "number of training examples": "\(dataset.count)",
     ]
   }
 
@@ -152,6 +155,7 @@ public struct Trainer: Sendable {
     if let evaluationInterval, evaluationInterval < 1 {
       throw EvenkeelError.usage("The evaluation interval is \(evaluationInterval) steps; expected at least 1.")
     }
+    try precision.validate()
     guard !dataset.isEmpty else { throw EvenkeelError.data("The training data has no rows.") }
     try dataset.targets.validate()
     try Augmentation.validate(augmentation, for: dataset.shape)

@@ -44,7 +44,8 @@ final class TrainingRun {
     // A single example that is left over joins the batch before it.
     let most = min(trainer.batchSize, dataset.count - 1) + 1
     program = try Program(
-      model.network, layout: layout, maximumRows: most, purpose: .training, threads: trainer.threads)
+      model.network, layout: layout, maximumRows: most, purpose: .training, precision: trainer.precision,
+      threads: trainer.threads)
     targets = try TargetBuffer(dataset, output: output, width: layout.output.count, batch: most)
     gradients = AlignedFloats(count: layout.count)
     first = AlignedFloats(count: trainer.optimizer.keepsFirst ? layout.count : 0)
