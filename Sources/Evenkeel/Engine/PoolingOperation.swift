@@ -25,7 +25,8 @@ struct PoolingOperation: Operation {
   func forward(_ pass: Pass) throws {
     let primitive = try primitives(pass.rows)
     try primitive.check(
-      ek_pooling_forward(primitive.handle, pass.input, pass.output, primitive.scratch(pass, holding: scratchCount)))
+      ek_pooling_forward(
+        primitive.handle, pass.input, pass.output, primitive.memory(at: pass.scratch, holding: scratchCount)))
   }
 
   func backward(_ pass: Pass) throws {
@@ -33,6 +34,7 @@ struct PoolingOperation: Operation {
     let primitive = try primitives(pass.rows)
     try primitive.check(
       ek_pooling_backward(
-        primitive.handle, pass.outputGradient!, inputGradient, primitive.scratch(pass, holding: scratchCount)))
+        primitive.handle, pass.outputGradient!, inputGradient, primitive.memory(at: pass.scratch, holding: scratchCount)
+      ))
   }
 }

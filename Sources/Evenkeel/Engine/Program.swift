@@ -21,6 +21,7 @@ final class Program: @unchecked Sendable {
   private let addsToAddend: [Bool]
   private let inputGradients: [(offset: Int, isAdded: Bool)]
   private let scratchOffsets: [Int]
+  private let workspaceOffset: Int
 
   init(
     _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, threads: Int
@@ -49,6 +50,7 @@ final class Program: @unchecked Sendable {
     copiedGradients = places.copiedGradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     addsToAddend = places.addsToAddend
     scratchOffsets = places.scratch.map { plan.offsets[$0] }
+    workspaceOffset = plan.offsets[places.workspace]
   }
 
   /// The size of its memory in bytes.
@@ -127,7 +129,8 @@ final class Program: @unchecked Sendable {
       input: arena.start + valueOffsets[step.input], output: arena.start + valueOffsets[step.output],
       outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
-      scratch: arena.start + scratchOffsets[index], key: call.key.branch(index), threads: teamSize(call),
+      scratch: arena.start + scratchOffsets[index], workspace: arena.start + workspaceOffset,
+      key: call.key.branch(index), threads: teamSize(call),
       addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,
       parameters: call.state.parameters.start, parametersVersion: call.state.version,
       parameterGradients: call.gradients,
