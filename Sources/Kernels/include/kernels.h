@@ -75,6 +75,13 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const flo
                             ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
                             int threads);
 
+// The bytes of tensors that one forward and one backward of a training step with these buffers read and write, counted from
+// the sweeps above; rows of one value a feature are left out.
+typedef struct {
+  size_t forward, backward;
+} ek_traffic;
+ek_traffic ek_batch_norm_traffic(const ek_batch_norm *norm, const float *x, float *y, float *dy, float *dx);
+
 // ---- elementwise.c ------------------------------------------------------------------------------------------------
 
 // y = g(x) over count values; x and y may be one buffer.
