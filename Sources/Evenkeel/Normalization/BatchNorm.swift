@@ -72,6 +72,8 @@ public struct BatchNorm: Layer {
     return input
   }
 
+  public func outputLength(of length: Int, for input: Shape) -> Int? { length }
+
   public func parameters(for input: Shape) throws -> [ParameterDescription] {
     let shape = Shape([input.featureCount])
     var parameters: [ParameterDescription] = []
