@@ -11,6 +11,7 @@ final class Program: @unchecked Sendable {
   private let steps: [Step]
   private let lengths: [Int]
   private let outputValue: Int
+  private let sequences: Sequences
   /// Of one row.
   private let multiplyAdds: Int
   private let arena: AlignedFloats
@@ -36,6 +37,7 @@ final class Program: @unchecked Sendable {
     steps = lowering.steps
     lengths = lowering.lengths
     outputValue = lowering.output
+    sequences = Sequences(lowering.sequences, rows: maximumRows)
     let places = Places(steps, lengths, output: lowering.output, rows: maximumRows, purpose: purpose)
     let plan = MemoryPlan(places.buffers)
     guard plan.count <= Machine.memory / MemoryLayout<Float>.stride else {
@@ -72,12 +74,26 @@ final class Program: @unchecked Sendable {
     var key = RandomKey(seed: 0)
     /// The part of a full batch that the rows are.
     var share = 1.0
+    /// What the examples count, and the lengths of those that are shorter than their shape.
+    var weights = BatchWeights()
   }
 
   func forward(_ call: Call) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
-    for index in steps.indices { try steps[index].operation.forward(pass(index, call)) }
+    if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+    clear(input, ofValue: 0, call)
+    for index in steps.indices {
+      let pass = pass(index, call)
+      try steps[index].operation.forward(pass)
+      clear(pass.output, ofValue: steps[index].output, call)
+    }
+  }
+
+  /// Sets what lies behind the end of each sequence to 0, as if nothing was there: values, and gradients likewise.
+  private func clear(_ values: UnsafeMutablePointer<Float>, ofValue value: Int, _ call: Call) {
+    guard call.weights.lengths != nil, let positions = sequences.positions(ofValue: value) else { return }
+    ek_clear_behind(values, sequences.lengths(ofValue: value), call.rows, positions, lengths[value] / positions)
   }
 
   func backward(_ call: Call) throws {
@@ -88,6 +104,7 @@ final class Program: @unchecked Sendable {
         pass.outputGradient!.update(
           from: arena.start + gradientOffsets[step.output], count: call.rows * lengths[step.output])
       }
+      clear(pass.outputGradient!, ofValue: step.output, call)
       try step.operation.backward(pass)
       if inputGradients[index].isAdded { add(pass.inputGradient!, to: step.input, call.rows) }
       if addsToAddend[index] { add(pass.outputGradient!, to: step.addend!, call.rows) }
@@ -131,6 +148,9 @@ final class Program: @unchecked Sendable {
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
       scratch: arena.start + scratchOffsets[index], workspace: arena.start + workspaceOffset,
       key: call.key.branch(index), threads: teamSize(call),
+      weights: BatchWeights(
+        weights: call.weights.weights,
+        lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input)),
       addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,
       parameters: call.state.parameters.start, parametersVersion: call.state.version,
       parameterGradients: call.gradients,
