@@ -83,6 +83,8 @@ public struct Pass {
   /// The number of threads that kernels may use.
   public let threads: Int
 
+  /// What the examples count, and how many positions of each input sequence are there; nil for 1 each and for all.
+  let weights: BatchWeights
   /// A second input that is added, where the operation takes one.
   let addend: UnsafeMutablePointer<Float>?
   /// The part of a full batch that these rows are.
