@@ -74,21 +74,3 @@ private final class InnerProductPrimitive: Primitive {
     packedVersion = pass.parametersVersion
   }
 }
-
-/// Numbers of 16 bits, the upper half of a float, in memory that is counted in floats.
-enum BFloat16 {
-  /// The floats that `count` numbers take, a multiple of 16.
-  static func floats(holding count: Int) -> Int { (count + 31) / 32 * 16 }
-
-  static func numbers(at memory: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UInt16> {
-    UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt16.self)
-  }
-
-  /// Rounds `count` values into `memory`.
-  static func round(
-    _ values: UnsafePointer<Float>, _ count: Int, to memory: UnsafeMutablePointer<Float>, threads: Int
-  ) -> UnsafeMutablePointer<UInt16> {
-    ek_to_bfloat16(values, count, numbers(at: memory), Int32(threads))
-    return numbers(at: memory)
-  }
-}

@@ -20,6 +20,17 @@ int ek_matrix_product(int64_t m, int64_t n, int64_t k, const float *a, int a_tra
 // Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX) and oneDNN uses it.
 int ek_has_bfloat16(void);
 
+// The windows of a convolution or a pooling over an image.
+typedef struct {
+  int64_t rows;
+  int64_t height, width, channels;             // of one input example
+  int64_t out_height, out_width, out_channels;  // of one output example
+  int64_t groups;                              // convolution: channels are cut into so many parts that do not mix
+  int64_t kernel_height, kernel_width, stride_height, stride_width;
+  int64_t dilation_height, dilation_width;     // 1: none
+  int64_t pad_top, pad_left, pad_bottom, pad_right;
+} ek_windows;
+
 // ---- inner product ------------------------------------------------------------------------------------------------
 
 // The three products of a fully connected layer with operands in bfloat16 and sums in f32.
@@ -45,23 +56,13 @@ int ek_inner_product_backward_input(ek_inner_product *product, const uint16_t *d
 int ek_inner_product_backward_weights(ek_inner_product *product, const uint16_t *x, const uint16_t *dy, float *dweights,
                                       void *workspace);
 
-// The windows of a convolution or a pooling over an image.
-typedef struct {
-  int64_t rows;
-  int64_t height, width, channels;             // of one input example
-  int64_t out_height, out_width, out_channels;  // of one output example
-  int64_t groups;                              // convolution: channels are cut into so many parts that do not mix
-  int64_t kernel_height, kernel_width, stride_height, stride_width;
-  int64_t dilation_height, dilation_width;     // 1: none
-  int64_t pad_top, pad_left, pad_bottom, pad_right;
-} ek_windows;
-
 // ---- convolution --------------------------------------------------------------------------------------------------
 
 typedef struct ek_convolution ek_convolution;
 
 // For `training` the two backward functions are made too. Weights are (out, in / groups, height, width), as PyTorch's.
-int ek_convolution_create(const ek_windows *windows, int has_bias, int training, ek_convolution **made);
+// Where `half` is set, what is multiplied is in bfloat16: x, dy and the packed weights; else x and dy are floats.
+int ek_convolution_create(const ek_windows *windows, int has_bias, int training, int half, ek_convolution **made);
 void ek_convolution_destroy(ek_convolution *convolution);
 
 // Bytes, each at an address that is a multiple of 64: the weights in the order that forward (and backward) ask for, and what
@@ -73,10 +74,10 @@ size_t ek_convolution_workspace_bytes(const ek_convolution *convolution);
 int ek_convolution_pack(ek_convolution *convolution, const float *weights, void *packed, void *workspace);
 
 // y = x * weights + bias; bias is NULL where there is none.
-int ek_convolution_forward(ek_convolution *convolution, const float *x, const void *packed, const float *bias, float *y,
+int ek_convolution_forward(ek_convolution *convolution, const void *x, const void *packed, const float *bias, float *y,
                            void *workspace);
 // dweights, dbias, dx = the gradients of weights, bias (NULL where there is none) and input (NULL where nobody wants it).
-int ek_convolution_backward(ek_convolution *convolution, const float *x, const float *dy, const void *packed,
+int ek_convolution_backward(ek_convolution *convolution, const void *x, const void *dy, const void *packed,
                             float *dweights, float *dbias, float *dx, void *workspace);
 
 // ---- pooling ------------------------------------------------------------------------------------------------------
