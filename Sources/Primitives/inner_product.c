@@ -9,7 +9,6 @@ struct ek_inner_product {
   ek_prepared pack_forward, pack_backward, unpack;
   // Bytes of the weights as each of the three asks for them, rounded up to 64.
   size_t forward_bytes, backward_bytes, gradient_bytes;
-  int training;
 };
 
 // x (rows, inputs) and y (rows, outputs) in both types; weights in bfloat16 and their gradient as the kernels like them, and plain.
@@ -95,7 +94,6 @@ int ek_inner_product_create(int64_t rows, int64_t inputs, int64_t outputs, int t
   if (!ek_stream()) return dnnl_runtime_error;
   ek_inner_product *p = calloc(1, sizeof *p);
   if (!p) return dnnl_out_of_memory;
-  p->training = training;
   shapes s = {0};
   description forward = NULL;
   int status = make_shapes(&s, rows, inputs, outputs);
@@ -132,18 +130,18 @@ size_t ek_inner_product_workspace_bytes(const ek_inner_product *p) {
 }
 
 int ek_inner_product_pack(ek_inner_product *p, const float *weights, void *packed, void *workspace) {
-  int status = ek_run(&p->pack_forward, (const void *[]){weights, packed, workspace});
-  if (status || !p->training) return status;
-  return ek_run(&p->pack_backward, (const void *[]){weights, (char *)packed + p->forward_bytes, workspace});
+  return ek_run(&p->pack_forward, (const void *[]){weights, packed, workspace});
 }
 
 int ek_inner_product_forward(ek_inner_product *p, const uint16_t *x, const void *packed, float *y, void *workspace) {
   return ek_run(&p->forward, (const void *[]){x, packed, y, workspace});
 }
 
-int ek_inner_product_backward_input(ek_inner_product *p, const uint16_t *dy, const void *packed, float *dx,
+int ek_inner_product_backward_input(ek_inner_product *p, const uint16_t *dy, const float *weights, void *packed, float *dx,
                                     void *workspace) {
-  return ek_run(&p->backward_input, (const void *[]){dy, (const char *)packed + p->forward_bytes, dx, workspace});
+  char *own = (char *)packed + p->forward_bytes;
+  int status = ek_run(&p->pack_backward, (const void *[]){weights, own, workspace});
+  return status ? status : ek_run(&p->backward_input, (const void *[]){dy, own, dx, workspace});
 }
 
 int ek_inner_product_backward_weights(ek_inner_product *p, const uint16_t *x, const uint16_t *dy, float *dweights,

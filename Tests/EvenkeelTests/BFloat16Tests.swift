@@ -85,7 +85,7 @@ func theProductsInBFloat16AreThoseOfTheRoundedOperands(rows: Int, inputs: Int, o
   try #require(ek_inner_product_pack(product, plain.start, packed.start, workspace.start) == 0)
   try #require(ek_inner_product_forward(product, halfX.start, packed.start, y.start, workspace.start) == 0)
   try #require(
-    ek_inner_product_backward_input(product, halfDY.start, packed.start, dx.start, workspace.start) == 0)
+    ek_inner_product_backward_input(product, halfDY.start, plain.start, packed.start, dx.start, workspace.start) == 0)
   try #require(
     ek_inner_product_backward_weights(product, halfX.start, halfDY.start, dweights.start, workspace.start) == 0)
   let (a, w, g) = (

@@ -48,7 +48,7 @@ struct BFloat16DenseOperation: Operation {
     guard let inputGradient = pass.inputGradient else { return }
     try primitive.check(
       ek_inner_product_backward_input(
-        primitive.handle, gradient, primitive.packed.start, inputGradient, workspace))
+        primitive.handle, gradient, pass.parameter(0), primitive.packed.start, inputGradient, workspace))
   }
 }
 

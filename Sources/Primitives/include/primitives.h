@@ -40,18 +40,18 @@ typedef struct ek_inner_product ek_inner_product;
 int ek_inner_product_create(int64_t rows, int64_t inputs, int64_t outputs, int training, ek_inner_product **made);
 void ek_inner_product_destroy(ek_inner_product *product);
 
-// Bytes, each at an address that is a multiple of 64: the weights rounded and in the order that forward (and backward) ask for,
-// and what a run needs beside its operands.
+// Bytes, each at an address that is a multiple of 64: the weights rounded and in the orders that forward and the gradient of the
+// input ask for, and what a run needs beside its operands.
 size_t ek_inner_product_packed_bytes(const ek_inner_product *product);
 size_t ek_inner_product_workspace_bytes(const ek_inner_product *product);
 
-// packed <- weights; to be called whenever the weights have changed.
+// packed <- weights, as forward asks for them; to be called whenever the weights have changed.
 int ek_inner_product_pack(ek_inner_product *product, const float *weights, void *packed, void *workspace);
 // y (rows, outputs) = x (rows, inputs) weights^T.
 int ek_inner_product_forward(ek_inner_product *product, const uint16_t *x, const void *packed, float *y, void *workspace);
-// dx (rows, inputs) = dy (rows, outputs) weights.
-int ek_inner_product_backward_input(ek_inner_product *product, const uint16_t *dy, const void *packed, float *dx,
-                                    void *workspace);
+// dx (rows, inputs) = dy (rows, outputs) weights, which are packed for it here: in a first layer nobody asks for it.
+int ek_inner_product_backward_input(ek_inner_product *product, const uint16_t *dy, const float *weights, void *packed,
+                                    float *dx, void *workspace);
 // dweights (outputs, inputs) = dy^T x.
 int ek_inner_product_backward_weights(ek_inner_product *product, const uint16_t *x, const uint16_t *dy, float *dweights,
                                       void *workspace);
