@@ -47,12 +47,18 @@ extension Canvas {
     for (value, label) in zip(frame.xTicks.values, frame.xTicks.labels) {
       guard let at = frame.x(value) else { continue }
       if hasGrid { line(at, frame.top, at, frame.bottom, "grid") }
-      line(at, frame.bottom, at, frame.bottom + 4, "axis")
-      text(label, at, frame.bottom + 18, "tick", .middle)
+      xTick(label, at, frame.bottom)
     }
     line(frame.left, frame.bottom, frame.right, frame.bottom, "axis")
     xTitle(x, left: frame.left, right: frame.right, y: frame.bottom + 37)
     if hasYTitle { yTitle(y, y: frame.top - 16) }
+  }
+
+  /// A tick below an axis that lies at `y`, with its label within the picture.
+  mutating func xTick(_ label: String, _ x: Double, _ y: Double) {
+    line(x, y, x, y + 4, "axis")
+    let half = textWidth(label, size: 12) / 2
+    text(label, max(half, min(x, width - half)), y + 18, "tick", .middle)
   }
 
   /// Centred below the axis, within the picture.

@@ -25,8 +25,7 @@ extension Canvas {
       if let threshold { outline(surface, columns, rows, from: threshold) }
       for tick in rows.ticks(room: Int(cellHeight / 18)) { text(tick.label, left - 7, tick.at + 4, "tick", .end) }
       for tick in columns.ticks(room: max(2, Int(inner / 44))) {
-        line(tick.at, y + cellHeight, tick.at, y + cellHeight + 4, "axis")
-        text(tick.label, tick.at, y + cellHeight + 18, "tick", .middle)
+        xTick(tick.label, tick.at, y + cellHeight)
       }
       xTitle(figure.x, left: left, right: left + inner, y: y + cellHeight + 37)
       height = max(height, y + cellHeight + Frame.footer)
@@ -96,8 +95,7 @@ extension Canvas {
     let ticks = Ticks(domain, scale: value.scale, count: 5)
     for (number, label) in zip(ticks.values, ticks.labels) {
       guard let x = bar(number) else { continue }
-      line(x, y + 20, x, y + 24, "axis")
-      text(label, x, y + 37, "tick", .middle)
+      xTick(label, x, y + 20)
     }
     height = y + 44
     let cells = surfaces.flatMap { $0.cells.joined() }

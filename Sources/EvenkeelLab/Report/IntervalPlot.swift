@@ -33,7 +33,7 @@ extension Canvas {
     for (value, label) in zip(frame.xTicks.values, frame.xTicks.labels) {
       guard let at = frame.x(value) else { continue }
       line(at, frame.top, at, frame.bottom, "grid")
-      text(label, at, frame.bottom + 18, "tick", .middle)
+      xTick(label, at, frame.bottom)
     }
     line(frame.left, frame.bottom, frame.right, frame.bottom, "axis")
     xTitle(figure.x, left: frame.left, right: frame.right, y: frame.bottom + 37)

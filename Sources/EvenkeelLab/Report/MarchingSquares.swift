@@ -2,30 +2,34 @@
 ///
 /// A value between two neighbours of the grid is taken to change evenly; where a square's opposite corners lie above the level
 /// and the others below, the mean of its corners decides which are connected.
-struct MarchingSquares {
+package struct MarchingSquares {
   /// The grid's places, in any coordinates that are even along an edge.
   let columns, rows: [Double]
   /// `values[row][column]`; NaN for a hole, ∞ for what lies above any level.
   let values: [[Double]]
 
-  struct Line: Equatable {
-    var points: [Point]
-    var isClosed: Bool
+  package init(columns: [Double], rows: [Double], values: [[Double]]) {
+    (self.columns, self.rows, self.values) = (columns, rows, values)
   }
 
-  struct Point: Equatable {
-    var x, y: Double
+  package struct Line: Equatable {
+    package var points: [Point]
+    package var isClosed: Bool
+  }
+
+  package struct Point: Equatable {
+    package var x, y: Double
   }
 
   /// The lines along which the value is `level`. Squares with a hole at a corner have none.
-  func lines(at level: Double) -> [Line] {
+  package func lines(at level: Double) -> [Line] {
     joined(segments(at: level)).map { edges, isClosed in
       Line(points: edges.map { point(on: $0, level) }, isClosed: isClosed)
     }
   }
 
   /// The borders of the area below `level`, each closed: along lines of that value and along the grid's rim.
-  func area(below level: Double) -> [Line] {
+  package func area(below level: Double) -> [Line] {
     func framed<Element>(_ line: [Element], _ first: Element, _ last: Element) -> [Element] { [first] + line + [last] }
     guard let left = columns.first, let right = columns.last, let low = rows.first, let high = rows.last else {
       return []

@@ -1,5 +1,5 @@
 /// Text of HTML and SVG under construction. All text and attributes that go in are escaped.
-struct Markup {
+package struct Markup {
   private(set) var text = ""
 
   /// An element that holds text, or nothing.
@@ -30,7 +30,7 @@ struct Markup {
   }
 
   /// `content` with the five characters that mean something replaced, and with those that no XML file may hold as �.
-  static func escaped(_ content: String) -> String {
+  package static func escaped(_ content: String) -> String {
     var result = ""
     for scalar in content.unicodeScalars {
       switch scalar {

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Numbers as people read them: few digits, a true minus, commas between thousands, powers of ten with raised exponents.
-enum NumberText {
+package enum NumberText {
   /// `value` with `decimals` digits behind the point: −12,345.60.
-  static func fixed(_ value: Double, decimals: Int) -> String {
+  package static func fixed(_ value: Double, decimals: Int) -> String {
     guard value.isFinite else { return "diverged" }
     guard abs(value) < 1e15 else { return significant(value) }
     let decimals = min(max(decimals, 0), 15)
@@ -18,7 +18,7 @@ enum NumberText {
   }
 
   /// `value` with `digits` significant digits, 10ⁿ where it is very small or large; whole numbers below 10⁷ as they are.
-  static func significant(_ value: Double, digits: Int = 3) -> String {
+  package static func significant(_ value: Double, digits: Int = 3) -> String {
     guard value.isFinite else { return "diverged" }
     if value == 0 { return "0" }
     if value == value.rounded(), abs(value) < 1e7 { return fixed(value, decimals: 0) }
@@ -28,7 +28,9 @@ enum NumberText {
   }
 
   /// An estimate and its interval, rounded where the interval's width has two digits.
-  static func estimate(_ value: Double, _ low: Double, _ high: Double) -> (value: String, low: String, high: String) {
+  package static func estimate(_ value: Double, _ low: Double, _ high: Double) -> (
+    value: String, low: String, high: String
+  ) {
     let width = high - low
     guard width.isFinite, width > 0, max(abs(low), abs(high)) < 1e7, width > 1e-6 else {
       return (significant(value), significant(low), significant(high))
@@ -38,7 +40,7 @@ enum NumberText {
   }
 
   /// 2.5·10⁻⁶; 10⁻⁶ where the factor is 1.
-  static func scientific(_ value: Double, digits: Int = 3) -> String {
+  package static func scientific(_ value: Double, digits: Int = 3) -> String {
     var exponent = exponent(of: value)
     var factor = value / pow(10, Double(exponent))
     if !factor.isFinite { factor = value / pow(10, Double(exponent / 2)) / pow(10, Double(exponent - exponent / 2)) }

@@ -28,7 +28,8 @@ extension Axis.Scale {
       return (value - domain.lowerBound) / (domain.upperBound - domain.lowerBound)
     case .logarithmic:
       guard value > 0 else { return nil }
-      return log(value / domain.lowerBound) / log(domain.upperBound / domain.lowerBound)
+      let start = log(domain.lowerBound)
+      return (log(value) - start) / (log(domain.upperBound) - start)
     }
   }
 }
@@ -63,7 +64,7 @@ extension Axis {
     (low, high) = (domain.lowerBound, domain.upperBound)
     if fit == .tight || spread == 0 && fit == .loose { return low...high }
     if scale == .logarithmic {
-      let room = pow(high / low, 0.04)
+      let room = exp(0.04 * (log(high) - log(low)))
       return low / room...high * room
     }
     if fit == .loose { return low - 0.04 * spread...high + 0.04 * spread }

@@ -59,13 +59,13 @@ enum Stylesheet {
     *{box-sizing:border-box}
     html{color-scheme:light dark;-webkit-text-size-adjust:100%;text-size-adjust:100%;scroll-behavior:smooth}
     body{margin:0 auto;padding:3.5rem 1.5rem 3rem;max-width:calc(720px + 3rem);background:var(--paper);color:var(--ink);\
-    font:1rem/1.6 \(sans);overflow-wrap:break-word}
+    font:1rem/1.6 \(sans);overflow-wrap:anywhere}
     h1,h2,h3,p,dl,dd,ul,figure,pre{margin:0}h1,h2,h3{line-height:1.2;text-wrap:balance;font-weight:650}
     h1{font-size:2.25rem;letter-spacing:-.022em}h2{font-size:1.6rem;letter-spacing:-.015em}h3{font-size:1rem}
     a{color:var(--link);text-decoration-thickness:1px;text-underline-offset:.18em}
     a:focus-visible,[tabindex]:focus-visible{outline:2px solid var(--link);outline-offset:2px}
     .kicker{color:var(--soft);font-size:.8125rem;letter-spacing:.08em;text-transform:uppercase;margin-bottom:.75rem}
-    .facts{display:grid;grid-template-columns:1fr 1fr;gap:.875rem 2rem;margin-top:1.75rem;padding:1.125rem 0;\
+    .facts div,.finding p{min-width:0}.facts{display:grid;grid-template-columns:1fr 1fr;gap:.875rem 2rem;margin-top:1.75rem;padding:1.125rem 0;\
     border-block:1px solid var(--rule)}
     dt{color:var(--soft);font-size:.8125rem}dd{font-size:.9375rem;line-height:1.45}
     section{margin-top:3rem}.claim{margin-top:4.5rem;padding-top:2.5rem;border-top:1px solid var(--rule);scroll-margin-top:1rem}
@@ -92,7 +92,7 @@ enum Stylesheet {
     figcaption{margin-top:.6rem;color:var(--soft);font-size:.875rem;line-height:1.5}
     svg.narrow{display:none}
     .absence{margin-top:.9rem;padding:1.5rem;border:1px dashed var(--axis);border-radius:.5rem;color:var(--soft);text-align:center}
-    .numbers{margin-top:2.5rem;overflow-x:auto}.numbers caption{text-align:left;font-weight:650;font-size:1rem;padding-bottom:.4rem}
+    .numbers{margin-top:2.5rem;overflow-x:auto;overflow-wrap:normal}.numbers caption{overflow-wrap:anywhere}.numbers caption{text-align:left;font-weight:650;font-size:1rem;padding-bottom:.4rem}
     .numbers .number{text-align:right;white-space:nowrap}.numbers th,.numbers td{padding-block:.45rem}
     .method{margin-top:2.5rem}.method h3+p,.method pre{margin-top:.5rem}.method h3:not(:first-child){margin-top:1.5rem}
     pre{padding:.8rem 1rem;border-radius:.5rem;background:var(--raised);white-space:pre-wrap;overflow-wrap:anywhere}
@@ -108,7 +108,7 @@ enum Stylesheet {
     .claims tr{padding:.9rem 0;border-bottom:1px solid var(--rule)}.claims th,.claims td{border:0;padding:.15rem 0}
     .claims tbody th{font-weight:600}}
     @page{margin:16mm}
-    @media print{html{color-scheme:light}body{padding:0;max-width:none;font-size:10pt}
+    @media print{html{color-scheme:light;font-size:80%}body{padding:0;max-width:none}
     *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
     h2,h3,caption,thead{break-after:avoid}figure,.finding,.method,.setup,tr,pre{break-inside:avoid}
     .claim{break-before:page;margin-top:0;padding-top:0;border:0}.numbers{overflow:visible}

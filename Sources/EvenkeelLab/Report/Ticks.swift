@@ -1,16 +1,16 @@
 import Glibc
 
 /// The marks along an axis: round numbers that lie in its domain, with their labels.
-struct Ticks: Equatable {
-  let values: [Double]
-  let labels: [String]
+package struct Ticks: Equatable {
+  package let values: [Double]
+  package let labels: [String]
 
   private init(values: [Double], labels: [String]) { (self.values, self.labels) = (values, labels) }
 
   /// - Parameters:
   ///   - domain: What the axis spans, of positive width; above 0 for a logarithmic scale.
   ///   - count: About how many there is room for.
-  init(_ domain: ClosedRange<Double>, scale: Axis.Scale, count: Int) {
+  package init(_ domain: ClosedRange<Double>, scale: Axis.Scale, count: Int) {
     switch scale {
     case .linear: self = .linear(domain, count: max(count, 2))
     case .logarithmic: self = .logarithmic(domain, count: max(count, 2))
