@@ -82,6 +82,8 @@ public struct Pass {
   let addend: UnsafeMutablePointer<Float>?
   /// The part of a full batch that these rows are.
   let share: Double
+  /// Whether batch norms normalize with the batch's statistics in prediction too.
+  let usesBatchStatistics: Bool
   let parameters: UnsafeMutablePointer<Float>
   /// Another number whenever the parameters are others: what was made from them must be made anew.
   let parametersVersion: UInt64

@@ -70,12 +70,23 @@ final class Program: @unchecked Sendable {
     var key = RandomKey(seed: 0)
     /// The part of a full batch that the rows are.
     var share = 1.0
+    /// Whether batch norms normalize with the batch's statistics in prediction too.
+    var usesBatchStatistics = false
   }
 
-  func forward(_ call: Call) throws {
+  /// Sees every step of a forward before it (its input holds) and after it (its output and scratch hold).
+  typealias Observer = (_ step: Step, _ pass: Pass, _ moment: Moment) -> Void
+  enum Moment { case before, after }
+
+  func forward(_ call: Call, observe: Observer? = nil) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
-    for index in steps.indices { try steps[index].operation.forward(pass(index, call)) }
+    for index in steps.indices {
+      let pass = pass(index, call)
+      observe?(steps[index], pass, .before)
+      try steps[index].operation.forward(pass)
+      observe?(steps[index], pass, .after)
+    }
   }
 
   func backward(_ call: Call) throws {
@@ -129,6 +140,7 @@ final class Program: @unchecked Sendable {
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
       scratch: arena.start + scratchOffsets[index], key: call.key.branch(index), threads: teamSize(call),
       addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,
+      usesBatchStatistics: call.usesBatchStatistics,
       parameters: call.state.parameters.start, parametersVersion: call.state.version,
       parameterGradients: call.gradients,
       parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) })

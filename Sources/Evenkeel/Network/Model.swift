@@ -13,6 +13,8 @@ public struct Model: Sendable {
   public internal(set) var encoding: TableEncoding?
   /// What the outputs mean; set by training.
   public internal(set) var output: OutputDescription?
+  /// How it was trained last, as far as its statistics depend on it; nil before training.
+  public internal(set) var training: TrainingSummary?
 
   var state: ModelState
   private let programs: ProgramPool
@@ -103,7 +105,7 @@ public struct Model: Sendable {
   public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> Tensor {
     let width = state.layout.output.count
     var result = [Float](repeating: 0, count: dataset.count * width)
-    try run(dataset, threads: threads) { outputs, start, rows in
+    try run(dataset, Sweep(threads: threads)) { outputs, start, rows in
       result.withUnsafeMutableBufferPointer { buffer in
         let target = buffer.baseAddress! + start * width
         if let output {
@@ -124,11 +126,15 @@ public struct Model: Sendable {
   /// How well the model does on `dataset`, with running statistics.
   /// - Throws: `EvenkeelError` if the data has other targets than the model was trained for, or no rows.
   public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Quality {
+    try evaluate(dataset, Sweep(threads: threads))
+  }
+
+  func evaluate(_ dataset: Dataset, _ sweep: Sweep) throws -> Quality {
     guard let output else { throw EvenkeelError.usage("The model is not trained; there is no loss to evaluate.") }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
     let targets = try TargetBuffer(dataset, output: output, width: state.layout.output.count)
     var sums = Loss.Sums()
-    try run(dataset, threads: threads) { outputs, start, rows in
+    try run(dataset, sweep) { outputs, start, rows in
       sums += output.loss.evaluate(
         outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), gradient: nil)
     }
@@ -139,23 +145,38 @@ public struct Model: Sendable {
     return Quality(sums, output: output, width: targets.width)
   }
 
+  /// How data goes through the network without training it.
+  struct Sweep {
+    /// All processors' if nil.
+    var threads: Int?
+    /// The examples that batch norms take the statistics of; nil: running statistics. A single example that is left over joins
+    /// the batch before it.
+    var statisticsBatch: Int?
+    /// Sees every layer at work.
+    var observe: Program.Observer?
+  }
+
   /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs to `body`.
-  private func run(
-    _ dataset: Dataset, threads: Int?, _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int) throws -> Void
+  func run(
+    _ dataset: Dataset, _ sweep: Sweep, _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int) throws -> Void
   ) throws {
     guard dataset.shape.fits(network.input) else {
       throw EvenkeelError.data(
         "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
     }
     guard !dataset.isEmpty else { return }
-    let batch = min(dataset.count, state.layout.rowsAtOnce)
-    let program = try programs.take(rows: batch, threads: threads ?? Machine.threads)
+    let batch = min(dataset.count, sweep.statisticsBatch ?? state.layout.rowsAtOnce)
+    let usesBatchStatistics = sweep.statisticsBatch != nil
+    let program = try programs.take(
+      rows: batch + (usesBatchStatistics ? 1 : 0), threads: sweep.threads ?? Machine.threads)
     defer { programs.give(program) }
     var start = 0
     while start < dataset.count {
-      let rows = min(batch, dataset.count - start)
+      var rows = min(batch, dataset.count - start)
+      if usesBatchStatistics, dataset.count - start - rows == 1 { rows += 1 }
       try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
-      try program.forward(Program.Call(rows: rows, state: state))
+      try program.forward(
+        Program.Call(rows: rows, state: state, usesBatchStatistics: usesBatchStatistics), observe: sweep.observe)
       try body(program.output, start, rows)
       start += rows
     }

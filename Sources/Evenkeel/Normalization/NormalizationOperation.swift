@@ -29,7 +29,8 @@ struct NormalizationOperation: Operation {
   var backwardWorksInPlace: Bool { !hasAddend }
   var scratchCount: Int { 2 * sumCount + 4 * features }
 
-  private func statistics(_ pass: Pass) -> ek_batch_statistics {
+  /// Those that the last `forward` normalized with.
+  func statistics(_ pass: Pass) -> ek_batch_statistics {
     ek_batch_statistics(at: pass.scratch + 2 * sumCount, features: features)
   }
 
@@ -50,7 +51,7 @@ struct NormalizationOperation: Operation {
   func forward(_ pass: Pass) throws {
     var norm = norm(pass)
     let statistics = statistics(pass)
-    guard pass.purpose == .training, !options.frozen else {
+    guard pass.usesBatchStatistics || (pass.purpose == .training && !options.frozen) else {
       pass.statistics!.copy(to: statistics, epsilon: options.epsilon)
       ek_batch_norm_apply(&norm, pass.input, pass.output, statistics, Int32(pass.threads))
       return

@@ -6,6 +6,7 @@ private struct StoredDescription: Codable {
   var scaling: InputScaling?
   var encoding: TableEncoding?
   var output: OutputDescription?
+  var training: TrainingSummary?
 
   /// Checks that the parts fit each other.
   /// - Throws: `EvenkeelError` that says which does not.
@@ -23,6 +24,9 @@ private struct StoredDescription: Codable {
       }
     }
     try output?.validate(width: width)
+    if let training, training.batchSize < 1 || !(training.weightDecay >= 0 && training.weightDecay.isFinite) {
+      throw EvenkeelError.data("the stored settings of the training are out of range.")
+    }
   }
 }
 
@@ -116,7 +120,8 @@ extension Model {
   fileprivate func metadata() throws -> [String: String] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let description = StoredDescription(network: network, scaling: scaling, encoding: encoding, output: output)
+    let description = StoredDescription(
+      network: network, scaling: scaling, encoding: encoding, output: output, training: training)
     return ["format": "pt", "evenkeel": String(decoding: try encoder.encode(description), as: UTF8.self)]
   }
 
@@ -167,6 +172,7 @@ extension Model {
       model.scaling = description.scaling
       model.encoding = description.encoding
       model.output = description.output
+      model.training = description.training
       return model
     } catch let error as EvenkeelError {
       throw EvenkeelError.data(error.message.hasPrefix(file.name) ? error.message : "\(file.name): \(error.message)")

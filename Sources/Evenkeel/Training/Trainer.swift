@@ -89,6 +89,8 @@ public struct Trainer: Sendable {
     if model.output == nil {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
     }
+    model.training = TrainingSummary(
+      batchSize: min(batchSize, dataset.count), weightDecay: optimizer.weightDecay)
     model.makeStateUnique()
     let run = try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
     var history = resuming?.history ?? History()
