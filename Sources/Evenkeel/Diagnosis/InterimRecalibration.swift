@@ -1,19 +1,16 @@
 extension Model {
-  mutating func recalibrate(on dataset: Dataset, batchSize: Int, threads: Int?) throws {
-    let recorder = NormRecorder(state.layout)
-    try run(
-      dataset,
-      Sweep(
-        threads: threads, statisticsBatch: batchSize, observe: { recorder.observeBatches(of: batchSize, $0, $1, $2) })
-    ) { _, _, _ in }
+  public mutating func recalibrate(on dataset: Dataset, threads: Int) throws {
     makeStateUnique()
-    for (index, record) in recorder.records.enumerated() {
+    for index in state.layout.statistics.indices {
+      let recorder = NormRecorder(state.layout, batchSize: 1)
+      try run(dataset, Sweep(threads: threads, observe: recorder.observe)) { _, _, _ in }
       let view = state.statistics(index)
+      let input = recorder.records[index].input
       for feature in 0..<view.features {
-        view.mean[feature] = Float(record.batchMeans.mean[feature])
-        view.variance[feature] = Float(record.batchVariances.mean[feature] + record.batchMeans.variance(feature))
+        view.mean[feature] = Float(input.mean[feature])
+        view.variance[feature] = Float(input.variance(feature) * input.count / (input.count - 1))
       }
-      view.batchCount.pointee = 1
+      view.batchCount.pointee = max(1, view.batchCount.pointee)
     }
     state.noteChange()
   }

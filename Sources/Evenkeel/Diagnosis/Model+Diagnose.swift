@@ -41,31 +41,27 @@ extension Model {
     guard dataset.count > 1 else {
       throw EvenkeelError.data("The data has \(dataset.count) examples; its statistics need at least 2.")
     }
-    let recorder = NormRecorder(state.layout)
     let size = min(batchSize, dataset.count)
-    let prediction = Sweep(threads: threads, observe: recorder.observePrediction)
-    let batches = Sweep(
-      threads: threads, statisticsBatch: size,
-      observe: { recorder.observeBatches(of: size, $0, $1, $2) })
+    let recorder = NormRecorder(state.layout, batchSize: size)
     // Data may lie in the order of its classes; batches of one class would have other statistics.
     var order = Array(0..<dataset.count)
     var random = RandomNumbers(RandomKey(seed: 0).branch(RandomStream.shuffle))
     random.shuffle(&order)
     let mixed = dataset.subset(order)
+    let sweep = Sweep(threads: threads, batch: size, observe: recorder.observe)
     guard output != nil, dataset.targets.count != nil else {
-      try run(dataset, prediction) { _, _, _ in }
-      try run(mixed, batches) { _, _, _ in }
+      try run(mixed, sweep) { _, _, _ in }
       return (recorder.records, nil)
     }
-    let running = try evaluate(dataset, prediction)
-    let batch = try evaluate(mixed, batches)
+    let running = try evaluate(mixed, sweep)
+    let batch = try evaluate(mixed, Sweep(threads: threads, batch: size, usesBatchStatistics: true))
     var recalibrated = self
-    try recalibrated.recalibrate(on: mixed, batchSize: size, threads: threads)
+    try recalibrated.recalibrate(on: mixed, threads: threads ?? Machine.threads)
     return (
       recorder.records,
       StatisticsComparison(
         running: running, batch: batch, batchSize: size,
-        recalibrated: try recalibrated.evaluate(dataset, threads: threads))
+        recalibrated: try recalibrated.evaluate(mixed, threads: threads))
     )
   }
 }

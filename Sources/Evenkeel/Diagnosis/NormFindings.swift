@@ -107,7 +107,7 @@ struct NormExamination {
     }
     let price =
       switch (comparison, cost) {
-      case (nil, _): "what it costs was not measured"
+      case (nil, _): "what it costs is not known without targets"
       case (_, let cost?): "the model has \(cost)"
       case (let comparison?, nil): "the model does no worse for it (\(comparison.summary))"
       }
@@ -121,8 +121,9 @@ struct NormExamination {
       numbers: numbers,
       cause:
         "The running statistics of \(part(wrong)) are not this data's: over the layer means are off by \(Finding.short(measured.meanShift)) σ (at most \(Finding.short(measured.largestShift)) σ) and variances \(Finding.short(measured.varianceRatio.lowerBound)) to \(Finding.short(measured.varianceRatio.upperBound)) times theirs; \(price).",
-      remedy:
-        "Recalibrate the model on data of this kind, or, if it is what was trained on, train longer at a smaller learning rate.")
+      remedy: comparison != nil && cost == nil
+        ? "Nothing need be done: recalibrated statistics do no better on this data."
+        : "Recalibrate the model on data of this kind; statistics that are off on the training data want a longer training at a smaller learning rate.")
   }
 
   // ---- γ and β ------------------------------------------------------------------------------------------------------

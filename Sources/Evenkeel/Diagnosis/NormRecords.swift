@@ -12,7 +12,7 @@ struct FeatureMoments {
   }
 
   /// Adds `count` values a feature with these means and (population) variances.
-  mutating func add(count added: Double, mean other: (Int) -> Double, variance: (Int) -> Double) {
+  mutating func add(count added: Double, mean other: (Int) -> Double, variance: (Int) -> Double = { _ in 0 }) {
     let total = count + added
     for feature in mean.indices {
       let difference = other(feature) - mean[feature]
@@ -35,7 +35,7 @@ struct NormRecord {
   /// Values above zero behind the norm's ReLU, by feature, and how many there were; none where no ReLU follows.
   var open: [Int] = []
   var counted = 0
-  /// Of the means and of the variances of full batches, when every norm normalizes with its batch's.
+  /// Of the means and of the variances of full batches of what comes in.
   var batchMeans: FeatureMoments
   var batchVariances: FeatureMoments
 
@@ -79,14 +79,17 @@ final class NormRecorder {
   /// By the number of the batch norm in the network.
   private(set) var records: [NormRecord]
   private var memory: [BatchStatisticsStorage?]
+  private let batchSize: Int
 
-  init(_ layout: ParameterLayout) {
+  /// - Parameter batchSize: The examples in a full batch of the run.
+  init(_ layout: ParameterLayout, batchSize: Int) {
+    self.batchSize = batchSize
     records = layout.statistics.map { NormRecord(features: $0.features) }
     memory = Array(repeating: nil, count: records.count)
   }
 
-  /// For a run with running statistics: what comes to each norm and what passes its ReLU.
-  func observePrediction(_ step: Step, _ pass: Pass, _ moment: Program.Moment) {
+  /// Takes in what comes to a norm and what passes its ReLU.
+  func observe(_ step: Step, _ pass: Pass, _ moment: Program.Moment) {
     guard let index = step.statistics, let norm = step.operation as? NormalizationOperation else { return }
     let rows = pass.rows * norm.positions
     switch moment {
@@ -96,7 +99,13 @@ final class NormRecorder {
       memory[index] = storage
       _ = ek_batch_statistics_of(
         pass.input, rows, norm.features, 0, storage.view, storage.scratch, Int32(pass.threads))
-      records[index].input.add(storage.view, count: Double(rows))
+      let batch = storage.view
+      let mean = { Double(batch.mean_high[$0]) + Double(batch.mean_low[$0]) }
+      let variance = { Double(batch.variance[$0]) }
+      records[index].input.add(count: Double(rows), mean: mean, variance: variance)
+      guard pass.rows == batchSize else { return }
+      records[index].batchMeans.add(count: 1, mean: mean)
+      records[index].batchVariances.add(count: 1, mean: variance)
     case .after:
       guard norm.activation == ReLU().activation, !norm.hasAddend else { return }
       if records[index].open.isEmpty { records[index].open = Array(repeating: 0, count: norm.features) }
@@ -108,24 +117,5 @@ final class NormRecorder {
         }
       }
     }
-  }
-
-  /// For a run with batch statistics: those of each batch of `batchSize` examples.
-  func observeBatches(of batchSize: Int, _ step: Step, _ pass: Pass, _ moment: Program.Moment) {
-    guard moment == .after, pass.rows == batchSize, let index = step.statistics,
-      let norm = step.operation as? NormalizationOperation
-    else { return }
-    let batch = norm.statistics(pass)
-    records[index].batchMeans.add(
-      count: 1, mean: { Double(batch.mean_high[$0]) + Double(batch.mean_low[$0]) }, variance: { _ in 0 })
-    records[index].batchVariances.add(count: 1, mean: { Double(batch.variance[$0]) }, variance: { _ in 0 })
-  }
-}
-
-extension FeatureMoments {
-  fileprivate mutating func add(_ batch: ek_batch_statistics, count: Double) {
-    add(
-      count: count, mean: { Double(batch.mean_high[$0]) + Double(batch.mean_low[$0]) },
-      variance: { Double(batch.variance[$0]) })
   }
 }

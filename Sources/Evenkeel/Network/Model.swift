@@ -149,9 +149,10 @@ public struct Model: Sendable {
   struct Sweep {
     /// All processors' if nil.
     var threads: Int?
-    /// The examples that batch norms take the statistics of; nil: running statistics. A single example that is left over joins
-    /// the batch before it.
-    var statisticsBatch: Int?
+    /// Examples in a batch; as many as fit a cache if nil.
+    var batch: Int?
+    /// Whether batch norms normalize with each batch's statistics. A single example that is left over joins the batch before.
+    var usesBatchStatistics = false
     /// Sees every layer at work.
     var observe: Program.Observer?
   }
@@ -165,18 +166,17 @@ public struct Model: Sendable {
         "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
     }
     guard !dataset.isEmpty else { return }
-    let batch = min(dataset.count, sweep.statisticsBatch ?? state.layout.rowsAtOnce)
-    let usesBatchStatistics = sweep.statisticsBatch != nil
+    let batch = min(dataset.count, sweep.batch ?? state.layout.rowsAtOnce)
     let program = try programs.take(
-      rows: batch + (usesBatchStatistics ? 1 : 0), threads: sweep.threads ?? Machine.threads)
+      rows: batch + (sweep.usesBatchStatistics ? 1 : 0), threads: sweep.threads ?? Machine.threads)
     defer { programs.give(program) }
     var start = 0
     while start < dataset.count {
       var rows = min(batch, dataset.count - start)
-      if usesBatchStatistics, dataset.count - start - rows == 1 { rows += 1 }
+      if sweep.usesBatchStatistics, dataset.count - start - rows == 1 { rows += 1 }
       try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
       try program.forward(
-        Program.Call(rows: rows, state: state, usesBatchStatistics: usesBatchStatistics), observe: sweep.observe)
+        Program.Call(rows: rows, state: state, usesBatchStatistics: sweep.usesBatchStatistics), observe: sweep.observe)
       try body(program.output, start, rows)
       start += rows
     }

@@ -29,8 +29,7 @@ struct NormalizationOperation: Operation {
   var backwardWorksInPlace: Bool { !hasAddend }
   var scratchCount: Int { 2 * sumCount + 4 * features }
 
-  /// Those that the last `forward` normalized with.
-  func statistics(_ pass: Pass) -> ek_batch_statistics {
+  private func statistics(_ pass: Pass) -> ek_batch_statistics {
     ek_batch_statistics(at: pass.scratch + 2 * sumCount, features: features)
   }
 
