@@ -37,8 +37,9 @@ struct DiagnosisReport {
       guard let measured = norm.measured else { continue }
       try emit(
         columns([
-          (norm.layer, 14), ("\(short(measured.meanShift)) σ", 18), ("\(short(measured.largestShift)) σ", 18),
-          ("\(short(measured.varianceRatio.lowerBound)) … \(short(measured.varianceRatio.upperBound))", 20),
+          (norm.layer, 14), ("\(short(measured.shift.meanShift)) σ", 18),
+          ("\(short(measured.shift.largestMeanShift)) σ", 18),
+          ("\(short(measured.shift.lowestVarianceRatio)) … \(short(measured.shift.highestVarianceRatio))", 20),
           (measured.openShare.map { "\(fixed(100 * $0, 1)) %" } ?? "", 20),
           ("\(short(measured.meanError)) σ, \(fixed(100 * measured.varianceError, 1)) %", 9),
         ]))
@@ -101,9 +102,10 @@ struct DiagnosisReport {
       ("lowestShift", number(norm.shift?.lowerBound)), ("highestShift", number(norm.shift?.upperBound)),
       ("lowestMean", number(norm.mean.lowerBound)), ("highestMean", number(norm.mean.upperBound)),
       ("lowestVariance", number(norm.variance.lowerBound)), ("highestVariance", number(norm.variance.upperBound)),
-      ("meanShift", jsonNumber(measured?.meanShift)), ("largestShift", jsonNumber(measured?.largestShift)),
-      ("lowestVarianceRatio", jsonNumber(measured?.varianceRatio.lowerBound)),
-      ("highestVarianceRatio", jsonNumber(measured?.varianceRatio.upperBound)),
+      ("meanShift", jsonNumber(measured?.shift.meanShift)),
+      ("largestShift", jsonNumber(measured?.shift.largestMeanShift)),
+      ("lowestVarianceRatio", jsonNumber(measured?.shift.lowestVarianceRatio)),
+      ("highestVarianceRatio", jsonNumber(measured?.shift.highestVarianceRatio)),
       ("openShare", jsonNumber(measured?.openShare)), ("batchSize", measured.map { "\($0.batchSize)" }),
       ("meanError", jsonNumber(measured?.meanError)), ("varianceError", jsonNumber(measured?.varianceError)),
     ])

@@ -11,7 +11,8 @@ struct Inspect: ParsableCommand {
   @Argument(help: "As for evaluate; what has no targets is measured without accuracy.") var data: String?
   @Option(help: "A network file, or the name of a network that ships with the program, in place of a model.")
   var network: String?
-  @Option(help: "Examples in a batch of the training, to judge its statistics; the one that the model was trained with.")
+  @Option(
+    help: "Examples in a batch of the training, to judge its statistics; the one that the model was trained with.")
   var batchSize: Int?
   @Flag(help: "One JSON object a line: a layer, a batch norm, an evaluation or a finding.") var json = false
 

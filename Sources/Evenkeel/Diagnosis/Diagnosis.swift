@@ -105,12 +105,8 @@ public struct NormHealth: Hashable, Codable, Sendable {
 
   /// What data brought to one batch norm.
   public struct Measured: Hashable, Codable, Sendable {
-    /// How far the data's mean is from the running one: root mean square over features, in running deviations √(σ² + ε).
-    public let meanShift: Double
-    /// The same of the feature that is farthest off.
-    public let largestShift: Double
-    /// Lowest and highest variance of the data by the running one, ε added to both.
-    public let varianceRatio: ClosedRange<Double>
+    /// From the running statistics to the data's.
+    public let shift: StatisticsShift
     /// The share of values that the ReLU behind the norm lets through; nil where no ReLU follows.
     public let openShare: Double?
     /// The examples in a batch that the next two are about.

@@ -36,7 +36,8 @@ struct NormExamination {
         ? "The norm is frozen and no batch was ever averaged: it normalizes with mean 0 and variance 1, that is not at all."
         : "No batch was ever averaged: it predicts with mean 0 and variance 1, not with the data's.",
       remedy: site.layer.frozen
-        ? "Train with frozen: false first, or recalibrate the model on training data." : "Train the model, or recalibrate it on training data."
+        ? "Train with frozen: false first, or recalibrate the model on training data."
+        : "Train the model, or recalibrate it on training data."
     )
   }
 
@@ -54,7 +55,9 @@ struct NormExamination {
     guard !constant.isEmpty else { return nil }
     let all = constant.count == features
     let gain =
-      epsilon > 0 ? "any other value is multiplied with up to \(Finding.short(1 / epsilon.squareRoot()))" : "any other value gives infinity"
+      epsilon > 0
+      ? "any other value is multiplied with up to \(Finding.short(1 / epsilon.squareRoot()))"
+      : "any other value gives infinity"
     return Finding(
       .constantFeatures, all || epsilon == 0 ? .illness : .warning, layer: name, features: constant,
       numbers: ["largestVariance": constant.map { variance($0)! }.max()!, "epsilon": epsilon],
@@ -62,7 +65,8 @@ struct NormExamination {
         "\(part(constant)) were the same in every example (σ² below ε / \(Finding.short(1 / Thresholds.constantVariance))): they carry nothing, and \(gain) when it comes.",
       remedy: all
         ? "Look at the layers in front: nothing that depends on the input comes through."
-        : "Leave constant columns or pixels out of the data, or look at the layer in front, whose units of these features are dead.")
+        : "Leave constant columns or pixels out of the data, or look at the layer in front, whose units of these features are dead."
+    )
   }
 
   private var epsilonDominates: Finding? {
@@ -97,8 +101,18 @@ struct NormExamination {
     )
   }
 
+  /// From the running statistics to the data's.
+  private var statisticsShift: StatisticsShift? {
+    record.map { record in
+      let data = RunningStatistics(
+        mean: record.input.mean.map { Float($0) }, variance: (0..<features).map { Float(record.input.variance($0)) },
+        batchCount: 1)
+      return StatisticsShift(from: statistics, to: data, epsilon: epsilon)
+    }
+  }
+
   private var disagreement: Finding? {
-    guard let record, let measured = health.measured, hasStatistics else { return nil }
+    guard let record, let shift = statisticsShift, hasStatistics else { return nil }
     let limit = Thresholds.divergence + Thresholds.chanceDivergence(examples: Int(record.input.count) / positions)
     let wrong = (0..<features).filter { divergence($0) > limit }
     let cost = comparison?.cost
@@ -112,18 +126,19 @@ struct NormExamination {
       case (let comparison?, nil): "the model does no worse for it (\(comparison.summary))"
       }
     var numbers = [
-      "meanShift": measured.meanShift, "largestShift": measured.largestShift,
-      "lowestVarianceRatio": measured.varianceRatio.lowerBound, "highestVarianceRatio": measured.varianceRatio.upperBound,
+      "meanShift": shift.meanShift, "largestShift": shift.largestMeanShift,
+      "lowestVarianceRatio": shift.lowestVarianceRatio, "highestVarianceRatio": shift.highestVarianceRatio,
     ]
     if let comparison { numbers.merge(comparison.numbers) { first, _ in first } }
     return Finding(
       .statisticsDisagree, cost != nil ? .illness : comparison == nil ? .warning : .note, layer: name, features: wrong,
       numbers: numbers,
       cause:
-        "The running statistics of \(part(wrong)) are not this data's: over the layer means are off by \(Finding.short(measured.meanShift)) σ (at most \(Finding.short(measured.largestShift)) σ) and variances \(Finding.short(measured.varianceRatio.lowerBound)) to \(Finding.short(measured.varianceRatio.upperBound)) times theirs; \(price).",
+        "The running statistics of \(part(wrong)) are not this data's: over the layer means are off by \(Finding.short(shift.meanShift)) σ (at most \(Finding.short(shift.largestMeanShift)) σ) and variances \(Finding.short(shift.lowestVarianceRatio)) to \(Finding.short(shift.highestVarianceRatio)) times theirs; \(price).",
       remedy: comparison != nil && cost == nil
         ? "Nothing need be done: recalibrated statistics do no better on this data."
-        : "Recalibrate the model on data of this kind; statistics that are off on the training data want a longer training at a smaller learning rate.")
+        : "Recalibrate the model on data of this kind; statistics that are off on the training data want a longer training at a smaller learning rate."
+    )
   }
 
   // ---- γ and β ------------------------------------------------------------------------------------------------------
@@ -157,7 +172,8 @@ struct NormExamination {
         "γ of \(part(dead)) is as good as 0: \(site.endsBlock ? "the block adds nothing there to its shortcut" : "they come out as β whatever comes in").",
       remedy: site.endsBlock
         ? "If this is most of the block it can be left out; else nothing."
-        : "Make the layer in front narrower by these features, or train anew with a smaller learning rate and no decay on γ.")
+        : "Make the layer in front narrower by these features, or train anew with a smaller learning rate and no decay on γ."
+    )
   }
 
   private var closedActivation: Finding? {
@@ -185,7 +201,8 @@ struct NormExamination {
         ? "The ReLU behind \(part(closed)) let \(Finding.short(largest)) of \(record!.counted) values through at most: γ x̂ + β stays below 0, and no gradient comes back."
         : "β of \(part(closed)) is down to \(Finding.short(worst)) |γ|: of normal x̂ the ReLU lets \(Finding.short(largest)) through at most, and no gradient comes back.",
       remedy:
-        "Train anew with a smaller learning rate or a leaky activation, or make the layer in front narrower by these features.")
+        "Train anew with a smaller learning rate or a leaky activation, or make the layer in front narrower by these features."
+    )
   }
 
   // ---- batches ------------------------------------------------------------------------------------------------------
@@ -219,7 +236,8 @@ struct NormExamination {
       cause:
         "With \(batchSize) examples a batch's mean is off by \(bound)\(Finding.short(errors.mean)) σ and its variance by \(bound)\(Finding.short(100 * errors.variance)) %\(measured == nil ? "" : ", measured on this data"): every example is normalized with noise of that size.",
       remedy:
-        "Train with larger batches (\(Int((1 / (Thresholds.meanError * Thresholds.meanError)).rounded())) examples and more), or with a norm that does not look at the batch.")
+        "Train with larger batches (\(Int((1 / (Thresholds.meanError * Thresholds.meanError)).rounded())) examples and more), or with a norm that does not look at the batch."
+    )
   }
 
   // ---- the table ----------------------------------------------------------------------------------------------------
@@ -229,13 +247,10 @@ struct NormExamination {
       layer: name, features: features, batchCount: statistics.batchCount, scale: Self.range(scale),
       shift: Self.range(shift), mean: Self.range(statistics.mean)!, variance: Self.range(statistics.variance)!,
       measured: record.map { record in
-        let departures = (0..<features).map { departure($0)! }
         let m = batchSize ?? Thresholds.batchSize
         let errors = record.batchErrors ?? Self.normalErrors(m)
         return NormHealth.Measured(
-          meanShift: (departures.reduce(0) { $0 + $1.shift * $1.shift } / Double(features)).squareRoot(),
-          largestShift: departures.map { abs($0.shift) }.max()!,
-          varianceRatio: departures.map(\.ratio).min()!...departures.map(\.ratio).max()!,
+          shift: statisticsShift!,
           openShare: record.openShare, batchSize: m, meanError: errors.mean, varianceError: errors.variance)
       })
   }
