@@ -90,9 +90,9 @@ struct Train: ParsableCommand {
       throw EvenkeelError(.usage, "The network is another than that of the checkpoint, which is known; leave it out.")
     }
     var model = try checkpoint?.model ?? Model(described!, seed: seed)
-    for finding in try model.network.diagnose(batchSize: batchSize, weightDecay: optimizer.weightDecay)
-    where finding.severity > .note {
-      complain("warning: layer \(finding.layer): \(finding.cause) \(finding.remedy)")
+    let findings = try model.network.diagnose(batchSize: batchSize, weightDecay: optimizer.weightDecay)
+    for (layers, finding) in DiagnosisReport.grouped(findings) where finding.severity > .note {
+      complain("warning: \(layers): \(finding.cause) \(finding.remedy)")
     }
     var progress = Progress(epochs: epochs, enabled: !quiet && isatty(2) == 1)
     StopSignals.trainingStarts()

@@ -58,7 +58,9 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--label-smoothing", "1"], "smoothing"),
     (65, ["train", "ragged"], "line 3"), (65, ["train", "text"], "line 3, column a"),
     (65, ["train", "empty"], "no rows"),
-    (65, ["inspect", "model"], "safetensors"), (65, ["evaluate", "model", "good"], "safetensors"),
+    (65, ["inspect", "model"], "safetensors"), (65, ["inspect", "model", "good"], "safetensors"),
+    (64, ["inspect", "model", "--batch-size", "1"], "--batch-size is 1"),
+    (65, ["evaluate", "model", "good"], "safetensors"),
     (65, ["train", "good", "--resume", "model"], "safetensors"),
     (64, ["recalibrate", "model", "good"], "--output"),
     (65, ["recalibrate", "model", "good", "--output", "/tmp/never.safetensors"], "safetensors"),
@@ -111,6 +113,11 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
       #expect(onto.code == 64 && onto.errors.contains("cannot be the output"), "\(onto.errors)")
       let inspected = try run(["inspect", model])
       #expect(inspected.code == 0 && inspected.output.contains("batchNorm"))
+      let diagnosed = try run(["inspect", model, table])
+      #expect(diagnosed.code == 0 && diagnosed.output.contains("recalibrated"), "\(diagnosed.errors)")
+      let small = try run(["inspect", model, table, "--batch-size", "4", "--json"])
+      #expect(small.code == 0 && small.output.contains("{\"statistics\":\"batch\",\"batchSize\":4,"))
+      #expect(small.output.contains("{\"finding\":\"smallBatch\",\"severity\":"))
       let full = try run(["predict", model, table, "--output", "/dev/full"])
       #expect(full.code == 74 && full.errors.contains("/dev/full"))
     }

@@ -90,6 +90,13 @@ struct NormExamination {
     return ratio > 0 ? (ratio - 1 - log(ratio) + shift * shift) / 2 : .infinity
   }
 
+  /// Whether the running statistics of feature `index` are not the data's.
+  private func disagrees(_ index: Int) -> Bool {
+    guard let record else { return false }
+    let examples = Int(record.input.count) / positions
+    return divergence(index) > Thresholds.divergence + Thresholds.chanceDivergence(examples: examples)
+  }
+
   /// How far the data's mean is from the running one, in running deviations, and its variance by the running one.
   private func departure(_ index: Int) -> (shift: Double, ratio: Double)? {
     guard let record else { return nil }
@@ -112,9 +119,8 @@ struct NormExamination {
   }
 
   private var disagreement: Finding? {
-    guard let record, let shift = statisticsShift, hasStatistics else { return nil }
-    let limit = Thresholds.divergence + Thresholds.chanceDivergence(examples: Int(record.input.count) / positions)
-    let wrong = (0..<features).filter { divergence($0) > limit }
+    guard let shift = statisticsShift, hasStatistics else { return nil }
+    let wrong = (0..<features).filter(disagrees)
     let cost = comparison?.cost
     guard !wrong.isEmpty, cost != nil || Double(wrong.count) > Thresholds.disagreeingShare * Double(features) else {
       return nil
@@ -181,13 +187,16 @@ struct NormExamination {
     let dead = Set(deadFeatures)
     var closed: [Int] = []
     var largest = 0.0
-    let isMeasured = (record?.counted ?? 0) >= Thresholds.countedValues
+    var isMeasured = (record?.counted ?? 0) >= Thresholds.countedValues
     for index in shift.indices where !dead.contains(index) {
       let gain = Double(scale.isEmpty ? 1 : abs(scale[index]))
       // P(γ x̂ + β > 0) for standard normal x̂.
       let expected = erfc(-Double(shift[index]) / gain / 2.0.squareRoot()) / 2
-      let share = record?.openShare(index) ?? expected
-      guard share < Thresholds.openShare else { continue }
+      // Where the statistics are not the data's, β is not to blame for what stays closed.
+      let counted = disagrees(index) ? nil : record?.openShare(index)
+      guard counted ?? expected < Thresholds.openShare else { continue }
+      let share = counted ?? expected
+      if counted == nil { isMeasured = false }
       closed.append(index)
       largest = max(largest, share)
     }
