@@ -22,7 +22,7 @@ struct NormExamination {
   var findings: [Finding] {
     [
       neverUpdated, constantFeatures, epsilonDominates, deadScale, closedActivation, disagreement,
-      site.layer.frozen ? nil : Self.smallBatch(site, batchSize: batchSize, record),
+      Self.smallBatch(site, batchSize: batchSize, record),
     ].compactMap(\.self)
   }
 
@@ -230,7 +230,7 @@ struct NormExamination {
   static func smallBatch(
     _ site: StructureExamination.NormSite, batchSize: Int?, _ record: NormRecord?
   ) -> Finding? {
-    guard let batchSize else { return nil }
+    guard let batchSize, !site.layer.frozen else { return nil }
     let measured = record?.batchErrors
     let errors = measured ?? normalErrors(batchSize)
     guard errors.mean > Thresholds.meanError else { return nil }
