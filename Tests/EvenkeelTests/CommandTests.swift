@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// The built command beside the test program; nil where it was not built.
-private let command: String? = {
+let command: String? = {
   var buffer = [CChar](repeating: 0, count: 4096)
   guard readlink("/proc/self/exe", &buffer, buffer.count - 1) > 0 else { return nil }
   let path = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -12,7 +12,7 @@ private let command: String? = {
 }()
 
 /// Runs the command to its end.
-private func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
+func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
   try withTemporaryFile(".out") { output in
     try withTemporaryFile(".err") { errors in
       var actions = posix_spawn_file_actions_t()
@@ -53,6 +53,11 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--threads", "5000000000"], "threads is 5000000000"),
     (64, ["train", "good", "--optimizer", "best"], "\"best\""),
     (64, ["train", "good", "--learning-rate", "0"], "learning rate is 0"),
+    (64, ["train", "good", "--normalization", "grop"], "--normalization is \"grop\""),
+    (64, ["train", "good", "--normalization", "group:x"], "--normalization is \"group:x\""),
+    (64, ["train", "good", "--normalization", "group:3"], "groups is 3; expected a number that divides 256"),
+    (64, ["train", "good", "--normalization", "instance"], "Layer 1: instanceNorm: expected more than one position"),
+    (64, ["train", "good", "--network", "lenet", "--normalization", "after-activation"], "--hidden"),
     (64, ["train", "good", "--hidden", "8,x"], "\"8,x\""), (64, ["train", "good", "--patience", "2"], "--patience"),
     (64, ["train", "good", "--target", "size"], "\"size\""), (64, ["train", "good", "--network", "network"], "relux"),
     (64, ["train", "good", "--label-smoothing", "1"], "smoothing"),

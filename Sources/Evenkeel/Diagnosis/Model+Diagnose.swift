@@ -14,9 +14,11 @@ extension Model {
     if let batchSize, batchSize < 2 {
       throw EvenkeelError.usage("The batch size is \(batchSize); a batch's variance needs at least 2 examples.")
     }
-    let batchSize = batchSize ?? training?.batchSize
     let structure = try StructureExamination(
       network, standardizedChannels: scaling?.mean.count, weightDecay: training?.weightDecay)
+    // A ghost batch is the batch of its norm.
+    let ghost = structure.norms.compactMap(\.layer.ghostBatch).min()
+    let batchSize = (batchSize ?? training?.batchSize).map { min($0, ghost ?? $0) }
     var records: [NormRecord]?
     var comparison: StatisticsComparison?
     if let dataset, !structure.norms.isEmpty {
@@ -50,7 +52,7 @@ extension Model {
     let mixed = dataset.subset(order)
     let sweep = Sweep(threads: threads, batch: size, observe: recorder.observe)
     guard output != nil, dataset.targets.count != nil else {
-      try run(mixed, sweep) { _, _, _ in }
+      try run(mixed, sweep) { _, _, _, _ in }
       return (recorder.records, nil)
     }
     let running = try evaluate(mixed, sweep)

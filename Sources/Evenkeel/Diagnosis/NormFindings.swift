@@ -230,7 +230,8 @@ struct NormExamination {
   static func smallBatch(
     _ site: StructureExamination.NormSite, batchSize: Int?, _ record: NormRecord?
   ) -> Finding? {
-    guard let batchSize, !site.layer.frozen else { return nil }
+    // Renormalization takes the noise out again.
+    guard let batchSize, !site.layer.frozen, site.layer.renormalization == nil else { return nil }
     let measured = record?.batchErrors
     let errors = measured ?? normalErrors(batchSize)
     guard errors.mean > Thresholds.meanError else { return nil }

@@ -92,25 +92,37 @@ final class NormRecorder {
   func observe(_ step: Step, _ pass: Pass, _ moment: Program.Moment) {
     guard let index = step.statistics, let norm = step.operation as? NormalizationOperation else { return }
     let rows = pass.rows * norm.positions
+    let lengths = norm.isSequence ? pass.weights.lengths : nil
     switch moment {
     case .before:
       // The first batch is a full one and needs the most.
       let storage = memory[index] ?? BatchStatisticsStorage(features: norm.features, rows: rows)
       memory[index] = storage
-      _ = ek_batch_statistics_of(
-        pass.input, rows, norm.features, 0, storage.view, storage.scratch, Int32(pass.threads))
+      var count = Double(rows)
+      if pass.weights.weights != nil || lengths != nil {
+        let weights = RowWeights(pass.weights.weights, lengths, examples: pass.rows, positions: norm.positions)
+        guard weights.haveStatistics else { return }
+        var view = weights.view
+        count = view.total
+        _ = ek_weighted_statistics_of(
+          pass.input, &view, norm.features, 0, storage.view, storage.scratch, Int32(pass.threads))
+      } else {
+        _ = ek_batch_statistics_of(
+          pass.input, rows, norm.features, 0, storage.view, storage.scratch, Int32(pass.threads))
+      }
       let batch = storage.view
       let mean = { Double(batch.mean_high[$0]) + Double(batch.mean_low[$0]) }
       let variance = { Double(batch.variance[$0]) }
-      records[index].input.add(count: Double(rows), mean: mean, variance: variance)
+      records[index].input.add(count: count, mean: mean, variance: variance)
       guard pass.rows == batchSize else { return }
       records[index].batchMeans.add(count: 1, mean: mean)
       records[index].batchVariances.add(count: 1, mean: variance)
     case .after:
       guard norm.activation == ReLU().activation, !norm.hasAddend else { return }
       if records[index].open.isEmpty { records[index].open = Array(repeating: 0, count: norm.features) }
-      records[index].counted += rows
+      records[index].counted += lengths.map { lengths in (0..<pass.rows).reduce(0) { $0 + Int(lengths[$1]) } } ?? rows
       records[index].open.withUnsafeMutableBufferPointer { open in
+        // Behind the end of a sequence there is 0, which is not above 0.
         for row in 0..<rows {
           let values = pass.output + row * norm.features
           for feature in 0..<norm.features { open[feature] &+= values[feature] > 0 ? 1 : 0 }

@@ -26,8 +26,6 @@ struct StructureExamination {
     case other
   }
 
-  private static let normKinds: Set = ["batchNorm", "layerNorm", "groupNorm", "instanceNorm", "rmsNorm"]
-
   init(_ network: Network, standardizedChannels: Int? = nil, weightDecay: Double? = nil) throws {
     self.standardizedChannels = standardizedChannels
     self.weightDecay = weightDecay
@@ -48,7 +46,7 @@ struct StructureExamination {
         try walk(residual.shortcutLayers(for: shape), prefix: name + ".shortcut.", from: shape, source: source)
         source = .other
       case let weighted as any WeightedLayer: source = weighted.bias == .present ? .biased(name) : .other
-      case _ where Self.normKinds.contains(type(of: layer).kind):
+      case is any NormalizationLayer:
         examine(layer, name, shape, behind: source)
         source = .norm(name)
         guard let norm = layer as? BatchNorm else { break }
@@ -87,12 +85,14 @@ struct StructureExamination {
           remedy: "Leave one of the two out."))
     case .biased(let before):
       // Statistics that are fixed, or not taken feature by feature over the batch, leave the bias its effect.
-      guard let norm = layer as? BatchNorm, !norm.frozen else { return }
+      guard (layer as? any NormalizationLayer).map({ type(of: $0).cancelsBias }) == true,
+        (layer as? BatchNorm)?.frozen != true
+      else { return }
       findings.append(
         Finding(
           .biasBeforeNorm, .note, layer: before,
           cause:
-            "Its bias moves all values of a feature alike and the batch norm \(name) behind it subtracts their mean: the bias changes nothing and its gradient is 0.",
+            "Its bias moves all values of a feature alike and the norm \(name) behind it subtracts their mean: the bias changes nothing and its gradient is 0.",
           remedy: "Build the layer with bias automatic or absent; the norm's shift does that work."))
     case .other: return
     }

@@ -11,6 +11,7 @@ final class Program: @unchecked Sendable {
   let steps: [Step]
   let lengths: [Int]
   let outputValue: Int
+  private let sequences: Sequences
   /// Of one row.
   private let multiplyAdds: Int
   let arena: AlignedFloats
@@ -21,6 +22,7 @@ final class Program: @unchecked Sendable {
   private let addsToAddend: [Bool]
   private let inputGradients: [(offset: Int, isAdded: Bool)]
   private let scratchOffsets: [Int]
+  private let workspaceOffset: Int
 
   init(
     _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, threads: Int
@@ -35,6 +37,7 @@ final class Program: @unchecked Sendable {
     steps = lowering.steps
     lengths = lowering.lengths
     outputValue = lowering.output
+    sequences = Sequences(lowering.sequences, rows: maximumRows)
     let places = Places(steps, lengths, output: lowering.output, rows: maximumRows, purpose: purpose)
     let plan = MemoryPlan(places.buffers)
     guard plan.count <= Machine.memory / MemoryLayout<Float>.stride else {
@@ -49,6 +52,7 @@ final class Program: @unchecked Sendable {
     copiedGradients = places.copiedGradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     addsToAddend = places.addsToAddend
     scratchOffsets = places.scratch.map { plan.offsets[$0] }
+    workspaceOffset = plan.offsets[places.workspace]
   }
 
   /// The size of its memory in bytes.
@@ -91,6 +95,8 @@ final class Program: @unchecked Sendable {
     var share = 1.0
     /// Whether batch norms normalize with the batch's statistics in prediction too.
     var usesBatchStatistics = false
+    /// What the examples count, and the lengths of those that are shorter than their shape.
+    var weights = BatchWeights()
   }
 
   /// Sees every step of a forward before it (its input holds) and after it (its output holds).
@@ -103,12 +109,23 @@ final class Program: @unchecked Sendable {
   func forward(_ call: Call, _ range: Range<Int>, observe: Observer? = nil) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
+    if range.lowerBound == 0 {
+      if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+      clear(input, ofValue: 0, call)
+    }
     for index in range {
       let pass = pass(index, call)
       observe?(steps[index], pass, .before)
       try steps[index].operation.forward(pass)
+      clear(pass.output, ofValue: steps[index].output, call)
       observe?(steps[index], pass, .after)
     }
+  }
+
+  /// Sets what lies behind the end of each sequence to 0, as if nothing was there: values, and gradients likewise.
+  private func clear(_ values: UnsafeMutablePointer<Float>, ofValue value: Int, _ call: Call) {
+    guard call.weights.lengths != nil, let positions = sequences.positions(ofValue: value) else { return }
+    ek_clear_behind(values, sequences.lengths(ofValue: value), call.rows, positions, lengths[value] / positions)
   }
 
   func backward(_ call: Call) throws {
@@ -119,6 +136,7 @@ final class Program: @unchecked Sendable {
         pass.outputGradient!.update(
           from: arena.start + gradientOffsets[step.output], count: call.rows * lengths[step.output])
       }
+      clear(pass.outputGradient!, ofValue: step.output, call)
       try step.operation.backward(pass)
       if inputGradients[index].isAdded { add(pass.inputGradient!, to: step.input, call.rows) }
       if addsToAddend[index] { add(pass.outputGradient!, to: step.addend!, call.rows) }
@@ -160,7 +178,11 @@ final class Program: @unchecked Sendable {
       input: arena.start + valueOffsets[step.input], output: arena.start + valueOffsets[step.output],
       outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
-      scratch: arena.start + scratchOffsets[index], key: call.key.branch(index), threads: teamSize(call),
+      scratch: arena.start + scratchOffsets[index], workspace: arena.start + workspaceOffset,
+      key: call.key.branch(index), threads: teamSize(call),
+      weights: BatchWeights(
+        weights: call.weights.weights,
+        lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input)),
       addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,
       usesBatchStatistics: call.usesBatchStatistics,
       parameters: call.state.parameters.start, parametersVersion: call.state.version,

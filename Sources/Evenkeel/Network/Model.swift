@@ -105,7 +105,7 @@ public struct Model: Sendable {
   public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> Tensor {
     let width = state.layout.output.count
     var result = [Float](repeating: 0, count: dataset.count * width)
-    try run(dataset, Sweep(threads: threads)) { outputs, start, rows in
+    try run(dataset, Sweep(threads: threads)) { outputs, start, rows, _ in
       result.withUnsafeMutableBufferPointer { buffer in
         let target = buffer.baseAddress! + start * width
         if let output {
@@ -123,7 +123,7 @@ public struct Model: Sendable {
     return Tensor(result, shape: [dataset.count, width])
   }
 
-  /// How well the model does on `dataset`, with running statistics.
+  /// How well the model does on `dataset`, with running statistics; examples count by their weights.
   /// - Throws: `EvenkeelError` if the data has other targets than the model was trained for, or no rows.
   public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Quality {
     try evaluate(dataset, Sweep(threads: threads))
@@ -132,11 +132,13 @@ public struct Model: Sendable {
   func evaluate(_ dataset: Dataset, _ sweep: Sweep) throws -> Quality {
     guard let output else { throw EvenkeelError.usage("The model is not trained; there is no loss to evaluate.") }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
+    try dataset.requireWeight()
     let targets = try TargetBuffer(dataset, output: output, width: state.layout.output.count)
     var sums = Loss.Sums()
-    try run(dataset, sweep) { outputs, start, rows in
+    try run(dataset, sweep) { outputs, start, rows, weights in
       sums += output.loss.evaluate(
-        outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), gradient: nil)
+        outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), weights: weights.weights,
+        gradient: nil)
     }
     guard sums.loss.isFinite else {
       throw EvenkeelError.data(
@@ -159,25 +161,27 @@ public struct Model: Sendable {
 
   /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs to `body`.
   func run(
-    _ dataset: Dataset, _ sweep: Sweep, _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int) throws -> Void
+    _ dataset: Dataset, _ sweep: Sweep,
+    _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int, BatchWeights) throws -> Void
   ) throws {
-    guard dataset.shape.fits(network.input) else {
-      throw EvenkeelError.data(
-        "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
-    }
+    try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { return }
     let batch = min(dataset.count, sweep.batch ?? state.layout.rowsAtOnce)
     let program = try programs.take(
       rows: batch + (sweep.usesBatchStatistics ? 1 : 0), threads: sweep.threads ?? Machine.threads)
     defer { programs.give(program) }
+    let buffer = WeightBuffer(dataset, batch: batch + (sweep.usesBatchStatistics ? 1 : 0))
     var start = 0
     while start < dataset.count {
       var rows = min(batch, dataset.count - start)
       if sweep.usesBatchStatistics, dataset.count - start - rows == 1 { rows += 1 }
+      let weights = buffer.gather(rows) { start + $0 }
       try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
       try program.forward(
-        Program.Call(rows: rows, state: state, usesBatchStatistics: sweep.usesBatchStatistics), observe: sweep.observe)
-      try body(program.output, start, rows)
+        Program.Call(
+          rows: rows, state: state, usesBatchStatistics: sweep.usesBatchStatistics, weights: weights),
+        observe: sweep.observe)
+      try body(program.output, start, rows, weights)
       start += rows
     }
   }
