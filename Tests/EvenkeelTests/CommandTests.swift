@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// The built command beside the test program; nil where it was not built.
-private let command: String? = {
+let command: String? = {
   var buffer = [CChar](repeating: 0, count: 4096)
   guard readlink("/proc/self/exe", &buffer, buffer.count - 1) > 0 else { return nil }
   let path = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -12,7 +12,7 @@ private let command: String? = {
 }()
 
 /// Runs the command to its end.
-private func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
+func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
   try withTemporaryFile(".out") { output in
     try withTemporaryFile(".err") { errors in
       var actions = posix_spawn_file_actions_t()
@@ -60,6 +60,13 @@ private let tables: [String: String] = [
     (65, ["train", "empty"], "no rows"),
     (65, ["inspect", "model"], "safetensors"), (65, ["evaluate", "model", "good"], "safetensors"),
     (65, ["train", "good", "--resume", "model"], "safetensors"),
+    (64, ["train", "good", "--accumulate", "0"], "--accumulate is 0"),
+    (64, ["train", "good", "--accumulate", "4", "--batch-statistics", "own"], "\"own\""),
+    (64, ["train", "good", "--batch-statistics", "whole"], "--accumulate"),
+    (64, ["train", "good", "--batch-size", "8", "--accumulate", "8"], "parts of one"),
+    (64, ["train", "good", "--freeze-statistics-after", "-1"], "--freeze-statistics-after"),
+    (64, ["train", "good", "--freeze-scale-and-shift"], "--freeze-statistics-after"),
+    (64, ["train", "good", "--average", "ema"], "\"ema\""), (64, ["train", "good", "--average", "swa:9"], "epoch 9"),
     (64, ["recalibrate", "model", "good"], "--output"),
     (65, ["recalibrate", "model", "good", "--output", "/tmp/never.safetensors"], "safetensors"),
     (66, ["train", "/nowhere.csv"], "/nowhere.csv"), (66, ["predict", "/nowhere.safetensors", "good"], "/nowhere"),
@@ -102,6 +109,12 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
       let predictions = try run(["predict", model, table])
       #expect(predictions.code == 0 && predictions.output.split(separator: "\n").count == 61)
       #expect(predictions.output.hasPrefix("prediction,probability of high,probability of low\n"))
+      let inParts = try run(
+        [
+          "train", table, "--epochs", "4", "--batch-size", "16", "--accumulate", "4", "--batch-statistics", "whole",
+          "--freeze-statistics-after", "3", "--freeze-scale-and-shift", "--average", "swa:2", "--json", "--quiet",
+        ])
+      #expect(inParts.code == 0 && inParts.output.contains("finished"), "\(inParts.errors)")
       try withTemporaryFile { recalibrated in
         let result = try run(["recalibrate", model, table, "--output", recalibrated])
         #expect(result.code == 0 && result.output.contains("1: the mean moved by"), "\(result.output)\(result.errors)")

@@ -84,11 +84,17 @@ final class Program: @unchecked Sendable {
   /// A run over `rows` rows with the parameters and statistics of `state`.
   struct Call {
     let rows: Int
-    let state: ModelState
+    var state: ModelState
     var gradients: UnsafeMutablePointer<Float>?
     var key = RandomKey(seed: 0)
     /// The part of a full batch that the rows are.
     var share = 1.0
+    /// The rows of the batch before these, where it comes in parts.
+    var firstRow = 0
+    /// Whether every norm is frozen.
+    var isFrozen = false
+    /// What the parts of a batch share, for each batch norm of the network; empty for a batch in one part.
+    var whole: [WholeBatchNorm?] = []
   }
 
   func forward(_ call: Call) throws { try forward(call, steps.indices) }
@@ -100,18 +106,30 @@ final class Program: @unchecked Sendable {
     for index in range { try steps[index].operation.forward(pass(index, call)) }
   }
 
-  func backward(_ call: Call) throws {
-    for index in steps.indices.reversed() {
+  func backward(_ call: Call) throws { try backward(call, steps.indices) }
+
+  /// Runs some of the steps backward, last first.
+  func backward(_ call: Call, _ range: Range<Int>) throws {
+    for index in range.reversed() {
       let step = steps[index]
-      let pass = pass(index, call)
-      if copiedGradients[index] >= 0 {
-        pass.outputGradient!.update(
-          from: arena.start + gradientOffsets[step.output], count: call.rows * lengths[step.output])
-      }
+      let pass = passBackward(index, call)
       try step.operation.backward(pass)
       if inputGradients[index].isAdded { add(pass.inputGradient!, to: step.input, call.rows) }
       if addsToAddend[index] { add(pass.outputGradient!, to: step.addend!, call.rows) }
     }
+  }
+
+  /// Adds to the sums over the whole batch that `norm` needs before it can go backward.
+  func addGradientSums(_ call: Call, of norm: Norm) { norm.operation.addGradientSums(passBackward(norm.step, call)) }
+
+  private func passBackward(_ index: Int, _ call: Call) -> Pass {
+    let pass = pass(index, call)
+    if copiedGradients[index] >= 0 {
+      let output = steps[index].output
+      pass.outputGradient!.update(
+        from: arena.start + gradientOffsets[output], count: call.rows * lengths[output])
+    }
+    return pass
   }
 
   /// Adds to the gradient of a value.
@@ -146,13 +164,15 @@ final class Program: @unchecked Sendable {
     let outputGradient = copiedGradients[index] < 0 ? gradientOffsets[step.output] : copiedGradients[index]
     return Pass(
       purpose: purpose, rows: call.rows, inputLength: lengths[step.input], outputLength: lengths[step.output],
-      input: arena.start + valueOffsets[step.input], output: arena.start + valueOffsets[step.output],
+      firstRow: call.firstRow, input: arena.start + valueOffsets[step.input],
+      output: arena.start + valueOffsets[step.output],
       outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
       scratch: arena.start + scratchOffsets[index], key: call.key.branch(index), threads: teamSize(call),
       addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,
       parameters: call.state.parameters.start, parametersVersion: call.state.version,
       parameterGradients: call.gradients,
-      parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) })
+      parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) },
+      isFrozen: call.isFrozen, whole: call.whole.isEmpty ? nil : step.statistics.flatMap { call.whole[$0] })
   }
 }

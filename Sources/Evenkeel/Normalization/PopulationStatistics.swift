@@ -21,6 +21,8 @@ final class PopulationStatistics {
     squares = mean + features
   }
 
+  var byteCount: Int { memory.count * MemoryLayout<Float>.stride }
+
   func reset() {
     count = 0
     mean.update(repeating: 0, count: 2 * features)
