@@ -303,16 +303,16 @@ extension Dataset {
 @Test(.enabled(if: dataFolder != nil, "EVENKEEL_DATA is not set"))
 func lenetLearnsOnBatchesInPartsWhatItLearnsOnBatches() throws {
   let digits = try Dataset.idx(at: dataFolder! + "/mnist")
-  let few = digits.training.subset(0..<3_000)
+  let few = digits.training.subset(0..<1_600)
   func run(_ parts: Int, _ statistics: BatchStatistics) throws -> (losses: [Double], accuracy: Double) {
     var model = try Model(Network(preset: "lenet"), seed: 1)
     var losses: [Double] = []
     let trainer = Trainer(
-      loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: 0.02), batchSize: 200, accumulating: parts,
+      loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: 0.05), batchSize: 160, accumulating: parts,
       statistics: statistics, seed: 1)
     try trainer.fit(
       &model, to: few, epochs: 1, onEvent: { if case .step(_, _, _, let loss, _, _) = $0 { losses.append(loss) } })
-    return (losses, try model.evaluate(digits.test.subset(0..<2_000)).accuracy!)
+    return (losses, try model.evaluate(digits.test.subset(0..<1_000)).accuracy!)
   }
   let plain = try run(1, .micro)
   let whole = try run(4, .whole)
