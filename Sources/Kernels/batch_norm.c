@@ -423,11 +423,15 @@ static void spread_member(void *context) {
   drain();
 }
 
+static int writes_past_cache(const job *j) {
+  return j->out && j->out != j->x && j->out != j->dy && j->norm.features % STRIP == 0 && (uintptr_t)j->out % 64 == 0 &&
+         j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
+}
+
 static void run(void (*member)(void *), job *j, int threads) {
   j->chunks = chunk_count(j->norm.rows, j->norm.features);
   j->first_bad = -1;
-  j->streams = j->out && j->out != j->x && j->out != j->dy && j->norm.features % STRIP == 0 &&
-               (uintptr_t)j->out % 64 == 0 && j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
+  j->streams = writes_past_cache(j);
   if (j->norm.rows && j->norm.features) ek_team(member, j, j->norm.rows * j->norm.features, threads);
 }
 
@@ -488,4 +492,20 @@ void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float
     j.mean = plain;
   }
   if (dx) run(spread_member, &j, threads);
+}
+
+// ---- traffic ------------------------------------------------------------------------------------------------------
+
+// What writing `out` moves, in tensors: a line that is not there yet is fetched before it is written, but for stores past the
+// cache.
+static size_t write_of(const job *j) { return j->out == j->x || j->out == j->dy || writes_past_cache(j) ? 1 : 2; }
+
+ek_traffic ek_batch_norm_traffic(const ek_batch_norm *norm, const float *x, float *y, float *dy, float *dx) {
+  job forward = {.norm = *norm, .x = x, .out = y}, backward = {.norm = *norm, .x = x, .y = y, .dy = dy, .out = dx};
+  int adds = norm->addend != NULL, leaves_gradient = adds && norm->activation == EK_RELU;
+  size_t sums = 2 + (leaves_gradient ? 2 : reads_output(norm->activation) ? 1 : 0);  // x, dy; y and what is left in dy
+  size_t spread = dx ? 2 + (!adds && reads_output(norm->activation) ? 1 : 0) + write_of(&backward) : 0;
+  size_t statistics = norm->frozen ? 0 : 1, bytes = norm->rows * norm->features * sizeof(float);
+  return (ek_traffic){.forward = (statistics + 1 + (size_t)adds + write_of(&forward)) * bytes,
+                      .backward = (sums + spread) * bytes};
 }

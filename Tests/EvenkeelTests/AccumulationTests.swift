@@ -241,6 +241,27 @@ private func expectSame(_ one: Model, _ other: Model, _ what: String) {
   try expectRefusal("ghost batches", 2, .whole, norm: BatchNorm(ghostBatch: 4))
 }
 
+/// In a norm over images the parts of a weighted batch have statistics of their own, so that only a net without norms shows
+/// that each part counts by its weight.
+@Test func partsCountByTheirWeights() throws {
+  let data = try examples(40, shape: [12]).withTenClasses().with(weights: (0..<40).map { Float($0 % 5) / 2 })
+  func run(_ parts: Int) throws -> Model {
+    var model = try Model(deep.withoutNormalization(), seed: 1)
+    try Trainer(
+      loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: 0.05), batchSize: 20, accumulating: parts
+    ).fit(&model, to: data, epochs: 2)
+    return model
+  }
+  expectSame(try run(4), try run(1), "weighted")
+  var model = try Model(deep, seed: 1)
+  let error = #expect(throws: EvenkeelError.self) {
+    try Trainer(
+      loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 20, accumulating: 4, statistics: .whole
+    ).fit(&model, to: data, epochs: 2)
+  }
+  #expect(error?.message.contains("weights") == true)
+}
+
 /// The value that leaves the range comes in the last part of the batch.
 @Test func aStepInPartsThatFailsChangesNothing() throws {
   var model = try Model(deep, seed: 1)

@@ -11,6 +11,7 @@ final class Program: @unchecked Sendable {
   let steps: [Step]
   let lengths: [Int]
   let outputValue: Int
+  private let sequences: Sequences
   /// Of one row.
   private let multiplyAdds: Int
   let arena: AlignedFloats
@@ -21,6 +22,7 @@ final class Program: @unchecked Sendable {
   private let addsToAddend: [Bool]
   private let inputGradients: [(offset: Int, isAdded: Bool)]
   private let scratchOffsets: [Int]
+  private let workspaceOffset: Int
 
   init(
     _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, threads: Int
@@ -35,6 +37,7 @@ final class Program: @unchecked Sendable {
     steps = lowering.steps
     lengths = lowering.lengths
     outputValue = lowering.output
+    sequences = Sequences(lowering.sequences, rows: maximumRows)
     let places = Places(steps, lengths, output: lowering.output, rows: maximumRows, purpose: purpose)
     let plan = MemoryPlan(places.buffers)
     guard plan.count <= Machine.memory / MemoryLayout<Float>.stride else {
@@ -49,6 +52,7 @@ final class Program: @unchecked Sendable {
     copiedGradients = places.copiedGradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     addsToAddend = places.addsToAddend
     scratchOffsets = places.scratch.map { plan.offsets[$0] }
+    workspaceOffset = plan.offsets[places.workspace]
   }
 
   /// The size of its memory in bytes.
@@ -95,6 +99,8 @@ final class Program: @unchecked Sendable {
     var isFrozen = false
     /// What the parts of a batch share, for each batch norm of the network; empty for a batch in one part.
     var whole: [WholeBatchNorm?] = []
+    /// What the examples count, and the lengths of those that are shorter than their shape.
+    var weights = BatchWeights()
   }
 
   func forward(_ call: Call) throws { try forward(call, steps.indices) }
@@ -103,7 +109,31 @@ final class Program: @unchecked Sendable {
   func forward(_ call: Call, _ range: Range<Int>) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
-    for index in range { try steps[index].operation.forward(pass(index, call)) }
+    if range.lowerBound == 0 {
+      try takeLengths(call)
+      clear(input, ofValue: 0, call)
+    }
+    for index in range {
+      let pass = pass(index, call)
+      try steps[index].operation.forward(pass)
+      clear(pass.output, ofValue: steps[index].output, call)
+    }
+  }
+
+  /// Tells the values between steps how long the sequences of `call` are.
+  func takeLengths(_ call: Call) throws {
+    if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+  }
+
+  /// The lengths of the sequences that step `index` takes; nil where all have theirs in full.
+  func lengths(ofStep index: Int, _ call: Call) -> UnsafePointer<Int32>? {
+    call.weights.lengths == nil ? nil : sequences.lengths(ofValue: steps[index].input)
+  }
+
+  /// Sets what lies behind the end of each sequence to 0, as if nothing was there: values, and gradients likewise.
+  private func clear(_ values: UnsafeMutablePointer<Float>, ofValue value: Int, _ call: Call) {
+    guard call.weights.lengths != nil, let positions = sequences.positions(ofValue: value) else { return }
+    ek_clear_behind(values, sequences.lengths(ofValue: value), call.rows, positions, lengths[value] / positions)
   }
 
   func backward(_ call: Call) throws { try backward(call, steps.indices) }
@@ -129,6 +159,7 @@ final class Program: @unchecked Sendable {
       pass.outputGradient!.update(
         from: arena.start + gradientOffsets[output], count: call.rows * lengths[output])
     }
+    clear(pass.outputGradient!, ofValue: steps[index].output, call)
     return pass
   }
 
@@ -168,7 +199,11 @@ final class Program: @unchecked Sendable {
       output: arena.start + valueOffsets[step.output],
       outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
-      scratch: arena.start + scratchOffsets[index], key: call.key.branch(index), threads: teamSize(call),
+      scratch: arena.start + scratchOffsets[index], workspace: arena.start + workspaceOffset,
+      key: call.key.branch(index), threads: teamSize(call),
+      weights: BatchWeights(
+        weights: call.weights.weights,
+        lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input)),
       addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,
       parameters: call.state.parameters.start, parametersVersion: call.state.version,
       parameterGradients: call.gradients,

@@ -32,7 +32,7 @@ final class WholeBatchNorm {
   /// - Throws: `EvenkeelError` with code `data` where they leave the range of a float.
   func finish() throws {
     let options = norm.operation.options
-    let correction = options.runningVariance.correction(rows: population.count)
+    let correction = options.runningVariance.correction(count: population.count)
     for feature in 0..<features {
       let (mean, variance) = population.moments(feature)
       guard Float(variance * correction).isFinite, Float(mean).isFinite else {
@@ -76,10 +76,10 @@ extension NormalizationOperation {
     var norm = norm(pass, 0..<pass.rows)
     ek_batch_norm_spread(
       &norm, pass.input, pass.output, pass.outputGradient!, whole.statistics, whole.shiftSums, whole.scaleSums,
-      Double(whole.population.count), pass.inputGradient, sums(pass), Int32(pass.threads))
+      whole.population.count, pass.inputGradient, sums(pass), Int32(pass.threads))
   }
 
   func fold(_ whole: WholeBatchNorm, _ pass: Pass) {
-    pass.statistics!.fold(whole.statistics, rows: whole.population.count, share: pass.share, options: options)
+    pass.statistics!.fold(whole.statistics, count: whole.population.count, share: pass.share, options: options)
   }
 }

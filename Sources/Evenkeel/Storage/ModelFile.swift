@@ -29,8 +29,10 @@ private struct StoredDescription: Codable {
 /// Where in a run a checkpoint was taken.
 private struct StoredPosition: Codable {
   var epoch, batch, step: Int
-  var loss, squaredError: Double
-  var correct, examples: Int
+  var loss, squaredError, correct: Double
+  /// nil in files from before examples had weights.
+  var weight: Double?
+  var examples: Int
   var settings: [String: String]?
   var history: History
   var bestLoss: Double?
@@ -38,9 +40,8 @@ private struct StoredPosition: Codable {
   var averagedCount: Int?
 
   var isReasonable: Bool {
-    [epoch, batch, step, correct, examples, bestEpoch ?? 0, averagedCount ?? 0].allSatisfy {
-      (0..<1 << 48).contains($0)
-    }
+    [epoch, batch, step, examples, bestEpoch ?? 0, averagedCount ?? 0].allSatisfy { (0..<1 << 48).contains($0) }
+      && [correct, weight ?? 0].allSatisfy { $0.isFinite && $0 >= 0 }
   }
 }
 
@@ -194,8 +195,8 @@ extension Checkpoint {
     var metadata = try model.metadata()
     let position = StoredPosition(
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
-      examples: sums.examples, settings: settings, history: history, bestLoss: best?.loss, bestEpoch: best?.epoch,
-      averagedCount: averaged.isEmpty ? nil : averagedCount)
+      weight: sums.weight, examples: sums.examples, settings: settings, history: history, bestLoss: best?.loss,
+      bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount)
     metadata["position"] = String(decoding: try JSONEncoder().encode(position), as: UTF8.self)
     try first.withUnsafeBytes { first in
       try second.withUnsafeBytes { second in
@@ -239,6 +240,7 @@ extension Checkpoint {
     sums.squaredError = position.squaredError
     sums.correct = position.correct
     sums.examples = position.examples
+    sums.weight = position.weight ?? Double(position.examples)
     self.init(
       model: model, first: try file.floats("optimizer.first", shape: firstShape),
       second: try file.floats("optimizer.second", shape: secondShape),

@@ -66,7 +66,7 @@ extension TrainingRun {
       call.share = min(1, Double(part.count) / Double(fullPart))
       try gather(part, of: batch)
       try forward(call, program.stepRange)
-      sums += try evaluateLoss(part, of: batch)
+      sums += try evaluateLoss(part, of: batch, call.weights)
       try program.backward(call)
       if index > 0 { accumulate(0, gradients.count) }
       guard parts.count > 1 else { break }
@@ -88,7 +88,7 @@ extension TrainingRun {
       let (call, place) = wholeCall(part, of: batch, whole)
       whole.before[last].restore(program, rows: part.count, from: place)
       try forward(call, whole.before[last].step..<program.stepRange.upperBound)
-      sums += try evaluateLoss(part, of: batch)
+      sums += try evaluateLoss(part, of: batch, call.weights)
       try goBackward(call, to: whole.behind[last].step, from: program.stepRange.upperBound, place, whole, last)
     }
     // From each norm back to the one before it.
@@ -131,7 +131,7 @@ extension TrainingRun {
         }
         cut.save(program, rows: part.count, to: place)
       }
-      guard norm.population.count > 1 else {
+      guard norm.population.isEnough else {
         throw EvenkeelError.usage(
           "Layer \(norm.norm.operation.name) (batchNorm) got one value per feature; training needs at least two examples a batch."
         )

@@ -88,10 +88,7 @@ public struct Trainer: Sendable {
     shouldStop: () -> Bool = { false }, onEvent: (Event) throws -> Void = { _ in }
   ) throws -> History {
     try validate(dataset, epochs: epochs)
-    guard dataset.shape.fits(model.network.input) else {
-      throw EvenkeelError.data(
-        "Expected examples of shape \(model.network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
-    }
+    try dataset.requireFit(model.network.input)
     guard model.scaling == nil || model.encoding == dataset.encoding else {
       throw EvenkeelError.data(
         "The columns of the data are encoded otherwise than those that the model was trained on.")
@@ -187,6 +184,10 @@ public struct Trainer: Sendable {
     try averaging?.validate(epochs: epochs)
     guard !dataset.isEmpty else { throw EvenkeelError.data("The training data has no rows.") }
     try dataset.targets.validate()
+    try dataset.requireWeight()
+    guard dataset.lengths == nil || augmentation.isEmpty else {
+      throw EvenkeelError.usage("Augmentation moves the positions that lengths count; leave one out.")
+    }
     try Augmentation.validate(augmentation, for: dataset.shape)
   }
 }

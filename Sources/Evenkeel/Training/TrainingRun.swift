@@ -11,6 +11,7 @@ final class TrainingRun {
   var state: ModelState { model.state }
   let program: Program
   let targets: TargetBuffer
+  let weights: WeightBuffer
   let gradients: AlignedFloats
   private let first: AlignedFloats
   private let second: AlignedFloats
@@ -56,6 +57,12 @@ final class TrainingRun {
       model.network, layout: layout, maximumRows: isInParts ? min(most, fullPart + 1) : most, purpose: .training,
       threads: trainer.threads)
     targets = try TargetBuffer(dataset, output: output, width: layout.output.count, batch: most)
+    weights = WeightBuffer(dataset, batch: most)
+    guard !isInParts || trainer.statistics == .micro || dataset.weights == nil && dataset.lengths == nil else {
+      throw EvenkeelError.usage(
+        "Examples with weights or lengths do not go with parts that have the statistics of the whole batch (.micro goes)."
+      )
+    }
     let whole =
       isInParts && trainer.statistics == .whole
       ? try WholeBatches(program, batch: most, parameters: layout.count, statistics: layout.statistics.count) : nil
@@ -147,6 +154,13 @@ final class TrainingRun {
       if let whole, takesWhole { try passWholeBatch(parts, of: range, whole) } else {
         try passMicroBatches(parts, of: range)
       }
+    // A batch of examples that count nothing changes nothing.
+    guard weight(of: range) > 0 else {
+      sums += batchSums
+      step += 1
+      batch += 1
+      return
+    }
     if isFrozen { kept?.keep(state.parameters, gradients: gradients) }
     var scale = 1.0
     if let clippingNorm = trainer.clippingNorm {
@@ -200,6 +214,8 @@ final class TrainingRun {
     var call = Program.Call(
       rows: part.count, state: state, gradients: gradients.start, key: key.branch(RandomStream.dropout).branch(step))
     call.firstRow = part.lowerBound
+    let start = batch.lowerBound + part.lowerBound
+    call.weights = weights.gather(part.count) { Int(order[start + $0]) }
     call.isFrozen = isFrozen(inEpoch: epoch)
     return call
   }
@@ -219,22 +235,29 @@ final class TrainingRun {
   }
 
   /// The loss of `part`, whose outputs the program has; leaves the gradient of the whole batch's mean.
-  func evaluateLoss(_ part: Range<Int>, of batch: Range<Int>) throws -> Loss.Sums {
+  func evaluateLoss(_ part: Range<Int>, of batch: Range<Int>, _ weights: BatchWeights) throws -> Loss.Sums {
     let start = batch.lowerBound + part.lowerBound
     let batchTargets = order.withUnsafeBufferPointer {
       targets.gather(UnsafeBufferPointer(rebasing: $0[start..<start + part.count]))
     }
     let sums = output.loss.evaluate(
       program.output, rows: part.count, width: program.outputLength, targets: batchTargets,
-      gradient: program.outputGradient)
+      weights: weights.weights, gradient: program.outputGradient)
     guard sums.loss.isFinite else {
       throw diverged("the loss is \(sums.loss)", layer: program.firstNonFinite(rows: part.count))
     }
     if part.count < batch.count {
-      let share = Float(Double(part.count) / Double(batch.count))
+      let total = weight(of: batch)
+      let share = total > 0 ? Float(weights.total(part.count) / total) : 0
       for index in 0..<part.count * program.outputLength { program.outputGradient[index] *= share }
     }
     return sums
+  }
+
+  /// Σ w over the examples at `range` of the epoch's order.
+  private func weight(of range: Range<Int>) -> Double {
+    guard dataset.weights != nil || dataset.lengths != nil else { return Double(range.count) }
+    return range.reduce(0) { $0 + Double(dataset.weight(Int(order[$1]))) }
   }
 
   /// Adds the part's gradients at `offset` ..< `offset + count` to those of the batch.
