@@ -40,6 +40,14 @@ struct Train: ParsableCommand {
   @Option(help: "Epochs without a better validation loss before training stops and gives back the best model.")
   var patience: Int?
   @Option(help: "Examples in a mini-batch.") var batchSize = 128
+  @Option(help: "Parts in which a batch is taken, so that it needs the memory of one.") var accumulate: Int?
+  @Option(help: "Whose statistics normalise such parts: micro (each its own, the default) or whole (the batch's).")
+  var batchStatistics: String?
+  @Option(help: "Epochs after which every batch norm keeps its running statistics and normalises with them; 0 for all.")
+  var freezeStatisticsAfter: Int?
+  @Flag(help: "Scales and shifts are frozen too.") var freezeScaleAndShift = false
+  @Option(help: "The average of the weights that becomes the model: ema:0.999 over steps, swa:3 over epochs from 3 on.")
+  var average: String?
   @Option(
     help:
       "Random changes of training images, in order: crop, flip, rotate, cutout; with values crop:4,rotate:10,cutout:8 (pixels, degrees, pixels)."
@@ -84,7 +92,9 @@ struct Train: ParsableCommand {
     let loss = try chosenLoss(splits.training)
     let trainer = Trainer(
       loss: loss, optimizer: optimizer, batchSize: batchSize, schedule: schedule, clippingNorm: clip,
-      patience: patience, augmentation: augmentation, seed: seed, threads: threads ?? Machine.threads)
+      patience: patience, augmentation: augmentation, accumulating: accumulate ?? 1,
+      statistics: try chosenStatistics(), freezing: try chosenFreezing(), averaging: try chosenAveraging(), seed: seed,
+      threads: threads ?? Machine.threads)
     // A resumed run has its network already; one that is given all the same must be that.
     let isDescribed = [network, hidden, activation, normalization].contains { $0 != nil }
     let described = checkpoint == nil || isDescribed ? try chosenNetwork(splits.training) : nil
@@ -237,6 +247,41 @@ struct Train: ParsableCommand {
     }
     try chosen.validate()
     return chosen
+  }
+
+  private func chosenStatistics() throws -> BatchStatistics {
+    if let accumulate, !(1...batchSize).contains(accumulate) {
+      throw EvenkeelError(.usage, "--accumulate is \(accumulate); expected 1 to \(batchSize), the batch size.")
+    }
+    guard let name = batchStatistics else { return .micro }
+    guard let statistics = BatchStatistics(rawValue: name) else {
+      throw EvenkeelError(.usage, "--batch-statistics is \"\(name)\"; expected micro or whole.")
+    }
+    guard accumulate != nil else {
+      throw EvenkeelError(.usage, "--batch-statistics says how the parts of --accumulate are normalised; give both.")
+    }
+    return statistics
+  }
+
+  private func chosenFreezing() throws -> NormFreezing? {
+    guard let epoch = freezeStatisticsAfter else {
+      guard !freezeScaleAndShift else {
+        throw EvenkeelError(.usage, "--freeze-scale-and-shift goes with --freeze-statistics-after.")
+      }
+      return nil
+    }
+    guard epoch >= 0 else {
+      throw EvenkeelError(.usage, "--freeze-statistics-after is \(epoch); expected 0 or more epochs.")
+    }
+    return NormFreezing(afterEpoch: epoch, includesScaleAndShift: freezeScaleAndShift)
+  }
+
+  private func chosenAveraging() throws -> WeightAveraging? {
+    guard let average else { return nil }
+    let parts = average.split(separator: ":", omittingEmptySubsequences: false)
+    if parts.count == 2, parts[0] == "ema", let decay = Double(parts[1]) { return .exponential(decay: decay) }
+    if parts.count == 2, parts[0] == "swa", let epoch = Int(parts[1]) { return .uniform(fromEpoch: epoch) }
+    throw EvenkeelError(.usage, "--average is \"\(average)\"; expected ema:DECAY or swa:EPOCH, as ema:0.999 or swa:3.")
   }
 
   private func chosenSchedule() throws -> Schedule {

@@ -88,13 +88,19 @@ final class Program: @unchecked Sendable {
   /// A run over `rows` rows with the parameters and statistics of `state`.
   struct Call {
     let rows: Int
-    let state: ModelState
+    var state: ModelState
     var gradients: UnsafeMutablePointer<Float>?
     var key = RandomKey(seed: 0)
     /// The part of a full batch that the rows are.
     var share = 1.0
     /// Whether batch norms normalize with the batch's statistics in prediction too.
     var usesBatchStatistics = false
+    /// The rows of the batch before these, where it comes in parts.
+    var firstRow = 0
+    /// Whether every norm is frozen.
+    var isFrozen = false
+    /// What the parts of a batch share, for each batch norm of the network; empty for a batch in one part.
+    var whole: [WholeBatchNorm?] = []
     /// What the examples count, and the lengths of those that are shorter than their shape.
     var weights = BatchWeights()
   }
@@ -110,7 +116,7 @@ final class Program: @unchecked Sendable {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
     if range.lowerBound == 0 {
-      if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+      try takeLengths(call)
       clear(input, ofValue: 0, call)
     }
     for index in range {
@@ -122,25 +128,47 @@ final class Program: @unchecked Sendable {
     }
   }
 
+  /// Tells the values between steps how long the sequences of `call` are.
+  func takeLengths(_ call: Call) throws {
+    if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+  }
+
+  /// The lengths of the sequences that step `index` takes; nil where all have theirs in full.
+  func lengths(ofStep index: Int, _ call: Call) -> UnsafePointer<Int32>? {
+    call.weights.lengths == nil ? nil : sequences.lengths(ofValue: steps[index].input)
+  }
+
   /// Sets what lies behind the end of each sequence to 0, as if nothing was there: values, and gradients likewise.
   private func clear(_ values: UnsafeMutablePointer<Float>, ofValue value: Int, _ call: Call) {
     guard call.weights.lengths != nil, let positions = sequences.positions(ofValue: value) else { return }
     ek_clear_behind(values, sequences.lengths(ofValue: value), call.rows, positions, lengths[value] / positions)
   }
 
-  func backward(_ call: Call) throws {
-    for index in steps.indices.reversed() {
+  func backward(_ call: Call) throws { try backward(call, steps.indices) }
+
+  /// Runs some of the steps backward, last first.
+  func backward(_ call: Call, _ range: Range<Int>) throws {
+    for index in range.reversed() {
       let step = steps[index]
-      let pass = pass(index, call)
-      if copiedGradients[index] >= 0 {
-        pass.outputGradient!.update(
-          from: arena.start + gradientOffsets[step.output], count: call.rows * lengths[step.output])
-      }
-      clear(pass.outputGradient!, ofValue: step.output, call)
+      let pass = passBackward(index, call)
       try step.operation.backward(pass)
       if inputGradients[index].isAdded { add(pass.inputGradient!, to: step.input, call.rows) }
       if addsToAddend[index] { add(pass.outputGradient!, to: step.addend!, call.rows) }
     }
+  }
+
+  /// Adds to the sums over the whole batch that `norm` needs before it can go backward.
+  func addGradientSums(_ call: Call, of norm: Norm) { norm.operation.addGradientSums(passBackward(norm.step, call)) }
+
+  private func passBackward(_ index: Int, _ call: Call) -> Pass {
+    let pass = pass(index, call)
+    if copiedGradients[index] >= 0 {
+      let output = steps[index].output
+      pass.outputGradient!.update(
+        from: arena.start + gradientOffsets[output], count: call.rows * lengths[output])
+    }
+    clear(pass.outputGradient!, ofValue: steps[index].output, call)
+    return pass
   }
 
   /// Adds to the gradient of a value.
@@ -175,7 +203,8 @@ final class Program: @unchecked Sendable {
     let outputGradient = copiedGradients[index] < 0 ? gradientOffsets[step.output] : copiedGradients[index]
     return Pass(
       purpose: purpose, rows: call.rows, inputLength: lengths[step.input], outputLength: lengths[step.output],
-      input: arena.start + valueOffsets[step.input], output: arena.start + valueOffsets[step.output],
+      firstRow: call.firstRow, input: arena.start + valueOffsets[step.input],
+      output: arena.start + valueOffsets[step.output],
       outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
       scratch: arena.start + scratchOffsets[index], workspace: arena.start + workspaceOffset,
@@ -187,6 +216,7 @@ final class Program: @unchecked Sendable {
       usesBatchStatistics: call.usesBatchStatistics,
       parameters: call.state.parameters.start, parametersVersion: call.state.version,
       parameterGradients: call.gradients,
-      parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) })
+      parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) },
+      isFrozen: call.isFrozen, whole: call.whole.isEmpty ? nil : step.statistics.flatMap { call.whole[$0] })
   }
 }
