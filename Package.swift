@@ -37,7 +37,7 @@ let package = Package(
         "Evenkeel", "EvenkeelLab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "Kernels", "AllocationCounter"]),
+    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "Kernels", "Primitives", "AllocationCounter"]),
     .testTarget(name: "EvenkeelLabTests", dependencies: ["Evenkeel", "EvenkeelLab"]),
   ],
   swiftLanguageModes: [.v6]

@@ -32,6 +32,7 @@ protocol ActivationLayer: Layer {
 }
 
 extension ActivationLayer {
+  public func outputLength(of length: Int, for input: Shape) -> Int? { length }
   public func makeOperation(for site: LayerSite) throws -> any Operation { ActivationOperation(activation: activation) }
 }
 

@@ -59,6 +59,12 @@ size_t ek_batch_norm_scratch(size_t rows, size_t features);
 ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, double epsilon,
                                  ek_batch_statistics statistics, double *scratch, int threads);
 
+// Merges x (rows, features) into the mean and the sum of squared differences from it (features doubles each) of `count` rows
+// before (Chan, Golub and LeVeque 1979); count 0 with both 0 starts. Returns the first feature whose result is not finite and
+// was left as it was, or -1.
+ptrdiff_t ek_merge_statistics(const float *x, size_t rows, size_t features, double count, double *mean, double *squares,
+                              double *scratch, int threads);
+
 // Training: statistics as above, then y. x and y may be one buffer.
 // Returns the first feature whose statistics are not finite, or -1; y is not written then.
 ptrdiff_t ek_batch_norm_forward(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
@@ -74,6 +80,13 @@ void ek_batch_norm_apply(const ek_batch_norm *norm, const float *x, float *y, ek
 void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
                             ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
                             int threads);
+
+// The bytes of tensors that one forward and one backward of a training step with these buffers read and write, counted from
+// the sweeps above; rows of one value a feature are left out.
+typedef struct {
+  size_t forward, backward;
+} ek_traffic;
+ek_traffic ek_batch_norm_traffic(const ek_batch_norm *norm, const float *x, float *y, float *dy, float *dx);
 
 // ---- group_norm.c -------------------------------------------------------------------------------------------------
 
@@ -107,6 +120,35 @@ ptrdiff_t ek_group_norm_forward(const ek_group_norm *norm, const float *x, float
 // Overwrites dscale, dshift (channels; NULL where not learned) and dx (NULL where not wanted; may be dy).
 void ek_group_norm_backward(const ek_group_norm *norm, const float *x, const float *dy, ek_group_statistics statistics,
                             float *dscale, float *dshift, float *dx, double *scratch, int threads);
+
+// ---- batch_norm_weighted.c ----------------------------------------------------------------------------------------
+
+// What each row of (examples, positions, features) counts: its example's weight in the example's first positions, 0 behind.
+typedef struct {
+  size_t examples, positions;
+  const float *weights;    // (examples) or NULL for 1
+  const int32_t *lengths;  // (examples), 0 to positions, or NULL for all positions
+  double total;            // the sum of all rows' weights, above 0
+  size_t heaviest;         // a row of the greatest weight
+} ek_weights;
+
+// statistics <- weighted mean and variance, sum(w (x - mean)^2) / sum(w), accumulated in double from the heaviest row, so
+// that its distance from the mean is at most sqrt(rows) deviations. Scratch as ek_batch_norm_scratch.
+// Returns the first feature whose statistics are not finite, or -1.
+ptrdiff_t ek_weighted_statistics_of(const float *x, const ek_weights *weights, size_t features, double epsilon,
+                                    ek_batch_statistics statistics, double *scratch, int threads);
+
+// As ek_batch_norm_backward, through weighted statistics: with the sums over all rows, whatever they weigh,
+// dx_i = scale * r * (dy_i - w_i/W * (sum(dy) + normalized x_i * sum(dy * normalized x))). Needs dscale and dshift.
+void ek_weighted_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                               const ek_weights *weights, ek_batch_statistics statistics, float *dscale,
+                               float *dshift, float *dx, double *scratch, int threads);
+
+// x (examples, positions, features) = 0 in the positions from lengths[example] on.
+void ek_clear_behind(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t features);
+
+// x (examples, width) *= positions / lengths[example]; 0 where the length is 0.
+void ek_scale_by_length(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t width);
 
 // ---- elementwise.c ------------------------------------------------------------------------------------------------
 
