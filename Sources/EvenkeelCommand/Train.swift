@@ -19,7 +19,7 @@ struct Train: ParsableCommand {
   var activation: String?
   @Option(
     help:
-      "batch (the default), layer, group, group:N, instance, rms or none, in the place of every norm of the network; after-activation: batch norm behind the activation of --hidden."
+      "batch (the default), ghost:N, renorm, layer, group, group:N, instance, rms or none, in the place of every norm of the network; after-activation: batch norm behind the activation of --hidden."
   )
   var normalization: String?
   @Option(
