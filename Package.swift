@@ -5,6 +5,7 @@ let package = Package(
   name: "evenkeel",
   products: [
     .library(name: "Evenkeel", targets: ["Evenkeel"]),
+    .library(name: "EvenkeelLab", targets: ["EvenkeelLab"]),
     // The C loops alone, for the benchmark.
     .library(name: "EvenkeelKernels", targets: ["Kernels"]),
     .executable(name: "evenkeel", targets: ["EvenkeelCommand"]),
@@ -12,6 +13,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
   ],
   targets: [
     // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev and libjpeg-dev (see Scripts/setup).
@@ -25,13 +27,18 @@ let package = Package(
       name: "Evenkeel",
       dependencies: ["CZlib", "ImageCodecs", "Kernels", "Primitives", .product(name: "Yams", package: "Yams")],
       resources: [.embedInCode("Network/Presets")]),
+    // Experiments on what normalization does: trials, their store, landscapes, the report.
+    .target(
+      name: "EvenkeelLab",
+      dependencies: ["Evenkeel", "Kernels", "Primitives", .product(name: "GRDB", package: "GRDB.swift")]),
     .executableTarget(
       name: "EvenkeelCommand",
       dependencies: [
-        "Evenkeel", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Evenkeel", "EvenkeelLab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "Kernels", "AllocationCounter"]),
+    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "Kernels", "Primitives", "AllocationCounter"]),
+    .testTarget(name: "EvenkeelLabTests", dependencies: ["Evenkeel", "EvenkeelLab"]),
   ],
   swiftLanguageModes: [.v6]
 )

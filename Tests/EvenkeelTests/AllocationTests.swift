@@ -34,7 +34,9 @@ func aSteadyTrainingStepAllocatesNothingBesideOneDNNsPacking(isWeighted: Bool) t
       norm
       GELU()
     }
+    GroupNorm(groups: 4)
     Dropout(0.1)
+    RMSNorm()
     Dense(130)
     Sigmoid()
     BatchNorm()

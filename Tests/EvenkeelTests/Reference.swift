@@ -53,7 +53,7 @@ private func columnSum(_ matrix: Matrix, _ column: Int) -> Bounded {
 }
 
 /// A number that so many rows use: they have its error in common, which sums over rows do not average out.
-private func shared(_ number: Bounded, by rows: Int) -> Bounded {
+func shared(_ number: Bounded, by rows: Int) -> Bounded {
   Bounded(number.value, variance: Double(rows) * number.variance)
 }
 
@@ -317,6 +317,8 @@ final class ReferenceDropout: ReferenceLayer {
   private let rate: Double
   /// True where a value is kept.
   var mask: [Bool] = []
+  /// True for training without it.
+  var isOff = false
 
   init(rate: Double) { self.rate = rate }
 
@@ -325,7 +327,7 @@ final class ReferenceDropout: ReferenceLayer {
     return Matrix(x.rows, x.columns, zip(x.values, mask).map { $1 ? $0 * gain : Bounded(0.0) })
   }
 
-  override func forward(_ x: Matrix, training: Bool) -> Matrix { training ? masked(x) : x }
+  override func forward(_ x: Matrix, training: Bool) -> Matrix { training && !isOff ? masked(x) : x }
   override func backward(_ dy: Matrix) -> Matrix { masked(dy) }
 }
 

@@ -14,6 +14,8 @@ public protocol Operation: Sendable {
   var passesGradient: Bool { get }
   /// Floats that hold between `forward` and `backward` of the same step.
   var scratchCount: Int { get }
+  /// Floats that hold during one call of `forward` or `backward`; all operations of a program share them.
+  var workspaceCount: Int { get }
 
   /// Computes `pass.output` from `pass.input`.
   func forward(_ pass: Pass) throws
@@ -31,6 +33,7 @@ extension Operation {
   public var backwardWorksInPlace: Bool { false }
   public var passesGradient: Bool { false }
   public var scratchCount: Int { 0 }
+  public var workspaceCount: Int { 0 }
   public func commit(_ pass: Pass) {}
 }
 
@@ -73,6 +76,8 @@ public struct Pass {
   public let inputGradient: UnsafeMutablePointer<Float>?
   /// `Operation.scratchCount` floats.
   public let scratch: UnsafeMutablePointer<Float>
+  /// `Operation.workspaceCount` floats.
+  public let workspace: UnsafeMutablePointer<Float>
   /// The random stream of this layer in this step.
   public let key: RandomKey
   /// The number of threads that kernels may use.

@@ -29,7 +29,8 @@ struct PoolingOperation: Operation {
   func forward(_ pass: Pass) throws {
     let primitive = try primitives(pass.rows)
     try primitive.check(
-      ek_pooling_forward(primitive.handle, pass.input, pass.output, primitive.scratch(pass, holding: scratchCount)))
+      ek_pooling_forward(
+        primitive.handle, pass.input, pass.output, primitive.memory(at: pass.scratch, holding: scratchCount)))
     // The mean over the positions that are there: behind them are zeros.
     if let positions, let lengths = pass.weights.lengths {
       ek_scale_by_length(pass.output, lengths, pass.rows, positions, pass.outputLength)
@@ -41,7 +42,8 @@ struct PoolingOperation: Operation {
     let primitive = try primitives(pass.rows)
     try primitive.check(
       ek_pooling_backward(
-        primitive.handle, pass.outputGradient!, inputGradient, primitive.scratch(pass, holding: scratchCount)))
+        primitive.handle, pass.outputGradient!, inputGradient, primitive.memory(at: pass.scratch, holding: scratchCount)
+      ))
     if let positions, let lengths = pass.weights.lengths {
       ek_scale_by_length(inputGradient, lengths, pass.rows, positions, pass.inputLength)
     }

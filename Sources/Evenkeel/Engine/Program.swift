@@ -8,20 +8,21 @@ final class Program: @unchecked Sendable {
   let purpose: Purpose
   let maximumRows: Int
   let threads: Int
-  private let steps: [Step]
-  private let lengths: [Int]
-  private let outputValue: Int
+  let steps: [Step]
+  let lengths: [Int]
+  let outputValue: Int
   private let sequences: Sequences
   /// Of one row.
   private let multiplyAdds: Int
-  private let arena: AlignedFloats
+  let arena: AlignedFloats
   /// Where each value, its gradient and each step's scratch starts in the arena.
-  private let valueOffsets: [Int]
-  private let gradientOffsets: [Int]
+  let valueOffsets: [Int]
+  let gradientOffsets: [Int]
   private let copiedGradients: [Int]
   private let addsToAddend: [Bool]
   private let inputGradients: [(offset: Int, isAdded: Bool)]
   private let scratchOffsets: [Int]
+  private let workspaceOffset: Int
 
   init(
     _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, threads: Int
@@ -51,6 +52,7 @@ final class Program: @unchecked Sendable {
     copiedGradients = places.copiedGradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     addsToAddend = places.addsToAddend
     scratchOffsets = places.scratch.map { plan.offsets[$0] }
+    workspaceOffset = plan.offsets[places.workspace]
   }
 
   /// The size of its memory in bytes.
@@ -61,8 +63,27 @@ final class Program: @unchecked Sendable {
   var output: UnsafeMutablePointer<Float> { arena.start + valueOffsets[outputValue] }
   /// Where the gradient of the loss with respect to the output goes before `backward`.
   var outputGradient: UnsafeMutablePointer<Float> { arena.start + gradientOffsets[outputValue] }
+  /// What step `index` takes.
+  func input(ofStep index: Int) -> UnsafeMutablePointer<Float> { arena.start + valueOffsets[steps[index].input] }
   var inputLength: Int { lengths[0] }
   var outputLength: Int { lengths[outputValue] }
+
+  /// A batch norm: its step, and its number among the network's.
+  struct Norm {
+    let step: Int
+    let index: Int
+    let operation: NormalizationOperation
+  }
+
+  /// In the order of the steps.
+  var norms: [Norm] {
+    steps.indices.compactMap { step in
+      guard let operation = steps[step].operation as? NormalizationOperation, let index = steps[step].statistics else {
+        return nil
+      }
+      return Norm(step: step, index: index, operation: operation)
+    }
+  }
 
   /// A run over `rows` rows with the parameters and statistics of `state`.
   struct Call {
@@ -76,12 +97,17 @@ final class Program: @unchecked Sendable {
     var weights = BatchWeights()
   }
 
-  func forward(_ call: Call) throws {
+  func forward(_ call: Call) throws { try forward(call, steps.indices) }
+
+  /// Runs some of the steps, after which the values that they gave lie where the steps behind them read them.
+  func forward(_ call: Call, _ range: Range<Int>) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
-    if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
-    clear(input, ofValue: 0, call)
-    for index in steps.indices {
+    if range.lowerBound == 0 {
+      if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+      clear(input, ofValue: 0, call)
+    }
+    for index in range {
       let pass = pass(index, call)
       try steps[index].operation.forward(pass)
       clear(pass.output, ofValue: steps[index].output, call)
@@ -144,7 +170,8 @@ final class Program: @unchecked Sendable {
       input: arena.start + valueOffsets[step.input], output: arena.start + valueOffsets[step.output],
       outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
-      scratch: arena.start + scratchOffsets[index], key: call.key.branch(index), threads: teamSize(call),
+      scratch: arena.start + scratchOffsets[index], workspace: arena.start + workspaceOffset,
+      key: call.key.branch(index), threads: teamSize(call),
       weights: BatchWeights(
         weights: call.weights.weights,
         lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input)),
