@@ -113,7 +113,7 @@ private struct Recalibration {
         "The data gives layer \(norm.operation.name) (batchNorm) one value per feature; statistics need at least two.")
     }
     let running = state.statistics(norm.index)
-    let correction = norm.operation.options.runningVariance.correction(rows: statistics.count)
+    let correction = norm.operation.options.runningVariance.correction(count: Double(statistics.count))
     for feature in 0..<statistics.features {
       let (mean, variance) = statistics.moments(feature)
       running.mean[feature] = Float(mean)
