@@ -11,6 +11,8 @@ struct Train: ParsableCommand {
   var data: String
   @Option(help: "The column to predict: a name in CSV, a number from 0 in NPY; the last one by default.")
   var target: String?
+  @Option(help: "The column of a CSV file that says what each row counts, 0 or more; it is no input then.")
+  var weight: String?
   @Option(help: "A network file (YAML), or mlp, lenet, resnet20, resnet32, resnet56 or vgg11, fitted to the data.")
   var network: String?
   @Option(help: "The units of each hidden layer; 256,256 by default.") var hidden: String?
@@ -84,7 +86,8 @@ struct Train: ParsableCommand {
     let augmentation = try augment.map { try Augmentation.list($0) } ?? []
     let checkpoint = try resume.map { try Checkpoint(contentsOf: $0) }
     let splits = try Dataset.read(
-      data, target: target, validation: try chosenValidation(), test: test.map { .data($0) } ?? .share(0.2), seed: seed)
+      data, target: target, weight: weight, validation: try chosenValidation(),
+      test: test.map { .data($0) } ?? .share(0.2), seed: seed)
     for warning in splits.warnings { complain("warning: \(warning)") }
     if patience != nil, splits.validation.isEmpty {
       throw EvenkeelError(.usage, "--patience needs --validation, a share or DATA.")
