@@ -48,7 +48,8 @@ def groups():
     for kind, nets in (("step", NETS), ("images", IMAGE_NETS)):
         for title, words in nets:
             yield [(f"step {title}", f"{kind} {words} batch float32"),
-                   (f"step {title}, without norms", f"{kind} {words} none float32")]
+                   (f"step {title}, without norms", f"{kind} {words} none float32"),
+                   (f"step {title}, bfloat16", f"{kind} {words} batch bfloat16")]
     for title, words in LAYERS:
         yield [(f"norm + ReLU {title}", f"layer {words}")]
     for title, words in PREDICTIONS:

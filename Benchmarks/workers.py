@@ -48,8 +48,8 @@ class Workers:
         return json.loads(line)
 
     def measure(self, requests, rounds):
-        """All times of each request by each program that takes part, and what Evenkeel said of it beside them; a program
-        that cannot do it here says so and is left out."""
+        """All times of each request by each program that takes part, and what Evenkeel said of it beside them; a request that it
+        refuses is left out."""
         times, notes = {request: {} for request in requests}, {}
         for _ in range(rounds):
             for request in requests:
@@ -58,13 +58,10 @@ class Workers:
                     if not takes_part(name, request):
                         continue
                     answer = self.ask(name, request)
-                    if "refused" in answer:
-                        notes[request] = answer
-                        if name == "Evenkeel":
-                            break
-                        continue
                     if name == "Evenkeel":
                         notes[request] = answer
+                    if "refused" in answer:
+                        break
                     times[request].setdefault(name, []).extend(answer["times"])
                     if answer["check"]:
                         checks[name] = answer["check"]

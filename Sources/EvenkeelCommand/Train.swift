@@ -60,6 +60,8 @@ struct Train: ParsableCommand {
   var validation = "0"
   @Option(help: "DATA of its own to test on at the end; else the test part of DATA, or a fifth where it has none.")
   var test: String?
+  @Option(help: "float32 (the default) or bfloat16, for the products of layers, where the processor has it.")
+  var precision: String?
   @Option(help: "Seed of start, order, dropout, augmentation and split.") var seed: UInt64 = 0
   @Option(help: "Threads; all processors by default.") var threads: Int?
   @Option(help: "Where the model goes, as NAME.safetensors; NAME.checkpoint.safetensors holds the last epoch's place.")
@@ -83,6 +85,7 @@ struct Train: ParsableCommand {
     for path in [output, checkpointPath].compactMap(\.self) { try Model.requireWritable(path) }
     let optimizer = try chosenOptimizer()
     let schedule = try chosenSchedule()
+    let precision = try chosenPrecision()
     let augmentation = try augment.map { try Augmentation.list($0) } ?? []
     let checkpoint = try resume.map { try Checkpoint(contentsOf: $0) }
     let splits = try Dataset.read(
@@ -96,7 +99,9 @@ struct Train: ParsableCommand {
     let trainer = Trainer(
       loss: loss, optimizer: optimizer, batchSize: batchSize, schedule: schedule, clippingNorm: clip,
       patience: patience, augmentation: augmentation, accumulating: accumulate ?? 1,
-      statistics: try chosenStatistics(), freezing: try chosenFreezing(), averaging: try chosenAveraging(), seed: seed,
+      statistics: try chosenStatistics(), freezing: try chosenFreezing(), averaging: try chosenAveraging(),
+      precision: precision,
+      seed: seed,
       threads: threads ?? Machine.threads)
     // A resumed run has its network already; one that is given all the same must be that.
     let isDescribed = [network, hidden, activation, normalization].contains { $0 != nil }
@@ -285,6 +290,15 @@ struct Train: ParsableCommand {
     if parts.count == 2, parts[0] == "ema", let decay = Double(parts[1]) { return .exponential(decay: decay) }
     if parts.count == 2, parts[0] == "swa", let epoch = Int(parts[1]) { return .uniform(fromEpoch: epoch) }
     throw EvenkeelError(.usage, "--average is \"\(average)\"; expected ema:DECAY or swa:EPOCH, as ema:0.999 or swa:3.")
+  }
+
+  private func chosenPrecision() throws -> Precision {
+    guard let name = precision else { return .float32 }
+    guard let chosen = Precision(rawValue: name) else {
+      throw EvenkeelError(.usage, "--precision is \"\(name)\"; expected float32 or bfloat16.")
+    }
+    try chosen.validate()
+    return chosen
   }
 
   private func chosenSchedule() throws -> Schedule {

@@ -19,19 +19,16 @@ struct ek_convolution {
   int has_bias, training;
 };
 
-static size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
-// The layouts of input, weights, bias and output; weights as the kernel likes them, and plain; where `winograd`, input and
-// output in blocks of channels.
+// The layouts of input, weights, bias and output and of their gradients; weights and their gradient as the kernel likes them,
+// and plain; where `winograd`, input and output in blocks of channels. What is multiplied is in bfloat16 where `half`.
 typedef struct {
-  layout x, weights, plain, bias, y, blocked_x, blocked_y;
+  layout x, dx, weights, gradient, plain, bias, y, dy, blocked_x, blocked_y;
   dnnl_dims_t strides, dilations, begin, end;
-  int has_bias, winograd;
+  int has_bias, winograd, half;
 } shapes;
 
 static void drop_shapes(shapes *s) {
-  drop(s->x), drop(s->weights), drop(s->plain), drop(s->y);
+  drop(s->x), drop(s->dx), drop(s->weights), drop(s->gradient), drop(s->plain), drop(s->y), drop(s->dy);
   if (s->has_bias) drop(s->bias);
   if (s->winograd) drop(s->blocked_x), drop(s->blocked_y);
 }
@@ -61,9 +58,13 @@ static int make_shapes(shapes *s, const ek_windows *w, int has_bias) {
   s->begin[0] = w->pad_top, s->begin[1] = w->pad_left;
   s->end[0] = w->pad_bottom, s->end[1] = w->pad_right;
   s->has_bias = has_bias;
-  int status = layout_of(&s->x, 4, x, dnnl_nhwc);
+  dnnl_data_type_t operand = s->half ? dnnl_bf16 : dnnl_f32;
+  int status = typed_layout_of(&s->x, 4, x, operand, dnnl_nhwc);
+  if (!status) status = layout_of(&s->dx, 4, x, dnnl_nhwc);
   if (!status) status = layout_of(&s->y, 4, y, dnnl_nhwc);
-  if (!status) status = layout_of(&s->weights, axes, weights, dnnl_format_tag_any);
+  if (!status) status = typed_layout_of(&s->dy, 4, y, operand, dnnl_nhwc);
+  if (!status) status = typed_layout_of(&s->weights, axes, weights, operand, dnnl_format_tag_any);
+  if (!status) status = layout_of(&s->gradient, axes, weights, dnnl_format_tag_any);
   if (!status) status = layout_of(&s->plain, axes, weights, grouped ? dnnl_goihw : dnnl_oihw);
   if (!status && has_bias) status = layout_of(&s->bias, 1, bias, dnnl_a);
   if (!status && s->winograd) status = layout_of(&s->blocked_x, 4, x, dnnl_nChw16c);
@@ -73,6 +74,8 @@ static int make_shapes(shapes *s, const ek_windows *w, int has_bias) {
 
 static known input(const shapes *s) { return s->winograd ? KNOWN(s->blocked_x) : KNOWN(s->x); }
 static known output(const shapes *s) { return s->winograd ? KNOWN(s->blocked_y) : KNOWN(s->y); }
+static known input_gradient(const shapes *s) { return s->winograd ? KNOWN(s->blocked_x) : KNOWN(s->dx); }
+static known output_gradient(const shapes *s) { return s->winograd ? KNOWN(s->blocked_y) : KNOWN(s->dy); }
 
 #if DNNL_VERSION_MAJOR >= 3
 static int describe_forward(description *made, shapes *s, int training) {
@@ -83,18 +86,14 @@ static int describe_forward(description *made, shapes *s, int training) {
 
 static int describe_backward_input(description *made, shapes *s, description forward) {
   return dnnl_convolution_backward_data_primitive_desc_create(
-      made, ek_engine(), algorithm(s), input(s), s->weights, output(s), s->strides, s->dilations, s->begin, s->end,
-      forward, ek_attributes());
+      made, ek_engine(), algorithm(s), input_gradient(s), s->weights, output_gradient(s), s->strides, s->dilations,
+      s->begin, s->end, forward, ek_attributes());
 }
 
 static int describe_backward_weights(description *made, shapes *s, description forward) {
   return dnnl_convolution_backward_weights_primitive_desc_create(
-      made, ek_engine(), algorithm(s), input(s), s->weights, s->has_bias ? s->bias : NULL, output(s), s->strides,
-      s->dilations, s->begin, s->end, forward, ek_attributes());
-}
-
-static int describe_reorder(description *made, known from, known to) {
-  return dnnl_reorder_primitive_desc_create(made, from, ek_engine(), to, ek_engine(), ek_attributes());
+      made, ek_engine(), algorithm(s), input(s), s->gradient, s->has_bias ? s->bias : NULL, output_gradient(s),
+      s->strides, s->dilations, s->begin, s->end, forward, ek_attributes());
 }
 #else
 static int describe_forward(description *made, shapes *s, int training) {
@@ -108,38 +107,26 @@ static int describe_forward(description *made, shapes *s, int training) {
 static int describe_backward_input(description *made, shapes *s, description forward) {
   dnnl_convolution_desc_t d;
   int status = dnnl_dilated_convolution_backward_data_desc_init(
-      &d, algorithm(s), input(s), &s->weights, output(s), s->strides, s->dilations, s->begin, s->end);
+      &d, algorithm(s), input_gradient(s), &s->weights, output_gradient(s), s->strides, s->dilations, s->begin, s->end);
   return status ? status : dnnl_primitive_desc_create(made, &d, ek_attributes(), ek_engine(), forward);
 }
 
 static int describe_backward_weights(description *made, shapes *s, description forward) {
   dnnl_convolution_desc_t d;
   int status = dnnl_dilated_convolution_backward_weights_desc_init(
-      &d, algorithm(s), input(s), &s->weights, s->has_bias ? &s->bias : NULL, output(s), s->strides, s->dilations,
-      s->begin, s->end);
+      &d, algorithm(s), input(s), &s->gradient, s->has_bias ? &s->bias : NULL, output_gradient(s), s->strides,
+      s->dilations, s->begin, s->end);
   return status ? status : dnnl_primitive_desc_create(made, &d, ek_attributes(), ek_engine(), forward);
 }
-
-static int describe_reorder(description *made, known from, known to) {
-  return dnnl_reorder_primitive_desc_create(made, from, ek_engine(), to, ek_engine(), ek_attributes());
-}
 #endif
-
-static int make_reorder(ek_prepared *prepared, known from, known to) {
-  description made = NULL;
-  int status = describe_reorder(&made, from, to);
-  if (!status) status = ek_prepare(prepared, made, (int[]){DNNL_ARG_FROM, DNNL_ARG_TO}, 2);
-  if (made) dnnl_primitive_desc_destroy(made);
-  return status;
-}
 
 static int make_forward(ek_convolution *c, shapes *s, description made) {
   int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_BIAS};
   int status = ek_prepare(&c->forward, made, arguments, c->has_bias ? 4 : 3);
   if (status) return status;
   known weights = ek_layout(made, DNNL_ARG_WEIGHTS);
-  c->forward_bytes = rounded(ek_bytes(weights));
-  return make_reorder(&c->pack_forward, KNOWN(s->plain), weights);
+  c->forward_bytes = ek_rounded(ek_bytes(weights));
+  return ek_make_reorder(&c->pack_forward, KNOWN(s->plain), weights);
 }
 
 static int make_backward(ek_convolution *c, shapes *s, description forward) {
@@ -148,8 +135,8 @@ static int make_backward(ek_convolution *c, shapes *s, description forward) {
   if (!status) {
     status = ek_prepare(&c->backward_input, made, (int[]){DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC}, 3);
     known weights = ek_layout(made, DNNL_ARG_WEIGHTS);
-    c->backward_bytes = rounded(ek_bytes(weights));
-    if (!status) status = make_reorder(&c->pack_backward, KNOWN(s->plain), weights);
+    c->backward_bytes = ek_rounded(ek_bytes(weights));
+    if (!status) status = ek_make_reorder(&c->pack_backward, KNOWN(s->plain), weights);
   }
   if (made) dnnl_primitive_desc_destroy(made);
   made = NULL;
@@ -158,28 +145,29 @@ static int make_backward(ek_convolution *c, shapes *s, description forward) {
     int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_BIAS};
     status = ek_prepare(&c->backward_weights, made, arguments, c->has_bias ? 4 : 3);
     known weights = ek_layout(made, DNNL_ARG_DIFF_WEIGHTS);
-    c->gradient_bytes = rounded(ek_bytes(weights));
-    if (!status) status = make_reorder(&c->unpack, weights, KNOWN(s->plain));
+    c->gradient_bytes = ek_rounded(ek_bytes(weights));
+    if (!status) status = ek_make_reorder(&c->unpack, weights, KNOWN(s->plain));
   }
   if (made) dnnl_primitive_desc_destroy(made);
   return status;
 }
 
 static int make_reorders(ek_convolution *c, const shapes *s) {
-  c->blocked_x_bytes = rounded(ek_bytes(KNOWN(s->blocked_x)));
-  c->blocked_y_bytes = rounded(ek_bytes(KNOWN(s->blocked_y)));
-  int status = make_reorder(&c->block_x, KNOWN(s->x), KNOWN(s->blocked_x));
-  if (!status) status = make_reorder(&c->block_y, KNOWN(s->y), KNOWN(s->blocked_y));
-  if (!status) status = make_reorder(&c->unblock_x, KNOWN(s->blocked_x), KNOWN(s->x));
-  if (!status) status = make_reorder(&c->unblock_y, KNOWN(s->blocked_y), KNOWN(s->y));
+  c->blocked_x_bytes = ek_rounded(ek_bytes(KNOWN(s->blocked_x)));
+  c->blocked_y_bytes = ek_rounded(ek_bytes(KNOWN(s->blocked_y)));
+  int status = ek_make_reorder(&c->block_x, KNOWN(s->x), KNOWN(s->blocked_x));
+  if (!status) status = ek_make_reorder(&c->block_y, KNOWN(s->y), KNOWN(s->blocked_y));
+  if (!status) status = ek_make_reorder(&c->unblock_x, KNOWN(s->blocked_x), KNOWN(s->x));
+  if (!status) status = ek_make_reorder(&c->unblock_y, KNOWN(s->blocked_y), KNOWN(s->y));
   return status;
 }
 
-static int make(const ek_windows *windows, int has_bias, int training, int winograd, ek_convolution **made) {
+static int make(const ek_windows *windows, int has_bias, int training, int half, int winograd,
+                ek_convolution **made) {
   ek_convolution *c = calloc(1, sizeof *c);
   if (!c) return dnnl_out_of_memory;
   c->has_bias = has_bias, c->training = training;
-  shapes s = {.winograd = winograd};
+  shapes s = {.winograd = winograd, .half = half};
   description forward = NULL;
   int status = make_shapes(&s, windows, has_bias);
   if (!status) status = describe_forward(&forward, &s, training);
@@ -193,12 +181,12 @@ static int make(const ek_windows *windows, int has_bias, int training, int winog
   return status;
 }
 
-int ek_convolution_create(const ek_windows *windows, int has_bias, int training, ek_convolution **made) {
+int ek_convolution_create(const ek_windows *windows, int has_bias, int training, int half, ek_convolution **made) {
   *made = NULL;
   if (!ek_stream()) return dnnl_runtime_error;
-  // oneDNN says so where it has no Winograd for this processor.
-  if (training && suits_winograd(windows) && !make(windows, has_bias, training, 1, made)) return 0;
-  return make(windows, has_bias, training, 0, made);
+  // oneDNN says so where it has no Winograd for this processor; it has none in bfloat16.
+  if (training && !half && suits_winograd(windows) && !make(windows, has_bias, training, half, 1, made)) return 0;
+  return make(windows, has_bias, training, half, 0, made);
 }
 
 void ek_convolution_destroy(ek_convolution *c) {
@@ -215,7 +203,7 @@ size_t ek_convolution_workspace_bytes(const ek_convolution *c) {
   const ek_prepared *all[] = {&c->forward, &c->backward_input, &c->backward_weights, &c->pack_forward,
                               &c->pack_backward, &c->unpack, &c->block_x, &c->block_y, &c->unblock_x, &c->unblock_y};
   size_t most = 0;
-  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) most = larger(most, all[i]->scratch_bytes);
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) most = ek_larger(most, all[i]->scratch_bytes);
   return c->gradient_bytes + c->blocked_x_bytes + c->blocked_y_bytes + most;
 }
 
@@ -235,7 +223,7 @@ int ek_convolution_pack(ek_convolution *c, const float *weights, void *packed, v
   return ek_run(&c->pack_backward, (const void *[]){weights, (char *)packed + c->forward_bytes, rest});
 }
 
-int ek_convolution_forward(ek_convolution *c, const float *x, const void *packed, const float *bias, float *y,
+int ek_convolution_forward(ek_convolution *c, const void *x, const void *packed, const float *bias, float *y,
                            void *workspace) {
   parts p = parts_of(c, workspace);
   const void *from = x;
@@ -252,7 +240,7 @@ int ek_convolution_forward(ek_convolution *c, const float *x, const void *packed
   return status;
 }
 
-int ek_convolution_backward(ek_convolution *c, const float *x, const float *dy, const void *packed, float *dweights,
+int ek_convolution_backward(ek_convolution *c, const void *x, const void *dy, const void *packed, float *dweights,
                             float *dbias, float *dx, void *workspace) {
   parts p = parts_of(c, workspace);
   const void *input = x, *gradient = dy;

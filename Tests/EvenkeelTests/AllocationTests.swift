@@ -62,3 +62,32 @@ func aSteadyTrainingStepAllocatesNothingBesideOneDNNsPacking(isWeighted: Bool) t
     #expect(perStep.dropFirst(3).allSatisfy { $0 == packing }, "\(perStep), of which packing \(packing)")
   }
 }
+
+/// oneDNN takes five pieces of memory for the operands of a call and gives them back. Here are 17 calls: the convolution's forward,
+/// its weights' gradient, and three reorders of those; of each dense layer both gradients, forward and three reorders.
+@Test(.enabled(if: Precision.bfloat16.isAvailable, "the processor has no bfloat16"))
+func aSteadyTrainingStepInBFloat16AllocatesNothingBesideOneDNNsOperands() throws {
+  let network = Network(input: [8, 8, 3]) {
+    Convolution(16, kernel: 3)
+    BatchNorm()
+    ReLU()
+    Flatten()
+    Dense(40)
+    BatchNorm()
+    ReLU()
+    Dense(10)
+  }
+  var numbers = Numbers(5)
+  let count = 32 * 20
+  let data = try Dataset(
+    numbers.many(count * 192), shape: [8, 8, 3],
+    targets: .classes((0..<count).map { Int32($0 % 10) }, labels: (0..<10).map { String($0) }))
+  var model = try Model(network, seed: 1)
+  var counts = [Int](repeating: 0, count: 20)
+  let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 32, precision: .bfloat16)
+  try trainer.fit(
+    &model, to: data, epochs: 1,
+    onEvent: { if case .step(_, let batch, _, _, _, _) = $0 { counts[batch - 1] = ek_test_allocations() } })
+  let perStep = zip(counts.dropFirst(), counts).map { $0 - $1 }
+  #expect(perStep.dropFirst(3).allSatisfy { $0 == perStep.last! && $0 <= 5 * 17 }, "\(perStep)")
+}

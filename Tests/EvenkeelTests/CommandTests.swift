@@ -12,7 +12,8 @@ let command: String? = {
 }()
 
 /// Runs the command to its end.
-func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
+/// - Parameter variables: Of the environment, as NAME=VALUE, beside those of this process.
+func run(_ arguments: [String], variables: [String] = []) throws -> (code: Int32, output: String, errors: String) {
   try withTemporaryFile(".out") { output in
     try withTemporaryFile(".err") { errors in
       var actions = posix_spawn_file_actions_t()
@@ -21,10 +22,11 @@ func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: 
       posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
       posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
       posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT, 0o600)
-      var words: [UnsafeMutablePointer<CChar>?] = ([command!] + arguments).map { strdup($0) } + [nil]
+      var words: [UnsafeMutablePointer<CChar>?] =
+        (["env"] + variables + [command!] + arguments).map { strdup($0) } + [nil]
       defer { for word in words { free(word) } }
       var process: pid_t = 0
-      try #require(posix_spawn(&process, command!, &actions, nil, &words, environ) == 0)
+      try #require(posix_spawn(&process, "/usr/bin/env", &actions, nil, &words, environ) == 0)
       var status: Int32 = 0
       while waitpid(process, &status, 0) < 0 && errno == EINTR {}
       try #require(status & 0x7f == 0, "it died of signal \(status & 0x7f)")
@@ -52,6 +54,7 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--threads", "0"], "--threads is 0"),
     (64, ["train", "good", "--threads", "5000000000"], "threads is 5000000000"),
     (64, ["train", "good", "--optimizer", "best"], "\"best\""),
+    (64, ["train", "good", "--precision", "half"], "--precision is \"half\""),
     (64, ["train", "good", "--learning-rate", "0"], "learning rate is 0"),
     (64, ["train", "good", "--normalization", "grop"], "--normalization is \"grop\""),
     (64, ["train", "good", "--normalization", "group:x"], "--normalization is \"group:x\""),
@@ -142,4 +145,15 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
   }
   #expect(try run(["--version"]).code == 0)
   #expect(try run(["train", "--help"]).code == 0)
+}
+
+/// oneDNN is told to do without the processor's bfloat16.
+@Test(.enabled(if: command != nil, "the command is not built"))
+func aProcessorWithoutBFloat16SaysSo() throws {
+  let result = try run(
+    ["train", "digits", "--precision", "bfloat16"],
+    variables: ["ONEDNN_MAX_CPU_ISA=AVX512_CORE", "DNNL_MAX_CPU_ISA=AVX512_CORE"])
+  #expect(result.code == 64 && result.output.isEmpty)
+  #expect(result.errors.contains("needs a processor with AVX512-BF16 or AMX"), "\(result.errors)")
+  #expect(result.errors.split(separator: "\n").count == 1)
 }

@@ -57,7 +57,7 @@ private struct Convolved {
       pad_right: 1)
     var made: OpaquePointer?
     ek_set_team_size(2)
-    try #require(ek_convolution_create(&windows, 0, 1, &made) == 0)
+    try #require(ek_convolution_create(&windows, 0, 1, 0, &made) == 0)
     let convolution = made!
     defer { ek_convolution_destroy(convolution) }
     let packed = UnsafeMutableRawPointer.allocate(

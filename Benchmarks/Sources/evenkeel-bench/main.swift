@@ -32,18 +32,24 @@ while let request = readLine() {
   fflush(nil)
 }
 
+/// Whether the processor has no such precision.
+func lacks(_ precision: String) -> Bool { Precision(rawValue: precision)?.isAvailable == false }
+
 func prepare(_ words: [String]) throws -> Prepared {
   let widths = words[1].split(separator: ",").compactMap { Int($0) }
   switch words[0] {
   case "step" where CommandLine.arguments.contains("products"): return products(widths: widths, rows: Int(words[3])!)
+  case "step" where lacks(words.last!), "images" where lacks(words.last!):
+    return Prepared(check: [], note: ",\"refused\":\"this processor has no bfloat16\"", block: { [] })
   case "step":
     return try steps(
       of: model(widths: widths, activation: words[2], normalized: words[4] == "batch"), batch: Int(words[3])!,
       // A deep net without norms diverges soon.
-      learningRate: words[4] == "batch" ? 0.01 : 1e-5)
+      learningRate: words[4] == "batch" ? 0.01 : 1e-5, precision: Precision(rawValue: words[5])!)
   case "images":
     return try steps(
-      of: model(preset: words[1], normalized: words[3] == "batch"), batch: Int(words[2])!, learningRate: 1e-5)
+      of: model(preset: words[1], normalized: words[3] == "batch"), batch: Int(words[2])!, learningRate: 1e-5,
+      precision: Precision(rawValue: words[4])!)
   case "layer":
     return layer(rows: widths[0], features: Int(words[2])!, by: CommandLine.arguments.contains("onednn"))
   case "predict": return try prediction(of: model(widths: widths, activation: words[2]))
@@ -115,9 +121,10 @@ func rows(_ count: Int, of model: Model, repeated: Int = 1) throws -> Dataset {
 }
 
 /// Steps as a user's training makes them: shuffled rows gathered and standardized, checks included.
-func steps(of fresh: Model, batch: Int, learningRate: Double) throws -> Prepared {
+func steps(of fresh: Model, batch: Int, learningRate: Double, precision: Precision) throws -> Prepared {
   var trainer = Trainer(
-    loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: learningRate), batchSize: batch)
+    loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: learningRate), batchSize: batch, precision: precision
+  )
   var model = fresh
   let losses = try trainer.fit(&model, to: rows(batch, of: fresh), epochs: 5).epochs.map(\.trainLoss)
   let most = max(12, min(400, 64 << 20 / (4 * batch * fresh.network.input.count)))

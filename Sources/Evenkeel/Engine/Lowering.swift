@@ -24,13 +24,17 @@ struct Lowering {
   private let layout: ParameterLayout
   private let maximumRows: Int
   private let purpose: Purpose
+  private let precision: Precision
   private var current = 0
   private var shape: Shape
 
-  init(_ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose) throws {
+  init(
+    _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, precision: Precision
+  ) throws {
     self.layout = layout
     self.maximumRows = maximumRows
     self.purpose = purpose
+    self.precision = precision
     shape = network.input
     lengths = [network.input.count]
     sequences = [SequenceLengths(network.input)]
@@ -76,7 +80,8 @@ struct Lowering {
   }
 
   private func site(_ layer: any Layer, _ output: Shape, _ name: String) -> LayerSite {
-    LayerSite(input: shape, output: output, name: name, maximumRows: maximumRows, purpose: purpose)
+    LayerSite(
+      input: shape, output: output, name: name, maximumRows: maximumRows, purpose: purpose, precision: precision)
   }
 
   private mutating func append(

@@ -25,7 +25,8 @@ final class Program: @unchecked Sendable {
   private let workspaceOffset: Int
 
   init(
-    _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, threads: Int
+    _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, precision: Precision = .float32,
+    threads: Int
   ) throws {
     multiplyAdds = try network.leaves().reduce(0) { $0 + $1.multiplyAdds }
     self.purpose = purpose
@@ -33,7 +34,8 @@ final class Program: @unchecked Sendable {
     self.threads = threads
     let team = Self.teamSize(rows: maximumRows, multiplyAdds: multiplyAdds, purpose: purpose, threads: threads)
     ek_set_team_size(Int32(team))
-    let lowering = try Lowering(network, layout: layout, maximumRows: maximumRows, purpose: purpose)
+    let lowering = try Lowering(
+      network, layout: layout, maximumRows: maximumRows, purpose: purpose, precision: precision)
     steps = lowering.steps
     lengths = lowering.lengths
     outputValue = lowering.output

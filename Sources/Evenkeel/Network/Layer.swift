@@ -66,6 +66,8 @@ public struct LayerSite: Sendable {
   public let maximumRows: Int
   /// Whether passes will go backward too.
   public let purpose: Purpose
+  /// What products are computed in; tensors are floats in either.
+  public let precision: Precision
 }
 
 /// The part a parameter plays. Weight decay acts on weights only, by this role and never by name.

@@ -30,6 +30,8 @@ public struct Trainer: Sendable {
   /// Validation after an epoch, the choice of the best model and early stopping go by the averaged and recalibrated model as soon
   /// as there is one, since that is what would be given back; `evaluationInterval` goes by the weights of the moment.
   public var averaging: WeightAveraging?
+  /// What the products of dense and convolution layers are computed in.
+  public var precision: Precision
   /// The seed of the order of examples, of dropout and of augmentation.
   public var seed: UInt64
   /// Threads that compute, one to eight a processor. The same seed and number of threads give the same bits.
@@ -40,7 +42,8 @@ public struct Trainer: Sendable {
     loss: Loss, optimizer: Optimizer, batchSize: Int = 128, schedule: Schedule = .constant,
     clippingNorm: Double? = nil, patience: Int? = nil, evaluationInterval: Int? = nil,
     augmentation: [Augmentation] = [], accumulating: Int = 1, statistics: BatchStatistics = .micro,
-    freezing: NormFreezing? = nil, averaging: WeightAveraging? = nil, seed: UInt64 = 0, threads: Int = Machine.threads
+    freezing: NormFreezing? = nil, averaging: WeightAveraging? = nil, precision: Precision = .float32,
+    seed: UInt64 = 0, threads: Int = Machine.threads
   ) {
     self.loss = loss
     self.optimizer = optimizer
@@ -54,6 +57,7 @@ public struct Trainer: Sendable {
     self.statistics = statistics
     self.freezing = freezing
     self.averaging = averaging
+    self.precision = precision
     self.seed = seed
     self.threads = threads
   }
@@ -156,7 +160,7 @@ public struct Trainer: Sendable {
         "after epoch \($0.afterEpoch), scales and shifts \($0.includesScaleAndShift ? "too" : "not")"
       } ?? "none",
       "weight averaging": averaging?.summary ?? "none",
-      "number of training examples": "\(dataset.count)",
+      "precision": precision.rawValue, "number of training examples": "\(dataset.count)",
     ]
   }
 
@@ -184,6 +188,7 @@ public struct Trainer: Sendable {
       throw EvenkeelError.usage("Norms are to be frozen after epoch \(freezing.afterEpoch); expected 0 or more.")
     }
     try averaging?.validate(epochs: epochs)
+    try precision.validate()
     guard !dataset.isEmpty else { throw EvenkeelError.data("The training data has no rows.") }
     try dataset.targets.validate()
     try dataset.requireWeight()

@@ -55,6 +55,7 @@ final class TrainingRun {
     fullPart = (full + trainer.accumulating - 1) / trainer.accumulating
     program = try Program(
       model.network, layout: layout, maximumRows: isInParts ? min(most, fullPart + 1) : most, purpose: .training,
+      precision: trainer.precision,
       threads: trainer.threads)
     targets = try TargetBuffer(dataset, output: output, width: layout.output.count, batch: most)
     weights = WeightBuffer(dataset, batch: most)

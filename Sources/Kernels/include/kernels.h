@@ -219,6 +219,11 @@ typedef struct {
 ptrdiff_t ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const float *mean,
                     const float *scale, size_t period, float *output, int threads);
 
+// ---- bfloat16.c ---------------------------------------------------------------------------------------------------
+
+// y = x rounded to bfloat16, to nearest, ties to even; a NaN stays one.
+void ek_to_bfloat16(const float *x, size_t count, uint16_t *y, int threads);
+
 // ---- augment.c ----------------------------------------------------------------------------------------------------
 
 // One step of what is done to an image.
