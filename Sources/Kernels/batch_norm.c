@@ -396,6 +396,33 @@ static void backward_member(void *context) {
   drain();
 }
 
+// Adds the sums of all rows to j->mean and j->squares, which are sum(dz) and sum(dz * normalized x) of the parts before.
+static void gradient_sums_member(void *context) {
+  job *j = context;
+  share s = share_of(j);
+  for (size_t chunk = s.first_chunk; chunk < s.last_chunk; chunk++)
+    sum_gradient_rows(j, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
+  ek_barrier();
+  merge_chunks(j, s.first_feature, s.last_feature);
+  for (size_t c = s.first_feature; j->mean && c < s.last_feature; c++) {
+    j->mean[c] += chunk_sums(j, 0)[c];
+    j->squares[c] += chunk_sums(j, 0)[padded(j->norm.features) + c];
+  }
+}
+
+static void spread_member(void *context) {
+  job *j = context;
+  share s = share_of(j);
+  float *means = mean_gradients(j);
+  for (size_t c = s.first_feature; c < s.last_feature; c++) {
+    means[c] = (float)(j->mean[c] / j->count);
+    means[padded(j->norm.features) + c] = (float)(j->squares[c] / j->count);
+  }
+  ek_barrier();
+  spread_gradient_rows(j, s.first_row, s.last_row);
+  drain();
+}
+
 static int writes_past_cache(const job *j) {
   return j->out && j->out != j->x && j->out != j->dy && j->norm.features % STRIP == 0 && (uintptr_t)j->out % 64 == 0 &&
          j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
@@ -443,6 +470,28 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const flo
   job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .out = dx, .statistics = statistics, .dscale = dscale,
            .dshift = dshift, .sums = scratch};
   run(backward_member, &j, threads);
+}
+
+void ek_batch_norm_gradient_sums(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                                 ek_batch_statistics statistics, double *plain, double *weighted, double *scratch,
+                                 int threads) {
+  job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .statistics = statistics, .sums = scratch, .mean = plain,
+           .squares = weighted};
+  run(gradient_sums_member, &j, threads);
+}
+
+void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                          ek_batch_statistics statistics, double *plain, double *weighted, double count, float *dx,
+                          double *scratch, int threads) {
+  job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .out = dx, .statistics = statistics, .sums = scratch,
+           .count = count, .mean = plain, .squares = weighted};
+  // The gradient goes through the sum with the addend and its ReLU first.
+  if (norm->addend && norm->activation == EK_RELU) {
+    j.mean = NULL;
+    run(gradient_sums_member, &j, threads);
+    j.mean = plain;
+  }
+  if (dx) run(spread_member, &j, threads);
 }
 
 // ---- traffic ------------------------------------------------------------------------------------------------------

@@ -22,14 +22,16 @@ private func allocationsOfProducts(rows: Int, widths: [Int]) throws -> Int {
   return ek_test_allocations() - before
 }
 
-@Test func aSteadyTrainingStepAllocatesNothingBesideOneDNNsPacking() throws {
+@Test(arguments: [false, true])
+func aSteadyTrainingStepAllocatesNothingBesideOneDNNsPacking(isWeighted: Bool) throws {
+  let norm = isWeighted ? BatchNorm(ghostBatch: 16, renormalization: Renormalization()) : BatchNorm()
   let network = Network(input: [48]) {
     Dense(200)
-    BatchNorm()
+    norm
     ReLU()
     Residual {
       Dense(200)
-      BatchNorm()
+      norm
       GELU()
     }
     GroupNorm(groups: 4)
@@ -42,9 +44,10 @@ private func allocationsOfProducts(rows: Int, widths: [Int]) throws -> Int {
   }
   var random = RandomNumbers(RandomKey(seed: 1))
   let count = 64 * 30
-  let data = try Dataset(
+  let plain = try Dataset(
     (0..<count * 48).map { _ in Float(random.normal()) }, shape: [48],
     targets: .classes((0..<count).map { Int32($0 % 10) }, labels: (0..<10).map { String($0) }))
+  let data = isWeighted ? try plain.with(weights: (0..<count).map { Float($0 % 3) }) : plain
   for optimizer in [Optimizer.momentum(learningRate: 0.01), .adam(), .rmsProp(learningRate: 0.001)] {
     var model = try Model(network, seed: 1)
     let trainer = Trainer(

@@ -66,8 +66,17 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--label-smoothing", "1"], "smoothing"),
     (65, ["train", "ragged"], "line 3"), (65, ["train", "text"], "line 3, column a"),
     (65, ["train", "empty"], "no rows"),
-    (65, ["inspect", "model"], "safetensors"), (65, ["evaluate", "model", "good"], "safetensors"),
+    (65, ["inspect", "model"], "safetensors"), (65, ["inspect", "model", "good"], "safetensors"),
+    (64, ["inspect", "model", "--batch-size", "1"], "--batch-size is 1"),
+    (65, ["evaluate", "model", "good"], "safetensors"),
     (65, ["train", "good", "--resume", "model"], "safetensors"),
+    (64, ["train", "good", "--accumulate", "0"], "--accumulate is 0"),
+    (64, ["train", "good", "--accumulate", "4", "--batch-statistics", "own"], "\"own\""),
+    (64, ["train", "good", "--batch-statistics", "whole"], "--accumulate"),
+    (64, ["train", "good", "--batch-size", "8", "--accumulate", "8"], "parts of one"),
+    (64, ["train", "good", "--freeze-statistics-after", "-1"], "--freeze-statistics-after"),
+    (64, ["train", "good", "--freeze-scale-and-shift"], "--freeze-statistics-after"),
+    (64, ["train", "good", "--average", "ema"], "\"ema\""), (64, ["train", "good", "--average", "swa:9"], "epoch 9"),
     (64, ["recalibrate", "model", "good"], "--output"),
     (65, ["recalibrate", "model", "good", "--output", "/tmp/never.safetensors"], "safetensors"),
     (66, ["train", "/nowhere.csv"], "/nowhere.csv"), (66, ["predict", "/nowhere.safetensors", "good"], "/nowhere"),
@@ -110,6 +119,12 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
       let predictions = try run(["predict", model, table])
       #expect(predictions.code == 0 && predictions.output.split(separator: "\n").count == 61)
       #expect(predictions.output.hasPrefix("prediction,probability of high,probability of low\n"))
+      let inParts = try run(
+        [
+          "train", table, "--epochs", "4", "--batch-size", "16", "--accumulate", "4", "--batch-statistics", "whole",
+          "--freeze-statistics-after", "3", "--freeze-scale-and-shift", "--average", "swa:2", "--json", "--quiet",
+        ])
+      #expect(inParts.code == 0 && inParts.output.contains("finished"), "\(inParts.errors)")
       try withTemporaryFile { recalibrated in
         let result = try run(["recalibrate", model, table, "--output", recalibrated])
         #expect(result.code == 0 && result.output.contains("1: the mean moved by"), "\(result.output)\(result.errors)")
@@ -119,6 +134,11 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
       #expect(onto.code == 64 && onto.errors.contains("cannot be the output"), "\(onto.errors)")
       let inspected = try run(["inspect", model])
       #expect(inspected.code == 0 && inspected.output.contains("batchNorm"))
+      let diagnosed = try run(["inspect", model, table])
+      #expect(diagnosed.code == 0 && diagnosed.output.contains("recalibrated"), "\(diagnosed.errors)")
+      let small = try run(["inspect", model, table, "--batch-size", "4", "--json"])
+      #expect(small.code == 0 && small.output.contains("{\"statistics\":\"batch\",\"batchSize\":4,"))
+      #expect(small.output.contains("{\"finding\":\"smallBatch\",\"severity\":"))
       let full = try run(["predict", model, table, "--output", "/dev/full"])
       #expect(full.code == 74 && full.errors.contains("/dev/full"))
     }

@@ -15,10 +15,11 @@ func orderOfFirstEpoch(_ count: Int, seed: UInt64 = 0) -> [Int] {
 /// Whether forward, loss, gradients and running statistics of a real training step agree with the reference.
 /// - Parameters:
 ///   - warmUp: Steps on other data before it, which give the running statistics something to hold.
+///   - parts: The parts in which the batch is taken, normalised by the statistics of the whole.
 ///   - weights: What the examples count; nil for 1 each.
 func expectStepToAgree(
   _ network: Network, rows: Int, loss: ReferenceLoss = .softmax(smoothing: 0), warmUp: Int = 0,
-  weights: [Float]? = nil, _ what: String,
+  weights: [Float]? = nil, parts: Int = 1, _ what: String,
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   var numbers = Numbers(rows)
@@ -53,7 +54,8 @@ func expectStepToAgree(
   let targets = Targets.made(for: loss, rows: rows, outputs: outputs, &numbers)
   let before = model
   let history = try Trainer(
-    loss: loss.real, optimizer: .gradientDescent(learningRate: revealingRate), batchSize: rows
+    loss: loss.real, optimizer: .gradientDescent(learningRate: revealingRate), batchSize: rows, accumulating: parts,
+    statistics: .whole
   ).fit(&model, to: Dataset(inputs, shape: network.input, targets: targets.real).with(weights: weights), epochs: 1)
 
   let reference = try ReferenceNetwork(before)

@@ -97,3 +97,42 @@ final class WeightBuffer {
     return BatchWeights(weights: UnsafePointer(weights.start), lengths: lengths.map { UnsafePointer($0) })
   }
 }
+
+extension Dataset {
+  /// The same with the weights and lengths that `archive` holds under these names, if it does.
+  func with(_ archive: NumpyArchive, weights weightNames: [String], lengths lengthName: String) throws -> Dataset {
+    var result = self
+    for name in weightNames.filter({ archive.names.contains($0) }).prefix(1) {
+      let array = try archive.array(name)
+      result = try array.naming { try result.with(weights: array.perExample().map { Float($0) }) }
+    }
+    guard archive.names.contains(lengthName) else { return result }
+    let array = try archive.array(lengthName)
+    return try array.naming {
+      try result.with(
+        lengths: array.perExample().enumerated().map { example, value in
+          guard let length = Int(exactly: value) else {
+            throw EvenkeelError.data("The length of example \(example) is \(value); expected a whole number.")
+          }
+          return length
+        })
+    }
+  }
+}
+
+extension NumpyArray {
+  /// One number an example.
+  fileprivate func perExample() throws -> [Double] {
+    guard header.shape.rank <= 2, width == 1 else {
+      throw EvenkeelError.data("Expected one number an example, got the shape \(header.shape).")
+    }
+    return column(0)
+  }
+
+  /// The result of `body`; what it throws has the array's name in front.
+  fileprivate func naming(_ body: () throws -> Dataset) throws -> Dataset {
+    do { return try body() } catch let error as EvenkeelError {
+      throw EvenkeelError(error.code, "\(name): \(error.message)")
+    }
+  }
+}

@@ -66,6 +66,9 @@ public struct Pass {
   public let inputLength: Int
   /// The number of values of one output example.
   public let outputLength: Int
+  /// The rows of the batch before these, where a step takes it in parts. What draws random numbers draws those of the rows that
+  /// it has, so that parts are treated as the whole would be.
+  public let firstRow: Int
   /// `rows` × `inputLength` values.
   public let input: UnsafeMutablePointer<Float>
   /// `rows` × `outputLength` values.
@@ -89,12 +92,18 @@ public struct Pass {
   let addend: UnsafeMutablePointer<Float>?
   /// The part of a full batch that these rows are.
   let share: Double
+  /// Whether batch norms normalize with the batch's statistics in prediction too.
+  let usesBatchStatistics: Bool
   let parameters: UnsafeMutablePointer<Float>
   /// Another number whenever the parameters are others: what was made from them must be made anew.
   let parametersVersion: UInt64
   let parameterGradients: UnsafeMutablePointer<Float>?
   let parameterOffsets: [Int]
   let statistics: RunningStatisticsView?
+  /// Whether training too normalises with the running averages and leaves them alone.
+  let isFrozen: Bool
+  /// What the rows share with the other parts of a batch that has its statistics as a whole; nil for a batch in one part.
+  let whole: WholeBatchNorm?
 
   /// The values of parameter `index` in the order of `Layer.parameters(for:)`.
   public func parameter(_ index: Int) -> UnsafeMutablePointer<Float> { parameters + parameterOffsets[index] }

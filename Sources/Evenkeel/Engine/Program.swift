@@ -90,30 +90,54 @@ final class Program: @unchecked Sendable {
   /// A run over `rows` rows with the parameters and statistics of `state`.
   struct Call {
     let rows: Int
-    let state: ModelState
+    var state: ModelState
     var gradients: UnsafeMutablePointer<Float>?
     var key = RandomKey(seed: 0)
     /// The part of a full batch that the rows are.
     var share = 1.0
+    /// Whether batch norms normalize with the batch's statistics in prediction too.
+    var usesBatchStatistics = false
+    /// The rows of the batch before these, where it comes in parts.
+    var firstRow = 0
+    /// Whether every norm is frozen.
+    var isFrozen = false
+    /// What the parts of a batch share, for each batch norm of the network; empty for a batch in one part.
+    var whole: [WholeBatchNorm?] = []
     /// What the examples count, and the lengths of those that are shorter than their shape.
     var weights = BatchWeights()
   }
 
-  func forward(_ call: Call) throws { try forward(call, steps.indices) }
+  /// Sees every step of a forward before it (its input holds) and after it (its output holds).
+  typealias Observer = (_ step: Step, _ pass: Pass, _ moment: Moment) -> Void
+  enum Moment { case before, after }
+
+  func forward(_ call: Call, observe: Observer? = nil) throws { try forward(call, steps.indices, observe: observe) }
 
   /// Runs some of the steps, after which the values that they gave lie where the steps behind them read them.
-  func forward(_ call: Call, _ range: Range<Int>) throws {
+  func forward(_ call: Call, _ range: Range<Int>, observe: Observer? = nil) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
     if range.lowerBound == 0 {
-      if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+      try takeLengths(call)
       clear(input, ofValue: 0, call)
     }
     for index in range {
       let pass = pass(index, call)
+      observe?(steps[index], pass, .before)
       try steps[index].operation.forward(pass)
       clear(pass.output, ofValue: steps[index].output, call)
+      observe?(steps[index], pass, .after)
     }
+  }
+
+  /// Tells the values between steps how long the sequences of `call` are.
+  func takeLengths(_ call: Call) throws {
+    if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+  }
+
+  /// The lengths of the sequences that step `index` takes; nil where all have theirs in full.
+  func lengths(ofStep index: Int, _ call: Call) -> UnsafePointer<Int32>? {
+    call.weights.lengths == nil ? nil : sequences.lengths(ofValue: steps[index].input)
   }
 
   /// Sets what lies behind the end of each sequence to 0, as if nothing was there: values, and gradients likewise.
@@ -122,19 +146,31 @@ final class Program: @unchecked Sendable {
     ek_clear_behind(values, sequences.lengths(ofValue: value), call.rows, positions, lengths[value] / positions)
   }
 
-  func backward(_ call: Call) throws {
-    for index in steps.indices.reversed() {
+  func backward(_ call: Call) throws { try backward(call, steps.indices) }
+
+  /// Runs some of the steps backward, last first.
+  func backward(_ call: Call, _ range: Range<Int>) throws {
+    for index in range.reversed() {
       let step = steps[index]
-      let pass = pass(index, call)
-      if copiedGradients[index] >= 0 {
-        pass.outputGradient!.update(
-          from: arena.start + gradientOffsets[step.output], count: call.rows * lengths[step.output])
-      }
-      clear(pass.outputGradient!, ofValue: step.output, call)
+      let pass = passBackward(index, call)
       try step.operation.backward(pass)
       if inputGradients[index].isAdded { add(pass.inputGradient!, to: step.input, call.rows) }
       if addsToAddend[index] { add(pass.outputGradient!, to: step.addend!, call.rows) }
     }
+  }
+
+  /// Adds to the sums over the whole batch that `norm` needs before it can go backward.
+  func addGradientSums(_ call: Call, of norm: Norm) { norm.operation.addGradientSums(passBackward(norm.step, call)) }
+
+  private func passBackward(_ index: Int, _ call: Call) -> Pass {
+    let pass = pass(index, call)
+    if copiedGradients[index] >= 0 {
+      let output = steps[index].output
+      pass.outputGradient!.update(
+        from: arena.start + gradientOffsets[output], count: call.rows * lengths[output])
+    }
+    clear(pass.outputGradient!, ofValue: steps[index].output, call)
+    return pass
   }
 
   /// Adds to the gradient of a value.
@@ -169,7 +205,8 @@ final class Program: @unchecked Sendable {
     let outputGradient = copiedGradients[index] < 0 ? gradientOffsets[step.output] : copiedGradients[index]
     return Pass(
       purpose: purpose, rows: call.rows, inputLength: lengths[step.input], outputLength: lengths[step.output],
-      input: arena.start + valueOffsets[step.input], output: arena.start + valueOffsets[step.output],
+      firstRow: call.firstRow, input: arena.start + valueOffsets[step.input],
+      output: arena.start + valueOffsets[step.output],
       outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
       scratch: arena.start + scratchOffsets[index], workspace: arena.start + workspaceOffset,
@@ -178,8 +215,10 @@ final class Program: @unchecked Sendable {
         weights: call.weights.weights,
         lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input)),
       addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,
+      usesBatchStatistics: call.usesBatchStatistics,
       parameters: call.state.parameters.start, parametersVersion: call.state.version,
       parameterGradients: call.gradients,
-      parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) })
+      parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) },
+      isFrozen: call.isFrozen, whole: call.whole.isEmpty ? nil : step.statistics.flatMap { call.whole[$0] })
   }
 }

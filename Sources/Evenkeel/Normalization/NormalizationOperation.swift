@@ -12,7 +12,7 @@ struct NormalizationOperation: Operation {
   /// Values of one feature in one example: 1 for `[N, C]`, H·W for images.
   let positions: Int
   /// Whether examples are sequences, which may be shorter than their shape.
-  private let isSequence: Bool
+  let isSequence: Bool
   let name: String
   var activation: Activation
   /// Whether it is the last of a residual block and adds the shortcut: identity or ReLU may follow then.
@@ -54,21 +54,29 @@ struct NormalizationOperation: Operation {
     RenormalizedParameters(at: self.part(part, pass) + 4 * features, features: features)
   }
 
-  private func sums(_ pass: Pass) -> UnsafeMutablePointer<Double> {
+  func sums(_ pass: Pass) -> UnsafeMutablePointer<Double> {
     UnsafeMutableRawPointer(pass.scratch).assumingMemoryBound(to: Double.self)
   }
 
-  private var shiftIndex: Int { options.scale ? 1 : 0 }
+  var shiftIndex: Int { options.scale ? 1 : 0 }
 
   /// Whether statistics are the batch's own.
-  private func takesStatistics(_ pass: Pass) -> Bool { pass.purpose == .training && !options.frozen }
+  private func takesStatistics(_ pass: Pass) -> Bool {
+    pass.usesBatchStatistics || (pass.purpose == .training && !options.frozen && !pass.isFrozen)
+  }
 
   private func parts(_ pass: Pass) -> GhostBatches {
-    GhostBatches(rows: pass.rows, size: takesStatistics(pass) ? options.ghostBatch : nil)
+    GhostBatches(rows: pass.rows, size: pass.purpose == .training && takesStatistics(pass) ? options.ghostBatch : nil)
   }
 
   private func isWeighted(_ pass: Pass) -> Bool {
     takesStatistics(pass) && (pass.weights.weights != nil || (isSequence && pass.weights.lengths != nil))
+  }
+
+  /// What the rows of `rows` examples count where statistics are taken of them; nil for 1 each.
+  func rowWeights(_ weights: BatchWeights, lengths: UnsafePointer<Int32>?, rows: Int) -> RowWeights? {
+    guard weights.weights != nil || (isSequence && lengths != nil) else { return nil }
+    return RowWeights(weights.weights, isSequence ? lengths : nil, examples: rows, positions: positions)
   }
 
   /// What the rows of some of the examples count; nil for 1 each.
@@ -81,7 +89,7 @@ struct NormalizationOperation: Operation {
   }
 
   /// The norm of some of the examples.
-  private func norm(_ pass: Pass, _ examples: Range<Int>) -> ek_batch_norm {
+  func norm(_ pass: Pass, _ examples: Range<Int>) -> ek_batch_norm {
     ek_batch_norm(
       rows: examples.count * positions, features: features, epsilon: options.epsilon,
       scale: options.scale ? UnsafePointer(pass.parameter(0)) : nil,
@@ -92,6 +100,7 @@ struct NormalizationOperation: Operation {
   }
 
   func forward(_ pass: Pass) throws {
+    if let whole = pass.whole { return apply(whole, pass) }
     guard takesStatistics(pass) else { return applyRunningStatistics(0, 0..<pass.rows, pass) }
     let parts = parts(pass)
     for index in 0..<parts.count { try normalize(index, parts[index], pass) }
@@ -150,6 +159,7 @@ struct NormalizationOperation: Operation {
   }
 
   func backward(_ pass: Pass) throws {
+    if let whole = pass.whole { return spread(whole, pass) }
     let parts = parts(pass)
     let dscale = options.scale ? pass.parameterGradient(0) : nil
     let dshift = options.shift ? pass.parameterGradient(shiftIndex) : nil
@@ -208,7 +218,8 @@ struct NormalizationOperation: Operation {
   /// Every ghost batch is a step of the running averages, as for accumulated micro-batches (and in algorithm 1 of Hoffer et
   /// al. 2017); one of fewer than `ghostBatch` examples counts by its share.
   func commit(_ pass: Pass) {
-    guard !options.frozen else { return }
+    guard takesStatistics(pass) else { return }
+    if let whole = pass.whole { return fold(whole, pass) }
     let parts = parts(pass)
     for index in 0..<parts.count {
       let examples = parts[index].count

@@ -5,8 +5,8 @@ struct RowWeights {
   /// For the kernels.
   let view: ek_weights
   /// Σ w², and the number of rows of weight above 0.
-  private let squares: Double
-  private let rows: Int
+  let squares: Double
+  let rows: Int
 
   /// - Parameters:
   ///   - weights: One an example; nil for 1 each.

@@ -81,6 +81,18 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const flo
                             ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
                             int threads);
 
+// The two halves of the backward for a batch that comes in parts, all normalised by the statistics of the whole.
+// First, part by part: adds sum(dz) to plain and sum(dz * normalized x) to weighted, dz being the gradient before the
+// activation; they are then the gradients of shift and scale. dy becomes dz where there is an addend and EK_RELU.
+void ek_batch_norm_gradient_sums(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                                 ek_batch_statistics statistics, double *plain, double *weighted, double *scratch,
+                                 int threads);
+
+// Then, part by part again and with the gradient as it came: dx, by the sums over all `count` rows of the batch. dy is left
+// and dx may be NULL as in ek_batch_norm_backward.
+void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                          ek_batch_statistics statistics, double *plain, double *weighted, double count, float *dx,
+                          double *scratch, int threads);
 // The bytes of tensors that one forward and one backward of a training step with these buffers read and write, counted from
 // the sweeps above; rows of one value a feature are left out.
 typedef struct {
@@ -176,8 +188,11 @@ void ek_add_relu(const float *a, const float *b, size_t count, float *y, int thr
 void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels, float *y, int threads);
 
 // Inverted dropout (Srivastava et al. 2014): value i is kept with probability 1 - rate and divided by it, dropped to 0
-// otherwise, by the i-th number of the stream `key`. The same call on gradients is the backward. y may be x.
-void ek_dropout(const float *x, size_t count, double rate, uint64_t key, float *y, int threads);
+// otherwise, by number first + i of the stream `key`. The same call on gradients is the backward. y may be x.
+void ek_dropout(const float *x, size_t first, size_t count, double rate, uint64_t key, float *y, int threads);
+
+// average <- average + share * (x - average) over count values.
+void ek_average(float *average, const float *x, size_t count, float share, int threads);
 
 // The index of the first value that is NaN or infinite, or -1. With one thread it may be called by a member of a team.
 ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads);
