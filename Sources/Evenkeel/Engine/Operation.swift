@@ -97,3 +97,20 @@ public struct Pass {
     parameterGradients! + parameterOffsets[index]
   }
 }
+
+extension Pass {
+  /// A run of one operation of a training program outside a program: for what takes derivatives of the steps themselves.
+  package init(
+    rows: Int, inputLength: Int, outputLength: Int, input: UnsafeMutablePointer<Float>,
+    output: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>?,
+    inputGradient: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>, state: ModelState,
+    parameterGradients: UnsafeMutablePointer<Float>?, parameterOffsets: [Int], threads: Int
+  ) {
+    self.init(
+      purpose: .training, rows: rows, inputLength: inputLength, outputLength: outputLength, input: input,
+      output: output, outputGradient: outputGradient, inputGradient: inputGradient, scratch: scratch,
+      key: RandomKey(seed: 0), threads: threads, addend: nil, share: 1, parameters: state.parameters.start,
+      parametersVersion: state.version, parameterGradients: parameterGradients, parameterOffsets: parameterOffsets,
+      statistics: nil)
+  }
+}

@@ -4,7 +4,7 @@ import Primitives
 /// A network compiled for a purpose and a largest number of rows: steps over one planned arena.
 ///
 /// It holds scratch memory and no parameters; those come with each call. One thread at a time may run it.
-final class Program: @unchecked Sendable {
+package final class Program: @unchecked Sendable {
   let purpose: Purpose
   let maximumRows: Int
   let threads: Int
@@ -22,7 +22,7 @@ final class Program: @unchecked Sendable {
   private let inputGradients: [(offset: Int, isAdded: Bool)]
   private let scratchOffsets: [Int]
 
-  init(
+  package init(
     _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, threads: Int
   ) throws {
     multiplyAdds = try network.leaves().reduce(0) { $0 + $1.multiplyAdds }
@@ -54,16 +54,16 @@ final class Program: @unchecked Sendable {
   /// The size of its memory in bytes.
   var byteCount: Int { arena.count * MemoryLayout<Float>.stride }
   /// Where the rows of input go.
-  var input: UnsafeMutablePointer<Float> { arena.start + valueOffsets[0] }
+  package var input: UnsafeMutablePointer<Float> { arena.start + valueOffsets[0] }
   /// The rows that the last layer gave.
-  var output: UnsafeMutablePointer<Float> { arena.start + valueOffsets[outputValue] }
+  package var output: UnsafeMutablePointer<Float> { arena.start + valueOffsets[outputValue] }
   /// Where the gradient of the loss with respect to the output goes before `backward`.
-  var outputGradient: UnsafeMutablePointer<Float> { arena.start + gradientOffsets[outputValue] }
+  package var outputGradient: UnsafeMutablePointer<Float> { arena.start + gradientOffsets[outputValue] }
   var inputLength: Int { lengths[0] }
   var outputLength: Int { lengths[outputValue] }
 
   /// A run over `rows` rows with the parameters and statistics of `state`.
-  struct Call {
+  package struct Call {
     let rows: Int
     let state: ModelState
     var gradients: UnsafeMutablePointer<Float>?
@@ -72,13 +72,13 @@ final class Program: @unchecked Sendable {
     var share = 1.0
   }
 
-  func forward(_ call: Call) throws {
+  package func forward(_ call: Call) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
     for index in steps.indices { try steps[index].operation.forward(pass(index, call)) }
   }
 
-  func backward(_ call: Call) throws {
+  package func backward(_ call: Call) throws {
     for index in steps.indices.reversed() {
       let step = steps[index]
       let pass = pass(index, call)
@@ -132,5 +132,12 @@ final class Program: @unchecked Sendable {
       parameters: call.state.parameters.start, parametersVersion: call.state.version,
       parameterGradients: call.gradients,
       parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) })
+  }
+}
+
+extension Program.Call {
+  /// A run of a whole batch without chance.
+  package init(rows: Int, state: ModelState, gradients: UnsafeMutablePointer<Float>) {
+    self.init(rows: rows, state: state, gradients: gradients, share: 1)
   }
 }

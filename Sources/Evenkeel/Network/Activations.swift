@@ -1,9 +1,9 @@
 import Kernels
 
 /// A function of one value that a kernel knows, with its parameter.
-struct Activation: Hashable, Sendable {
-  let kernel: ek_activation
-  var slope: Float = 0
+package struct Activation: Hashable, Sendable {
+  package let kernel: ek_activation
+  package var slope: Float = 0
 
   static let identity = Activation(kernel: EK_IDENTITY)
 
@@ -14,11 +14,11 @@ struct Activation: Hashable, Sendable {
     kernel == EK_ELU || kernel == EK_SIGMOID || kernel == EK_TANH || kernel == EK_SOFTPLUS
   }
 
-  static func == (left: Activation, right: Activation) -> Bool {
+  package static func == (left: Activation, right: Activation) -> Bool {
     left.kernel == right.kernel && left.slope == right.slope
   }
 
-  func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(kernel.rawValue)
     hasher.combine(slope)
   }
@@ -138,19 +138,19 @@ public struct Softplus: ActivationLayer {
 }
 
 /// An activation on its own, without batch norm in front.
-struct ActivationOperation: Operation {
-  let activation: Activation
+package struct ActivationOperation: Operation {
+  package let activation: Activation
 
-  var backwardReads: BackwardReads { activation.readsInput ? .input : .output }
-  var worksInPlace: Bool { !activation.readsInput }
-  var backwardWorksInPlace: Bool { true }
+  package var backwardReads: BackwardReads { activation.readsInput ? .input : .output }
+  package var worksInPlace: Bool { !activation.readsInput }
+  package var backwardWorksInPlace: Bool { true }
 
-  func forward(_ pass: Pass) {
+  package func forward(_ pass: Pass) {
     ek_activation_forward(
       pass.input, pass.rows * pass.inputLength, activation.kernel, activation.slope, pass.output, Int32(pass.threads))
   }
 
-  func backward(_ pass: Pass) {
+  package func backward(_ pass: Pass) {
     guard let inputGradient = pass.inputGradient else { return }
     ek_activation_backward(
       pass.input, pass.output, pass.outputGradient!, pass.rows * pass.inputLength, activation.kernel, activation.slope,

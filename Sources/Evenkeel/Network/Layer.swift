@@ -58,6 +58,14 @@ public struct LayerSite: Sendable {
   public let maximumRows: Int
   /// Whether passes will go backward too.
   public let purpose: Purpose
+
+  package init(input: Shape, output: Shape, name: String, maximumRows: Int, purpose: Purpose) {
+    self.input = input
+    self.output = output
+    self.name = name
+    self.maximumRows = maximumRows
+    self.purpose = purpose
+  }
 }
 
 /// The part a parameter plays. Weight decay acts on weights only, by this role and never by name.

@@ -14,7 +14,7 @@ public struct Model: Sendable {
   /// What the outputs mean; set by training.
   public internal(set) var output: OutputDescription?
 
-  var state: ModelState
+  package var state: ModelState
   private let programs: ProgramPool
 
   /// A model before training.

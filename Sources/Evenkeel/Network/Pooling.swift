@@ -21,9 +21,8 @@ public struct MaxPool: PoolingLayer {
   public func outputShape(for input: Shape) throws -> Shape { try pool.outputShape(for: input) }
   public func makeOperation(for site: LayerSite) throws -> any Operation { try PoolingOperation(pool, site: site) }
 
-  private var pool: Pool {
-    Pool(kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, padding: padding), isMean: false)
-  }
+  package var windows: Windows { Windows(kernel: kernel, stride: stride, padding: padding) }
+  private var pool: Pool { Pool(kind: Self.kind, windows: windows, isMean: false) }
 
   private enum CodingKeys: String, CodingKey { case kernel, stride, padding }
   public init(from decoder: any Decoder) throws {

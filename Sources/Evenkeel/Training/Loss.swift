@@ -2,10 +2,10 @@ import Kernels
 
 /// What training makes small. Each is the mean over the batch, as in PyTorch's default.
 public struct Loss: Hashable, Codable, Sendable {
-  enum Kind: String, Codable { case softmaxCrossEntropy, sigmoidCrossEntropy, meanSquaredError, huber }
-  let kind: Kind
+  package enum Kind: String, Codable { case softmaxCrossEntropy, sigmoidCrossEntropy, meanSquaredError, huber }
+  package let kind: Kind
   /// The smoothed share of softmax cross-entropy, the delta of Huber's loss.
-  let parameter: Double
+  package let parameter: Double
 
   /// −log of the softmax probability of the right class. The network gives logits, one a class.
   public static let softmaxCrossEntropy = Loss(kind: .softmaxCrossEntropy, parameter: 0)
@@ -33,8 +33,8 @@ public struct Loss: Hashable, Codable, Sendable {
   }
 
   /// What a batch came to: sums over its examples.
-  struct Sums {
-    var loss = 0.0
+  package struct Sums {
+    package var loss = 0.0
     var correct = 0
     var squaredError = 0.0
     var examples = 0
@@ -48,7 +48,7 @@ public struct Loss: Hashable, Codable, Sendable {
   }
 
   /// Sums of the loss over `rows` examples, and the gradient of its mean where `gradient` is given.
-  func evaluate(
+  package func evaluate(
     _ outputs: UnsafePointer<Float>, rows: Int, width: Int, targets: BatchTargets,
     gradient: UnsafeMutablePointer<Float>?
   ) -> Sums {
@@ -79,7 +79,7 @@ public struct Loss: Hashable, Codable, Sendable {
 }
 
 /// The targets of one batch, in the form that the loss reads.
-struct BatchTargets {
-  let labels: UnsafePointer<Int32>
-  let values: UnsafePointer<Float>
+package struct BatchTargets {
+  package let labels: UnsafePointer<Int32>
+  package let values: UnsafePointer<Float>
 }

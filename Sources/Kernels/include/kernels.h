@@ -75,6 +75,36 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const flo
                             ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
                             int threads);
 
+// ---- batch_norm_tangent.c -----------------------------------------------------------------------------------------
+
+// One batch norm at a point, y = scale * n + shift with n = (x - mean) * s and s = 1/sqrt(variance + epsilon), and what its
+// derivatives in a direction have in common (Pearlmutter 1994). n, n_tangent are (rows, features), the doubles (features).
+// Sums are taken in double. With `frozen` mean and variance were given and do not move; s is then an input.
+typedef struct {
+  size_t rows, features;
+  double epsilon;
+  int frozen;
+  const float *scale;    // or NULL for 1
+  float *n, *n_tangent;  // n_tangent is written by the forward tangent
+  double *mean, *s;
+  double *dshift, *dscale;  // sum dy, sum dy n: written by backward
+  double *k;                // mean of n * x_tangent: written by the forward tangent
+  double *sums;             // scratch, 2 * features
+} ek_norm_point;
+
+// y, n, mean and s from x. shift may be NULL.
+void ek_norm_point_forward(const ek_norm_point *p, const float *x, const float *shift, float *y);
+// dshift, dscale (in the point), and dx where it is not NULL.
+void ek_norm_point_backward(const ek_norm_point *p, const float *dy, float *dx);
+// y_tangent in the direction (x_tangent, scale_tangent, shift_tangent), each of which may be NULL for 0.
+void ek_norm_point_forward_tangent(const ek_norm_point *p, const float *x_tangent, const float *scale_tangent,
+                                   const float *shift_tangent, float *y_tangent);
+// The derivative of backward in the same direction, where dy moves by dy_tangent: dshift_tangent, dscale_tangent (features)
+// and dx_tangent (rows, features), each NULL where not wanted. dx_tangent may be dy_tangent.
+void ek_norm_point_backward_tangent(const ek_norm_point *p, const float *dy, const float *dy_tangent,
+                                    const float *scale_tangent, float *dshift_tangent, float *dscale_tangent,
+                                    float *dx_tangent);
+
 // ---- elementwise.c ------------------------------------------------------------------------------------------------
 
 // y = g(x) over count values; x and y may be one buffer.
