@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// The built command beside the test program; nil where it was not built.
-private let command: String? = {
+let command: String? = {
   var buffer = [CChar](repeating: 0, count: 4096)
   guard readlink("/proc/self/exe", &buffer, buffer.count - 1) > 0 else { return nil }
   let path = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -12,7 +12,7 @@ private let command: String? = {
 }()
 
 /// Runs the command to its end.
-private func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
+func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
   try withTemporaryFile(".out") { output in
     try withTemporaryFile(".err") { errors in
       var actions = posix_spawn_file_actions_t()

@@ -58,10 +58,15 @@ private func shared(_ number: Bounded, by rows: Int) -> Bounded {
 }
 
 /// x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β; dβ = Σ dy, dγ = Σ dy x̂, dx = γ / √(σ² + ε) (dy − dβ/m − x̂ dγ/m).
-final class ReferenceBatchNorm: ReferenceLayer {
-  private let options: BatchNorm
-  private let name: String
-  private let features: Int
+///
+/// Renormalized: y = γ (x̂ r + d) + β; dγ = Σ dy (x̂ r + d), and dx as with γ r in the place of γ.
+class ReferenceBatchNorm: ReferenceLayer {
+  let options: BatchNorm
+  let name: String
+  let features: Int
+  /// r and d of the last batch.
+  private var ratio: [Bounded] = []
+  private var offset: [Bounded] = []
   /// Of the last batch, or the running ones where those normalise.
   private(set) var mean: [Bounded] = []
   private(set) var variance: [Bounded] = []
@@ -72,7 +77,7 @@ final class ReferenceBatchNorm: ReferenceLayer {
   var batchCount = 0
   private var usesBatch = false
 
-  init(_ options: BatchNorm, _ name: String = "", features: Int, scale: [Bounded]?, shift: [Bounded]?) {
+  required init(_ options: BatchNorm, _ name: String = "", features: Int, scale: [Bounded]?, shift: [Bounded]?) {
     self.options = options
     self.name = name
     self.features = features
@@ -100,6 +105,7 @@ final class ReferenceBatchNorm: ReferenceLayer {
       let spread = shared(variance, by: x.rows).variance / (4 * sum * sum * sum)
       return Bounded(1 / sum.squareRoot(), variance: spread).rounded()
     }
+    renormalize(by: x.rows)
     normalized = x
     var y = x
     for at in x.values.indices {
@@ -108,7 +114,7 @@ final class ReferenceBatchNorm: ReferenceLayer {
       let exact = x.values[at].value - mean[feature].value
       let difference = Bounded(exact, variance: x.values[at].variance + means[feature].variance).rounded(2)
       normalized.values[at] = difference * inverse[feature]
-      y.values[at] = scale(feature) * inverse[feature] * difference + shift(feature)
+      y.values[at] = gain(feature) * inverse[feature] * difference + middle(feature)
     }
     return Matrix(input.rows, input.columns, y.values)
   }
@@ -140,6 +146,43 @@ final class ReferenceBatchNorm: ReferenceLayer {
     }
   }
 
+  /// γ r and β + γ d.
+  private func gain(_ feature: Int) -> Bounded { ratio.isEmpty ? scale(feature) : scale(feature) * ratio[feature] }
+  private func middle(_ feature: Int) -> Bounded {
+    ratio.isEmpty ? shift(feature) : shift(feature) + scale(feature) * offset[feature]
+  }
+
+  /// r = σ_B / σ and d = (μ_B − μ) / σ within their limits; none where nothing is renormalized. All rows share their errors.
+  private func renormalize(by rows: Int) {
+    (ratio, offset) = ([], [])
+    guard usesBatch, let options = options.renormalization, batchCount > 0 else { return }
+    let ramp = Double(options.rampTo - options.rampFrom)
+    let passed = Double(batchCount - options.rampFrom)
+    let progress = batchCount >= options.rampTo ? 1 : max(0, passed / ramp)
+    let largestRatio = 1 + (options.maximumRatio - 1) * progress
+    let largestOffset = options.maximumOffset * progress
+    func limited(_ number: Bounded, _ low: Double, _ high: Double) -> Bounded {
+      number.value < low ? Bounded(rounded: low) : number.value > high ? Bounded(rounded: high) : number
+    }
+    for feature in 0..<features {
+      let (own, past) = (
+        variance[feature].value + self.options.epsilon, runningVariance[feature].value + self.options.epsilon
+      )
+      let r = (own / past).squareRoot()
+      let relative =
+        variance[feature].rounded().variance / (4 * own * own)
+        + runningVariance[feature].variance / (4 * past * past)
+      ratio.append(
+        limited(shared(Bounded(r, variance: r * r * relative).rounded(), by: rows), 1 / largestRatio, largestRatio))
+      let d = (mean[feature].value - runningMean[feature].value) / past.squareRoot()
+      let spread =
+        (mean[feature].variance + runningMean[feature].variance) / past
+        + d * d * runningVariance[feature].variance / (4 * past * past)
+      offset.append(
+        limited(shared(Bounded(d, variance: spread).rounded(), by: rows), -largestOffset, largestOffset))
+    }
+  }
+
   override func backward(_ gradient: Matrix) -> Matrix {
     let dy = rows(gradient)
     let m = Bounded(Double(dy.rows))
@@ -148,7 +191,10 @@ final class ReferenceBatchNorm: ReferenceLayer {
     let dshift = (0..<features).map { columnSum(dy, $0) }
     let dscale = (0..<features).map { columnSum(weighted, $0) }
     if parameters[name + ".bias"] != nil { gradients[name + ".bias"] = dshift }
-    if parameters[name + ".weight"] != nil { gradients[name + ".weight"] = dscale }
+    if parameters[name + ".weight"] != nil {
+      gradients[name + ".weight"] =
+        ratio.isEmpty ? dscale : (0..<features).map { ratio[$0] * dscale[$0] + offset[$0] * dshift[$0] }
+    }
     var dx = dy
     let plain = dshift.map { shared($0 / m, by: dy.rows) }
     let along = dscale.map { shared($0 / m, by: dy.rows) }
@@ -156,7 +202,7 @@ final class ReferenceBatchNorm: ReferenceLayer {
       let feature = at % features
       var inner = dy.values[at]
       if usesBatch { inner = (inner - plain[feature]) - normalized.values[at] * along[feature] }
-      dx.values[at] = scale(feature) * inverse[feature] * inner
+      dx.values[at] = gain(feature) * inverse[feature] * inner
     }
     return Matrix(gradient.rows, gradient.columns, dx.values)
   }
@@ -186,6 +232,56 @@ final class ReferenceBatchNorm: ReferenceLayer {
         &runningVariance[feature],
         Bounded(variance[feature].value * correction, variance: variance[feature].variance * correction * correction))
     }
+  }
+}
+
+/// Ghost batches as micro-batches: a norm for each, of which gradients are added and statistics folded in one after the other.
+final class ReferenceGhostNorm: ReferenceBatchNorm {
+  private var parts: [(norm: ReferenceBatchNorm, rows: Int)] = []
+
+  override func forward(_ x: Matrix, training: Bool) -> Matrix {
+    parts = []
+    let size = options.ghostBatch!
+    // As PyTorch's tensor_split into round(N / size) parts, none smaller than two.
+    var count = Int((Double(x.rows) / Double(size)).rounded(.toNearestOrAwayFromZero))
+    count = training && !options.frozen ? max(1, min(count, x.rows / 2)) : 1
+    var y: [Bounded] = []
+    var start = 0
+    for index in 0..<count {
+      let rows = x.rows / count + (index < x.rows % count ? 1 : 0)
+      let norm = ReferenceBatchNorm(
+        options, name, features: features, scale: parameters[name + ".weight"], shift: parameters[name + ".bias"])
+      (norm.runningMean, norm.runningVariance, norm.batchCount) = (runningMean, runningVariance, batchCount)
+      parts.append((norm, rows))
+      y += norm.forward(Self.part(x, start, rows), training: training).values
+      start += rows
+    }
+    return Matrix(x.rows, x.columns, y)
+  }
+
+  override func backward(_ dy: Matrix) -> Matrix {
+    var dx: [Bounded] = []
+    var start = 0
+    gradients = [:]
+    for (norm, rows) in parts {
+      dx += norm.backward(Self.part(dy, start, rows)).values
+      gradients.merge(norm.gradients) { zip($0, $1).map { $0 + $1 } }
+      start += rows
+    }
+    return Matrix(dy.rows, dy.columns, dx)
+  }
+
+  override func commit(share: Double = 1) {
+    guard !options.frozen else { return }
+    for (norm, rows) in parts {
+      (norm.runningMean, norm.runningVariance, norm.batchCount) = (runningMean, runningVariance, batchCount)
+      norm.commit(share: min(1, Double(rows) / Double(options.ghostBatch!)))
+      (runningMean, runningVariance, batchCount) = (norm.runningMean, norm.runningVariance, norm.batchCount)
+    }
+  }
+
+  private static func part(_ x: Matrix, _ start: Int, _ rows: Int) -> Matrix {
+    Matrix(rows, x.columns, Array(x.values[start * x.columns..<(start + rows) * x.columns]))
   }
 }
 

@@ -1,7 +1,7 @@
 import Evenkeel
 import Glibc
 
-/// A network of reference layers with the parameters of a model.
+/// A network of reference layers with the parameters and running statistics of a model.
 final class ReferenceNetwork {
   private let layers: ReferenceSequence
   /// By their paths: `1`, `3.block.1`.
@@ -11,6 +11,7 @@ final class ReferenceNetwork {
   init(_ model: Model) throws {
     let parameters = Dictionary(
       uniqueKeysWithValues: model.parameters.map { ($0.name, $0.values.values.map { Bounded($0) }) })
+    let statistics = Dictionary(uniqueKeysWithValues: model.runningStatistics.map { ($0.name, $0.statistics) })
     var shape = model.network.input
     var norms: [String: ReferenceBatchNorm] = [:]
     var dropouts: [ReferenceDropout] = []
@@ -28,9 +29,13 @@ final class ReferenceNetwork {
             ReferenceDense(
               name, units: dense.units, weight: parameters[name + ".weight"]!, bias: parameters[name + ".bias"]))
         case let options as BatchNorm:
-          let norm = ReferenceBatchNorm(
+          let kind = options.ghostBatch == nil ? ReferenceBatchNorm.self : ReferenceGhostNorm.self
+          let norm = kind.init(
             options, name, features: shape.featureCount, scale: parameters[name + ".weight"],
             shift: parameters[name + ".bias"])
+          norm.runningMean = statistics[name]!.mean.map { Bounded($0) }
+          norm.runningVariance = statistics[name]!.variance.map { Bounded($0) }
+          norm.batchCount = statistics[name]!.batchCount
           norms[name] = norm
           result.append(norm)
         case let dropout as Dropout:

@@ -41,6 +41,7 @@ final class TrainingRun {
     guard trainer.batchSize > 1 || layout.statistics.isEmpty else {
       throw EvenkeelError.usage("The batch size is 1; batch normalization needs at least 2 examples in a batch.")
     }
+    try model.network.requireGhostBatches(in: min(trainer.batchSize, dataset.count))
     // A single example that is left over joins the batch before it.
     let most = min(trainer.batchSize, dataset.count - 1) + 1
     program = try Program(
