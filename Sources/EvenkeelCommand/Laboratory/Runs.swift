@@ -104,7 +104,7 @@ struct Runs: ParsableCommand {
 }
 
 /// A store that must be there: to look at runs makes no file.
-private func existing(_ path: String) throws -> RunStore {
+func existing(_ path: String) throws -> RunStore {
   guard access(path, F_OK) == 0 else {
     throw EvenkeelError(.noInput, "\(path): there is no such store; lab run and sweep make one.")
   }

@@ -79,7 +79,7 @@ struct SweepCommand: ParsableCommand {
     var progress = TrialProgress(enabled: !options.quiet)
     StopSignals.trainingStarts()
     let results = try options.runner(store, data).run(planned, shouldStop: { StopSignals.haveCome }) {
-      progress.show("sweep", $0)
+      progress.show("sweep", $0.done, $0.total, $0.secondsLeft)
     }
     progress.clear()
     try show(try SweepOutcome(sweep, on: data.description, results: results), data.description)

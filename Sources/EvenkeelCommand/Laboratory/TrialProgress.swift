@@ -1,4 +1,3 @@
-import EvenkeelLab
 import Glibc
 
 /// How many trials are done: a bar on a terminal, elsewhere a line every half minute.
@@ -9,15 +8,15 @@ struct TrialProgress {
 
   init(enabled: Bool) { self.enabled = enabled }
 
-  mutating func show(_ name: String, _ progress: TrialRunner.Progress) {
-    guard enabled, progress.total > 0 else { return }
+  mutating func show(_ name: String, _ done: Int, _ total: Int, _ secondsLeft: Double?) {
+    guard enabled, total > 0 else { return }
     let now = ContinuousClock.now
     if let shown, now - shown < (isTerminal ? .milliseconds(200) : .seconds(30)) { return }
     shown = now
-    var line = "\(name)  \(progress.done) of \(progress.total) trials"
-    if let left = progress.secondsLeft { line += "  \(duration(left)) left" }
+    var line = "\(name)  \(done) of \(total) trials"
+    if let left = secondsLeft { line += "  \(duration(left)) left" }
     guard isTerminal else { return tell(line + "\n") }
-    let filled = 20 * progress.done / progress.total
+    let filled = 20 * done / total
     line = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled) + " " + line
     // A line that wrapped could not be written over.
     var size = winsize()
