@@ -53,7 +53,7 @@ private func columnSum(_ matrix: Matrix, _ column: Int) -> Bounded {
 }
 
 /// A number that so many rows use: they have its error in common, which sums over rows do not average out.
-private func shared(_ number: Bounded, by rows: Int) -> Bounded {
+func shared(_ number: Bounded, by rows: Int) -> Bounded {
   Bounded(number.value, variance: Double(rows) * number.variance)
 }
 

@@ -57,6 +57,12 @@ final class ReferenceNetwork {
             result.append(layer)
             break
           }
+          if let norm = ReferenceExampleNorm(
+            layer, name, input: shape, scale: parameters[name + ".weight"], shift: parameters[name + ".bias"])
+          {
+            result.append(norm)
+            break
+          }
           guard let function = ReferenceFunction(layer) else { fatalError("No reference for \(layer).") }
           result.append(ReferenceActivation(function))
         }
@@ -75,8 +81,11 @@ final class ReferenceNetwork {
     guard residual.shortcut == .projection else { return [] }
     let output = try residual.outputShape(for: shape)
     func stride(_ axis: Int) -> Int { (shape.dimensions[axis] + output.dimensions[axis] - 1) / output.dimensions[axis] }
-    let norm = residual.block.layers.last { $0 is BatchNorm }
-    let bias = norm == nil ? Bias.present : .absent
+    let norm = residual.block.layers.last {
+      $0 is BatchNorm || $0 is LayerNorm || $0 is GroupNorm || $0 is InstanceNorm || $0 is RMSNorm
+    }
+    // These two take the bias away again.
+    let bias: Bias = norm is BatchNorm || norm is InstanceNorm ? .absent : .present
     let projection: any Layer =
       switch shape.rank {
       case 1: Dense(output.featureCount, bias: bias)

@@ -44,7 +44,8 @@ public enum LayerRegistry {
       uniqueKeysWithValues: ([
         Dense.self, BatchNorm.self, ReLU.self, LeakyReLU.self, ELU.self, GELU.self, SiLU.self, Sigmoid.self, Tanh.self,
         Softplus.self, Dropout.self, Flatten.self, Residual.self, Convolution.self, DepthwiseConvolution.self,
-        Convolution1D.self, MaxPool.self, AveragePool.self, GlobalAveragePool.self,
+        Convolution1D.self, MaxPool.self, AveragePool.self, GlobalAveragePool.self, LayerNorm.self,
+        GroupNorm.self, InstanceNorm.self, RMSNorm.self,
       ] as [any Layer.Type]).map { ($0.kind, $0) }))
 
   /// Makes a layer of your own known to network and model files.

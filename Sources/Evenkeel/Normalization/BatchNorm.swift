@@ -72,16 +72,6 @@ public struct BatchNorm: Layer {
     return input
   }
 
-  public func parameters(for input: Shape) throws -> [ParameterDescription] {
-    let shape = Shape([input.featureCount])
-    var parameters: [ParameterDescription] = []
-    if scale {
-      parameters.append(.init(name: "weight", shape: shape, role: .scale, start: .constant(Float(initialScale))))
-    }
-    if shift { parameters.append(.init(name: "bias", shape: shape, role: .shift, start: .constant(0))) }
-    return parameters
-  }
-
   public func makeOperation(for site: LayerSite) throws -> any Operation {
     NormalizationOperation(self, site: site, activation: .identity)
   }

@@ -105,6 +105,39 @@ void ek_norm_point_backward_tangent(const ek_norm_point *p, const float *dy, con
                                     const float *scale_tangent, float *dshift_tangent, float *dscale_tangent,
                                     float *dx_tangent);
 
+// ---- group_norm.c -------------------------------------------------------------------------------------------------
+
+// One layer, group, instance or RMS norm over (examples, positions, channels): every set, which is one example's values in one
+// of `groups` parts of consecutive channels at all positions, is normalized by itself. With m = positions * channels / groups:
+// y = scale * (x - mean) / sqrt(variance + epsilon) + shift   (Ba et al. 2016, Wu and He 2018, Ulyanov et al. 2016), or,
+// where not centred, y = scale * x / sqrt(sum(x^2)/m + epsilon) + shift   (Zhang and Sennrich 2019).
+typedef struct {
+  size_t examples, positions, channels, groups;
+  double epsilon;
+  int centred;
+  const float *scale, *shift;  // (channels) or NULL for 1 and 0
+} ek_group_norm;
+
+// What a norm keeps per set between forward and backward, each of examples * groups floats: the mean as an unevaluated sum
+// mean_high + mean_low (0 where not centred), and 1/sqrt(variance + epsilon).
+typedef struct {
+  float *mean_high;
+  float *mean_low;
+  float *inverse_deviation;
+} ek_group_statistics;
+
+// The number of doubles of scratch that the functions below need; scale and shift do not matter. More examples need more.
+size_t ek_group_norm_scratch(const ek_group_norm *norm);
+
+// y and statistics. x and y may be one buffer.
+// Returns the first example whose statistics are not finite, or -1; what that example gives is not finite then.
+ptrdiff_t ek_group_norm_forward(const ek_group_norm *norm, const float *x, float *y, ek_group_statistics statistics,
+                                double *scratch, int threads);
+
+// Overwrites dscale, dshift (channels; NULL where not learned) and dx (NULL where not wanted; may be dy).
+void ek_group_norm_backward(const ek_group_norm *norm, const float *x, const float *dy, ek_group_statistics statistics,
+                            float *dscale, float *dshift, float *dx, double *scratch, int threads);
+
 // ---- elementwise.c ------------------------------------------------------------------------------------------------
 
 // y = g(x) over count values; x and y may be one buffer.
