@@ -44,6 +44,7 @@ typedef struct {
   ek_batch_statistics statistics;
   float *dscale, *dshift;
   double *sums;
+  double count, *mean, *squares;  // of the rows before, where these are merged into them
   ptrdiff_t first_bad;
   int streams;  // whether `out` is written past the cache
 } job;
@@ -113,6 +114,28 @@ EK_CLONES static void finish_statistics(job *j, size_t begin, size_t end) {
     j->statistics.mean_low[c] = (float)(mean - (double)high);
     j->statistics.variance[c] = (float)variance;
     j->statistics.inverse_deviation[c] = (float)(1 / sqrt(variance + j->norm.epsilon));
+  }
+}
+
+// ---- statistics of more rows than there is memory for --------------------------------------------------------------
+
+// Merges the chunks' sums of features begin ..< end into mean and squares of the `count` rows before (Chan, Golub and
+// LeVeque 1979).
+EK_CLONES static void merge_statistics(job *j, size_t begin, size_t end) {
+  size_t stride = padded(j->norm.features);
+  double m = (double)j->norm.rows, n = j->count;
+  merge_chunks(j, begin, end);
+  for (size_t c = begin; c < end; c++) {
+    double sum = chunk_sums(j, 0)[c], squares = chunk_sums(j, 0)[stride + c] - sum * sum / m;
+    double difference = (double)j->x[c] + sum / m - j->mean[c];
+    double mean = j->mean[c] + difference * (m / (n + m));
+    double merged = j->squares[c] + (squares > 0 ? squares : 0) + difference * difference * (n * m / (n + m));
+    if (!isfinite(mean) || !isfinite(merged) || !isfinite(squares)) {
+      ek_note_first(&j->first_bad, (ptrdiff_t)c);
+      continue;
+    }
+    j->mean[c] = mean;
+    j->squares[c] = merged;
   }
 }
 
@@ -315,10 +338,14 @@ static share share_of(const job *j) {
   return s;
 }
 
-static void take_statistics(job *j, share s) {
+static void sum_chunks(job *j, share s) {
   for (size_t chunk = s.first_chunk; chunk < s.last_chunk; chunk++)
     sum_chunk(j->x, j->norm.features, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
   ek_barrier();
+}
+
+static void take_statistics(job *j, share s) {
+  sum_chunks(j, s);
   finish_statistics(j, s.first_feature, s.last_feature);
 }
 
@@ -332,6 +359,13 @@ static void drain(void) {
 static void statistics_member(void *context) {
   job *j = context;
   take_statistics(j, share_of(j));
+}
+
+static void merge_member(void *context) {
+  job *j = context;
+  share s = share_of(j);
+  sum_chunks(j, s);
+  merge_statistics(j, s.first_feature, s.last_feature);
 }
 
 static void forward_member(void *context) {
@@ -375,6 +409,14 @@ ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, d
   job j = {.norm = {.rows = rows, .features = features, .epsilon = epsilon}, .x = x, .statistics = statistics,
            .sums = scratch};
   run(statistics_member, &j, threads);
+  return j.first_bad;
+}
+
+ptrdiff_t ek_merge_statistics(const float *x, size_t rows, size_t features, double count, double *mean, double *squares,
+                              double *scratch, int threads) {
+  job j = {.norm = {.rows = rows, .features = features}, .x = x, .sums = scratch, .count = count, .mean = mean,
+           .squares = squares};
+  run(merge_member, &j, threads);
   return j.first_bad;
 }
 

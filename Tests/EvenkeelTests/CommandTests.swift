@@ -65,6 +65,8 @@ private let tables: [String: String] = [
     (65, ["train", "empty"], "no rows"),
     (65, ["inspect", "model"], "safetensors"), (65, ["evaluate", "model", "good"], "safetensors"),
     (65, ["train", "good", "--resume", "model"], "safetensors"),
+    (64, ["recalibrate", "model", "good"], "--output"),
+    (65, ["recalibrate", "model", "good", "--output", "/tmp/never.safetensors"], "safetensors"),
     (66, ["train", "/nowhere.csv"], "/nowhere.csv"), (66, ["predict", "/nowhere.safetensors", "good"], "/nowhere"),
     (66, ["train", "good", "--network", "/nowhere.yaml"], "/nowhere.yaml"),
     (65, ["train", "/proc/self/fdinfo"], "IDX"),
@@ -105,6 +107,13 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
       let predictions = try run(["predict", model, table])
       #expect(predictions.code == 0 && predictions.output.split(separator: "\n").count == 61)
       #expect(predictions.output.hasPrefix("prediction,probability of high,probability of low\n"))
+      try withTemporaryFile { recalibrated in
+        let result = try run(["recalibrate", model, table, "--output", recalibrated])
+        #expect(result.code == 0 && result.output.contains("1: the mean moved by"), "\(result.output)\(result.errors)")
+        #expect(try run(["evaluate", recalibrated, table]).code == 0)
+      }
+      let onto = try run(["recalibrate", model, table, "--output", model])
+      #expect(onto.code == 64 && onto.errors.contains("cannot be the output"), "\(onto.errors)")
       let inspected = try run(["inspect", model])
       #expect(inspected.code == 0 && inspected.output.contains("batchNorm"))
       let full = try run(["predict", model, table, "--output", "/dev/full"])

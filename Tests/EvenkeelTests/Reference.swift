@@ -290,6 +290,8 @@ final class ReferenceDropout: ReferenceLayer {
   private let rate: Double
   /// True where a value is kept.
   var mask: [Bool] = []
+  /// True for training without it.
+  var isOff = false
 
   init(rate: Double) { self.rate = rate }
 
@@ -298,7 +300,7 @@ final class ReferenceDropout: ReferenceLayer {
     return Matrix(x.rows, x.columns, zip(x.values, mask).map { $1 ? $0 * gain : Bounded(0.0) })
   }
 
-  override func forward(_ x: Matrix, training: Bool) -> Matrix { training ? masked(x) : x }
+  override func forward(_ x: Matrix, training: Bool) -> Matrix { training && !isOff ? masked(x) : x }
   override func backward(_ dy: Matrix) -> Matrix { masked(dy) }
 }
 

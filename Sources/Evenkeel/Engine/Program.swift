@@ -8,15 +8,15 @@ package final class Program: @unchecked Sendable {
   let purpose: Purpose
   let maximumRows: Int
   let threads: Int
-  private let steps: [Step]
-  private let lengths: [Int]
-  private let outputValue: Int
+  let steps: [Step]
+  let lengths: [Int]
+  let outputValue: Int
   /// Of one row.
   private let multiplyAdds: Int
-  private let arena: AlignedFloats
+  let arena: AlignedFloats
   /// Where each value, its gradient and each step's scratch starts in the arena.
-  private let valueOffsets: [Int]
-  private let gradientOffsets: [Int]
+  let valueOffsets: [Int]
+  let gradientOffsets: [Int]
   private let copiedGradients: [Int]
   private let addsToAddend: [Bool]
   private let inputGradients: [(offset: Int, isAdded: Bool)]
@@ -59,8 +59,27 @@ package final class Program: @unchecked Sendable {
   package var output: UnsafeMutablePointer<Float> { arena.start + valueOffsets[outputValue] }
   /// Where the gradient of the loss with respect to the output goes before `backward`.
   package var outputGradient: UnsafeMutablePointer<Float> { arena.start + gradientOffsets[outputValue] }
+  /// What step `index` takes.
+  func input(ofStep index: Int) -> UnsafeMutablePointer<Float> { arena.start + valueOffsets[steps[index].input] }
   var inputLength: Int { lengths[0] }
   var outputLength: Int { lengths[outputValue] }
+
+  /// A batch norm: its step, and its number among the network's.
+  struct Norm {
+    let step: Int
+    let index: Int
+    let operation: NormalizationOperation
+  }
+
+  /// In the order of the steps.
+  var norms: [Norm] {
+    steps.indices.compactMap { step in
+      guard let operation = steps[step].operation as? NormalizationOperation, let index = steps[step].statistics else {
+        return nil
+      }
+      return Norm(step: step, index: index, operation: operation)
+    }
+  }
 
   /// A run over `rows` rows with the parameters and statistics of `state`.
   package struct Call {
@@ -73,9 +92,12 @@ package final class Program: @unchecked Sendable {
   }
 
   package func forward(_ call: Call) throws {
+
+  /// Runs some of the steps, after which the values that they gave lie where the steps behind them read them.
+  func forward(_ call: Call, _ range: Range<Int>) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
-    for index in steps.indices { try steps[index].operation.forward(pass(index, call)) }
+    for index in range { try steps[index].operation.forward(pass(index, call)) }
   }
 
   package func backward(_ call: Call) throws {

@@ -138,11 +138,7 @@ public struct Trainer: Sendable {
     try schedule.validate()
     guard epochs > 0 else { throw EvenkeelError.usage("The number of epochs is \(epochs); expected at least 1.") }
     guard batchSize > 0 else { throw EvenkeelError.usage("The batch size is \(batchSize); expected at least 1.") }
-    // Threads that wait for each other at barriers take turns where there are too many of them.
-    let most = 8 * Machine.threads
-    guard (1...most).contains(threads) else {
-      throw EvenkeelError.usage("The number of threads is \(threads); expected 1 to \(most), eight a processor.")
-    }
+    try Machine.requireThreads(threads)
     if let clippingNorm, !(clippingNorm.isFinite && clippingNorm > 0) {
       throw EvenkeelError.usage("The clipping norm is \(clippingNorm); expected a number above 0.")
     }

@@ -59,6 +59,12 @@ size_t ek_batch_norm_scratch(size_t rows, size_t features);
 ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, double epsilon,
                                  ek_batch_statistics statistics, double *scratch, int threads);
 
+// Merges x (rows, features) into the mean and the sum of squared differences from it (features doubles each) of `count` rows
+// before (Chan, Golub and LeVeque 1979); count 0 with both 0 starts. Returns the first feature whose result is not finite and
+// was left as it was, or -1.
+ptrdiff_t ek_merge_statistics(const float *x, size_t rows, size_t features, double count, double *mean, double *squares,
+                              double *scratch, int threads);
+
 // Training: statistics as above, then y. x and y may be one buffer.
 // Returns the first feature whose statistics are not finite, or -1; y is not written then.
 ptrdiff_t ek_batch_norm_forward(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
