@@ -73,7 +73,8 @@ final class LinearSequence: LinearStep {
     self.steps = steps
     self.shortcut = shortcut?.0
     // y, dx and their tangents.
-    sums = shortcut.map { [$0.outputs, $0.inputs, $0.outputs, $0.inputs].map { AlignedFloats(count: rows * $0) } } ?? []
+    sums =
+      shortcut.map { [$0.outputs, $0.inputs, $0.outputs, $0.inputs].map { AlignedFloats(count: rows * $0) } } ?? []
   }
 
   func forward(_ x: UnsafeMutablePointer<Float>, _ at: Linearization) throws -> UnsafeMutablePointer<Float> {

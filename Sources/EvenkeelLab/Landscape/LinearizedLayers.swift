@@ -202,7 +202,9 @@ final class MaxPoolStep: LinearStep {
     for output in sources.indices {
       let (row, place) = (output / outputLength, output % outputLength)
       let channel = place % channels
-      let (top, left) = (place / channels / width.output * height.stride, place / channels % width.output * width.stride)
+      let (top, left) = (
+        place / channels / width.output * height.stride, place / channels % width.output * width.stride
+      )
       var best: Int?
       for i in 0..<height.kernel {
         let h = top + i - height.before
