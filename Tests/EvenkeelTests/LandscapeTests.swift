@@ -277,3 +277,56 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
     #expect(try Model(network).predict([1, 2, 3]) == Model(silent).predict([1, 2, 3]))
   }
 }
+
+/// The network of Ioffe and Szegedy 2015, §4.1, on digits.
+private func paperNetwork() -> Network {
+  Network(input: [784]) {
+    for _ in 0..<3 {
+      Dense(100, initialization: .normal(deviation: 0.1))
+      BatchNorm()
+      Sigmoid()
+    }
+    Dense(10, initialization: .normal(deviation: 0.1))
+  }
+}
+
+@Test(.enabled(if: dataFolder != nil, "EVENKEEL_DATA is not set"))
+func leadingEigenvectorsOnDigitsAreThoseOfTheGradientsDifferences() throws {
+  let digits = try Dataset.idx(at: dataFolder! + "/mnist")
+  var model = try Model(paperNetwork(), seed: 1)
+  try Trainer(loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: 0.5), batchSize: 60).fit(
+    &model, to: digits.training.subset(0..<6000), epochs: 1)
+  let surface = try LossSurface(model, examples: digits.training.subset(6000..<7000), threads: 2)
+  let spectrum = try Hessian(of: surface).spectrum()
+  #expect(spectrum.hasConverged && spectrum.leadingRatio > 1)
+  #expect(spectrum.condition() > spectrum.leadingRatio)
+  for pair in spectrum.largest {
+    // The surface's gradient is the training engine's.
+    let step: Float = 1e-2
+    let ahead = try surface.gradient(at: zip(surface.point, pair.vector).map { $0 + step * $1 }).gradient
+    let behind = try surface.gradient(at: zip(surface.point, pair.vector).map { $0 - step * $1 }).gradient
+    let along = dot(zip(ahead, behind).map { ($0 - $1) / (2 * step) }, pair.vector)
+    #expect(abs(along / pair.value - 1) < 0.01)
+  }
+}
+
+@Test func temporaryBench() throws {
+  var numbers = Numbers(1)
+  let data = try Dataset(
+    numbers.many(784_000), shape: [784],
+    targets: .classes((0..<1000).map { Int32($0 % 10) }, labels: (0..<10).map { "\($0)" }))
+  for threads in [1, 2] {
+    let surface = try LossSurface(Model(paperNetwork()), examples: data, loss: .softmaxCrossEntropy, threads: threads)
+    let hessian = try Hessian(of: surface)
+    let clock = ContinuousClock()
+    let v = surface.point
+    print("threads", threads, "move", clock.measure { try! hessian.move(to: v) })
+    for _ in 0..<3 { _ = try hessian.times(v) }
+    print("product", clock.measure { for _ in 0..<10 { _ = try! hessian.times(v) } } / 10)
+    for _ in 0..<3 { _ = try surface.gradient(at: v) }
+    print("gradient", clock.measure { for _ in 0..<10 { _ = try! surface.gradient(at: v) } } / 10)
+    var steps = 0
+    let time = clock.measure { steps = try! hessian.spectrum(maximumSteps: 60, tolerance: 1e-9).steps }
+    print("lanczos", steps, time)
+  }
+}
