@@ -88,7 +88,7 @@ private func expectProductsToAgree(
   #expect(abs(engine.loss - hessian.loss) < 1e-6 * (1 + engine.loss), "\(what)", sourceLocation: sourceLocation)
   for seed in 2...3 {
     let v = example.direction(seed)
-    let off = distance(try hessian.times(v), example.referenceProduct(v))
+    let off = try distance(hessian.times(v), example.referenceProduct(v))
     #expect(off < 2e-5, "\(what): the product with direction \(seed)", sourceLocation: sourceLocation)
   }
 }

@@ -28,7 +28,7 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
   /// The operator's spectrum is known: a diagonal turned by Householder's reflection.
   @Test func lanczosFindsBothEndsOfAKnownSpectrum() throws {
     let n = 400
-    let diagonal = (0..<n).map { index -> Double in
+    let diagonal: [Double] = (0..<n).map { index -> Double in
       switch index {
       case 0: -3
       case n - 2: 40
@@ -68,7 +68,7 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
     }
     // One copy of a double eigenvalue lies in the space of one start.
     #expect(spectrum.steps == 3 && spectrum.hasConverged)
-    for (found, expected) in zip(spectrum.density.map(\.value), [-1, 2, 5]) { #expect(abs(found - expected) < 1e-5) }
+    for (found, expected) in zip(spectrum.density.map(\.value), [-1.0, 2, 5]) { #expect(abs(found - expected) < 1e-5) }
   }
 
   @Test func theHessianOfALinearRegressionHasTheSpectrumOfItsInputs() throws {
@@ -212,9 +212,9 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
     var (plain, observed) = (try Model(network), try Model(network))
     try trainer.fit(&plain, to: data, epochs: 2)
     var seen: [(step: Int, model: Model)] = []
-    try trainer.fit(&observed, to: data, epochs: 2) { step, model in
-      if step % 2 == 0 { seen.append((step, model())) }
-    }
+    try trainer.fit(
+      &observed, to: data, epochs: 2,
+      observing: { step, model in if step % 2 == 0 { seen.append((step, model())) } })
     #expect(seen.map(\.step) == [2, 4, 6])
     #expect(observed.parameters.map(\.values) == plain.parameters.map(\.values))
     #expect(seen[2].model.parameters.map(\.values) == plain.parameters.map(\.values))
@@ -282,11 +282,11 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
 private func paperNetwork() -> Network {
   Network(input: [784]) {
     for _ in 0..<3 {
-      Dense(100, initialization: .normal(deviation: 0.1))
+      Dense(100, initialization: .normal(0.1))
       BatchNorm()
       Sigmoid()
     }
-    Dense(10, initialization: .normal(deviation: 0.1))
+    Dense(10, initialization: .normal(0.1))
   }
 }
 
