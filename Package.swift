@@ -37,7 +37,8 @@ let package = Package(
         "Evenkeel", "EvenkeelLab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "Kernels", "AllocationCounter"]),
+    // The laboratory's derivatives are held against the reference that lives here.
+    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "EvenkeelLab", "Kernels", "AllocationCounter"]),
     .testTarget(name: "EvenkeelLabTests", dependencies: ["Evenkeel", "EvenkeelLab"]),
   ],
   swiftLanguageModes: [.v6]

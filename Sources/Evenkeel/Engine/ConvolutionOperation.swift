@@ -36,6 +36,8 @@ struct ConvolutionOperation: Operation {
         primitive.handle, pass.input, pass.outputGradient!, pass.parameterGradient(0),
         hasBias ? pass.parameterGradient(1) : nil, scratch))
     guard let inputGradient = pass.inputGradient else { return }
+    // Nothing to do behind the forward of the same parameters.
+    try primitive.pack(pass, scratch)
     try primitive.check(
       ek_convolution_backward_input(
         primitive.handle, pass.outputGradient!, primitive.packed.start, inputGradient, scratch))

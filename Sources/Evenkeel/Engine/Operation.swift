@@ -104,12 +104,13 @@ extension Pass {
     rows: Int, inputLength: Int, outputLength: Int, input: UnsafeMutablePointer<Float>,
     output: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>?,
     inputGradient: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>, state: ModelState,
-    parameterGradients: UnsafeMutablePointer<Float>?, parameterOffsets: [Int], threads: Int
+    parameterGradients: UnsafeMutablePointer<Float>?, parameterOffsets: [Int], threads: Int,
+    key: RandomKey = RandomKey(seed: 0)
   ) {
     self.init(
       purpose: .training, rows: rows, inputLength: inputLength, outputLength: outputLength, input: input,
       output: output, outputGradient: outputGradient, inputGradient: inputGradient, scratch: scratch,
-      key: RandomKey(seed: 0), threads: threads, addend: nil, share: 1, parameters: state.parameters.start,
+      key: key, threads: threads, addend: nil, share: 1, parameters: state.parameters.start,
       parametersVersion: state.version, parameterGradients: parameterGradients, parameterOffsets: parameterOffsets,
       statistics: nil)
   }

@@ -31,6 +31,11 @@ protocol ActivationLayer: Layer {
   static var initialization: Initialization { get }
 }
 
+extension Layer {
+  /// The function that the layer applies to every value; nil for layers that are no activation.
+  package var activationFunction: Activation? { (self as? any ActivationLayer)?.activation }
+}
+
 extension ActivationLayer {
   public func makeOperation(for site: LayerSite) throws -> any Operation { ActivationOperation(activation: activation) }
 }
@@ -138,19 +143,19 @@ public struct Softplus: ActivationLayer {
 }
 
 /// An activation on its own, without batch norm in front.
-package struct ActivationOperation: Operation {
-  package let activation: Activation
+struct ActivationOperation: Operation {
+  let activation: Activation
 
-  package var backwardReads: BackwardReads { activation.readsInput ? .input : .output }
-  package var worksInPlace: Bool { !activation.readsInput }
-  package var backwardWorksInPlace: Bool { true }
+  var backwardReads: BackwardReads { activation.readsInput ? .input : .output }
+  var worksInPlace: Bool { !activation.readsInput }
+  var backwardWorksInPlace: Bool { true }
 
-  package func forward(_ pass: Pass) {
+  func forward(_ pass: Pass) {
     ek_activation_forward(
       pass.input, pass.rows * pass.inputLength, activation.kernel, activation.slope, pass.output, Int32(pass.threads))
   }
 
-  package func backward(_ pass: Pass) {
+  func backward(_ pass: Pass) {
     guard let inputGradient = pass.inputGradient else { return }
     ek_activation_backward(
       pass.input, pass.output, pass.outputGradient!, pass.rows * pass.inputLength, activation.kernel, activation.slope,

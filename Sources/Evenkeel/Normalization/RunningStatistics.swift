@@ -34,7 +34,7 @@ public struct RunningStatistics: Hashable, Sendable {
 
 /// Where a model keeps the averages of one batch-norm layer: per feature a mean and a variance, and a count of batches.
 package struct RunningStatisticsView {
-  let features: Int
+  package let features: Int
   package let mean: UnsafeMutablePointer<Float>
   package let variance: UnsafeMutablePointer<Float>
   let batchCount: UnsafeMutablePointer<Int>

@@ -46,7 +46,8 @@ public final class Hessian {
   /// Moves to another point of the surface.
   /// - Throws: `EvenkeelError` with code `data` if the loss is not finite there.
   public func move(to point: [Float]) throws {
-    precondition(point.count == surface.count, "A point of this surface has \(surface.count) numbers, not \(point.count).")
+    precondition(
+      point.count == surface.count, "A point of this surface has \(surface.count) numbers, not \(point.count).")
     ek_set_team_size(Int32(surface.threads))
     at.move(to: point)
     outputs = try steps.forward(surface.inputs.start, at)
@@ -125,7 +126,7 @@ private struct StepBuilder {
             residual.block.layers, prefix: name + ".block.", shortcut: (past, entry.count, output.count)))
         moves = moves || pastMoves
       default:
-        guard let activation = (try layer.makeOperation(for: site) as? ActivationOperation)?.activation else {
+        guard let activation = layer.activationFunction else {
           throw EvenkeelError.usage(
             "Layer \(name) (\(type(of: layer).kind)): its second derivatives are not known, so there is no Hessian.")
         }

@@ -65,7 +65,8 @@ public final class LossSurface {
   var targets: BatchTargets { targetBuffer.batch(at: 0) }
 
   /// Where the parameters that `matches` chooses lie in a point, by name in stored files and role.
-  public func ranges(where matches: (_ name: String, _ role: ParameterRole) -> Bool = { _, _ in true }) -> [Range<Int>] {
+  public func ranges(where matches: (_ name: String, _ role: ParameterRole) -> Bool = { _, _ in true }) -> [Range<Int>]
+  {
     layout.entries.filter { matches($0.name, $0.description.role) }.map { $0.offset..<$0.offset + $0.count }
   }
 

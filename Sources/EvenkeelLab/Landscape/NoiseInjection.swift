@@ -6,7 +6,8 @@ import Evenkeel
 /// In training y = s x + m. In each step every unit draws a mean μ from (−meanRange, meanRange) and a scale σ from
 /// (1, 1 + scaleRange); every example then draws its own m from μ ± spread and s from σ ± spread, all evenly. So the noise has a
 /// mean that is not 0, a variance that is not 1, and both change. Prediction passes values through. The draws follow from the
-/// seed, the step and the layer. The paper's noise is of this form; the amounts are ours.
+/// seed, the step and the layer. The paper's noise is of this form; the amounts are ours. Call
+/// `LayerRegistry.register(NoiseInjection.self)` before files name it.
 public struct NoiseInjection: Layer {
   public static let kind = "noiseInjection"
   /// How far a unit's mean may lie from 0.
@@ -21,6 +22,15 @@ public struct NoiseInjection: Layer {
     self.meanRange = meanRange
     self.scaleRange = scaleRange
     self.spread = spread
+  }
+
+  private enum CodingKeys: String, CodingKey { case meanRange, scaleRange, spread }
+  public init(from decoder: any Decoder) throws {
+    self.init()
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    meanRange = try container.decodeIfPresent(Double.self, forKey: .meanRange) ?? meanRange
+    scaleRange = try container.decodeIfPresent(Double.self, forKey: .scaleRange) ?? scaleRange
+    spread = try container.decodeIfPresent(Double.self, forKey: .spread) ?? spread
   }
 
   public func outputShape(for input: Shape) throws -> Shape {

@@ -25,10 +25,11 @@ final class ActivationStep: LinearStep {
 
   func forward(_ x: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float> {
     ek_activation_forward(x, y.count, activation.kernel, activation.slope, y.start, Int32(at.threads))
+    let (firsts, seconds, activation) = (slope.start, curvature.start, activation)
     for index in 0..<slope.count {
       let (first, second) = activation.derivatives(at: Double(x[index]))
-      slope.start[index] = Float(first)
-      curvature.start[index] = Float(second)
+      firsts[index] = Float(first)
+      seconds[index] = Float(second)
     }
     return y.start
   }
@@ -36,24 +37,30 @@ final class ActivationStep: LinearStep {
   func backward(_ dy: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
     self.dy = dy
     guard hasTangentInput else { return nil }
-    for index in 0..<dx.count { dx.start[index] = dy[index] * slope.start[index] }
-    return dx.start
+    return product(dy, slope, dx)
   }
 
   func forwardTangent(_ tangent: UnsafeMutablePointer<Float>?, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
     xTangent = tangent
     guard let tangent else { return nil }
-    for index in 0..<yTangent.count { yTangent.start[index] = tangent[index] * slope.start[index] }
-    return yTangent.start
+    return product(tangent, slope, yTangent)
   }
 
   func backwardTangent(_ tangent: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
     guard let xTangent else { return nil }
+    let (result, first, second, dy) = (dxTangent.start, slope.start, curvature.start, dy!)
     for index in 0..<dxTangent.count {
-      dxTangent.start[index] =
-        tangent[index] * slope.start[index] + dy[index] * xTangent[index] * curvature.start[index]
+      result[index] = tangent[index] * first[index] + dy[index] * xTangent[index] * second[index]
     }
-    return dxTangent.start
+    return result
+  }
+
+  private func product(
+    _ a: UnsafeMutablePointer<Float>, _ b: AlignedFloats, _ result: AlignedFloats
+  ) -> UnsafeMutablePointer<Float> {
+    let (b, c) = (b.start, result.start)
+    for index in 0..<result.count { c[index] = a[index] * b[index] }
+    return c
   }
 }
 
@@ -172,76 +179,5 @@ final class NormStep: LinearStep {
     ek_norm_point_backward_tangent(
       &norm, dy, tangent, scale(at.direction.parameters), shift(at.product), scale(at.product), target)
     return target
-  }
-}
-
-/// The largest value of each window; tangents follow the place where it was, which does not move (the first of equal ones).
-final class MaxPoolStep: LinearStep {
-  private let hasTangentInput: Bool
-  private let height, width: Windows.Axis
-  private let channels: Int
-  /// For each output, where in the example its value came from.
-  private var sources: [Int32]
-  private let inputLength, outputLength: Int
-  private let y, yTangent, dx, dxTangent: AlignedFloats
-
-  init(_ pool: MaxPool, _ site: LayerSite, hasTangentInput: Bool) throws {
-    self.hasTangentInput = hasTangentInput
-    (height, width) = try pool.windows.axes(of: site.input, kind: MaxPool.kind)
-    channels = site.input.featureCount
-    (inputLength, outputLength) = (site.input.count, site.output.count)
-    let (inputs, outputs) = (site.maximumRows * inputLength, site.maximumRows * outputLength)
-    sources = Array(repeating: 0, count: outputs)
-    y = AlignedFloats(count: outputs)
-    yTangent = AlignedFloats(count: hasTangentInput ? outputs : 0)
-    dx = AlignedFloats(count: hasTangentInput ? inputs : 0)
-    dxTangent = AlignedFloats(count: hasTangentInput ? inputs : 0)
-  }
-
-  func forward(_ x: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float> {
-    for output in sources.indices {
-      let (row, place) = (output / outputLength, output % outputLength)
-      let channel = place % channels
-      let (top, left) = (place / channels / width.output * height.stride, place / channels % width.output * width.stride)
-      var best: Int?
-      for i in 0..<height.kernel {
-        let h = top + i - height.before
-        guard (0..<height.extent).contains(h) else { continue }
-        for j in 0..<width.kernel {
-          let w = left + j - width.before
-          guard (0..<width.extent).contains(w) else { continue }
-          let source = (h * width.extent + w) * channels + channel
-          if best == nil || x[row * inputLength + source] > x[row * inputLength + best!] { best = source }
-        }
-      }
-      sources[output] = Int32(best!)
-      y.start[output] = x[row * inputLength + best!]
-    }
-    return y.start
-  }
-
-  func backward(_ dy: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
-    scatter(dy, to: dx)
-  }
-
-  func forwardTangent(_ tangent: UnsafeMutablePointer<Float>?, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
-    guard let tangent else { return nil }
-    for output in sources.indices {
-      yTangent.start[output] = tangent[output / outputLength * inputLength + Int(sources[output])]
-    }
-    return yTangent.start
-  }
-
-  func backwardTangent(_ tangent: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
-    scatter(tangent, to: dxTangent)
-  }
-
-  private func scatter(_ dy: UnsafeMutablePointer<Float>, to target: AlignedFloats) -> UnsafeMutablePointer<Float>? {
-    guard hasTangentInput else { return nil }
-    target.start.update(repeating: 0, count: target.count)
-    for output in sources.indices {
-      target.start[output / outputLength * inputLength + Int(sources[output])] += dy[output]
-    }
-    return target.start
   }
 }
