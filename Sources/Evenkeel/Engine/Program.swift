@@ -91,7 +91,7 @@ package final class Program: @unchecked Sendable {
     var share = 1.0
   }
 
-  package func forward(_ call: Call) throws {
+  package func forward(_ call: Call) throws { try forward(call, steps.indices) }
 
   /// Runs some of the steps, after which the values that they gave lie where the steps behind them read them.
   func forward(_ call: Call, _ range: Range<Int>) throws {

@@ -33,7 +33,7 @@ struct SweepCommand: ParsableCommand {
   @Argument(help: "digits (drawn by the program), or data as for train.") var data = "digits"
   @Option(help: "The step sizes, as 1e-4..10 or one number.") var learningRate = "1e-4..10"
   @Option(help: "What the weights are multiplied with at the start, as 0.01..10 or one number.") var initialScale = "0.01..10"
-  @Option(help: "The sides, with commas between: batch, none.") var normalization = "batch,none"
+  @Option(help: "The sides, with commas between: batch, layer, group, group:N, instance, rms, ghost:N, renorm, none.") var normalization = "batch,none"
   @Option(help: "Trials in all, shared among the sides.") var trials = 200
   @Flag(help: "Places in rows and columns; by default they are quasi-random.") var grid = false
   @Option(help: "A network file with batch norms, or one that ships with the program.") var network: String?

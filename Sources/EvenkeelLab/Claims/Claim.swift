@@ -58,8 +58,9 @@ extension Claim {
 /// All claims, in the order of the report.
 public enum Claims {
   public static let all: [any Claim] = [
-    TrainsFaster(), WiderRange(), RobustInitialization(), DeeperNetworks(), BeforeOrAfter(),
-    ScaleAndShift(), BiasRedundant(), LargerLearningRate(),
+    TrainsFaster(), WiderRange(), RobustInitialization(), DeeperNetworks(), InputsHoldStill(), ContoursRound(),
+    SmootherLandscape(), NotCovariateShift(), BeforeOrAfter(), ScaleAndShift(), BiasRedundant(), RunningAverages(),
+    LargerLearningRate(), SmallBatches(), GhostBatches(),
   ]
 
   /// The claims that `names` call; `all` is every one.

@@ -5,10 +5,14 @@ extension Plan {
   var scoreAxis: Axis { Axis(data.isClassification ? "Test accuracy" : "Test R²", unit: "%") }
   var stepAxis: Axis { Axis("Training steps") }
 
-  /// The data, and how settings were found; the first paragraphs of every set-up.
+  var dataSentence: String {
+    "Data: \(data.source), \(data.trainingCount) examples to train on, \(data.validationCount) to search settings on, \(data.testCount) to judge on."
+  }
+
+  /// The data, and how settings were found; the first paragraphs of most set-ups.
   var commonSetup: [String] {
     [
-      "Data: \(data.source), \(data.trainingCount) examples to train on, \(data.validationCount) to search settings on, \(data.testCount) to judge on. Batches of 60, gradient descent without momentum, \(steps) steps, unless said otherwise.",
+      "\(dataSentence) Batches of 60, gradient descent without momentum, \(steps) steps.",
       "Every contender's step size is the best of \(grid) from 0.03 to 10, each tried once on the validation examples with a seed of its own; then it is measured on the test examples with \(seeds) other seeds.",
     ]
   }

@@ -8,6 +8,8 @@ enum StoreFile {
   static let applicationID = 0x4576_6b6c
 
   static func open(_ path: String) throws -> DatabaseQueue {
+    // A layer of the laboratory's own, which stored trials name.
+    LayerRegistry.register(NoiseInjection.self)
     try requireStore(path)
     return try explained(path) {
       var configuration = Configuration()

@@ -9,10 +9,7 @@ extension Trial {
   /// - Throws: `EvenkeelError` for a description that cannot be carried out; one that diverges is a result.
   public func run(on data: LaboratoryData, shouldStop: () -> Bool = { false }) throws -> TrialResult? {
     precondition(self.data == data.description.fingerprint, "The trial is of other data.")
-    var model = try Model(network, seed: seed)
-    model.scaling = data.scaling
-    model.encoding = data.training.encoding
-    try scaleWeights(of: &model)
+    var model = try start(on: data)
     let examples = evaluatedOn == .test ? data.test : data.validation
     let trainer = Trainer(
       loss: data.loss, optimizer: optimizer, batchSize: min(batchSize, data.training.count), clippingNorm: clippingNorm,
@@ -51,12 +48,17 @@ extension Trial {
     return course.result
   }
 
-  private func scaleWeights(of model: inout Model) throws {
-    guard initialScale != 1 else { return }
+  /// The model before the first step.
+  func start(on data: LaboratoryData) throws -> Model {
+    var model = try Model(network, seed: seed)
+    model.scaling = data.scaling
+    model.encoding = data.training.encoding
+    guard initialScale != 1 else { return model }
     for (name, role, values) in model.parameters where role == .weight {
       try model.setParameter(
         name, to: Tensor(values.values.map { Float(Double($0) * initialScale) }, shape: values.shape))
     }
+    return model
   }
 }
 
