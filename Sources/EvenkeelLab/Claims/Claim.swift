@@ -46,10 +46,10 @@ extension Claim {
     var notes = findings.notes
     let missing = results.count { $0 == nil }
     if missing > 0 { notes.append("\(missing) trials have not ended yet; the verdict waits for them.") }
-    if plan.seeds < 5 { notes.append("With \(plan.seeds) seeds intervals are wide; five or more decide more.") }
+    if plan.seeds < Rule.leastSeeds { notes.append("\(plan.seeds) seeds decide nothing; five or more do.") }
     return ClaimReport(
       name: name, title: title, question: question, setup: findings.setup, figures: findings.figures,
-      tables: findings.tables, verdict: missing > 0 ? .undecided : rule.verdict(effect), effect: effect,
+      tables: findings.tables, verdict: missing > 0 ? .undecided : rule.verdict(effect, seeds: findings.values.count), effect: effect,
       rule: rule.sentence, command: command, seeds: plan.seeds, trials: results.count - missing,
       divergedTrials: results.count { $0?.isDiverged ?? false }, notes: notes)
   }

@@ -29,7 +29,7 @@ public struct Rule: Hashable, Sendable {
       }
     let mean = isRatio ? "geometric mean" : "mean"
     return
-      "The effect is the \(mean) over seeds, in \(effect). Supported if its 95 % bootstrap interval \(where_); otherwise, or with fewer than two seeds, undecided."
+      "The effect is the \(mean) over seeds, in \(effect). Supported if its 95 % bootstrap interval \(where_); otherwise, or with fewer than five seeds, undecided."
   }
 
   /// The effect of one value a seed; nil if they do not give one.
@@ -42,8 +42,12 @@ public struct Rule: Hashable, Sendable {
       : Effect(effect, value: mean, low: interval.lowerBound, high: interval.upperBound)
   }
 
-  public func verdict(_ effect: Effect?) -> Verdict {
-    guard let effect else { return .undecided }
+  /// The least and the largest of so many values hold the mean between them in 1 − 2^(1 − n) of all cases; fewer than five
+  /// are no base for 95 %.
+  static let leastSeeds = 5
+
+  public func verdict(_ effect: Effect?, seeds: Int) -> Verdict {
+    guard let effect, seeds >= Self.leastSeeds else { return .undecided }
     switch region {
     case .above(let threshold):
       return effect.low > threshold ? .supported : effect.high < threshold ? .notSupported : .undecided
