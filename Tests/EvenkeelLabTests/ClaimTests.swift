@@ -2,7 +2,7 @@ import Evenkeel
 import Glibc
 import Testing
 
-@testable import EvenkeelLab
+import EvenkeelLab
 
 @Suite struct ClaimTests {
   private let data = DataDescription(
@@ -74,7 +74,7 @@ import Testing
 
   /// Each side is measured at the step size that its own search found.
   @Test func everyContenderHasItsOwnStepSize() throws {
-    let claim = DeeperNetworks()
+    let claim = try Claims.named(["deeper-networks"])[0]
     let rates = LogarithmicRange(1e-3, 3).grid(plan(claim).grid)
     let evidence = try evidence(claim) { trial in
       let best = hasNorm(trial) ? rates.last! : rates.first!

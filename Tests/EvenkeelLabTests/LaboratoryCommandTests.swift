@@ -2,7 +2,7 @@ import Evenkeel
 import Glibc
 import Testing
 
-@testable import EvenkeelLab
+import EvenkeelLab
 
 /// The built command beside the test program; nil where it was not built.
 private let command: String? = {

@@ -1,7 +1,7 @@
 import Evenkeel
 import Glibc
 
-@testable import EvenkeelLab
+import EvenkeelLab
 
 /// Hands `body` a path that nothing else uses and removes what lies there afterwards, a journal beside it included.
 func withTemporaryPath<Result>(_ suffix: String, _ body: (String) throws -> Result) throws -> Result {

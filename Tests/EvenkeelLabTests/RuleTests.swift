@@ -1,7 +1,7 @@
 import Evenkeel
 import Testing
 
-@testable import EvenkeelLab
+import EvenkeelLab
 
 @Suite struct RuleTests {
   /// Of intervals from normal samples 95 % hold the mean; for five values an interval within their range cannot do better than

@@ -5,7 +5,7 @@ import Glibc
 import Synchronization
 import Testing
 
-@testable import EvenkeelLab
+import EvenkeelLab
 
 @Suite struct StoreTests {
   /// An owner that has ended: no process starts before the machine.

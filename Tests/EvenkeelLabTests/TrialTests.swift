@@ -1,7 +1,7 @@
 import Evenkeel
 import Testing
 
-@testable import EvenkeelLab
+import EvenkeelLab
 
 @Suite struct TrialTests {
   @Test func theSameTrialGivesTheSameNumbersAndADivergedOneIsAResult() throws {

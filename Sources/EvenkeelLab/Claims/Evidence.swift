@@ -8,7 +8,7 @@ public struct Evidence: Sendable {
   private init(assuming result: TrialResult) { (results, assumed) = ([:], result) }
 
   /// Every trial ended in the middle: what a claim asks for then is as much as it will.
-  static let assumed = Evidence(
+  package static let assumed = Evidence(
     assuming: TrialResult(curve: [.init(step: 1, loss: 1, score: 0.5)], score: 0.5))
 
   public subscript(trial: Trial) -> TrialResult? { results[trial] ?? assumed }

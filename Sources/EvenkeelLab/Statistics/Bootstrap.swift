@@ -28,7 +28,7 @@ public enum Bootstrap {
   }
 
   /// The share of bootstrap means that each end leaves out.
-  static func tail(_ n: Int) -> Double {
+  package static func tail(_ n: Int) -> Double {
     let t = studentQuantiles[min(n - 1, studentQuantiles.count) - 1] * (Double(n) / Double(n - 1)).squareRoot()
     return 0.5 * erfc(t / 2.0.squareRoot())
   }

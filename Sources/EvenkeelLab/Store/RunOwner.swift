@@ -1,19 +1,19 @@
 import Glibc
 
 /// The process that runs a trial, as others that see the same store can tell whether it is still there.
-struct RunOwner: Hashable, Sendable {
+package struct RunOwner: Hashable, Sendable {
   /// The machine since it was started, and the process numbers' name space: only within one do numbers mean anything.
-  let host: String
-  let process: Int32
+  package let host: String
+  package let process: Int32
   /// When it was started, in the kernel's ticks: numbers are used again.
-  let start: String
+  package let start: String
 
   /// Seconds without a sign after which a process of another machine counts as gone.
-  static let lease = 120.0
+  package static let lease = 120.0
   /// Seconds between two signs.
   static let interval = 10.0
 
-  static let this: RunOwner = {
+  package static let this: RunOwner = {
     var name = [CChar](repeating: 0, count: 256)
     let length = max(0, readlink("/proc/self/ns/pid", &name, name.count - 1))
     let space = String(decoding: name.prefix(length).map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -21,18 +21,18 @@ struct RunOwner: Hashable, Sendable {
     return RunOwner(host: "\(boot) \(space)", process: getpid(), start: startTime(getpid()) ?? "unknown")
   }()
 
-  init(host: String, process: Int32, start: String) { (self.host, self.process, self.start) = (host, process, start) }
+  package init(host: String, process: Int32, start: String) { (self.host, self.process, self.start) = (host, process, start) }
 
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.split(separator: "|").map { String($0) }
     guard parts.count == 3, let process = Int32(parts[1]) else { return nil }
     self.init(host: parts[0], process: process, start: parts[2])
   }
 
-  var text: String { "\(host)|\(process)|\(start)" }
+  package var text: String { "\(host)|\(process)|\(start)" }
 
   /// Whether the process has ended, as far as `other` can tell.
-  func isGone(lastSeen: Double, now: Double, from other: RunOwner) -> Bool {
+  package func isGone(lastSeen: Double, now: Double, from other: RunOwner) -> Bool {
     guard host == other.host else { return now - lastSeen > Self.lease }
     return Self.startTime(process) != start
   }

@@ -8,14 +8,14 @@ import GRDB
 /// written is there after a kill at any moment; what a process that is gone had claimed is claimed anew.
 public final class RunStore: Sendable {
   public let path: String
-  let database: DatabaseQueue
+  package let database: DatabaseQueue
   private let owner: RunOwner
 
   /// Opens the store at `path`, or makes a new one where nothing is.
   /// - Throws: `EvenkeelError`: `data` for a file that is damaged or no store (it is left as it is), `cannotWrite`.
   public convenience init(_ path: String) throws { try self.init(path, owner: .this) }
 
-  init(_ path: String, owner: RunOwner) throws {
+  package init(_ path: String, owner: RunOwner) throws {
     self.path = path
     self.owner = owner
     database = try StoreFile.open(path)
@@ -40,7 +40,7 @@ public final class RunStore: Sendable {
 
   /// Takes a trial to run it, unless it is done or somebody who is alive runs it.
   /// - Returns: Whether it is the caller's now.
-  func claim(_ key: String) throws -> Bool {
+  package func claim(_ key: String) throws -> Bool {
     try write { db in
       let time = now()
       guard let row = try Row.fetchOne(db, sql: "SELECT state, owner, seen FROM run WHERE key = ?", arguments: [key])
@@ -68,7 +68,7 @@ public final class RunStore: Sendable {
     }
   }
 
-  func finish(_ key: String, _ result: TrialResult) throws {
+  package func finish(_ key: String, _ result: TrialResult) throws {
     try write { db in
       try db.execute(
         sql: """

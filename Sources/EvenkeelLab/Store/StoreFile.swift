@@ -3,7 +3,7 @@ import Glibc
 import GRDB
 
 /// Opening a store's file, and what SQLite says of it in sentences.
-enum StoreFile {
+package enum StoreFile {
   /// Marks a SQLite file as a store: "Evkl".
   static let applicationID = 0x4576_6b6c
 
@@ -82,7 +82,7 @@ enum StoreFile {
   }
 
   /// What SQLite met, as a sentence with the store's name.
-  static func explained<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+  package static func explained<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as DatabaseError {
       switch error.resultCode {
       case .SQLITE_FULL:

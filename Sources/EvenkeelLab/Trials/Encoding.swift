@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// Values as JSON with keys in order, so that equal values have equal texts; numbers that are not finite are texts.
-func json(_ value: some Encodable) -> String {
+package func json(_ value: some Encodable) -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
@@ -10,7 +10,7 @@ func json(_ value: some Encodable) -> String {
   return String(decoding: try! encoder.encode(value), as: UTF8.self)
 }
 
-func fromJSON<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
+package func fromJSON<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {
   let decoder = JSONDecoder()
   decoder.nonConformingFloatDecodingStrategy = .convertFromString(
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")

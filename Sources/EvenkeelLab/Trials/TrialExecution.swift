@@ -49,7 +49,7 @@ extension Trial {
   }
 
   /// The model before the first step.
-  func start(on data: LaboratoryData) throws -> Model {
+  package func start(on data: LaboratoryData) throws -> Model {
     var model = try Model(network, seed: seed)
     model.scaling = data.scaling
     model.encoding = data.training.encoding
