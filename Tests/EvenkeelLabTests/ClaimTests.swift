@@ -42,7 +42,9 @@ import EvenkeelLab
     let diverged = try evidence(claim) { _ in
       TrialResult(curve: [], score: data.chance, divergedAt: 1, reason: "it was made up")
     }
-    for report in [none, try claim.judge(plan(claim), equal, command: ""), try claim.judge(plan(claim), diverged, command: "")] {
+    for report in [
+      none, try claim.judge(plan(claim), equal, command: ""), try claim.judge(plan(claim), diverged, command: ""),
+    ] {
       #expect(!report.figures.isEmpty || report.trials == 0 || name == "contours-round")
       for figure in report.figures { #expect(figure.svg().contains("<svg")) }
       #expect(report.rule.contains("Supported if"))
@@ -82,7 +84,9 @@ import EvenkeelLab
     }
     let measured = try claim.trials(plan(claim), evidence).filter { $0.evaluatedOn == .test }
     #expect(!measured.isEmpty)
-    for trial in measured { #expect(trial.learningRate == (hasNorm(trial) ? rates.last! : rates.first!) && trial.seed > 0) }
+    for trial in measured {
+      #expect(trial.learningRate == (hasNorm(trial) ? rates.last! : rates.first!) && trial.seed > 0)
+    }
   }
 
   @Test func plansGrowWithTheBudgetAndFitIt() throws {

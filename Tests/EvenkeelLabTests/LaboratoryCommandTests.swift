@@ -53,7 +53,8 @@ struct LaboratoryCommandTests {
   @Test(
     arguments: [
       (64, ["lab", "run", "train-faster"], "did you mean trains-faster?"),
-      (64, ["lab", "run", "all", "--budget", "soon"], "--budget"), (64, ["lab", "run", "all", "--seeds", "0"], "--seeds"),
+      (64, ["lab", "run", "all", "--budget", "soon"], "--budget"),
+      (64, ["lab", "run", "all", "--seeds", "0"], "--seeds"),
       (64, ["lab", "run", "trains-faster", "--budget", "1ms"], "--budget"),
       (64, ["lab", "run", "trains-faster", "--budget", "0.01s"], "the shortest that works is"),
       (64, ["sweep", "--learning-rate", "10..1"], "--learning-rate"), (64, ["sweep", "--trials", "1"], "--trials"),
@@ -87,7 +88,8 @@ struct LaboratoryCommandTests {
     try withTemporaryPath(".sqlite") { store in
       try withTemporaryPath(".html") { page in
         let small = [
-          "lab", "run", "bias-redundant", "--budget", "8s", "--seeds", "2", "--store", store, "--report", page, "--json",
+          "lab", "run", "bias-redundant", "--budget", "8s", "--seeds", "2", "--store", store, "--report", page,
+          "--json",
           "--quiet",
         ]
         let first = try run(small)

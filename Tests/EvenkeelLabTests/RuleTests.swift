@@ -51,7 +51,9 @@ import EvenkeelLab
 
   @Test func theNearestClaimIsNamed() throws {
     #expect(try Claims.named(["all"]).count == 15)
-    for (typed, meant) in [("train-faster", "trains-faster"), ("smallbatch", "small-batches"), ("ghost", "ghost-batches")] {
+    for (typed, meant) in [
+      ("train-faster", "trains-faster"), ("smallbatch", "small-batches"), ("ghost", "ghost-batches"),
+    ] {
       #expect { _ = try Claims.named([typed]) } throws: { "\($0)".contains("did you mean \(meant)?") }
     }
   }

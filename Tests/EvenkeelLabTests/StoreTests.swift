@@ -18,9 +18,8 @@ import EvenkeelLab
       let trials = (1...6).map { smallTrial(data, seed: $0) }
       let first = try TrialRunner(store: RunStore(path), data: data).run(trials)
       let ran = Mutex(-1)
-      let second = try TrialRunner(store: RunStore(path), data: data).run(trials) { progress in
-        ran.withLock { $0 = progress.ran }
-      }
+      let second = try TrialRunner(store: RunStore(path), data: data).run(
+        trials, onProgress: { progress in ran.withLock { $0 = progress.ran } })
       #expect(first.mapValues(\.curve) == second.mapValues(\.curve) && first.count == 6)
       #expect(ran.withLock { $0 } == 0)
       #expect(first[trials[0]]!.curve == (try trials[0].run(on: data)!.curve), "a thread of its own changes no bit")
@@ -35,12 +34,12 @@ import EvenkeelLab
       let total = Mutex(0)
       let failures = Mutex<[String]>([])
       // Both make the file, too.
-      func work(_ side: Int) {
+      @Sendable func work(_ side: Int) {
         do {
           let owner = RunOwner(host: "machine \(side)", process: 1, start: "1")
           let store = try RunStore(path, owner: owner)
           var ran = 0
-          let results = try TrialRunner(store: store, data: data, threads: 2).run(trials) { ran = $0.ran }
+          let results = try TrialRunner(store: store, data: data, threads: 2).run(trials, onProgress: { ran = $0.ran })
           total.withLock { $0 += ran }
           if results.count != trials.count { failures.withLock { $0.append("\(results.count) results") } }
         } catch { failures.withLock { $0.append("\(error)") } }
@@ -127,7 +126,9 @@ import EvenkeelLab
       let file = fopen(path, "w")!
       fwrite(bytes, 1, bytes.count, file)
       fclose(file)
-      #expect { _ = try RunStore(path) } throws: { ($0 as? EvenkeelError)?.code == .data && "\($0)".contains("damaged") }
+      #expect { _ = try RunStore(path) } throws: {
+        ($0 as? EvenkeelError)?.code == .data && "\($0)".contains("damaged")
+      }
       #expect(try FileBytes(path).copy == bytes)
     }
   }

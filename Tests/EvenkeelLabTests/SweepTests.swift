@@ -31,8 +31,10 @@ import EvenkeelLab
         let rates = LogarithmicRange(1e-4, 1), scales = LogarithmicRange(0.01, 1)
         #expect(
           places.contains {
-            $0.learningRate >= rates.value(at: Double(column) / 4) && $0.learningRate <= rates.value(at: Double(column + 1) / 4)
-              && $0.initialScale >= scales.value(at: Double(row) / 4) && $0.initialScale <= scales.value(at: Double(row + 1) / 4)
+            $0.learningRate >= rates.value(at: Double(column) / 4)
+              && $0.learningRate <= rates.value(at: Double(column + 1) / 4)
+              && $0.initialScale >= scales.value(at: Double(row) / 4)
+              && $0.initialScale <= scales.value(at: Double(row + 1) / 4)
           })
       }
     }

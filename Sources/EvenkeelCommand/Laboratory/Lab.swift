@@ -34,7 +34,8 @@ struct Lab: ParsableCommand {
       discussion: "Killed at any moment, the same command goes on where it stopped.")
     @Argument(help: "Claims by name (lab list), or all.") var claims: [String]
     @Option(help: "digits (drawn by the program), or data as for train.") var data = "digits"
-    @Option(help: "A network file with batch norms, or one that ships with the program, for the claims that can use it.")
+    @Option(
+      help: "A network file with batch norms, or one that ships with the program, for the claims that can use it.")
     var network: String?
     @Option(help: "The time that all may take, as 10m or 1h30m; sizes follow from it.") var budget = "10m"
     @Option(help: "Seeds that each contender is measured with.") var seeds = 5
@@ -131,8 +132,10 @@ extension Network {
 private func page(_ reports: [ClaimReport], _ data: DataDescription) -> Report {
   Report(
     title: "What batch normalization did", date: today(),
-    data: "\(data.source): \(data.trainingCount) training, \(data.validationCount) validation and \(data.testCount) test examples",
-    machine: Machine.summary, version: "Evenkeel \(Laboratory.version), rules \(Laboratory.rulesVersion)", claims: reports)
+    data:
+      "\(data.source): \(data.trainingCount) training, \(data.validationCount) validation and \(data.testCount) test examples",
+    machine: Machine.summary, version: "Evenkeel \(Laboratory.version), rules \(Laboratory.rulesVersion)",
+    claims: reports)
 }
 
 /// Today's date in words.

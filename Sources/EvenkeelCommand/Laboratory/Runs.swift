@@ -65,7 +65,8 @@ struct Runs: ParsableCommand {
       return jsonObject([
         ("id", "\(run.id)"), ("state", jsonText(run.state.rawValue)), ("version", jsonText(run.version)),
         ("rules", "\(run.rules)"), ("started", jsonNumber(run.started)), ("finished", jsonNumber(run.finished)),
-        ("error", run.error.map(jsonText)), ("trial", try text(run.trial)), ("result", try run.result.map { try text($0) }),
+        ("error", run.error.map(jsonText)), ("trial", try text(run.trial)),
+        ("result", try run.result.map { try text($0) }),
       ])
     }
   }

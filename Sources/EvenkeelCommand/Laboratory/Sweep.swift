@@ -32,8 +32,10 @@ struct SweepCommand: ParsableCommand {
     abstract: "Tries learning rates and initial scales with batch normalization and without, at the same places.")
   @Argument(help: "digits (drawn by the program), or data as for train.") var data = "digits"
   @Option(help: "The step sizes, as 1e-4..10 or one number.") var learningRate = "1e-4..10"
-  @Option(help: "What the weights are multiplied with at the start, as 0.01..10 or one number.") var initialScale = "0.01..10"
-  @Option(help: "The sides, with commas between: batch, layer, group, group:N, instance, rms, ghost:N, renorm, none.") var normalization = "batch,none"
+  @Option(help: "What the weights are multiplied with at the start, as 0.01..10 or one number.") var initialScale =
+    "0.01..10"
+  @Option(help: "The sides, with commas between: batch, layer, group, group:N, instance, rms, ghost:N, renorm, none.")
+  var normalization = "batch,none"
   @Option(help: "Trials in all, shared among the sides.") var trials = 200
   @Flag(help: "Places in rows and columns; by default they are quasi-random.") var grid = false
   @Option(help: "A network file with batch norms, or one that ships with the program.") var network: String?
@@ -72,7 +74,8 @@ struct SweepCommand: ParsableCommand {
     try requireApart(report, from: [data, network, options.store])
     let data = try options.data(data)
     let sweep = Sweep(
-      network: try chosenNetwork(data), normalizations: sides, learningRate: rates, initialScale: scales, trials: trials,
+      network: try chosenNetwork(data), normalizations: sides, learningRate: rates, initialScale: scales,
+      trials: trials,
       layout: grid ? .grid : .random, method: method, batchSize: batchSize, steps: steps, seed: seed)
     let planned = try sides.flatMap { try sweep.trials(of: $0, on: data.description) }
     let store = try RunStore(options.store)
@@ -118,7 +121,8 @@ struct SweepCommand: ParsableCommand {
       try emit(
         row([
           side.normalization, side.best.map { percent($0.score) } ?? "none",
-          side.best.map { compact($0.place.learningRate) } ?? "", side.best.map { compact($0.place.initialScale) } ?? "",
+          side.best.map { compact($0.place.learningRate) } ?? "",
+          side.best.map { compact($0.place.initialScale) } ?? "",
           percent(side.workingShare), percent(side.divergedShare),
         ]))
     }

@@ -30,7 +30,7 @@ struct BeforeOrAfter: Claim {
     let conditions = ["sigmoid", "ReLU"]
     return Findings(
       setup: plan.commonSetup + [
-        plan.networkSentence([plan.paperNet, plan.reluNet]) + " The effect is the mean over both networks.",
+        plan.networkSentence([plan.paperNet, plan.reluNet]) + " The effect is the mean over both networks."
       ],
       values: contest.difference("behind (a)", "before (z)", over: conditions, evidence),
       figures: conditions.map { condition in

@@ -49,7 +49,8 @@ extension Claim {
     if plan.seeds < Rule.leastSeeds { notes.append("\(plan.seeds) seeds decide nothing; five or more do.") }
     return ClaimReport(
       name: name, title: title, question: question, setup: findings.setup, figures: findings.figures,
-      tables: findings.tables, verdict: missing > 0 ? .undecided : rule.verdict(effect, seeds: findings.values.count), effect: effect,
+      tables: findings.tables, verdict: missing > 0 ? .undecided : rule.verdict(effect, seeds: findings.values.count),
+      effect: effect,
       rule: rule.sentence, command: command, seeds: plan.seeds, trials: results.count - missing,
       divergedTrials: results.count { $0?.isDiverged ?? false }, notes: notes)
   }

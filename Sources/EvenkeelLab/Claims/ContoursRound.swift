@@ -62,7 +62,7 @@ struct ContoursRound: Claim {
           }), contest.ratesTable(evidence),
       ],
       notes: [
-        "Both sides learn different parameters; ratios of curvatures can be compared, curvatures themselves not. Each side is measured where its own best step size led it.",
+        "Both sides learn different parameters; ratios of curvatures can be compared, curvatures themselves not. Each side is measured where its own best step size led it."
       ])
   }
 
@@ -80,7 +80,8 @@ struct ContoursRound: Claim {
     guard surfaces.count == subject.sides.count else { return nil }
     return Figure(
       "The loss around the trained parameters: \(subject.name)",
-      caption: "Over the plane of the Hessian's two leading eigenvectors, with the first seed; a unit is as long in both directions.",
+      caption:
+        "Over the plane of the Hessian's two leading eigenvectors, with the first seed; a unit is as long in both directions.",
       x: Axis("Along the first eigenvector"), y: Axis("Along the second"),
       plot: .contours(surfaces, value: Axis("Loss")))
   }

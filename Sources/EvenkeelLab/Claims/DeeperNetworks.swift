@@ -47,7 +47,8 @@ struct DeeperNetworks: Claim {
       values: contest.difference("batch norm", "without", over: ["\(depths.last!) layers"], evidence),
       figures: [
         Figure(
-          "Final accuracy over depth", caption: "Median over seeds with the range; each side at its own best step size.",
+          "Final accuracy over depth",
+          caption: "Median over seeds with the range; each side at its own best step size.",
           x: Axis("Layers", scale: .logarithmic), y: plan.scoreAxis,
           plot: .curves(
             ["batch norm", "without"].map { name in

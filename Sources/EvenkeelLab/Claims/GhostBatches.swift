@@ -29,7 +29,8 @@ struct GhostBatches: Claim {
         // The same number of epochs.
         var trial = plan.trial(side.0, steps: max(4, plan.steps * Self.small / side.1), batchSize: side.1)
         (trial.method, trial.weightDecay) = (.momentum, 1e-4)
-        return Contest.Arm(contender: name, condition: "", trial: trial, rates: LogarithmicRange(0.01, 1).grid(plan.grid))
+        return Contest.Arm(
+          contender: name, condition: "", trial: trial, rates: LogarithmicRange(0.01, 1).grid(plan.grid))
       }, seeds: plan.seeds)
   }
 
@@ -42,9 +43,11 @@ struct GhostBatches: Claim {
     let mean = gap.reduce(0, +) / Double(max(1, gap.count))
     return Findings(
       setup: [
-        plan.dataSentence + (
-          " Momentum 0.9, weight decay 0.0001, the same number of epochs for every batch size: \(plan.steps) steps of \(Self.small), \(max(4, plan.steps * Self.small / large(plan))) of \(large(plan))."),
-        plan.networkSentence([Subject(name: plan.network == nil ? "after Hoffer et al." : "your network", network: network(plan))]),
+        plan.dataSentence
+          + (" Momentum 0.9, weight decay 0.0001, the same number of epochs for every batch size: \(plan.steps) steps of \(Self.small), \(max(4, plan.steps * Self.small / large(plan))) of \(large(plan))."),
+        plan.networkSentence([
+          Subject(name: plan.network == nil ? "after Hoffer et al." : "your network", network: network(plan))
+        ]),
         "Every contender's step size is the best of \(plan.grid) from 0.01 to 1 on the validation examples, in place of the paper's rule that scales it with the root of the batch size; then it is measured with \(plan.seeds) other seeds. There is no schedule.",
       ], values: contest.difference(Self.names[2], Self.names[1], over: [""], evidence),
       figures: [
@@ -72,7 +75,7 @@ struct GhostBatches: Claim {
       ],
       notes: interval.map {
         [
-          "The gap that there is to close: \(short(mean)) points of accuracy, 95 % interval \(short($0.lowerBound)) to \(short($0.upperBound)).",
+          "The gap that there is to close: \(short(mean)) points of accuracy, 95 % interval \(short($0.lowerBound)) to \(short($0.upperBound))."
         ]
       } ?? [])
   }

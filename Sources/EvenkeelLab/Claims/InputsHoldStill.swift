@@ -43,7 +43,8 @@ struct InputsHoldStill: Claim {
       figures: [
         Figure(
           "What a typical unit of the last hidden layer takes",
-          caption: "Median and 15th to 85th percentile over examples, with the first seed: the unit whose spread is the median of all at the first evaluation.",
+          caption:
+            "Median and 15th to 85th percentile over examples, with the first seed: the unit whose spread is the median of all at the first evaluation.",
           x: plan.stepAxis, y: Axis("Input of the unit"), plot: .ribbons(ribbons))
       ],
       tables: [

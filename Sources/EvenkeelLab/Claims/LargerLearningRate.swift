@@ -84,7 +84,8 @@ struct LargerLearningRate: Claim {
       ],
       tables: [
         NumberTable(
-          "Both at the step size that is best without", columns: ["layers", "step size", "batch norm (%)", "without (%)"],
+          "Both at the step size that is best without",
+          columns: ["layers", "step size", "batch norm (%)", "without (%)"],
           rows: smallRates)
       ], notes: plan.ownNetworkNote)
   }

@@ -45,7 +45,9 @@ extension Contest {
   func scores(
     _ contender: String, _ evidence: Evidence, at places: [(condition: String, x: Double)], name: String, side: Side
   ) -> Curve {
-    let columns = places.map { results(arm(contender, $0.condition), evidence).map { $0.map { 100 * $0.score } ?? .nan } }
+    let columns = places.map {
+      results(arm(contender, $0.condition), evidence).map { $0.map { 100 * $0.score } ?? .nan }
+    }
     return Curve(
       name, side: side, x: places.map(\.x),
       seeds: (0..<seeds).map { seed in columns.map { $0[seed] } }, isMarked: true)

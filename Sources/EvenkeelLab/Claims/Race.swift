@@ -60,7 +60,8 @@ struct Race {
     conditions.map { condition in
       Figure(
         "Accuracy while training: \(condition)",
-        caption: "Median over seeds, the band from the least to the largest; each at its own best step size. The dotted line is the target.",
+        caption:
+          "Median over seeds, the band from the least to the largest; each at its own best step size. The dotted line is the target.",
         x: plan.stepAxis, y: plan.scoreAxis,
         plot: .curves(
           contenders.map {

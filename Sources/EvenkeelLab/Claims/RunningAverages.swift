@@ -4,7 +4,8 @@ import Evenkeel
 struct RunningAverages: Claim {
   let name = "running-averages"
   let title = "Running averages serve at test time"
-  let question = "Are averages over training batches as good for prediction as exact statistics, and as those of test batches?"
+  let question =
+    "Are averages over training batches as good for prediction as exact statistics, and as those of test batches?"
   let rule = Rule("points of accuracy more than with exact statistics", .within(0.5))
 
   private static let names = ["debiased", "not debiased"]
@@ -17,7 +18,8 @@ struct RunningAverages: Claim {
       zip(Self.names, networks).map {
         Contest.Arm(
           contender: $0, condition: "",
-          trial: plan.trial($1, evaluations: min(12, plan.courseEvaluations), probes: $0 == Self.names[0] ? [.statistics] : []),
+          trial: plan.trial(
+            $1, evaluations: min(12, plan.courseEvaluations), probes: $0 == Self.names[0] ? [.statistics] : []),
           rates: plan.rates)
       }, seeds: plan.seeds)
   }

@@ -4,8 +4,10 @@ import Evenkeel
 struct SmallBatches: Claim {
   let name = "small-batches"
   let title = "Small batches break it"
-  let question = "How much is lost as batches become small, with batch norm and with norms that do not look across a batch?"
-  let rule = Rule("points of accuracy more that batch norm loses from the largest batch to 2 than layer norm does", .above(1))
+  let question =
+    "How much is lost as batches become small, with batch norm and with norms that do not look across a batch?"
+  let rule = Rule(
+    "points of accuracy more that batch norm loses from the largest batch to 2 than layer norm does", .above(1))
 
   /// Names as `Network.withNorms` takes them.
   private static let contenders = [
@@ -59,7 +61,8 @@ struct SmallBatches: Claim {
       },
       figures: [
         Figure(
-          "Final accuracy over the batch size", caption: "Median over seeds with the range; prediction with running averages where there are any.",
+          "Final accuracy over the batch size",
+          caption: "Median over seeds with the range; prediction with running averages where there are any.",
           x: Axis("Examples in a batch", scale: .logarithmic), y: plan.scoreAxis,
           plot: .curves(
             Self.contenders.enumerated().map { index, contender in

@@ -88,7 +88,8 @@ struct WiderRange: Claim {
       figures.append(
         Figure(
           "Which settings work: \(subject.name)",
-          caption: "Mean final score over seeds. Outlined: what reaches 95 % of the best of both sides. Where half of the seeds or more diverged nothing is shown.",
+          caption:
+            "Mean final score over seeds. Outlined: what reaches 95 % of the best of both sides. Where half of the seeds or more diverged nothing is shown.",
           x: Axis("Step size", scale: .logarithmic), y: Axis("Initial scale, in units of He's", scale: .logarithmic),
           plot: .heatMaps(
             subject.sides.indices.map {

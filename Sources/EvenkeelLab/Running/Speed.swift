@@ -23,7 +23,9 @@ public struct Speed: Hashable, Sendable {
         Dense(description.outputs)
       }
     }
-    func measured(_ hidden: [Int], _ batchSize: Int, _ steps: Int) throws -> (products: Double, layers: Double, seconds: Double) {
+    func measured(_ hidden: [Int], _ batchSize: Int, _ steps: Int) throws -> (
+      products: Double, layers: Double, seconds: Double
+    ) {
       let trial = Trial(
         network: network(hidden), data: description.fingerprint, learningRate: 1e-6, batchSize: batchSize, steps: steps,
         evaluations: 1, seed: 0)

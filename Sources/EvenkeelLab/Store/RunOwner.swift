@@ -21,7 +21,9 @@ package struct RunOwner: Hashable, Sendable {
     return RunOwner(host: "\(boot) \(space)", process: getpid(), start: startTime(getpid()) ?? "unknown")
   }()
 
-  package init(host: String, process: Int32, start: String) { (self.host, self.process, self.start) = (host, process, start) }
+  package init(host: String, process: Int32, start: String) {
+    (self.host, self.process, self.start) = (host, process, start)
+  }
 
   package init?(_ text: String) {
     let parts = text.split(separator: "|").map { String($0) }

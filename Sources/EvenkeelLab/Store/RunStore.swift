@@ -94,7 +94,8 @@ public final class RunStore: Sendable {
   func release() throws {
     try write { db in
       try db.execute(
-        sql: "UPDATE run SET state = 'waiting', owner = NULL, seen = NULL, started = NULL WHERE state = 'running' AND owner = ?",
+        sql:
+          "UPDATE run SET state = 'waiting', owner = NULL, seen = NULL, started = NULL WHERE state = 'running' AND owner = ?",
         arguments: [owner.text])
     }
   }

@@ -59,7 +59,10 @@ package enum StoreFile {
       try queue.read { db in
         let mark = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
         let tables = try String.fetchAll(
-          db, sql: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'grdb_%'")
+          db,
+          sql:
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE 'grdb_%'"
+        )
         guard mark == applicationID || (mark == 0 && tables.isEmpty) else {
           throw EvenkeelError(
             .data, "\(path) is a SQLite file of another program, not a store of runs; nothing was changed.")
@@ -76,7 +79,9 @@ package enum StoreFile {
   /// SQLite asks nobody to wait while the journal's mode is changed, so two processes that make a store at once try again.
   private static func patiently<Value>(_ body: () throws -> Value) throws -> Value {
     for _ in 0..<200 {
-      do { return try body() } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY { usleep(50_000) }
+      do { return try body() } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+        usleep(50_000)
+      }
     }
     return try body()
   }
@@ -93,9 +98,11 @@ package enum StoreFile {
         throw EvenkeelError(.data, "\(path) is no store of runs: it is not a SQLite file; nothing was changed.")
       case .SQLITE_CORRUPT: throw damaged(path, error.message ?? "its pages do not fit")
       case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
-        throw EvenkeelError(.cannotWrite, "\(path) cannot be written or opened: \(error.message ?? "no reason was given").")
+        throw EvenkeelError(
+          .cannotWrite, "\(path) cannot be written or opened: \(error.message ?? "no reason was given").")
       default:
-        throw EvenkeelError(.cannotWrite, "\(path): \(error.message ?? "SQLite failed") (code \(error.resultCode.rawValue)).")
+        throw EvenkeelError(
+          .cannotWrite, "\(path): \(error.message ?? "SQLite failed") (code \(error.resultCode.rawValue)).")
       }
     } catch is DecodingError {
       throw damaged(path, "a stored run cannot be read")

@@ -10,7 +10,8 @@ extension RunStore {
       var plans: [Plan] = []
       for claim in claims {
         let key = "\(request) \(claim)"
-        guard let text = try String.fetchOne(db, sql: "SELECT plan FROM plan WHERE request = ?", arguments: [key]) else {
+        guard let text = try String.fetchOne(db, sql: "SELECT plan FROM plan WHERE request = ?", arguments: [key])
+        else {
           return nil
         }
         plans.append(try fromJSON(Plan.self, text))
@@ -38,7 +39,8 @@ extension RunStore {
     try read { db in
       try String.fetchAll(
         db,
-        sql: "SELECT plan FROM plan p WHERE rules = ? AND id = (SELECT id FROM plan WHERE claim = p.claim AND rules = p.rules ORDER BY used DESC, id DESC LIMIT 1)",
+        sql:
+          "SELECT plan FROM plan p WHERE rules = ? AND id = (SELECT id FROM plan WHERE claim = p.claim AND rules = p.rules ORDER BY used DESC, id DESC LIMIT 1)",
         arguments: [Laboratory.rulesVersion]
       ).map { try fromJSON(Plan.self, $0) }
     }

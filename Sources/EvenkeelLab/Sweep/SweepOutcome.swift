@@ -32,7 +32,8 @@ public struct SweepOutcome: Sendable {
       let best = scores.indices.filter { scores[$0] != nil }.max { scores[$0]! < scores[$1]! }
       return SideOutcome(
         normalization: name, scores: scores, best: best.map { (places[$0], scores[$0]!) },
-        workingShare: Double(scores.count { $0.map { $0 > 0 && $0 >= threshold } ?? false }) / Double(max(1, scores.count)))
+        workingShare: Double(scores.count { $0.map { $0 > 0 && $0 >= threshold } ?? false })
+          / Double(max(1, scores.count)))
     }
   }
 }

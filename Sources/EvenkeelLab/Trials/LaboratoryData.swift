@@ -18,6 +18,18 @@ public struct DataDescription: Codable, Hashable, Sendable {
   /// The score of guessing: the share of the most frequent class, or 0.
   public let chance: Double
 
+  /// A description of data that need not be there.
+  public init(
+    source: String, fingerprint: String, input: Shape, outputs: Int, isClassification: Bool, trainingCount: Int,
+    validationCount: Int, testCount: Int, chance: Double
+  ) {
+    (self.source, self.fingerprint, self.input, self.outputs) = (source, fingerprint, input, outputs)
+    (self.isClassification, self.trainingCount, self.validationCount) = (
+      isClassification, trainingCount, validationCount
+    )
+    (self.testCount, self.chance) = (testCount, chance)
+  }
+
   /// What a score is called.
   public var scoreName: String { isClassification ? "accuracy" : "R²" }
 }
@@ -88,7 +100,9 @@ public struct LaboratoryData: Sendable {
   private static func fingerprint(_ splits: DatasetSplits) -> String {
     var bytes: [UInt8] = []
     func add(_ value: some FixedWidthInteger) {
-      for shift in stride(from: 0, to: value.bitWidth, by: 8) { bytes.append(UInt8(truncatingIfNeeded: value >> shift)) }
+      for shift in stride(from: 0, to: value.bitWidth, by: 8) {
+        bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+      }
     }
     for part in [splits.training, splits.validation, splits.test] {
       add(part.count)

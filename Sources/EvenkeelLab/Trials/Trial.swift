@@ -100,7 +100,8 @@ extension Network {
     var index = 0
     while index < widths.count {
       let run = widths[index...].prefix { $0 == widths[index] }.count
-      shown.append(run > 3 ? "\(run)×\(widths[index])" : Array(repeating: widths[index], count: run).joined(separator: "-"))
+      shown.append(
+        run > 3 ? "\(run)×\(widths[index])" : Array(repeating: widths[index], count: run).joined(separator: "-"))
       index += run
     }
     return ([([String(input.count)] + shown).joined(separator: "-")] + distinct).joined(separator: " ")

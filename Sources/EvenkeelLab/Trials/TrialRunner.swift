@@ -48,7 +48,8 @@ public struct TrialRunner: Sendable {
     func report() {
       onProgress(
         Progress(
-          done: board.doneCount, total: distinct.count, ran: board.ranCount, seconds: (clock.now - start) / .seconds(1)))
+          done: board.doneCount, total: distinct.count, ran: board.ranCount, seconds: (clock.now - start) / .seconds(1))
+      )
     }
     report()
     let (store, data) = (store, data)
