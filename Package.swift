@@ -37,8 +37,12 @@ let package = Package(
         "Evenkeel", "EvenkeelLab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "Kernels", "Primitives", "AllocationCounter"]),
-    .testTarget(name: "EvenkeelLabTests", dependencies: ["Evenkeel", "EvenkeelLab"]),
+    // The laboratory's derivatives are held against the reference that lives here.
+    .testTarget(
+      name: "EvenkeelTests", dependencies: ["Evenkeel", "EvenkeelLab", "Kernels", "Primitives", "AllocationCounter"]),
+    .testTarget(
+      name: "EvenkeelLabTests",
+      dependencies: ["Evenkeel", "EvenkeelLab", .product(name: "GRDB", package: "GRDB.swift")]),
   ],
   swiftLanguageModes: [.v6]
 )

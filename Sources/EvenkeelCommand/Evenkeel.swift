@@ -6,7 +6,10 @@ import Glibc
 struct EvenkeelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evenkeel", abstract: "Trains neural networks with batch normalization.", version: "0.1.0",
-    subcommands: [Train.self, Evaluate.self, Predict.self, Inspect.self, Recalibrate.self, Demo.self])
+    subcommands: [
+      Train.self, Evaluate.self, Predict.self, Inspect.self, Recalibrate.self, Demo.self, Lab.self, SweepCommand.self,
+      Runs.self,
+    ])
 
   static func main() {
     shortenSpinning()

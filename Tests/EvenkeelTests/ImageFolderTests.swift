@@ -208,8 +208,8 @@ private func batch(_ records: Int, label: (Int) -> Int = { $0 % 10 }) -> [UInt8]
     #expect(splits.training.shape == [32, 32, 3] && splits.training.count == 7 && splits.test.count == 2)
     #expect(labels(splits.training)! == ([0, 1, 2, 9, 8, 7, 6], names))
     for (example, record) in [(0, 0), (2, 2), (6, 3)] {
-      let expected = (0..<1024).flatMap { pixel in
-        (0..<3).map { Float((7 * record + 85 * $0 + pixel) % 256) }
+      let expected = (0..<1024).flatMap { (pixel: Int) -> [Float] in
+        (0..<3).map { (channel: Int) -> Float in Float((7 * record + 85 * channel + pixel) % 256) }
       }
       #expect(splits.training[example] == expected)
     }

@@ -102,7 +102,7 @@ extension InputScaling {
 
 extension Targets {
   /// Targets for `loss`, as the library takes them and as the reference does.
-  fileprivate static func made(
+  static func made(
     for loss: ReferenceLoss, rows: Int, outputs: Int, _ numbers: inout Numbers
   ) -> (real: Targets, values: [Double]) {
     let names = (0..<outputs).map { "output \($0)" }

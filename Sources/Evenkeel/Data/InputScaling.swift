@@ -131,7 +131,7 @@ public struct InputScaling: Hashable, Codable, Sendable {
 extension Dataset {
   /// Copies examples `start` ..< `start + rows` as floats to `output`, scaled where `scaling` is given.
   /// - Throws: `EvenkeelError` with code `data` that names the first example, by its row in the file, and feature that is NaN or infinite.
-  func gather(
+  package func gather(
     _ start: Int, _ rows: Int, into output: UnsafeMutablePointer<Float>, scaling: InputScaling?, threads: Int
   ) throws {
     let bad = self.rows.withUnsafeBufferPointer {

@@ -47,6 +47,8 @@ struct ConvolutionOperation: Operation {
     let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     let gradient = precision.operand(
       pass.outputGradient!, pass.rows * pass.outputLength, rounded: pass.workspace, pass.threads)
+    // Nothing to do behind the forward of the same parameters.
+    try primitive.pack(pass, workspace)
     try primitive.check(
       ek_convolution_backward(
         primitive.handle, precision == .float32 ? pass.input : pass.scratch, gradient, primitive.packed.start,

@@ -113,3 +113,23 @@ public struct Pass {
     parameterGradients! + parameterOffsets[index]
   }
 }
+
+extension Pass {
+  /// A run of one operation of a training program outside a program: for what takes derivatives of the steps themselves.
+  package init(
+    rows: Int, inputLength: Int, outputLength: Int, input: UnsafeMutablePointer<Float>,
+    output: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>?,
+    inputGradient: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>,
+    workspace: UnsafeMutablePointer<Float>, state: ModelState,
+    parameterGradients: UnsafeMutablePointer<Float>?, parameterOffsets: [Int], threads: Int,
+    key: RandomKey = RandomKey(seed: 0)
+  ) {
+    self.init(
+      purpose: .training, rows: rows, inputLength: inputLength, outputLength: outputLength, firstRow: 0, input: input,
+      output: output, outputGradient: outputGradient, inputGradient: inputGradient, scratch: scratch,
+      workspace: workspace, key: key, threads: threads, weights: BatchWeights(), addend: nil, share: 1,
+      usesBatchStatistics: false, parameters: state.parameters.start, parametersVersion: state.version,
+      parameterGradients: parameterGradients, parameterOffsets: parameterOffsets, statistics: nil, isFrozen: false,
+      whole: nil)
+  }
+}

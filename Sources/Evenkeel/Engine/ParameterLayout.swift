@@ -2,13 +2,13 @@
 ///
 /// Weights come first, then all that is kept out of weight decay, so that decay is a boundary and not a list. Each starts
 /// at a cache line.
-final class ParameterLayout: Sendable {
-  struct Entry: Sendable {
+package final class ParameterLayout: Sendable {
+  package struct Entry: Sendable {
     /// The name in stored files: `0.weight`.
-    let name: String
-    let description: ParameterDescription
-    let offset: Int
-    var count: Int { description.shape.count }
+    package let name: String
+    package let description: ParameterDescription
+    package let offset: Int
+    package var count: Int { description.shape.count }
   }
 
   struct Statistics: Sendable {
@@ -20,14 +20,14 @@ final class ParameterLayout: Sendable {
   }
 
   /// In the order of the network.
-  let entries: [Entry]
+  package let entries: [Entry]
   let statistics: [Statistics]
   /// The offsets of a layer's parameters by its path.
-  let offsets: [String: [Int]]
-  let statisticsIndex: [String: Int]
+  package let offsets: [String: [Int]]
+  package let statisticsIndex: [String: Int]
   /// The floats in front of the first parameter that is no weight.
   let weightCount: Int
-  let count: Int
+  package let count: Int
   let statisticsCount: Int
   let output: Shape
   /// As many examples as are predicted together: few enough for the largest value of the network to stay in a cache.

@@ -4,7 +4,7 @@ import Primitives
 /// A network compiled for a purpose and a largest number of rows: steps over one planned arena.
 ///
 /// It holds scratch memory and no parameters; those come with each call. One thread at a time may run it.
-final class Program: @unchecked Sendable {
+package final class Program: @unchecked Sendable {
   let purpose: Purpose
   let maximumRows: Int
   let threads: Int
@@ -24,7 +24,7 @@ final class Program: @unchecked Sendable {
   private let scratchOffsets: [Int]
   private let workspaceOffset: Int
 
-  init(
+  package init(
     _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, precision: Precision = .float32,
     threads: Int
   ) throws {
@@ -60,11 +60,11 @@ final class Program: @unchecked Sendable {
   /// The size of its memory in bytes.
   var byteCount: Int { arena.count * MemoryLayout<Float>.stride }
   /// Where the rows of input go.
-  var input: UnsafeMutablePointer<Float> { arena.start + valueOffsets[0] }
+  package var input: UnsafeMutablePointer<Float> { arena.start + valueOffsets[0] }
   /// The rows that the last layer gave.
-  var output: UnsafeMutablePointer<Float> { arena.start + valueOffsets[outputValue] }
+  package var output: UnsafeMutablePointer<Float> { arena.start + valueOffsets[outputValue] }
   /// Where the gradient of the loss with respect to the output goes before `backward`.
-  var outputGradient: UnsafeMutablePointer<Float> { arena.start + gradientOffsets[outputValue] }
+  package var outputGradient: UnsafeMutablePointer<Float> { arena.start + gradientOffsets[outputValue] }
   /// What step `index` takes.
   func input(ofStep index: Int) -> UnsafeMutablePointer<Float> { arena.start + valueOffsets[steps[index].input] }
   var inputLength: Int { lengths[0] }
@@ -88,7 +88,7 @@ final class Program: @unchecked Sendable {
   }
 
   /// A run over `rows` rows with the parameters and statistics of `state`.
-  struct Call {
+  package struct Call {
     let rows: Int
     var state: ModelState
     var gradients: UnsafeMutablePointer<Float>?
@@ -111,7 +111,9 @@ final class Program: @unchecked Sendable {
   typealias Observer = (_ step: Step, _ pass: Pass, _ moment: Moment) -> Void
   enum Moment { case before, after }
 
-  func forward(_ call: Call, observe: Observer? = nil) throws { try forward(call, steps.indices, observe: observe) }
+  package func forward(_ call: Call) throws { try forward(call, observe: nil) }
+
+  func forward(_ call: Call, observe: Observer?) throws { try forward(call, steps.indices, observe: observe) }
 
   /// Runs some of the steps, after which the values that they gave lie where the steps behind them read them.
   func forward(_ call: Call, _ range: Range<Int>, observe: Observer? = nil) throws {
@@ -146,7 +148,7 @@ final class Program: @unchecked Sendable {
     ek_clear_behind(values, sequences.lengths(ofValue: value), call.rows, positions, lengths[value] / positions)
   }
 
-  func backward(_ call: Call) throws { try backward(call, steps.indices) }
+  package func backward(_ call: Call) throws { try backward(call, steps.indices) }
 
   /// Runs some of the steps backward, last first.
   func backward(_ call: Call, _ range: Range<Int>) throws {
@@ -220,5 +222,12 @@ final class Program: @unchecked Sendable {
       parameterGradients: call.gradients,
       parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) },
       isFrozen: call.isFrozen, whole: call.whole.isEmpty ? nil : step.statistics.flatMap { call.whole[$0] })
+  }
+}
+
+extension Program.Call {
+  /// A run of a whole batch without chance.
+  package init(rows: Int, state: ModelState, gradients: UnsafeMutablePointer<Float>) {
+    self.init(rows: rows, state: state, gradients: gradients, share: 1)
   }
 }

@@ -1,9 +1,9 @@
 import Kernels
 
 /// A function of one value that a kernel knows, with its parameter.
-struct Activation: Hashable, Sendable {
-  let kernel: ek_activation
-  var slope: Float = 0
+package struct Activation: Hashable, Sendable {
+  package let kernel: ek_activation
+  package var slope: Float = 0
 
   static let identity = Activation(kernel: EK_IDENTITY)
 
@@ -14,11 +14,11 @@ struct Activation: Hashable, Sendable {
     kernel == EK_ELU || kernel == EK_SIGMOID || kernel == EK_TANH || kernel == EK_SOFTPLUS
   }
 
-  static func == (left: Activation, right: Activation) -> Bool {
+  package static func == (left: Activation, right: Activation) -> Bool {
     left.kernel == right.kernel && left.slope == right.slope
   }
 
-  func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(kernel.rawValue)
     hasher.combine(slope)
   }
@@ -29,6 +29,11 @@ protocol ActivationLayer: Layer {
   var activation: Activation { get }
   /// The start of weights that feed this function.
   static var initialization: Initialization { get }
+}
+
+extension Layer {
+  /// The function that the layer applies to every value; nil for layers that are no activation.
+  package var activationFunction: Activation? { (self as? any ActivationLayer)?.activation }
 }
 
 extension ActivationLayer {

@@ -68,6 +68,17 @@ public struct LayerSite: Sendable {
   public let purpose: Purpose
   /// What products are computed in; tensors are floats in either.
   public let precision: Precision
+
+  package init(
+    input: Shape, output: Shape, name: String, maximumRows: Int, purpose: Purpose, precision: Precision = .float32
+  ) {
+    self.input = input
+    self.output = output
+    self.name = name
+    self.maximumRows = maximumRows
+    self.purpose = purpose
+    self.precision = precision
+  }
 }
 
 /// The part a parameter plays. Weight decay acts on weights only, by this role and never by name.

@@ -8,15 +8,15 @@ public struct Model: Sendable {
   /// What the model computes.
   public let network: Network
   /// How raw inputs are standardized; fitted by the first training.
-  public internal(set) var scaling: InputScaling?
+  public package(set) var scaling: InputScaling?
   /// How the columns of a table become features.
-  public internal(set) var encoding: TableEncoding?
+  public package(set) var encoding: TableEncoding?
   /// What the outputs mean; set by training.
   public internal(set) var output: OutputDescription?
   /// How it was trained last, as far as its statistics depend on it; nil before training.
   public internal(set) var training: TrainingSummary?
 
-  var state: ModelState
+  package var state: ModelState
   private let programs: ProgramPool
 
   /// A model before training.

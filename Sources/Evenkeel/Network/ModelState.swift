@@ -2,19 +2,19 @@ import Synchronization
 
 /// What a model learned: one buffer of parameters, one of running statistics, the batch counts. Copied before a write when
 /// shared.
-final class ModelState: @unchecked Sendable {
-  let layout: ParameterLayout
-  let parameters: AlignedFloats
+package final class ModelState: @unchecked Sendable {
+  package let layout: ParameterLayout
+  package let parameters: AlignedFloats
   let runningStatistics: AlignedFloats
   let batchCounts: UnsafeMutablePointer<Int>
   /// A number that no other state has and that changes with the parameters and statistics.
-  private(set) var version = ModelState.nextVersion()
+  package private(set) var version = ModelState.nextVersion()
 
   private static let versions = Atomic<UInt64>(0)
   private static func nextVersion() -> UInt64 { versions.wrappingAdd(1, ordering: .relaxed).newValue }
 
   /// To be called by whoever has written to the state.
-  func noteChange() { version = Self.nextVersion() }
+  package func noteChange() { version = Self.nextVersion() }
 
   init(_ layout: ParameterLayout) {
     self.layout = layout
@@ -28,7 +28,7 @@ final class ModelState: @unchecked Sendable {
     }
   }
 
-  init(copying other: ModelState) {
+  package init(copying other: ModelState) {
     layout = other.layout
     parameters = AlignedFloats(copying: other.parameters)
     runningStatistics = AlignedFloats(copying: other.runningStatistics)
@@ -73,7 +73,7 @@ final class ModelState: @unchecked Sendable {
     }
   }
 
-  func statistics(_ index: Int) -> RunningStatisticsView {
+  package func statistics(_ index: Int) -> RunningStatisticsView {
     let entry = layout.statistics[index]
     let mean = runningStatistics.start + entry.offset
     return RunningStatisticsView(

@@ -22,9 +22,8 @@ public struct MaxPool: PoolingLayer {
   public func makeOperation(for site: LayerSite) throws -> any Operation { try PoolingOperation(pool, site: site) }
   public func outputLength(of length: Int, for input: Shape) -> Int? { pool.outputLength(of: length) }
 
-  private var pool: Pool {
-    Pool(kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, padding: padding), isMean: false)
-  }
+  package var windows: Windows { Windows(kernel: kernel, stride: stride, padding: padding) }
+  private var pool: Pool { Pool(kind: Self.kind, windows: windows, isMean: false) }
 
   private enum CodingKeys: String, CodingKey { case kernel, stride, padding }
   public init(from decoder: any Decoder) throws {

@@ -57,7 +57,7 @@ public struct Residual: Layer {
   }
 
   /// The layers of the shortcut from `input` to the block's output.
-  func shortcutLayers(for input: Shape) throws -> [any Layer] {
+  package func shortcutLayers(for input: Shape) throws -> [any Layer] {
     guard shortcut == .projection else { return [] }
     return try projection(from: input, to: block.layers.reduce(input) { try $1.outputShape(for: $0) })
   }

@@ -16,7 +16,7 @@ public struct Flatten: Layer {
   }
 
   /// True where no values move.
-  static func isView(of input: Shape, isNetworkInput: Bool) -> Bool {
+  package static func isView(of input: Shape, isNetworkInput: Bool) -> Bool {
     input.featureCount == 1 || input.count == input.featureCount || (input.rank == 2 && isNetworkInput)
   }
 }

@@ -89,20 +89,20 @@ extension Padding: Codable {
 
 /// Windows that slide over an image `[H, W, C]`, or over a sequence `[L, C]`, which is an image of height 1 under windows of
 /// height 1.
-struct Windows: Hashable, Sendable {
+package struct Windows: Hashable, Sendable {
   let kernel: Extent
   let stride: Extent
   var dilation: Extent = 1
   let padding: Padding
 
   /// The windows of one axis.
-  struct Axis {
-    let extent, kernel, stride, dilation, before, behind, output: Int
+  package struct Axis {
+    package let extent, kernel, stride, dilation, before, behind, output: Int
   }
 
   /// How the windows lie on the two axes of `input`, of rank 2 or 3.
   /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`, what was expected and what came.
-  func axes(of input: Shape, kind: String) throws -> (height: Axis, width: Axis) {
+  package func axes(of input: Shape, kind: String) throws -> (height: Axis, width: Axis) {
     let width = try axis(
       input.dimensions[input.rank - 2], kernel.width, stride.width, dilation.width, padding, input, kind)
     guard input.rank == 3 else { return (try axis(1, 1, 1, 1, .valid, input, kind), width) }

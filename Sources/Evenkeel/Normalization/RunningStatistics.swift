@@ -33,10 +33,10 @@ public struct RunningStatistics: Hashable, Sendable {
 }
 
 /// Where a model keeps the averages of one batch-norm layer: per feature a mean and a variance, and a count of batches.
-struct RunningStatisticsView {
-  let features: Int
-  let mean: UnsafeMutablePointer<Float>
-  let variance: UnsafeMutablePointer<Float>
+package struct RunningStatisticsView {
+  package let features: Int
+  package let mean: UnsafeMutablePointer<Float>
+  package let variance: UnsafeMutablePointer<Float>
   let batchCount: UnsafeMutablePointer<Int>
 
   /// Hands the averages to the kernels as the statistics to normalise with.

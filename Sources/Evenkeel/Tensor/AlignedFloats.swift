@@ -3,11 +3,11 @@ import Glibc
 /// A fixed number of floats, aligned to a cache line, zero at the start. Memory that nobody else holds.
 ///
 /// Not safe to write from two threads; owners guard it (a value's copy-on-write, a program's exclusive use).
-final class AlignedFloats: @unchecked Sendable {
-  let count: Int
-  let start: UnsafeMutablePointer<Float>
+package final class AlignedFloats: @unchecked Sendable {
+  package let count: Int
+  package let start: UnsafeMutablePointer<Float>
 
-  init(count: Int) {
+  package init(count: Int) {
     self.count = count
     var memory: UnsafeMutableRawPointer?
     let bytes = max(count, 16) * MemoryLayout<Float>.stride
@@ -28,5 +28,5 @@ final class AlignedFloats: @unchecked Sendable {
 
   deinit { free(start) }
 
-  var buffer: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: start, count: count) }
+  package var buffer: UnsafeMutableBufferPointer<Float> { UnsafeMutableBufferPointer(start: start, count: count) }
 }

@@ -2,10 +2,10 @@ import Kernels
 
 /// What training makes small. Each is the mean over the batch, as in PyTorch's default.
 public struct Loss: Hashable, Codable, Sendable {
-  enum Kind: String, Codable { case softmaxCrossEntropy, sigmoidCrossEntropy, meanSquaredError, huber }
-  let kind: Kind
+  package enum Kind: String, Codable { case softmaxCrossEntropy, sigmoidCrossEntropy, meanSquaredError, huber }
+  package let kind: Kind
   /// The smoothed share of softmax cross-entropy, the delta of Huber's loss.
-  let parameter: Double
+  package let parameter: Double
 
   /// −log of the softmax probability of the right class. The network gives logits, one a class.
   public static let softmaxCrossEntropy = Loss(kind: .softmaxCrossEntropy, parameter: 0)
@@ -33,8 +33,8 @@ public struct Loss: Hashable, Codable, Sendable {
   }
 
   /// What a batch came to: sums over its examples.
-  struct Sums {
-    var loss = 0.0
+  package struct Sums {
+    package var loss = 0.0
     /// Of examples, each by its weight.
     var correct = 0.0
     var squaredError = 0.0
@@ -61,7 +61,7 @@ public struct Loss: Hashable, Codable, Sendable {
 
   /// Sums of the loss over `rows` examples, and the gradient of its mean where `gradient` is given.
   /// - Parameter weights: What each example counts, nil for 1; the mean is then Σ w l / Σ w.
-  func evaluate(
+  package func evaluate(
     _ outputs: UnsafePointer<Float>, rows: Int, width: Int, targets: BatchTargets,
     weights: UnsafePointer<Float>? = nil, gradient: UnsafeMutablePointer<Float>?
   ) -> Sums {
@@ -115,9 +115,9 @@ public struct Loss: Hashable, Codable, Sendable {
 }
 
 /// The targets of one batch, in the form that the loss reads.
-struct BatchTargets {
-  let labels: UnsafePointer<Int32>
-  let values: UnsafePointer<Float>
+package struct BatchTargets {
+  package let labels: UnsafePointer<Int32>
+  package let values: UnsafePointer<Float>
 
   /// Those from example `row` on.
   func advanced(by row: Int, width: Int) -> BatchTargets {

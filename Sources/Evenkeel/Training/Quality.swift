@@ -55,7 +55,7 @@ public struct OutputDescription: Hashable, Codable, Sendable {
 
   /// Describes what training on `dataset` with `loss` is to give, for a network with `width` outputs.
   /// - Throws: `EvenkeelError` with code `usage` if loss, targets and outputs do not fit.
-  init(loss: Loss, dataset: Dataset, width: Int) throws {
+  package init(loss: Loss, dataset: Dataset, width: Int) throws {
     self.loss = loss
     switch dataset.targets {
     case .none: throw EvenkeelError.data("The training data has no targets.")
@@ -120,7 +120,7 @@ extension OutputDescription {
 }
 
 /// All targets of a data set in the form that the loss reads, and the room for one batch of them.
-final class TargetBuffer {
+package final class TargetBuffer {
   let width: Int
   private var labels: [Int32] = []
   private var values: [Float] = []
@@ -129,7 +129,7 @@ final class TargetBuffer {
   private let capacity: Int
 
   /// - Parameter batch: The largest batch that `gather` will be asked for.
-  init(_ dataset: Dataset, output: OutputDescription, width: Int, batch: Int = 1) throws {
+  package init(_ dataset: Dataset, output: OutputDescription, width: Int, batch: Int = 1) throws {
     self.width = width
     capacity = batch
     batchLabels = .allocate(capacity: batch)
@@ -170,7 +170,7 @@ final class TargetBuffer {
   deinit { batchLabels.deallocate() }
 
   /// The targets of the examples from `start` on.
-  func batch(at start: Int) -> BatchTargets {
+  package func batch(at start: Int) -> BatchTargets {
     BatchTargets(
       labels: labels.withUnsafeBufferPointer { $0.baseAddress.map { $0 + start } } ?? UnsafePointer(batchLabels),
       values: values.withUnsafeBufferPointer { $0.baseAddress.map { $0 + start * width } }

@@ -91,6 +91,21 @@ public struct Trainer: Sendable {
     _ model: inout Model, to dataset: Dataset, validation: Dataset? = nil, epochs: Int, resuming: Checkpoint? = nil,
     shouldStop: () -> Bool = { false }, onEvent: (Event) throws -> Void = { _ in }
   ) throws -> History {
+    try fit(
+      &model, to: dataset, validation: validation, epochs: epochs, resuming: resuming, shouldStop: shouldStop,
+      onEvent: onEvent, observing: nil)
+  }
+
+  /// What looks at a model in the middle of its training: called after every step with the number of steps made in all and
+  /// with what gives a copy of the model as it is then.
+  package typealias Observer = (_ step: Int, _ model: () -> Model) throws -> Void
+
+  /// As above, and shows the model to `observing` after every step.
+  @discardableResult
+  package func fit(
+    _ model: inout Model, to dataset: Dataset, validation: Dataset? = nil, epochs: Int, resuming: Checkpoint? = nil,
+    shouldStop: () -> Bool = { false }, onEvent: (Event) throws -> Void = { _ in }, observing: Observer?
+  ) throws -> History {
     try validate(dataset, epochs: epochs)
     try dataset.requireFit(model.network.input)
     guard model.scaling == nil || model.encoding == dataset.encoding else {
@@ -117,7 +132,8 @@ public struct Trainer: Sendable {
     while run.epoch < epochs, !history.stoppedEarly {
       let started = clock.now
       do {
-        try run.finishEpoch(validation: validation, shouldStop: shouldStop, onEvent: onEvent)
+        try run.finishEpoch(
+          validation: validation, shouldStop: shouldStop, onEvent: onEvent, observing: observing)
       } catch let error as EvenkeelError where error.code == .interrupted {
         try onEvent(.interrupted(run.checkpoint(history, best)))
         throw error

@@ -118,10 +118,12 @@ final class TrainingRun {
 
   /// Makes the steps that the epoch has left.
   func finishEpoch(
-    validation: Dataset?, shouldStop: () -> Bool, onEvent: (Trainer.Event) throws -> Void
+    validation: Dataset?, shouldStop: () -> Bool, onEvent: (Trainer.Event) throws -> Void,
+    observing: Trainer.Observer?
   ) throws {
     while batch < batches {
       try makeStep()
+      try observing?(step, model.copied)
       let quality = quality
       try onEvent(
         .step(

@@ -93,12 +93,43 @@ void ek_batch_norm_gradient_sums(const ek_batch_norm *norm, const float *x, cons
 void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
                           ek_batch_statistics statistics, double *plain, double *weighted, double count, float *dx,
                           double *scratch, int threads);
+
 // The bytes of tensors that one forward and one backward of a training step with these buffers read and write, counted from
 // the sweeps above; rows of one value a feature are left out.
 typedef struct {
   size_t forward, backward;
 } ek_traffic;
 ek_traffic ek_batch_norm_traffic(const ek_batch_norm *norm, const float *x, float *y, float *dy, float *dx);
+
+// ---- batch_norm_tangent.c -----------------------------------------------------------------------------------------
+
+// One batch norm at a point, y = scale * n + shift with n = (x - mean) * s and s = 1/sqrt(variance + epsilon), and what its
+// derivatives in a direction have in common (Pearlmutter 1994). n, n_tangent are (rows, features), the doubles (features).
+// Sums are taken in double. With `frozen` mean and variance were given and do not move; s is then an input.
+typedef struct {
+  size_t rows, features;
+  double epsilon;
+  int frozen;
+  const float *scale;    // or NULL for 1
+  float *n, *n_tangent;  // n_tangent is written by the forward tangent
+  double *mean, *s;
+  double *dshift, *dscale;  // sum dy, sum dy n: written by backward
+  double *k;                // mean of n * x_tangent: written by the forward tangent
+  double *sums;             // scratch, 2 * features
+} ek_norm_point;
+
+// y, n, mean and s from x. shift may be NULL.
+void ek_norm_point_forward(const ek_norm_point *p, const float *x, const float *shift, float *y);
+// dshift, dscale (in the point), and dx where it is not NULL.
+void ek_norm_point_backward(const ek_norm_point *p, const float *dy, float *dx);
+// y_tangent in the direction (x_tangent, scale_tangent, shift_tangent), each of which may be NULL for 0.
+void ek_norm_point_forward_tangent(const ek_norm_point *p, const float *x_tangent, const float *scale_tangent,
+                                   const float *shift_tangent, float *y_tangent);
+// The derivative of backward in the same direction, where dy moves by dy_tangent: dshift_tangent, dscale_tangent (features)
+// and dx_tangent (rows, features), each NULL where not wanted. dx_tangent may be dy_tangent.
+void ek_norm_point_backward_tangent(const ek_norm_point *p, const float *dy, const float *dy_tangent,
+                                    const float *scale_tangent, float *dshift_tangent, float *dscale_tangent,
+                                    float *dx_tangent);
 
 // ---- group_norm.c -------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,98 @@
+import Evenkeel
+
+/// Something that people say of batch normalization, as an experiment with a rule for its verdict.
+///
+/// A claim is a value without state: what it asks for and what it finds follow from the plan and the evidence alone.
+public protocol Claim: Sendable {
+  /// What commands call it.
+  var name: String { get }
+  /// The claim as people make it.
+  var title: String { get }
+  /// What the experiment asks.
+  var question: String { get }
+  /// What is measured and when it supports the claim.
+  var rule: Rule { get }
+
+  /// The trials that the claim needs as far as the evidence tells; with their results it may need more. Done when it needs none
+  /// that the evidence lacks.
+  func trials(_ plan: Plan, _ evidence: Evidence) throws -> [Trial]
+
+  /// What the evidence says.
+  func findings(_ plan: Plan, _ evidence: Evidence) throws -> Findings
+}
+
+/// What a claim found, before the rule is applied.
+public struct Findings: Sendable {
+  /// How it was asked, a paragraph each.
+  public var setup: [String]
+  /// The effect, one value a seed.
+  public var values: [Double]
+  public var figures: [Figure]
+  public var tables: [NumberTable]
+  public var notes: [String]
+
+  init(setup: [String], values: [Double], figures: [Figure], tables: [NumberTable] = [], notes: [String] = []) {
+    (self.setup, self.values, self.figures, self.tables, self.notes) = (setup, values, figures, tables, notes)
+  }
+}
+
+extension Claim {
+  /// Applies the rule.
+  /// - Parameter command: What gives these numbers again.
+  public func judge(_ plan: Plan, _ evidence: Evidence, command: String) throws -> ClaimReport {
+    let findings = try findings(plan, evidence)
+    let results = Set(try trials(plan, evidence)).map { evidence[$0] }
+    let effect = rule.effect(of: findings.values)
+    var notes = findings.notes
+    let missing = results.count { $0 == nil }
+    if missing > 0 { notes.append("\(missing) trials have not ended yet; the verdict waits for them.") }
+    if plan.seeds < Rule.leastSeeds { notes.append("\(plan.seeds) seeds decide nothing; five or more do.") }
+    return ClaimReport(
+      name: name, title: title, question: question, setup: findings.setup, figures: findings.figures,
+      tables: findings.tables, verdict: missing > 0 ? .undecided : rule.verdict(effect, seeds: findings.values.count),
+      effect: effect,
+      rule: rule.sentence, command: command, seeds: plan.seeds, trials: results.count - missing,
+      divergedTrials: results.count { $0?.isDiverged ?? false }, notes: notes)
+  }
+}
+
+/// All claims, in the order of the report.
+public enum Claims {
+  public static let all: [any Claim] = [
+    TrainsFaster(), WiderRange(), RobustInitialization(), DeeperNetworks(), InputsHoldStill(), ContoursRound(),
+    SmootherLandscape(), NotCovariateShift(), BeforeOrAfter(), ScaleAndShift(), BiasRedundant(), RunningAverages(),
+    LargerLearningRate(), SmallBatches(), GhostBatches(),
+  ]
+
+  /// The claims that `names` call; `all` is every one.
+  /// - Throws: `EvenkeelError` with code `usage` that names the nearest for one that is unknown.
+  public static func named(_ names: [String]) throws -> [any Claim] {
+    if names.contains("all") { return all }
+    var chosen: [any Claim] = []
+    for name in names {
+      guard let claim = all.first(where: { $0.name == name }) else {
+        let nearest = all.map(\.name).min { distance($0, name) < distance($1, name) }!
+        throw EvenkeelError(.usage, "\"\(name)\" is not a claim; did you mean \(nearest)? lab list shows all.")
+      }
+      if !chosen.contains(where: { $0.name == name }) { chosen.append(claim) }
+    }
+    return chosen
+  }
+
+  /// The letters that must be put in, left out or exchanged to make one name the other (Levenshtein 1966), less where one holds
+  /// the other.
+  static func distance(_ left: String, _ right: String) -> Int {
+    let (a, b) = (Array(left), Array(right))
+    var row = Array(0...b.count)
+    for i in a.indices {
+      var corner = row[0]
+      row[0] = i + 1
+      for j in b.indices {
+        let next = min(row[j] + 1, row[j + 1] + 1, corner + (a[i] == b[j] ? 0 : 1))
+        (corner, row[j + 1]) = (row[j + 1], next)
+      }
+    }
+    let isPart = !b.isEmpty && (left.contains(right) || right.contains(left))
+    return isPart ? row[b.count] / 4 : row[b.count]
+  }
+}

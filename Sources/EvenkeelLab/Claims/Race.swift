@@ -1,0 +1,100 @@
+import Evenkeel
+import Glibc
+
+/// Who reaches a score first: what claims about speed have in common.
+struct Race {
+  let contest: Contest
+  /// Conditions of the contest, each with a target of its own.
+  let conditions: [String]
+  let contenders: [String]
+
+  /// 98 % of the score that the weakest contender's best search trial ended with: all can reach it. nil before the search is done.
+  func target(_ condition: String, _ evidence: Evidence) -> Double? {
+    var least: Double?
+    for contender in contenders {
+      let arm = contest.arm(contender, condition)
+      guard let rate = contest.rate(arm, evidence),
+        let end = contest.search(arm).first(where: { $0.learningRate == rate }).flatMap({ evidence[$0]?.score })
+      else { return nil }
+      least = min(least ?? end, end)
+    }
+    return least.map { 0.98 * $0 }
+  }
+
+  /// One contender under one condition with one seed.
+  struct Time {
+    /// All steps where the target was not reached.
+    let steps: Double
+    let seconds: Double
+    let isReached: Bool
+  }
+
+  /// One a seed; nil where there is none yet.
+  func times(_ contender: String, _ condition: String, _ evidence: Evidence) -> [Time?] {
+    guard let target = target(condition, evidence) else { return Array(repeating: nil, count: contest.seeds) }
+    let arm = contest.arm(contender, condition)
+    return contest.results(arm, evidence).map { result in
+      guard let result else { return nil }
+      let reached = result.steps(to: target)
+      let steps = reached ?? Double(arm.trial.steps)
+      return Time(
+        steps: steps, seconds: result.seconds / Double(result.divergedAt ?? arm.trial.steps) * steps,
+        isReached: reached != nil)
+    }
+  }
+
+  /// How many times the steps of `fast` `slow` takes, seed by seed, as a geometric mean over conditions.
+  func ratios(_ fast: String, _ slow: String, _ evidence: Evidence) -> [Double] {
+    let pairs = conditions.map { (times(fast, $0, evidence), times(slow, $0, evidence)) }
+    return contest.perSeed { seed in
+      var sum = 0.0
+      for (fast, slow) in pairs {
+        guard let fast = fast[seed], let slow = slow[seed] else { return nil }
+        sum += log(slow.steps / fast.steps)
+      }
+      return exp(sum / Double(conditions.count))
+    }
+  }
+
+  func figures(_ plan: Plan, _ evidence: Evidence, side: (String) -> Side) -> [Figure] {
+    conditions.map { condition in
+      Figure(
+        "Accuracy while training: \(condition)",
+        caption:
+          "Median over seeds, the band from the least to the largest; each at its own best step size. The dotted line is the target.",
+        x: plan.stepAxis, y: plan.scoreAxis,
+        plot: .curves(
+          contenders.map {
+            contest.course(contest.arm($0, condition), evidence, name: $0, side: side($0))
+          }), references: target(condition, evidence).map { [.y(100 * $0, "target")] } ?? [])
+    }
+  }
+
+  func table(_ evidence: Evidence) -> NumberTable {
+    NumberTable(
+      "Steps and processor time to the target, means over seeds",
+      columns: ["network", "contender", "target (%)", "steps", "time (s)", "final score (%)"],
+      rows: conditions.flatMap { condition in
+        contenders.compactMap { contender -> [NumberTable.Cell]? in
+          let times = times(contender, condition, evidence).compactMap(\.self)
+          guard let target = target(condition, evidence), !times.isEmpty else { return nil }
+          return [
+            .text(condition), .text(contender), .number(100 * target),
+            .number(times.reduce(0) { $0 + $1.steps } / Double(times.count)),
+            .number(times.reduce(0) { $0 + $1.seconds } / Double(times.count)),
+            contest.meanScore(contest.arm(contender, condition), evidence),
+          ]
+        }
+      })
+  }
+
+  func notes(_ evidence: Evidence) -> [String] {
+    let missed = conditions.flatMap { condition in contenders.flatMap { times($0, condition, evidence) } }
+      .count { $0.map { !$0.isReached } ?? false }
+    return missed == 0
+      ? [] : ["\(missed) runs did not reach the target; they count with all their steps, so the effect is a bound."]
+  }
+
+  static let setup =
+    "The search looks for the highest mean accuracy over the course. The target is 98 % of what the weakest contender's best search trial ended with. A run that does not reach it counts with all its steps. Over networks the ratio is the geometric mean."
+}

@@ -1,0 +1,59 @@
+import Glibc
+
+/// How a verdict follows from an effect. It is part of the program, so it was written before any data was seen.
+public struct Rule: Hashable, Sendable {
+  /// Where the effect must lie.
+  public enum Region: Hashable, Sendable {
+    /// Above this.
+    case above(Double)
+    /// Between minus this and this: "about the same".
+    case within(Double)
+  }
+
+  /// What is measured, to follow the number: "times fewer steps".
+  public let effect: String
+  public let region: Region
+  /// True if the effect is a ratio, averaged over seeds as a geometric mean.
+  public let isRatio: Bool
+
+  public init(_ effect: String, _ region: Region, isRatio: Bool = false) {
+    (self.effect, self.region, self.isRatio) = (effect, region, isRatio)
+  }
+
+  /// The rule for a reader.
+  public var sentence: String {
+    let where_ =
+      switch region {
+      case .above(let threshold): "lies above \(short(threshold)); not supported if it lies below"
+      case .within(let margin): "lies within ± \(short(margin)); not supported if it lies outside"
+      }
+    let mean = isRatio ? "geometric mean" : "mean"
+    return
+      "The effect is the \(mean) over seeds, in \(effect). Supported if its 95 % bootstrap interval \(where_); otherwise, or with fewer than five seeds, undecided."
+  }
+
+  /// The effect of one value a seed; nil if they do not give one.
+  public func effect(of values: [Double]) -> Effect? {
+    let values = isRatio ? values.map { log($0) } : values
+    guard let interval = Bootstrap.interval(of: values) else { return nil }
+    let mean = values.reduce(0, +) / Double(values.count)
+    return isRatio
+      ? Effect(effect, value: exp(mean), low: exp(interval.lowerBound), high: exp(interval.upperBound))
+      : Effect(effect, value: mean, low: interval.lowerBound, high: interval.upperBound)
+  }
+
+  /// The least and the largest of so many values hold the mean between them in 1 − 2^(1 − n) of all cases; fewer than five
+  /// are no base for 95 %.
+  static let leastSeeds = 5
+
+  public func verdict(_ effect: Effect?, seeds: Int) -> Verdict {
+    guard let effect, seeds >= Self.leastSeeds else { return .undecided }
+    switch region {
+    case .above(let threshold):
+      return effect.low > threshold ? .supported : effect.high < threshold ? .notSupported : .undecided
+    case .within(let margin):
+      if effect.low > -margin, effect.high < margin { return .supported }
+      return effect.low > margin || effect.high < -margin ? .notSupported : .undecided
+    }
+  }
+}

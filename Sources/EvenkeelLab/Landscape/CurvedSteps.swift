@@ -1,0 +1,183 @@
+import Evenkeel
+import Glibc
+import Kernels
+
+/// a = g(z): ȧ = g′(z) ż, dż = g′(z) dȧ + g″(z) da ż. Of ReLU and its kin g″ is 0 but at the kink, where it is taken as 0.
+final class ActivationStep: LinearStep {
+  private let activation: Activation
+  private let hasTangentInput: Bool
+  private let y, slope, curvature, yTangent, dx, dxTangent: AlignedFloats
+  private var xTangent: UnsafeMutablePointer<Float>?
+  private var dy: UnsafeMutablePointer<Float>!
+
+  init(_ activation: Activation, _ site: LayerSite, hasTangentInput: Bool) {
+    self.activation = activation
+    self.hasTangentInput = hasTangentInput
+    let count = site.maximumRows * site.input.count
+    let inner = hasTangentInput ? count : 0
+    y = AlignedFloats(count: count)
+    slope = AlignedFloats(count: inner)
+    curvature = AlignedFloats(count: inner)
+    yTangent = AlignedFloats(count: inner)
+    dx = AlignedFloats(count: inner)
+    dxTangent = AlignedFloats(count: inner)
+  }
+
+  func forward(_ x: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float> {
+    ek_activation_forward(x, y.count, activation.kernel, activation.slope, y.start, Int32(at.threads))
+    let (firsts, seconds, activation) = (slope.start, curvature.start, activation)
+    for index in 0..<slope.count {
+      let (first, second) = activation.derivatives(at: Double(x[index]))
+      firsts[index] = Float(first)
+      seconds[index] = Float(second)
+    }
+    return y.start
+  }
+
+  func backward(_ dy: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
+    self.dy = dy
+    guard hasTangentInput else { return nil }
+    return product(dy, slope, dx)
+  }
+
+  func forwardTangent(_ tangent: UnsafeMutablePointer<Float>?, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
+    xTangent = tangent
+    guard let tangent else { return nil }
+    return product(tangent, slope, yTangent)
+  }
+
+  func backwardTangent(_ tangent: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
+    guard let xTangent else { return nil }
+    let (result, first, second, dy) = (dxTangent.start, slope.start, curvature.start, dy!)
+    for index in 0..<dxTangent.count {
+      result[index] = tangent[index] * first[index] + dy[index] * xTangent[index] * second[index]
+    }
+    return result
+  }
+
+  private func product(
+    _ a: UnsafeMutablePointer<Float>, _ b: AlignedFloats, _ result: AlignedFloats
+  ) -> UnsafeMutablePointer<Float> {
+    let (b, c) = (b.start, result.start)
+    for index in 0..<result.count { c[index] = a[index] * b[index] }
+    return c
+  }
+}
+
+extension Activation {
+  /// g′(x) and g″(x).
+  func derivatives(at x: Double) -> (first: Double, second: Double) {
+    let slope = Double(slope)
+    switch kernel {
+    case EK_RELU: return (x > 0 ? 1 : 0, 0)
+    case EK_LEAKY_RELU: return (x > 0 ? 1 : slope, 0)
+    case EK_ELU: return x > 0 ? (1, 0) : (slope * exp(x), slope * exp(x))
+    case EK_GELU:
+      // g′ = Φ + x φ, g″ = (2 − x²) φ.
+      let density = exp(-x * x / 2) / (2 * Double.pi).squareRoot()
+      return (erfc(-x / 2.0.squareRoot()) / 2 + x * density, (2 - x * x) * density)
+    case EK_SILU:
+      // With s = sigmoid(x): g′ = s (1 + x (1 − s)), g″ = s (1 − s) (2 + x (1 − 2 s)).
+      let s = 1 / (1 + exp(-x))
+      let rest = 1 / (1 + exp(x))
+      return (s * (1 + x * rest), s * rest * (2 + x * (rest - s)))
+    case EK_SIGMOID:
+      let s = 1 / (1 + exp(-x))
+      let rest = 1 / (1 + exp(x))
+      return (s * rest, s * rest * (rest - s))
+    case EK_TANH:
+      let y = tanh(x)
+      let first = 1 / (cosh(x) * cosh(x))
+      return (first, -2 * y * first)
+    case EK_SOFTPLUS:
+      let s = 1 / (1 + exp(-x))
+      let rest = 1 / (1 + exp(x))
+      return (s, s * rest)
+    default: return (1, 0)
+    }
+  }
+}
+
+/// Batch norm, through μ and σ²; see `ek_norm_point` for the formulae.
+final class NormStep: LinearStep {
+  private let options: BatchNorm
+  private let hasTangentInput: Bool
+  private let offsets: [Int]
+  private let doubles: UnsafeMutablePointer<Double>
+  private var norm: ek_norm_point
+  private let y, n, nTangent, yTangent, dx, dxTangent: AlignedFloats
+  private let statistics: Int
+  private var dy: UnsafeMutablePointer<Float>!
+
+  init(_ options: BatchNorm, _ site: LayerSite, _ layout: ParameterLayout, hasTangentInput: Bool) throws {
+    self.options = options
+    self.hasTangentInput = hasTangentInput
+    offsets = layout.offsets[site.name] ?? []
+    statistics = layout.statisticsIndex[site.name]!
+    let count = site.maximumRows * site.input.count
+    let features = site.input.featureCount
+    guard count > features || options.frozen else {
+      throw EvenkeelError.usage(
+        "Layer \(site.name) (batchNorm) got one value per feature; its statistics need at least two examples.")
+    }
+    y = AlignedFloats(count: count)
+    n = AlignedFloats(count: count)
+    nTangent = AlignedFloats(count: count)
+    yTangent = AlignedFloats(count: count)
+    dx = AlignedFloats(count: hasTangentInput ? count : 0)
+    dxTangent = AlignedFloats(count: hasTangentInput ? count : 0)
+    doubles = .allocate(capacity: 7 * features)
+    doubles.initialize(repeating: 0, count: 7 * features)
+    norm = ek_norm_point(
+      rows: count / features, features: features, epsilon: options.epsilon, frozen: options.frozen ? 1 : 0, scale: nil,
+      n: n.start, n_tangent: nTangent.start, mean: doubles, s: doubles + features, dshift: doubles + 2 * features,
+      dscale: doubles + 3 * features, k: doubles + 4 * features, sums: doubles + 5 * features)
+  }
+
+  deinit { doubles.deallocate() }
+
+  private func scale(_ buffer: AlignedFloats) -> UnsafeMutablePointer<Float>? {
+    options.scale ? buffer.start + offsets[0] : nil
+  }
+
+  private func shift(_ buffer: AlignedFloats) -> UnsafeMutablePointer<Float>? {
+    options.shift ? buffer.start + offsets[options.scale ? 1 : 0] : nil
+  }
+
+  func forward(_ x: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float> {
+    norm.scale = scale(at.point.parameters).map { UnsafePointer($0) }
+    if options.frozen {
+      let running = at.point.statistics(statistics)
+      for feature in 0..<norm.features {
+        norm.mean[feature] = Double(running.mean[feature])
+        norm.s[feature] = 1 / (Double(running.variance[feature]) + options.epsilon).squareRoot()
+      }
+    }
+    ek_norm_point_forward(&norm, x, shift(at.point.parameters), y.start)
+    return y.start
+  }
+
+  func backward(_ dy: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
+    self.dy = dy
+    let target = hasTangentInput ? dx.start : nil
+    ek_norm_point_backward(&norm, dy, target)
+    for feature in 0..<norm.features {
+      scale(at.gradient)?[feature] = Float(norm.dscale[feature])
+      shift(at.gradient)?[feature] = Float(norm.dshift[feature])
+    }
+    return target
+  }
+
+  func forwardTangent(_ tangent: UnsafeMutablePointer<Float>?, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
+    let direction = at.direction.parameters
+    ek_norm_point_forward_tangent(&norm, tangent, scale(direction), shift(direction), yTangent.start)
+    return yTangent.start
+  }
+
+  func backwardTangent(_ tangent: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float>? {
+    let target = hasTangentInput ? dxTangent.start : nil
+    ek_norm_point_backward_tangent(
+      &norm, dy, tangent, scale(at.direction.parameters), shift(at.product), scale(at.product), target)
+    return target
+  }
+}

@@ -1,0 +1,173 @@
+import Evenkeel
+import Kernels
+import Primitives
+
+/// The Hessian H = ∇²L(w) of a loss surface at a point, as products with vectors: exact, by forward-over-reverse
+/// differentiation (Pearlmutter 1994), through the statistics of every batch norm.
+///
+/// A product costs about two gradients and never forms H. Values and products are floats; sums over a norm's rows and over
+/// losses are taken in double. Against a Double reference a product is right to some 10⁻⁶ of its norm; the tests hold it to
+/// 2·10⁻⁵.
+///
+/// ReLU's second derivative is taken as 0 (it is, but at the kink), and so is the movement of a maximum in a `MaxPool`: H is
+/// then that of the piece of the surface on which the point lies.
+public final class Hessian {
+  /// The surface.
+  public let surface: LossSurface
+  /// L(w).
+  public private(set) var loss = 0.0
+  /// Coordinates to which H is restricted: rows and columns of others are 0. All parameters by default.
+  public var selection: [Range<Int>]
+  private let at: Linearization
+  private let steps: LinearSequence
+  private let outputGradient, outputGradientTangent: AlignedFloats
+  private var outputs: UnsafeMutablePointer<Float>!
+
+  /// The Hessian of `surface` at `point`, where the model stood by default.
+  /// - Throws: `EvenkeelError` with code `usage` that names a layer whose second derivatives are not known, with code `data` if
+  ///   the loss is not finite at the point.
+  public init(of surface: LossSurface, at point: [Float]? = nil) throws {
+    self.surface = surface
+    selection = surface.ranges()
+    at = Linearization(surface)
+    ek_set_team_size(Int32(surface.threads))
+    var builder = StepBuilder(surface)
+    steps = try builder.sequence(surface.network.layers.layers, prefix: "")
+    outputGradient = AlignedFloats(count: surface.rows * surface.width)
+    outputGradientTangent = AlignedFloats(count: surface.rows * surface.width)
+    try move(to: point ?? surface.point)
+  }
+
+  /// ∇L(w).
+  public var gradient: [Float] { Array(at.gradient.buffer) }
+  /// The number of coordinates that are selected.
+  public var dimension: Int { selection.reduce(0) { $0 + $1.count } }
+
+  /// Moves to another point of the surface.
+  /// - Throws: `EvenkeelError` with code `data` if the loss is not finite there.
+  public func move(to point: [Float]) throws {
+    precondition(
+      point.count == surface.count, "A point of this surface has \(surface.count) numbers, not \(point.count).")
+    ek_set_team_size(Int32(surface.threads))
+    at.move(to: point)
+    outputs = try steps.forward(surface.inputs.start, at)
+    let sums = surface.loss.evaluate(
+      outputs, rows: surface.rows, width: surface.width, targets: surface.targets, gradient: outputGradient.start)
+    guard sums.loss.isFinite else { throw EvenkeelError.data("The loss is \(sums.loss) at this point of its surface.") }
+    loss = sums.loss / Double(surface.rows)
+    _ = try steps.backward(outputGradient.start, at)
+  }
+
+  /// H v, restricted to `selection` on both sides.
+  public func times(_ v: [Float]) throws -> [Float] {
+    precondition(v.count == surface.count, "A direction on this surface has \(surface.count) numbers, not \(v.count).")
+    ek_set_team_size(Int32(surface.threads))
+    at.turn(to: selected(v))
+    guard let tangent = try steps.forwardTangent(nil, at) else { return Array(repeating: 0, count: v.count) }
+    surface.loss.gradientTangent(
+      outputs, tangent, targets: surface.targets, rows: surface.rows, width: surface.width,
+      into: outputGradientTangent.start)
+    _ = try steps.backwardTangent(outputGradientTangent.start, at)
+    return selected(Array(at.product.buffer))
+  }
+
+  /// `v` with what is not selected at 0.
+  func selected(_ v: [Float]) -> [Float] {
+    var result = [Float](repeating: 0, count: v.count)
+    for range in selection { result.replaceSubrange(range, with: v[range]) }
+    return result
+  }
+}
+
+/// Turns layers into steps.
+private struct StepBuilder {
+  private let layout: ParameterLayout
+  private let rows: Int
+  private var shape: Shape
+  private var isInput = true
+  /// Whether a parameter came before, so that what comes in moves with the direction.
+  private var moves = false
+
+  init(_ surface: LossSurface) {
+    layout = surface.layout
+    rows = surface.rows
+    shape = surface.network.input
+  }
+
+  mutating func sequence(
+    _ layers: [any Layer], prefix: String, shortcut: (LinearSequence, inputs: Int, outputs: Int)? = nil
+  ) throws -> LinearSequence {
+    var steps: [any LinearStep] = []
+    for (index, layer) in layers.enumerated() {
+      let name = prefix + String(index)
+      let output = try layer.outputShape(for: shape)
+      let site = LayerSite(input: shape, output: output, name: name, maximumRows: rows, purpose: .training)
+      switch layer {
+      case is Flatten where Flatten.isView(of: shape, isNetworkInput: isInput):
+        shape = output
+        continue
+      case is Dropout, is NoiseInjection: break  // switched off
+      case is Flatten, is AveragePool, is GlobalAveragePool:
+        steps.append(try FixedLinearStep(layer, site, layout, hasTangentInput: moves))
+      case let pool as MaxPool: steps.append(try MaxPoolStep(pool, site, hasTangentInput: moves))
+      case is Dense, is Convolution, is DepthwiseConvolution, is Convolution1D:
+        steps.append(try BilinearStep(layer, site, layout, hasTangentInput: moves))
+        moves = true
+      case let norm as BatchNorm:
+        steps.append(try NormStep(norm, site, layout, hasTangentInput: moves))
+        moves = moves || norm.scale || norm.shift
+      case let residual as Residual:
+        let (entry, entryIsInput, entryMoves) = (shape, isInput, moves)
+        let past = try sequence(residual.shortcutLayers(for: shape), prefix: name + ".shortcut.")
+        let pastMoves = moves
+        (shape, isInput, moves) = (entry, entryIsInput, entryMoves)
+        steps.append(
+          try sequence(
+            residual.block.layers, prefix: name + ".block.", shortcut: (past, entry.count, output.count)))
+        moves = moves || pastMoves
+      default:
+        guard let activation = layer.activationFunction else {
+          throw EvenkeelError.usage(
+            "Layer \(name) (\(type(of: layer).kind)): its second derivatives are not known, so there is no Hessian.")
+        }
+        steps.append(ActivationStep(activation, site, hasTangentInput: moves))
+      }
+      shape = output
+      isInput = false
+    }
+    return LinearSequence(steps, shortcut: shortcut, rows: rows)
+  }
+}
+
+extension Loss {
+  /// The derivative of the gradient of the mean loss where the outputs move by `tangent`: H_loss · tangent. Of softmax
+  /// cross-entropy it is p (ż − Σ p ż) / m, whatever the targets; of sigmoid cross-entropy p (1 − p) ż / (m · width); of the
+  /// squared error 2 ż / (m · width); of Huber's loss ż / (m · width) within delta, 0 beyond.
+  func gradientTangent(
+    _ outputs: UnsafePointer<Float>, _ tangent: UnsafePointer<Float>, targets: BatchTargets, rows: Int, width: Int,
+    into result: UnsafeMutablePointer<Float>
+  ) {
+    let count = rows * width
+    switch kind {
+    case .softmaxCrossEntropy:
+      ek_softmax(outputs, rows, width, result)
+      for row in 0..<rows {
+        let range = row * width..<(row + 1) * width
+        let mean = range.reduce(0.0) { $0 + Double(result[$1]) * Double(tangent[$1]) }
+        for at in range { result[at] = Float(Double(result[at]) * (Double(tangent[at]) - mean) / Double(rows)) }
+      }
+    case .sigmoidCrossEntropy:
+      ek_activation_forward(outputs, count, EK_SIGMOID, 0, result, 1)
+      for at in 0..<count {
+        result[at] = Float(Double(result[at]) * (1 - Double(result[at])) * Double(tangent[at]) / Double(count))
+      }
+    case .meanSquaredError:
+      for at in 0..<count { result[at] = Float(2 * Double(tangent[at]) / Double(count)) }
+    case .huber:
+      for at in 0..<count {
+        let isQuadratic = abs(Double(outputs[at]) - Double(targets.values[at])) <= parameter
+        result[at] = isQuadratic ? Float(Double(tangent[at]) / Double(count)) : 0
+      }
+    }
+  }
+}

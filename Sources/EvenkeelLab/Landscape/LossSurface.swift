@@ -1,0 +1,120 @@
+import Evenkeel
+
+/// The mean loss of a network on a fixed batch as a function of its parameters alone, L: ℝⁿ → ℝ, with its gradient.
+///
+/// Norms take the statistics of the batch, as in training, and gradients go through them; nothing is drawn (dropout and
+/// injected noise are off) and nothing is kept: the running statistics of the model that it was made from do not move. A
+/// frozen norm keeps the model's running statistics.
+///
+/// A point is a flat list of `count` numbers: all weights in the order of the network, then biases, scales and shifts, each
+/// parameter padded with zeros to a multiple of 16. `range(of:)` says where one lies.
+public final class LossSurface {
+  /// The network without what is drawn at random.
+  let network: Network
+  let layout: ParameterLayout
+  let loss: Loss
+  let rows: Int
+  /// Outputs of one example.
+  let width: Int
+  let threads: Int
+  /// `rows` examples as the network takes them, scaled.
+  let inputs: AlignedFloats
+  /// Where the model stood, with its running statistics for frozen norms.
+  let state: ModelState
+  private let targetBuffer: TargetBuffer
+  private let program: Program
+  private let gradients: AlignedFloats
+
+  /// The surface of `model`'s network on all of `examples` at once.
+  /// - Parameters:
+  ///   - loss: The model's own by default.
+  ///   - threads: As `Trainer.threads`.
+  /// - Throws: `EvenkeelError` if the examples or their targets do not fit the model, a value is not finite, or a norm would
+  ///   see a single example.
+  public init(_ model: Model, examples: Dataset, loss: Loss? = nil, threads: Int = 1) throws {
+    guard let loss = loss ?? model.output?.loss else {
+      throw EvenkeelError.usage("The model is not trained and no loss is given; there is no surface to look at.")
+    }
+    guard !examples.isEmpty else { throw EvenkeelError.data("The examples of a loss surface are none.") }
+    guard examples.shape.count == model.network.input.count else {
+      throw EvenkeelError.data("Expected examples of shape \(model.network.input), got \(examples.shape).")
+    }
+    self.loss = loss
+    self.threads = threads
+    network = model.network.withoutChance()
+    state = ModelState(copying: model.state)
+    layout = state.layout
+    point = Array(state.parameters.buffer)
+    rows = examples.count
+    width = try network.outputShape().count
+    let output =
+      try model.output.flatMap { $0.loss == loss ? $0 : nil }
+      ?? OutputDescription(loss: loss, dataset: examples, width: width)
+    targetBuffer = try TargetBuffer(examples, output: output, width: width)
+    let scaling = try model.scaling ?? InputScaling(fittedTo: examples, threads: threads)
+    inputs = AlignedFloats(count: rows * network.input.count)
+    try examples.gather(0, rows, into: inputs.start, scaling: scaling, threads: threads)
+    program = try Program(network, layout: layout, maximumRows: rows, purpose: .training, threads: threads)
+    gradients = AlignedFloats(count: layout.count)
+  }
+
+  /// n, the padding included.
+  public var count: Int { layout.count }
+  /// Where the model stands.
+  public let point: [Float]
+  var targets: BatchTargets { targetBuffer.batch(at: 0) }
+
+  /// Where the parameters that `matches` chooses lie in a point, by name in stored files and role.
+  public func ranges(where matches: (_ name: String, _ role: ParameterRole) -> Bool = { _, _ in true }) -> [Range<Int>]
+  {
+    layout.entries.filter { matches($0.name, $0.description.role) }.map { $0.offset..<$0.offset + $0.count }
+  }
+
+  /// L(w).
+  /// - Throws: `EvenkeelError` with code `data` if the loss is not finite there.
+  public func loss(at point: [Float]) throws -> Double { try evaluate(point, wantsGradient: false) }
+
+  /// L(w) and ∇L(w).
+  /// - Throws: `EvenkeelError` with code `data` if one of them is not finite there.
+  public func gradient(at point: [Float]) throws -> (loss: Double, gradient: [Float]) {
+    let loss = try evaluate(point, wantsGradient: true)
+    let gradient = Array(gradients.buffer)
+    guard gradient.allSatisfy(\.isFinite) else {
+      throw EvenkeelError.data("The gradient of the loss is not finite at this point of its surface.")
+    }
+    return (loss, gradient)
+  }
+
+  private func evaluate(_ point: [Float], wantsGradient: Bool) throws -> Double {
+    precondition(point.count == count, "A point of this surface has \(count) numbers, not \(point.count).")
+    state.parameters.start.update(from: point, count: count)
+    state.noteChange()
+    program.input.update(from: inputs.start, count: inputs.count)
+    let call = Program.Call(rows: rows, state: state, gradients: gradients.start)
+    try program.forward(call)
+    let sums = loss.evaluate(
+      program.output, rows: rows, width: width, targets: targets,
+      gradient: wantsGradient ? program.outputGradient : nil)
+    guard sums.loss.isFinite else { throw EvenkeelError.data("The loss is \(sums.loss) at this point of its surface.") }
+    if wantsGradient { try program.backward(call) }
+    return sums.loss / Double(rows)
+  }
+}
+
+extension Network {
+  /// The same network, its parameters at the same places, with nothing drawn at random.
+  func withoutChance() -> Network { Network(input: input, layers: Self.withoutChance(layers.layers)) }
+
+  private static func withoutChance(_ layers: [any Layer]) -> [any Layer] {
+    layers.map { layer in
+      switch layer {
+      case is Dropout: return Dropout(0)
+      case is NoiseInjection: return NoiseInjection(meanRange: 0, scaleRange: 0, spread: 0)
+      case var residual as Residual:
+        residual.block = LayerList(withoutChance(residual.block.layers))
+        return residual
+      default: return layer
+      }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Evenkeel
+
+/// How long trials take on this machine, as it is now: a line through two measured ones.
+public struct Speed: Hashable, Sendable {
+  /// Seconds for a product of a weight and an input, forward and backward.
+  public let product: Double
+  /// Seconds for a layer of a step, however small.
+  public let layer: Double
+
+  /// What a network costs by its size.
+  public init(product: Double, layer: Double) { (self.product, self.layer) = (product, layer) }
+
+  /// Runs two short trials on `data`: a wide one, whose products count, and a deep narrow one, whose layers do.
+  public init(measuredOn data: LaboratoryData) throws {
+    let description = data.description
+    func network(_ hidden: [Int]) -> Network {
+      Network(input: [description.input.count]) {
+        for units in hidden {
+          Dense(units)
+          BatchNorm()
+          ReLU()
+        }
+        Dense(description.outputs)
+      }
+    }
+    func measured(_ hidden: [Int], _ batchSize: Int, _ steps: Int) throws -> (
+      products: Double, layers: Double, seconds: Double
+    ) {
+      let trial = Trial(
+        network: network(hidden), data: description.fingerprint, learningRate: 1e-6, batchSize: batchSize, steps: steps,
+        evaluations: 1, seed: 0)
+      // The first is slower: nothing is in a cache yet.
+      _ = try trial.run(on: data)
+      let seconds = try ContinuousClock().measure { _ = try trial.run(on: data) } / .seconds(1)
+      return (trial.products * Double(steps), trial.layers * Double(steps), seconds)
+    }
+    let wide = try measured([256, 256], 128, 10)
+    let deep = try measured(Array(repeating: 16, count: 10), 8, 50)
+    let determinant = wide.products * deep.layers - wide.layers * deep.products
+    product = max(1e-13, (wide.seconds * deep.layers - deep.seconds * wide.layers) / determinant)
+    layer = max(1e-8, (wide.products * deep.seconds - deep.products * wide.seconds) / determinant)
+  }
+
+  /// The seconds that `trial` takes one thread, evaluations included.
+  public func seconds(_ trial: Trial) -> Double {
+    let (products, layers) = (trial.products, trial.layers)
+    let step = products * product + layers * layer
+    // Forward alone is a third of a step; 2,000 examples at most.
+    let evaluation = products / Double(trial.batchSize) * 2_000 * product / 3 + 1e-3
+    let points = Double(trial.evaluationSteps.count)
+    let probes = trial.probes.reduce(0) { $0 + $1.evaluations(at: points) }
+    return Double(trial.steps) * step + (points + probes) * evaluation + 2e-3
+  }
+}
+
+extension Trial {
+  /// Products of one step, and layers; data is gathered at about the cost of four products a value.
+  fileprivate var products: Double {
+    let leaves = (try? network.leaves()) ?? []
+    return Double(batchSize) * Double(leaves.reduce(4 * network.input.count) { $0 + $1.multiplyAdds })
+  }
+  fileprivate var layers: Double { Double((try? network.leaves())?.count ?? 1) }
+}
+
+extension Probe {
+  /// What it costs over a whole trial, in evaluations.
+  fileprivate func evaluations(at points: Double) -> Double {
+    switch self {
+    case .biases: 0
+    case .inputs: points
+    case .statistics: 12 * points
+    case .landscape: 12 * points
+    case .curvature: 300
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import Evenkeel
+import FoundationEssentials
+import GRDB
+
+/// Every trial that was asked for, with what became of it, in one SQLite file.
+///
+/// A trial is claimed by whoever runs it, in one statement, so several laboratories may work on one store at once. What is
+/// written is there after a kill at any moment; what a process that is gone had claimed is claimed anew.
+public final class RunStore: Sendable {
+  public let path: String
+  package let database: DatabaseQueue
+  private let owner: RunOwner
+
+  /// Opens the store at `path`, or makes a new one where nothing is.
+  /// - Throws: `EvenkeelError`: `data` for a file that is damaged or no store (it is left as it is), `cannotWrite`.
+  public convenience init(_ path: String) throws { try self.init(path, owner: .this) }
+
+  package init(_ path: String, owner: RunOwner) throws {
+    self.path = path
+    self.owner = owner
+    database = try StoreFile.open(path)
+  }
+
+  /// Adds the trials that are not there yet, waiting.
+  public func add(_ trials: [Trial]) throws {
+    try write { db in
+      for trial in trials {
+        try db.execute(
+          sql: """
+            INSERT OR IGNORE INTO run (key, trial, summary, seed, version, rules, state, created)
+            VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)
+            """,
+          arguments: [
+            trial.key, json(trial), trial.summary, Int64(bitPattern: trial.seed), Laboratory.version,
+            Laboratory.rulesVersion, now(),
+          ])
+      }
+    }
+  }
+
+  /// Takes a trial to run it, unless it is done or somebody who is alive runs it.
+  /// - Returns: Whether it is the caller's now.
+  package func claim(_ key: String) throws -> Bool {
+    try write { db in
+      let time = now()
+      guard let row = try Row.fetchOne(db, sql: "SELECT state, owner, seen FROM run WHERE key = ?", arguments: [key])
+      else { return false }
+      switch row["state"] as String {
+      case RunState.waiting.rawValue, RunState.failed.rawValue: break
+      case RunState.running.rawValue:
+        guard let text = row["owner"] as String?, let seen = row["seen"] as Double?,
+          RunOwner(text)?.isGone(lastSeen: seen, now: time, from: owner) ?? true
+        else { return false }
+      default: return false
+      }
+      try db.execute(
+        sql: "UPDATE run SET state = 'running', owner = ?, seen = ?, started = ?, error = NULL WHERE key = ?",
+        arguments: [owner.text, time, time, key])
+      return true
+    }
+  }
+
+  /// Tells the others that this process still works on what it has claimed.
+  func touch() throws {
+    try write { db in
+      try db.execute(
+        sql: "UPDATE run SET seen = ? WHERE state = 'running' AND owner = ?", arguments: [now(), owner.text])
+    }
+  }
+
+  package func finish(_ key: String, _ result: TrialResult) throws {
+    try write { db in
+      try db.execute(
+        sql: """
+          UPDATE run SET state = 'done', owner = NULL, finished = ?, seconds = ?, score = ?, divergedAt = ?, result = ?
+          WHERE key = ? AND state = 'running' AND owner = ?
+          """,
+        arguments: [now(), result.seconds, result.score, result.divergedAt, json(result), key, owner.text])
+    }
+  }
+
+  /// Writes down why a trial cannot be carried out at all; it is tried again when it is asked for again.
+  func fail(_ key: String, _ message: String) throws {
+    try write { db in
+      try db.execute(
+        sql: """
+          UPDATE run SET state = 'failed', owner = NULL, finished = ?, error = ?
+          WHERE key = ? AND state = 'running' AND owner = ?
+          """, arguments: [now(), message, key, owner.text])
+    }
+  }
+
+  /// Gives back what this process has claimed and not finished.
+  func release() throws {
+    try write { db in
+      try db.execute(
+        sql:
+          "UPDATE run SET state = 'waiting', owner = NULL, seen = NULL, started = NULL WHERE state = 'running' AND owner = ?",
+        arguments: [owner.text])
+    }
+  }
+
+  /// The result of the trial with this key, if it is done.
+  public func result(_ key: String) throws -> TrialResult? {
+    try read { db in
+      try String.fetchOne(db, sql: "SELECT result FROM run WHERE key = ? AND state = 'done'", arguments: [key])
+        .map { try fromJSON(TrialResult.self, $0) }
+    }
+  }
+
+  /// The results of those of `trials` that are done.
+  public func results(of trials: [Trial]) throws -> [Trial: TrialResult] {
+    var results: [Trial: TrialResult] = [:]
+    for trial in trials where results[trial] == nil { results[trial] = try result(trial.key) }
+    return results
+  }
+
+  func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try StoreFile.explained(path) { try database.read(body) }
+  }
+
+  func write<Value>(_ body: (Database) throws -> Value) throws -> Value {
+    try StoreFile.explained(path) { try database.write(body) }
+  }
+
+  private func now() -> Double { Date().timeIntervalSince1970 }
+}
+
+/// How far a stored trial is.
+public enum RunState: String, Codable, Sendable { case waiting, running, done, failed }

@@ -1,0 +1,83 @@
+import Evenkeel
+
+/// Learning rates and initial scales tried on several sides, every side at the same places.
+public struct Sweep: Hashable, Codable, Sendable {
+  /// How the places are laid out.
+  public enum Layout: String, Codable, Sendable {
+    /// Quasi-random: places fill the ranges evenly however many there are.
+    case random
+    /// Rows and columns.
+    case grid
+  }
+
+  /// The network with batch norm.
+  public var network: Network
+  /// What stands in the norms' places, as `Network.withNorms` names it; a side each.
+  public var normalizations: [String]
+  public var learningRate: LogarithmicRange
+  public var initialScale: LogarithmicRange
+  /// Trials in all, shared evenly among the sides.
+  public var trials: Int
+  public var layout: Layout
+  public var method: Trial.Method
+  public var batchSize: Int
+  public var steps: Int
+  public var evaluations: Int
+  public var seed: UInt64
+
+  public init(
+    network: Network, normalizations: [String] = ["batch", "none"], learningRate: LogarithmicRange,
+    initialScale: LogarithmicRange, trials: Int, layout: Layout = .random, method: Trial.Method = .gradientDescent,
+    batchSize: Int = 60, steps: Int = 2_000, evaluations: Int = 4, seed: UInt64 = 1
+  ) {
+    (self.network, self.normalizations, self.learningRate) = (network, normalizations, learningRate)
+    (self.initialScale, self.trials, self.layout, self.method) = (initialScale, trials, layout, method)
+    (self.batchSize, self.steps, self.evaluations, self.seed) = (batchSize, steps, evaluations, seed)
+  }
+
+  /// One place of the ranges.
+  public struct Place: Hashable, Codable, Sendable {
+    public let learningRate: Double
+    public let initialScale: Double
+  }
+
+  /// The places, the same for every side. A grid has at most as many as were asked for.
+  public var places: [Place] {
+    let count = max(1, trials / max(1, normalizations.count))
+    switch layout {
+    case .grid:
+      let (columns, rows) = gridSize(count)
+      return initialScale.grid(rows).flatMap { scale in
+        learningRate.grid(columns).map { Place(learningRate: $0, initialScale: scale) }
+      }
+    case .random:
+      // Roberts' sequence of the plastic number, 1.3247…: low discrepancy in two dimensions at every length.
+      var random = RandomNumbers(RandomKey(seed: seed))
+      let start = (random.uniform(), random.uniform())
+      return (1...count).map { index in
+        Place(
+          learningRate: rounded(learningRate.value(at: fraction(start.0 + Double(index) * 0.754_877_666_246_692_7))),
+          initialScale: rounded(initialScale.value(at: fraction(start.1 + Double(index) * 0.569_840_290_998_053_2))))
+      }
+    }
+  }
+
+  private func fraction(_ value: Double) -> Double { value - value.rounded(.down) }
+
+  private func gridSize(_ count: Int) -> (columns: Int, rows: Int) {
+    if initialScale.low == initialScale.high { return (count, 1) }
+    if learningRate.low == learningRate.high { return (1, count) }
+    let rows = max(1, Int(Double(count).squareRoot()))
+    return (count / rows, rows)
+  }
+
+  /// The trials of one side, in the order of `places`.
+  public func trials(of normalization: String, on data: DataDescription) throws -> [Trial] {
+    let network = try network.withNorms(normalization)
+    return places.map {
+      Trial(
+        network: network, data: data.fingerprint, method: method, learningRate: $0.learningRate, batchSize: batchSize,
+        steps: steps, evaluations: evaluations, initialScale: $0.initialScale, seed: seed)
+    }
+  }
+}

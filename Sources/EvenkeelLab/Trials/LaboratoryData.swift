@@ -1,0 +1,121 @@
+import Evenkeel
+import FoundationEssentials
+
+/// What trials need to know of data, without the data.
+public struct DataDescription: Codable, Hashable, Sendable {
+  /// As the command names it.
+  public let source: String
+  /// Tells other examples, targets or parts apart.
+  public let fingerprint: String
+  /// The shape of one example.
+  public let input: Shape
+  /// Classes, or values to predict.
+  public let outputs: Int
+  public let isClassification: Bool
+  public let trainingCount: Int
+  public let validationCount: Int
+  public let testCount: Int
+  /// The score of guessing: the share of the most frequent class, or 0.
+  public let chance: Double
+
+  /// A description of data that need not be there.
+  public init(
+    source: String, fingerprint: String, input: Shape, outputs: Int, isClassification: Bool, trainingCount: Int,
+    validationCount: Int, testCount: Int, chance: Double
+  ) {
+    (self.source, self.fingerprint, self.input, self.outputs) = (source, fingerprint, input, outputs)
+    (self.isClassification, self.trainingCount, self.validationCount) = (
+      isClassification, trainingCount, validationCount
+    )
+    (self.testCount, self.chance) = (testCount, chance)
+  }
+
+  /// What a score is called.
+  public var scoreName: String { isClassification ? "accuracy" : "R²" }
+}
+
+/// Examples that all trials share, read and measured once.
+public struct LaboratoryData: Sendable {
+  public let description: DataDescription
+  public let training: Dataset
+  /// What settings are searched on: a tenth of the training examples, 2,000 at most.
+  public let validation: Dataset
+  /// What is judged on: 2,000 of the test examples at most, the same ones for every trial.
+  public let test: Dataset
+  let scaling: InputScaling
+  let loss: Loss
+  public let warnings: [String]
+
+  /// Reads DATA as the command names it.
+  /// - Throws: `EvenkeelError` as `Dataset.read`, and `data` where there is nothing to tell apart: one class, no test examples.
+  public init(_ source: String, target: String? = nil) throws {
+    var splits = try Dataset.read(source, target: target, validation: .share(0.1), test: .share(0.2))
+    guard splits.training.count >= 20, !splits.validation.isEmpty, !splits.test.isEmpty else {
+      throw EvenkeelError(
+        .data,
+        "\(source): \(splits.training.count) examples to train on, \(splits.validation.count) to search on and \(splits.test.count) to judge on are too few for experiments."
+      )
+    }
+    splits.validation = Self.limited(splits.validation)
+    splits.test = Self.limited(splits.test)
+    training = splits.training
+    validation = splits.validation
+    test = splits.test
+    warnings = splits.warnings
+    scaling = try InputScaling(fittedTo: training, threads: Machine.threads)
+    var chance = 0.0
+    switch training.targets {
+    case .none: throw EvenkeelError(.data, "\(source): it has no targets; experiments need something to learn.")
+    case .classes(let indices, _):
+      var counts: [Int32: Int] = [:]
+      for index in indices { counts[index, default: 0] += 1 }
+      guard counts.count > 1 else {
+        throw EvenkeelError(.data, "\(source): all examples are of one class; there is nothing to tell apart.")
+      }
+      chance = Double(counts.values.max()!) / Double(indices.count)
+      loss = .softmaxCrossEntropy
+      description = Self.describe(source, splits, isClassification: true, chance: chance)
+    case .values:
+      loss = .meanSquaredError
+      description = Self.describe(source, splits, isClassification: false, chance: 0)
+    }
+  }
+
+  /// Draws so many of `dataset` that an evaluation takes little of a trial.
+  private static func limited(_ dataset: Dataset) -> Dataset {
+    dataset.count <= 2_000 ? dataset : dataset.split(fraction: 2_000 / Double(dataset.count), seed: 1).second
+  }
+
+  private static func describe(
+    _ source: String, _ splits: DatasetSplits, isClassification: Bool, chance: Double
+  ) -> DataDescription {
+    let training = splits.training
+    return DataDescription(
+      source: source, fingerprint: fingerprint(splits), input: training.shape, outputs: training.outputCount,
+      isClassification: isClassification, trainingCount: training.count, validationCount: splits.validation.count,
+      testCount: splits.test.count, chance: chance)
+  }
+
+  /// Of all targets and of 64 examples of each part.
+  private static func fingerprint(_ splits: DatasetSplits) -> String {
+    var bytes: [UInt8] = []
+    func add(_ value: some FixedWidthInteger) {
+      for shift in stride(from: 0, to: value.bitWidth, by: 8) {
+        bytes.append(UInt8(truncatingIfNeeded: value >> shift))
+      }
+    }
+    for part in [splits.training, splits.validation, splits.test] {
+      add(part.count)
+      for dimension in part.shape.dimensions { add(dimension) }
+      switch part.targets {
+      case .none: break
+      case .classes(let indices, _): for index in indices { add(UInt16(truncatingIfNeeded: index)) }
+      case .values(let values, _): for value in values { add(value.bitPattern) }
+      }
+      for index in stride(from: 0, to: part.count, by: max(1, part.count / 64)) {
+        for value in part[index] { add(value.bitPattern) }
+      }
+    }
+    return digest(bytes)
+  }
+}

@@ -1,0 +1,109 @@
+import Evenkeel
+import FoundationEssentials
+
+/// One training to be made, in full: the same description gives the same numbers, and is done once.
+public struct Trial: Codable, Hashable, Sendable {
+  /// How weights follow the gradient.
+  public enum Method: String, Codable, Sendable, CaseIterable {
+    case gradientDescent = "sgd"
+    /// With 0.9.
+    case momentum
+    case adam
+  }
+
+  /// Which examples the curve is measured on. Settings are searched on the one and judged on the other.
+  public enum Part: String, Codable, Sendable { case validation, test }
+
+  /// What is trained, norms included.
+  public var network: Network
+  /// Which data: `DataDescription.fingerprint`.
+  public var data: String
+  public var evaluatedOn: Part
+  public var method: Method
+  public var learningRate: Double
+  public var weightDecay: Double
+  /// The greatest norm of the gradient; nil for no limit.
+  public var clippingNorm: Double?
+  public var batchSize: Int
+  public var steps: Int
+  /// How often the model is evaluated, evenly spread; the last time is behind the last step.
+  public var evaluations: Int
+  /// What the weights are multiplied with before the first step; biases, scales and shifts are left as they are.
+  public var initialScale: Double
+  /// Of start, order and whatever else is drawn.
+  public var seed: UInt64
+  /// What is measured besides the curve.
+  public var probes: [Probe]
+
+  public init(
+    network: Network, data: String, evaluatedOn: Part = .test, method: Method = .gradientDescent, learningRate: Double,
+    weightDecay: Double = 0, clippingNorm: Double? = nil, batchSize: Int = 60, steps: Int, evaluations: Int = 10,
+    initialScale: Double = 1, seed: UInt64, probes: [Probe] = []
+  ) {
+    (self.network, self.data, self.evaluatedOn, self.method) = (network, data, evaluatedOn, method)
+    (self.learningRate, self.weightDecay, self.clippingNorm) = (learningRate, weightDecay, clippingNorm)
+    (self.batchSize, self.steps, self.evaluations) = (batchSize, steps, evaluations)
+    (self.initialScale, self.seed, self.probes) = (initialScale, seed, probes)
+  }
+
+  var optimizer: Optimizer {
+    switch method {
+    case .gradientDescent: .gradientDescent(learningRate: learningRate, weightDecay: weightDecay)
+    case .momentum: .momentum(learningRate: learningRate, momentum: 0.9, weightDecay: weightDecay)
+    case .adam: .adam(learningRate: learningRate, weightDecay: weightDecay)
+    }
+  }
+
+  /// After which steps the model is evaluated, rising, the last one included.
+  public var evaluationSteps: [Int] {
+    let points = min(max(1, evaluations), steps)
+    return (1...points).map { steps * $0 / points }
+  }
+
+  /// The trial under the rules that are in force, in 32 hexadecimal digits: the store's key.
+  public var key: String {
+    digest(Data("rules \(Laboratory.rulesVersion) \(json(self))".utf8))
+  }
+
+  /// Network and settings in one line, for people.
+  public var summary: String {
+    var parts = [network.summary, "\(method.rawValue) \(short(learningRate))", "batch \(batchSize)", "\(steps) steps"]
+    if initialScale != 1 { parts.append("start × \(short(initialScale))") }
+    if weightDecay != 0 { parts.append("decay \(short(weightDecay))") }
+    return parts.joined(separator: ", ")
+  }
+}
+
+/// What a trial measures besides its curve, by its name in stored trials.
+public enum Probe: String, Codable, Hashable, Sendable {
+  /// Accuracy by running averages, by recalibrated ones and by those of single batches, at every evaluation.
+  case statistics
+  /// How far biases that stand in front of a norm moved, beside the weights.
+  case biases
+  /// The 15th, 50th and 85th percentile of what the last hidden activation takes, at every evaluation.
+  case inputs
+  /// Leading eigenvalues of the Hessian, and the loss over the plane of the first two, behind the last step.
+  case curvature
+  /// Loss and gradient along the gradient's direction, at every evaluation.
+  case landscape
+}
+
+extension Network {
+  /// Layers by their widths and kinds: `784-100-100-10 relu batchNorm`.
+  public var summary: String {
+    guard let leaves = try? leaves() else { return "network" }
+    let widths = leaves.filter { $0.multiplyAdds > 0 }.map { "\($0.output.featureCount)" }
+    let kinds = leaves.filter { $0.multiplyAdds == 0 && !($0.layer is Flatten) }.map { type(of: $0.layer).kind }
+    var distinct: [String] = []
+    for kind in kinds where !distinct.contains(kind) { distinct.append(kind) }
+    var shown: [String] = []
+    var index = 0
+    while index < widths.count {
+      let run = widths[index...].prefix { $0 == widths[index] }.count
+      shown.append(
+        run > 3 ? "\(run)×\(widths[index])" : Array(repeating: widths[index], count: run).joined(separator: "-"))
+      index += run
+    }
+    return ([([String(input.count)] + shown).joined(separator: "-")] + distinct).joined(separator: " ")
+  }
+}

@@ -1,0 +1,70 @@
+import Evenkeel
+import Glibc
+
+extension Trial {
+  /// Trains and measures, on the calling thread alone.
+  ///
+  /// - Parameter shouldStop: Asked after every step.
+  /// - Returns: nil if `shouldStop` said so.
+  /// - Throws: `EvenkeelError` for a description that cannot be carried out; one that diverges is a result.
+  public func run(on data: LaboratoryData, shouldStop: () -> Bool = { false }) throws -> TrialResult? {
+    precondition(self.data == data.description.fingerprint, "The trial is of other data.")
+    var model = try start(on: data)
+    let examples = evaluatedOn == .test ? data.test : data.validation
+    let trainer = Trainer(
+      loss: data.loss, optimizer: optimizer, batchSize: min(batchSize, data.training.count), clippingNorm: clippingNorm,
+      seed: seed, threads: 1)
+    var course = Course(trial: self, data: data)
+    var step = 0
+    var place: Checkpoint?
+    for next in evaluationSteps {
+      do {
+        let started = processorTime()
+        do {
+          try trainer.fit(
+            &model, to: data.training, epochs: .max, resuming: place,
+            shouldStop: { step == next || shouldStop() }
+          ) { event in
+            switch event {
+            case .step: step += 1
+            case .interrupted(let checkpoint): place = checkpoint
+            case .epoch, .evaluated: break
+            }
+          }
+        } catch let error as EvenkeelError where error.code == .interrupted {
+          course.result.seconds += processorTime() - started
+        }
+        guard step == next else { return nil }
+        try course.measure(model, at: step, on: examples)
+      } catch let error as EvenkeelError where error.code == .data {
+        // The data was read and found in order; what is wrong now is the run.
+        course.result.divergedAt = step + 1
+        course.result.reason = error.message
+        course.result.score = data.description.chance
+        return course.result
+      }
+    }
+    try course.finish(model)
+    return course.result
+  }
+
+  /// The model before the first step.
+  package func start(on data: LaboratoryData) throws -> Model {
+    var model = try Model(network, seed: seed)
+    model.scaling = data.scaling
+    model.encoding = data.training.encoding
+    guard initialScale != 1 else { return model }
+    for (name, role, values) in model.parameters where role == .weight {
+      try model.setParameter(
+        name, to: Tensor(values.values.map { Float(Double($0) * initialScale) }, shape: values.shape))
+    }
+    return model
+  }
+}
+
+/// The seconds that the calling thread has computed: other trials beside it do not count.
+private func processorTime() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}

@@ -1,0 +1,181 @@
+import Evenkeel
+import Glibc
+import Synchronization
+
+/// Runs trials, one thread each, as many at a time as there are processors, and keeps what they come to in a store.
+public struct TrialRunner: Sendable {
+  public let store: RunStore
+  public let data: LaboratoryData
+  /// Trials at a time.
+  public let threads: Int
+
+  public init(store: RunStore, data: LaboratoryData, threads: Int = Machine.threads) {
+    (self.store, self.data, self.threads) = (store, data, threads)
+  }
+
+  /// Trials that are done, of all that were asked for.
+  public struct Progress: Sendable {
+    public let done: Int
+    public let total: Int
+    /// Of those, the ones that this call ran.
+    public let ran: Int
+    /// Since the call, in seconds.
+    public let seconds: Double
+    /// An estimate from the trials so far; nil before the first.
+    public var secondsLeft: Double? { ran == 0 ? nil : seconds / Double(ran) * Double(total - done) }
+  }
+
+  /// Runs those of `trials` that are not done, and gives the results of all.
+  ///
+  /// A trial that another process runs is waited for, and taken over if that process ends.
+  /// - Parameters:
+  ///   - shouldStop: Asked after every training step, from several threads.
+  ///   - onProgress: Called on the calling thread, several times a second at most.
+  /// - Throws: `EvenkeelError`: `interrupted` if `shouldStop` said so; of a trial that cannot be carried out; of the store.
+  @discardableResult
+  public func run(
+    _ trials: [Trial], shouldStop: @escaping @Sendable () -> Bool = { false }, onProgress: (Progress) -> Void = { _ in }
+  ) throws -> [Trial: TrialResult] {
+    var distinct: [Trial] = []
+    var seen: Set<Trial> = []
+    for trial in trials where seen.insert(trial).inserted { distinct.append(trial) }
+    let known = try store.results(of: distinct)
+    let waiting = distinct.filter { known[$0] == nil }
+    try store.add(waiting)
+    let board = Board(waiting, done: known)
+    let clock = ContinuousClock()
+    let start = clock.now
+    func report() {
+      onProgress(
+        Progress(
+          done: board.doneCount, total: distinct.count, ran: board.ranCount, seconds: (clock.now - start) / .seconds(1))
+      )
+    }
+    report()
+    let (store, data) = (store, data)
+    let workers = (0..<min(threads, waiting.count)).map { _ in
+      Worker { board.work(in: store, on: data, shouldStop: shouldStop) }
+    }
+    var lastSign = clock.now
+    while !board.isFinished(workers: workers.count) {
+      usleep(50_000)
+      report()
+      if clock.now - lastSign > .seconds(RunOwner.interval) {
+        lastSign = clock.now
+        do { try store.touch() } catch { board.fail(error) }
+      }
+    }
+    for worker in workers { worker.join() }
+    if let error = board.error {
+      try? store.release()
+      throw error
+    }
+    guard !board.wasStopped else {
+      try store.release()
+      throw EvenkeelError(
+        .interrupted,
+        "Interrupted; \(board.doneCount) of \(distinct.count) trials are done and kept in \(store.path). The same command goes on."
+      )
+    }
+    report()
+    return board.results
+  }
+}
+
+/// What the threads of one call share: trials to take, and what came of those that were taken.
+private final class Board: Sendable {
+  private struct State {
+    var waiting: [Trial]
+    var results: [Trial: TrialResult]
+    /// Results of this call.
+    var ran = 0
+    var error: (any Error)?
+    var wasStopped = false
+    var finished = 0
+  }
+  private let state: Mutex<State>
+
+  init(_ waiting: [Trial], done: [Trial: TrialResult]) {
+    state = Mutex(State(waiting: waiting.reversed(), results: done))
+  }
+
+  var doneCount: Int { state.withLock { $0.results.count } }
+  var ranCount: Int { state.withLock { $0.ran } }
+  var results: [Trial: TrialResult] { state.withLock { $0.results } }
+  var error: (any Error)? { state.withLock { $0.error } }
+  var wasStopped: Bool { state.withLock { $0.wasStopped } }
+  func isFinished(workers: Int) -> Bool { state.withLock { $0.finished == workers } }
+  func fail(_ error: any Error) { state.withLock { if $0.error == nil { $0.error = error } } }
+
+  /// A worker's life: trials that nobody has taken, then those that other processes work on.
+  func work(in store: RunStore, on data: LaboratoryData, shouldStop: @Sendable () -> Bool) {
+    func mustEnd() -> Bool {
+      if shouldStop() { state.withLock { $0.wasStopped = true } }
+      return state.withLock { $0.wasStopped || $0.error != nil }
+    }
+    /// Those that another process runs.
+    var elsewhere: [Trial] = []
+    do {
+      while !mustEnd() {
+        if let trial = state.withLock({ $0.waiting.popLast() }) {
+          if try !take(trial, in: store, on: data, mustEnd) { elsewhere.append(trial) }
+        } else if elsewhere.isEmpty {
+          break
+        } else {
+          elsewhere = try elsewhere.filter { try !take($0, in: store, on: data, mustEnd) }
+          if !elsewhere.isEmpty { usleep(300_000) }
+        }
+      }
+    } catch { fail(error) }
+    state.withLock { $0.finished += 1 }
+  }
+
+  /// - Returns: Whether the trial needs no more care.
+  private func take(_ trial: Trial, in store: RunStore, on data: LaboratoryData, _ mustEnd: () -> Bool) throws -> Bool {
+    let key = trial.key
+    guard try store.claim(key) else {
+      guard let result = try store.result(key) else { return false }
+      state.withLock { $0.results[trial] = result }
+      return true
+    }
+    do {
+      guard let result = try trial.run(on: data, shouldStop: mustEnd) else { return true }
+      try store.finish(key, result)
+      state.withLock {
+        $0.results[trial] = result
+        $0.ran += 1
+      }
+    } catch let error as EvenkeelError where error.code == .usage {
+      try store.fail(key, error.message)
+      throw error
+    }
+    return true
+  }
+}
+
+/// A thread of its own: trials compute for long and would hold up the shared pool, and oneDNN's kernels want a deep stack.
+private final class Worker {
+  private var thread = pthread_t()
+
+  init(_ body: @escaping @Sendable () -> Void) {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    pthread_attr_setstacksize(&attributes, 16 << 20)
+    defer { pthread_attr_destroy(&attributes) }
+    let box = Unmanaged.passRetained(Box(body))
+    let status = pthread_create(
+      &thread, &attributes,
+      { argument in
+        Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+        return nil
+      }, box.toOpaque())
+    precondition(status == 0, "No thread could be started.")
+  }
+
+  func join() { pthread_join(thread, nil) }
+
+  private final class Box {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+}

@@ -1,0 +1,160 @@
+import Evenkeel
+import Glibc
+import Testing
+
+import EvenkeelLab
+
+/// The built command beside the test program; nil where it was not built.
+private let command: String? = {
+  var buffer = [CChar](repeating: 0, count: 4096)
+  guard readlink("/proc/self/exe", &buffer, buffer.count - 1) > 0 else { return nil }
+  let path = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  let beside = path[...path.lastIndex(of: "/")!] + "evenkeel"
+  return access(String(beside), X_OK) == 0 ? String(beside) : nil
+}()
+
+/// Starts the command.
+private func start(_ arguments: [String], output: String, errors: String) throws -> pid_t {
+  var actions = posix_spawn_file_actions_t()
+  posix_spawn_file_actions_init(&actions)
+  defer { posix_spawn_file_actions_destroy(&actions) }
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+  posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+  posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+  var words: [UnsafeMutablePointer<CChar>?] = ([command!] + arguments).map { strdup($0) } + [nil]
+  defer { for word in words { free(word) } }
+  var process: pid_t = 0
+  try #require(posix_spawn(&process, command!, &actions, nil, &words, environ) == 0)
+  return process
+}
+
+private func end(_ process: pid_t) -> Int32 {
+  var status: Int32 = 0
+  while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+  return status
+}
+
+/// Runs the command to its end.
+private func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
+  try withTemporaryPath(".out") { output in
+    try withTemporaryPath(".err") { errors in
+      let status = end(try start(arguments, output: output, errors: errors))
+      try #require(status & 0x7f == 0, "it died of signal \(status & 0x7f)")
+      return (
+        status >> 8 & 0xff, String(decoding: try FileBytes(output).copy, as: UTF8.self),
+        String(decoding: try FileBytes(errors).copy, as: UTF8.self)
+      )
+    }
+  }
+}
+
+@Suite(.enabled(if: command != nil, "the command is not built"), .serialized)
+struct LaboratoryCommandTests {
+  @Test(
+    arguments: [
+      (64, ["lab", "run", "train-faster"], "did you mean trains-faster?"),
+      (64, ["lab", "run", "all", "--budget", "soon"], "--budget"),
+      (64, ["lab", "run", "all", "--seeds", "0"], "--seeds"),
+      (64, ["lab", "run", "trains-faster", "--budget", "1ms"], "--budget"),
+      (64, ["lab", "run", "trains-faster", "--budget", "0.01s"], "the shortest that works is"),
+      (64, ["sweep", "--learning-rate", "10..1"], "--learning-rate"), (64, ["sweep", "--trials", "1"], "--trials"),
+      (64, ["sweep", "--normalization", "batch,bach", "--trials", "2"], "\"bach\""),
+      (64, ["sweep", "--normalization", "none,none"], "twice"),
+      (65, ["lab", "run", "trains-faster", "--data", "one-class"], "one class"),
+      (65, ["sweep", "--store", "no-store", "--trials", "2"], "no-store"),
+      (66, ["lab", "run", "trains-faster", "--data", "/nowhere.csv"], "/nowhere.csv"),
+      (66, ["runs", "--store", "/nowhere.sqlite"], "/nowhere.sqlite"),
+      (74, ["lab", "run", "trains-faster", "--report", "/nowhere/r.html"], "/nowhere/r.html"),
+      (74, ["sweep", "--trials", "2", "--store", "/nowhere/x.sqlite"], "/nowhere/x.sqlite"),
+    ] as [(Int32, [String], String)])
+  func badInputEndsWithItsExitCodeAndASentence(code: Int32, arguments: [String], part: String) throws {
+    try withTemporaryPath("one-class.csv") { table in
+      try withTemporaryPath("no-store") { foreign in
+        try withTemporaryPath(".sqlite") { store in
+          try Model.writeText("a,class\n" + (0..<100).map { "\($0),x\n" }.joined(), to: table)
+          try Model.writeText("not a store", to: foreign)
+          var words = arguments.map { $0 == "one-class" ? table : $0 == "no-store" ? foreign : $0 }
+          if !words.contains("--store") { words += ["--store", store] }
+          let result = try run(words)
+          #expect(result.code == code, "\(result.errors)")
+          #expect(result.errors.contains(part) && result.output.isEmpty, "\(result.errors)")
+          #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+        }
+      }
+    }
+  }
+
+  @Test func claimsAreRunOnDrawnDigitsAndReported() throws {
+    try withTemporaryPath(".sqlite") { store in
+      try withTemporaryPath(".html") { page in
+        let small = [
+          "lab", "run", "bias-redundant", "--budget", "8s", "--seeds", "2", "--store", store, "--report", page,
+          "--json",
+          "--quiet",
+        ]
+        let first = try run(small)
+        #expect(first.code == 0 && first.errors.isEmpty, "\(first.errors)")
+        #expect(first.output.contains("\"claim\":\"bias-redundant\"") && first.output.contains("\"verdict\""))
+        let html = String(decoding: try FileBytes(page).copy, as: UTF8.self)
+        #expect(html.contains("<svg") && html.contains("The bias is redundant"))
+        let again = try run(small)
+        #expect(again.output == first.output, "the same command, nothing run anew")
+        unlink(page)
+        #expect(try run(["lab", "report", "--output", page, "--store", store]).code == 0)
+        #expect(String(decoding: try FileBytes(page).copy, as: UTF8.self).contains("The bias is redundant"))
+      }
+      let list = try run(["runs", "--store", store, "--json"])
+      #expect(list.code == 0 && list.output.contains("\"state\":\"done\""))
+      let shown = try run(["runs", "show", "1", "--store", store])
+      #expect(shown.code == 0 && shown.output.contains("learning rate"))
+      let compared = try run(["runs", "compare", "1", "2", "--store", store])
+      #expect(compared.code == 0 && compared.output.contains("≠ learning rate"))
+      #expect(try run(["runs", "show", "100000", "--store", store]).code == 66)
+    }
+    #expect(try run(["lab", "list"]).output.split(separator: "\n").count == 15)
+  }
+
+  /// Killed with trials done and trials running, the same command repeats the running ones alone.
+  @Test func aKilledSweepGoesOnWhereItStopped() throws {
+    try withTemporaryPath(".csv") { table in
+      try Model.writeText(smallTable, to: table)
+      try withTemporaryPath(".sqlite") { path in
+        let words = [
+          "sweep", table, "--trials", "24", "--steps", "4000", "--hidden", "16,16", "--store", path, "--threads", "2",
+          "--json",
+        ]
+        let process = try withTemporaryPath(".out") { try start(words, output: $0, errors: "/dev/null") }
+        var done = 0
+        while done < 4 {
+          usleep(20_000)
+          done = (try? RunStore(path).runs().count { $0.state == .done }) ?? 0
+        }
+        kill(process, SIGKILL)
+        #expect(end(process) & 0x7f == SIGKILL)
+        let before = try RunStore(path).runs()
+        let finished = before.filter { $0.state == .done }.map(\.id)
+        #expect(finished.count < 24)
+        let seconds = Dictionary(uniqueKeysWithValues: before.map { ($0.id, $0.seconds) })
+        let result = try run(words + ["--quiet"])
+        #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
+        let after = try RunStore(path).runs()
+        #expect(after.count == 24 && after.allSatisfy { $0.state == .done })
+        for run in after where finished.contains(run.id) { #expect(run.seconds == seconds[run.id]!) }
+      }
+    }
+  }
+
+  @Test func anInterruptedSweepKeepsWhatIsDone() throws {
+    try withTemporaryPath(".sqlite") { path in
+      try withTemporaryPath(".err") { errors in
+        let process = try start(
+          ["sweep", "--trials", "200", "--steps", "1000000", "--store", path], output: "/dev/null", errors: errors)
+        while ((try? RunStore(path).runs().contains { $0.state == .running }) ?? false) == false { usleep(50_000) }
+        kill(process, SIGINT)
+        #expect(end(process) >> 8 & 0xff == 130)
+        #expect(String(decoding: try FileBytes(errors).copy, as: UTF8.self).contains("The same command goes on."))
+        #expect(try RunStore(path).runs().allSatisfy { $0.state == .waiting })
+      }
+    }
+  }
+}
