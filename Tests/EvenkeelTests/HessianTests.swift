@@ -82,14 +82,14 @@ private func expectProductsToAgree(
   let hessian = try Hessian(of: example.surface)
   let gradient = try example.referenceGradient()
   let off = distance(hessian.gradient, gradient)
-  #expect(off < 1e-5, "\(what): the gradient", sourceLocation: sourceLocation)
+  #expect(off < 2e-6, "\(what): the gradient", sourceLocation: sourceLocation)
   let engine = try example.surface.gradient(at: example.surface.point)
-  #expect(distance(engine.gradient, gradient) < 1e-5, "\(what): the engine's gradient", sourceLocation: sourceLocation)
+  #expect(distance(engine.gradient, gradient) < 2e-6, "\(what): the engine's gradient", sourceLocation: sourceLocation)
   #expect(abs(engine.loss - hessian.loss) < 1e-6 * (1 + engine.loss), "\(what)", sourceLocation: sourceLocation)
   for seed in 2...3 {
     let v = example.direction(seed)
     let off = try distance(hessian.times(v), example.referenceProduct(v))
-    #expect(off < 2e-5, "\(what): the product with direction \(seed)", sourceLocation: sourceLocation)
+    #expect(off < 2e-6, "\(what): the product with direction \(seed)", sourceLocation: sourceLocation)
   }
 }
 
