@@ -26,6 +26,33 @@ def mlp():
                          nn.Linear(256, 256, bias=False), nn.BatchNorm1d(256), nn.ReLU(), nn.Linear(256, 10))
 
 
+# Every norm that takes an example by itself, in Evenkeel's words and in PyTorch's.
+norms_file = """
+input: [28, 28, 1]
+layers:
+  - convolution: {filters: 12, kernel: 3, stride: 2}
+  - groupNorm: 3
+  - relu
+  - convolution: {filters: 8, kernel: 3, stride: 2}
+  - instanceNorm
+  - relu
+  - flatten
+  - dense: 32
+  - layerNorm
+  - relu
+  - dense: 24
+  - rmsNorm
+  - dense: 10
+"""
+
+
+def norms():
+    return nn.Sequential(
+        nn.Conv2d(1, 12, 3, 2, 1), nn.GroupNorm(3, 12), nn.ReLU(),
+        nn.Conv2d(12, 8, 3, 2, 1, bias=False), nn.InstanceNorm2d(8, affine=True), nn.ReLU(), nn.Flatten(),
+        nn.Linear(392, 32), nn.LayerNorm(32), nn.ReLU(), nn.Linear(32, 24), nn.RMSNorm(24), nn.Linear(24, 10))
+
+
 def run(*arguments):
     return subprocess.run([program, *arguments], check=True, capture_output=True, text=True).stdout
 
@@ -52,9 +79,13 @@ with tempfile.TemporaryDirectory() as folder:
     images = (ink.repeat(4, 1).repeat(4, 2) * random.integers(60, 200, (64, 28, 28))).astype(np.uint8).reshape(64, 784)
     pixels = folder + "/pixels.npy"
     np.save(pixels, images)
-    for name, net in (("mlp", mlp()), ("lenet", networks.lenet()), ("resnet20", networks.resnet(20, channels=1))):
+    with open(folder + "/norms.yaml", "w") as file:
+        file.write(norms_file)
+    for name, net in (("mlp", mlp()), ("lenet", networks.lenet()), ("resnet20", networks.resnet(20, channels=1)),
+                      ("norms", norms())):
         ours, theirs = f"{folder}/{name}.safetensors", f"{folder}/{name}-torch.safetensors"
-        run("train", "digits", "--network", name, "--epochs", "1", "--output", ours, "--quiet")
+        network = folder + "/norms.yaml" if name == "norms" else name
+        run("train", "digits", "--network", network, "--epochs", "1", "--output", ours, "--quiet")
         with safe_open(ours, "pt") as file:
             metadata = file.metadata()
         scaling = json.loads(metadata["evenkeel"])["scaling"]

@@ -6,7 +6,7 @@ import Glibc
 struct EvenkeelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evenkeel", abstract: "Trains neural networks with batch normalization.", version: "0.1.0",
-    subcommands: [Train.self, Evaluate.self, Predict.self, Inspect.self, Demo.self])
+    subcommands: [Train.self, Evaluate.self, Predict.self, Inspect.self, Recalibrate.self, Demo.self])
 
   static func main() {
     shortenSpinning()

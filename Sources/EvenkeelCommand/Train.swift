@@ -18,7 +18,9 @@ struct Train: ParsableCommand {
     help: "The hidden layers' activation: relu (the default), leakyRelu, elu, gelu, silu, sigmoid, tanh or softplus.")
   var activation: String?
   @Option(
-    help: "batch (the default), after-activation (batch norm behind the activation) or none; of --network only none.")
+    help:
+      "batch (the default), layer, group, group:N, instance, rms or none, in the place of every norm of the network; after-activation: batch norm behind the activation of --hidden."
+  )
   var normalization: String?
   @Option(
     help: "softmax, sigmoid (cross-entropies), squared or huber; by default softmax for classes, squared for values.")
@@ -176,30 +178,39 @@ struct Train: ParsableCommand {
   }
 
   private func chosenNetwork(_ dataset: Dataset) throws -> Network {
+    var exchanged: Normalization?
+    if let normalization, !["none", "after-activation"].contains(normalization) {
+      do { exchanged = try Normalization(named: normalization) } catch is EvenkeelError {
+        throw EvenkeelError(
+          .usage,
+          "--normalization is \"\(normalization)\"; expected \(Normalization.names), after-activation or none.")
+      }
+    }
     if let network {
-      guard normalization == nil || normalization == "none" else {
-        throw EvenkeelError(.usage, "--network says where its norms are; --normalization can only be none with it.")
+      guard normalization != "after-activation" else {
+        throw EvenkeelError(
+          .usage, "--network says where its norms are; --normalization after-activation goes with --hidden.")
       }
       let network = try named(network, for: dataset)
-      return normalization == nil ? network : network.withoutNormalization()
+      if normalization == "none" { return network.withoutNormalization() }
+      return try exchanged.map { try network.normalized(by: $0) } ?? network
     }
     let hidden = hidden ?? "256,256"
     let units = hidden.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
     guard units.allSatisfy({ ($0 ?? 0) > 0 }) else {
       throw EvenkeelError(.usage, "--hidden is \"\(hidden)\"; expected numbers above 0, as in 256,256.")
     }
-    let placements: [String: NormalizationPlacement] = [
-      "batch": .beforeActivation, "after-activation": .afterActivation, "none": .none,
-    ]
-    guard let placement = placements[normalization ?? "batch"] else {
-      throw EvenkeelError(
-        .usage, "--normalization is \"\(normalization!)\"; expected batch, after-activation or none.")
-    }
-    return try Network.multilayer(
+    let placement: NormalizationPlacement =
+      switch normalization {
+      case "none": .none
+      case "after-activation": .afterActivation
+      default: .beforeActivation
+      }
+    let network = try Network.multilayer(
       input: dataset.shape.count, hidden: units.map { $0! },
       outputs: loss == "sigmoid" && dataset.outputCount == 2 ? 1 : dataset.outputCount,
-      activation: activation ?? "relu",
-      normalization: placement)
+      activation: activation ?? "relu", normalization: placement)
+    return try exchanged.map { try network.normalized(by: $0) } ?? network
   }
 
   private func chosenOptimizer() throws -> Optimizer {

@@ -44,6 +44,7 @@ typedef struct {
   ek_batch_statistics statistics;
   float *dscale, *dshift;
   double *sums;
+  double count, *mean, *squares;  // of the rows before, where these are merged into them
   ptrdiff_t first_bad;
   int streams;  // whether `out` is written past the cache
 } job;
@@ -113,6 +114,28 @@ EK_CLONES static void finish_statistics(job *j, size_t begin, size_t end) {
     j->statistics.mean_low[c] = (float)(mean - (double)high);
     j->statistics.variance[c] = (float)variance;
     j->statistics.inverse_deviation[c] = (float)(1 / sqrt(variance + j->norm.epsilon));
+  }
+}
+
+// ---- statistics of more rows than there is memory for --------------------------------------------------------------
+
+// Merges the chunks' sums of features begin ..< end into mean and squares of the `count` rows before (Chan, Golub and
+// LeVeque 1979).
+EK_CLONES static void merge_statistics(job *j, size_t begin, size_t end) {
+  size_t stride = padded(j->norm.features);
+  double m = (double)j->norm.rows, n = j->count;
+  merge_chunks(j, begin, end);
+  for (size_t c = begin; c < end; c++) {
+    double sum = chunk_sums(j, 0)[c], squares = chunk_sums(j, 0)[stride + c] - sum * sum / m;
+    double difference = (double)j->x[c] + sum / m - j->mean[c];
+    double mean = j->mean[c] + difference * (m / (n + m));
+    double merged = j->squares[c] + (squares > 0 ? squares : 0) + difference * difference * (n * m / (n + m));
+    if (!isfinite(mean) || !isfinite(merged) || !isfinite(squares)) {
+      ek_note_first(&j->first_bad, (ptrdiff_t)c);
+      continue;
+    }
+    j->mean[c] = mean;
+    j->squares[c] = merged;
   }
 }
 
@@ -315,10 +338,14 @@ static share share_of(const job *j) {
   return s;
 }
 
-static void take_statistics(job *j, share s) {
+static void sum_chunks(job *j, share s) {
   for (size_t chunk = s.first_chunk; chunk < s.last_chunk; chunk++)
     sum_chunk(j->x, j->norm.features, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
   ek_barrier();
+}
+
+static void take_statistics(job *j, share s) {
+  sum_chunks(j, s);
   finish_statistics(j, s.first_feature, s.last_feature);
 }
 
@@ -332,6 +359,13 @@ static void drain(void) {
 static void statistics_member(void *context) {
   job *j = context;
   take_statistics(j, share_of(j));
+}
+
+static void merge_member(void *context) {
+  job *j = context;
+  share s = share_of(j);
+  sum_chunks(j, s);
+  merge_statistics(j, s.first_feature, s.last_feature);
 }
 
 static void forward_member(void *context) {
@@ -362,11 +396,15 @@ static void backward_member(void *context) {
   drain();
 }
 
+static int writes_past_cache(const job *j) {
+  return j->out && j->out != j->x && j->out != j->dy && j->norm.features % STRIP == 0 && (uintptr_t)j->out % 64 == 0 &&
+         j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
+}
+
 static void run(void (*member)(void *), job *j, int threads) {
   j->chunks = chunk_count(j->norm.rows, j->norm.features);
   j->first_bad = -1;
-  j->streams = j->out && j->out != j->x && j->out != j->dy && j->norm.features % STRIP == 0 &&
-               (uintptr_t)j->out % 64 == 0 && j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
+  j->streams = writes_past_cache(j);
   if (j->norm.rows && j->norm.features) ek_team(member, j, j->norm.rows * j->norm.features, threads);
 }
 
@@ -375,6 +413,14 @@ ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, d
   job j = {.norm = {.rows = rows, .features = features, .epsilon = epsilon}, .x = x, .statistics = statistics,
            .sums = scratch};
   run(statistics_member, &j, threads);
+  return j.first_bad;
+}
+
+ptrdiff_t ek_merge_statistics(const float *x, size_t rows, size_t features, double count, double *mean, double *squares,
+                              double *scratch, int threads) {
+  job j = {.norm = {.rows = rows, .features = features}, .x = x, .sums = scratch, .count = count, .mean = mean,
+           .squares = squares};
+  run(merge_member, &j, threads);
   return j.first_bad;
 }
 
@@ -397,4 +443,20 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const flo
   job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .out = dx, .statistics = statistics, .dscale = dscale,
            .dshift = dshift, .sums = scratch};
   run(backward_member, &j, threads);
+}
+
+// ---- traffic ------------------------------------------------------------------------------------------------------
+
+// What writing `out` moves, in tensors: a line that is not there yet is fetched before it is written, but for stores past the
+// cache.
+static size_t write_of(const job *j) { return j->out == j->x || j->out == j->dy || writes_past_cache(j) ? 1 : 2; }
+
+ek_traffic ek_batch_norm_traffic(const ek_batch_norm *norm, const float *x, float *y, float *dy, float *dx) {
+  job forward = {.norm = *norm, .x = x, .out = y}, backward = {.norm = *norm, .x = x, .y = y, .dy = dy, .out = dx};
+  int adds = norm->addend != NULL, leaves_gradient = adds && norm->activation == EK_RELU;
+  size_t sums = 2 + (leaves_gradient ? 2 : reads_output(norm->activation) ? 1 : 0);  // x, dy; y and what is left in dy
+  size_t spread = dx ? 2 + (!adds && reads_output(norm->activation) ? 1 : 0) + write_of(&backward) : 0;
+  size_t statistics = norm->frozen ? 0 : 1, bytes = norm->rows * norm->features * sizeof(float);
+  return (ek_traffic){.forward = (statistics + 1 + (size_t)adds + write_of(&forward)) * bytes,
+                      .backward = (sums + spread) * bytes};
 }

@@ -32,7 +32,9 @@ private func allocationsOfProducts(rows: Int, widths: [Int]) throws -> Int {
       BatchNorm()
       GELU()
     }
+    GroupNorm(groups: 4)
     Dropout(0.1)
+    RMSNorm()
     Dense(130)
     Sigmoid()
     BatchNorm()

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// The built command beside the test program; nil where it was not built.
-private let command: String? = {
+let command: String? = {
   var buffer = [CChar](repeating: 0, count: 4096)
   guard readlink("/proc/self/exe", &buffer, buffer.count - 1) > 0 else { return nil }
   let path = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -12,7 +12,7 @@ private let command: String? = {
 }()
 
 /// Runs the command to its end.
-private func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
+func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
   try withTemporaryFile(".out") { output in
     try withTemporaryFile(".err") { errors in
       var actions = posix_spawn_file_actions_t()
@@ -53,6 +53,11 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--threads", "5000000000"], "threads is 5000000000"),
     (64, ["train", "good", "--optimizer", "best"], "\"best\""),
     (64, ["train", "good", "--learning-rate", "0"], "learning rate is 0"),
+    (64, ["train", "good", "--normalization", "grop"], "--normalization is \"grop\""),
+    (64, ["train", "good", "--normalization", "group:x"], "--normalization is \"group:x\""),
+    (64, ["train", "good", "--normalization", "group:3"], "groups is 3; expected a number that divides 256"),
+    (64, ["train", "good", "--normalization", "instance"], "Layer 1: instanceNorm: expected more than one position"),
+    (64, ["train", "good", "--network", "lenet", "--normalization", "after-activation"], "--hidden"),
     (64, ["train", "good", "--hidden", "8,x"], "\"8,x\""), (64, ["train", "good", "--patience", "2"], "--patience"),
     (64, ["train", "good", "--target", "size"], "\"size\""), (64, ["train", "good", "--network", "network"], "relux"),
     (64, ["train", "good", "--label-smoothing", "1"], "smoothing"),
@@ -60,6 +65,8 @@ private let tables: [String: String] = [
     (65, ["train", "empty"], "no rows"),
     (65, ["inspect", "model"], "safetensors"), (65, ["evaluate", "model", "good"], "safetensors"),
     (65, ["train", "good", "--resume", "model"], "safetensors"),
+    (64, ["recalibrate", "model", "good"], "--output"),
+    (65, ["recalibrate", "model", "good", "--output", "/tmp/never.safetensors"], "safetensors"),
     (66, ["train", "/nowhere.csv"], "/nowhere.csv"), (66, ["predict", "/nowhere.safetensors", "good"], "/nowhere"),
     (66, ["train", "good", "--network", "/nowhere.yaml"], "/nowhere.yaml"),
     (65, ["train", "/proc/self/fdinfo"], "IDX"),
@@ -100,6 +107,13 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
       let predictions = try run(["predict", model, table])
       #expect(predictions.code == 0 && predictions.output.split(separator: "\n").count == 61)
       #expect(predictions.output.hasPrefix("prediction,probability of high,probability of low\n"))
+      try withTemporaryFile { recalibrated in
+        let result = try run(["recalibrate", model, table, "--output", recalibrated])
+        #expect(result.code == 0 && result.output.contains("1: the mean moved by"), "\(result.output)\(result.errors)")
+        #expect(try run(["evaluate", recalibrated, table]).code == 0)
+      }
+      let onto = try run(["recalibrate", model, table, "--output", model])
+      #expect(onto.code == 64 && onto.errors.contains("cannot be the output"), "\(onto.errors)")
       let inspected = try run(["inspect", model])
       #expect(inspected.code == 0 && inspected.output.contains("batchNorm"))
       let full = try run(["predict", model, table, "--output", "/dev/full"])

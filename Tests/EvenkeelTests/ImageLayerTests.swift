@@ -69,6 +69,35 @@ struct ImageCase: Sendable, CustomTestStringConvertible {
       Tanh()
       GlobalAveragePool()
     },
+    ImageCase("layer norm at each pixel", [5, 4, 19]) {
+      LayerNorm()
+      Tanh()
+    },
+    ImageCase("RMS norm at each step", [7, 5]) {
+      RMSNorm()
+      Tanh()
+    },
+    ImageCase("group norm, groups of 4", [5, 6, 20]) {
+      GroupNorm(groups: 5)
+      ReLU()
+    },
+    ImageCase("group norm, one group", [3, 5, 7]) { GroupNorm(groups: 1) },
+    ImageCase("group norm of a sequence", [11, 6]) { GroupNorm(groups: 3, scale: false) },
+    ImageCase("instance norm", [4, 5, 17]) {
+      InstanceNorm()
+      SiLU()
+    },
+    ImageCase("instance norm of a sequence without shift", [9, 3]) { InstanceNorm(shift: false) },
+    ImageCase("residual with a projection and group norms", [7, 6, 4]) {
+      Residual(shortcut: .projection) {
+        Convolution(8, kernel: 3, stride: 2)
+        GroupNorm(groups: 2)
+        ReLU()
+        Convolution(8, kernel: 3)
+        GroupNorm(groups: 4, initialScale: 0.5)
+      }
+      ReLU()
+    },
     ImageCase("residual, identity", [5, 5, 6]) {
       Residual {
         Convolution(6, kernel: 3)

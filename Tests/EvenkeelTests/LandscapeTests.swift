@@ -239,6 +239,7 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
                 let pass = Pass(
                   rows: rows, inputLength: 2, outputLength: 2, input: x.baseAddress!, output: y.baseAddress!,
                   outputGradient: dy.baseAddress!, inputGradient: dx.baseAddress!, scratch: scratch.baseAddress!,
+                  workspace: scratch.baseAddress!,
                   state: try Model(Network(input: [2]) { Dense(1) }).state, parameterGradients: nil,
                   parameterOffsets: [], threads: 1, key: RandomKey(seed: 1).branch(step))
                 try operation.forward(pass)

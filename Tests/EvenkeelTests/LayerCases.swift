@@ -72,6 +72,33 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
         Sigmoid()
         BatchNorm(scale: false, frozen: true)
       },
+      // What stands alone is no feature of several.
+      LayerCase("layerNorm, relu") { units in
+        if units > 1 { LayerNorm() }
+        ReLU()
+      },
+      LayerCase("tanh, layerNorm without scale, ε 1e-3") { units in
+        Tanh()
+        if units > 1 { LayerNorm(epsilon: 1e-3, scale: false) }
+      },
+      LayerCase("groupNorm of two, batchNorm") { units in
+        if units > 1 { GroupNorm(groups: units % 2 == 0 && units > 4 ? 2 : 1, shift: false) }
+        BatchNorm()
+      },
+      LayerCase("rmsNorm, sigmoid") { _ in
+        RMSNorm()
+        Sigmoid()
+      },
+      LayerCase("residual with a projection and layer and RMS norms") { units in
+        Residual(shortcut: .projection) {
+          Dense(units + 2)
+          RMSNorm(scale: false)
+          SiLU()
+          Dense(units + 2)
+          LayerNorm(initialScale: 0)
+        }
+        ReLU()
+      },
       LayerCase("flatten between batchNorm and gelu") { _ in
         BatchNorm()
         Flatten()

@@ -4,9 +4,21 @@ import Testing
 /// One step of gradient descent with a learning rate so large that the parameters show the gradients: r g = p − p′.
 private let revealingRate = 0x1p20
 
+/// The order in which the first epoch of a run takes its examples.
+func orderOfFirstEpoch(_ count: Int, seed: UInt64 = 0) -> [Int] {
+  var order = (0..<Int32(count)).map { $0 }
+  var random = RandomNumbers(RandomKey(seed: seed).branch(1).branch(0))
+  random.shuffle(&order)
+  return order.map { Int($0) }
+}
+
 /// Whether forward, loss, gradients and running statistics of a real training step agree with the reference.
+/// - Parameters:
+///   - warmUp: Steps on other data before it, which give the running statistics something to hold.
+///   - weights: What the examples count; nil for 1 each.
 func expectStepToAgree(
-  _ network: Network, rows: Int, loss: ReferenceLoss = .softmax(smoothing: 0), _ what: String,
+  _ network: Network, rows: Int, loss: ReferenceLoss = .softmax(smoothing: 0), warmUp: Int = 0,
+  weights: [Float]? = nil, _ what: String,
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   var numbers = Numbers(rows)
@@ -24,19 +36,35 @@ func expectStepToAgree(
   let outputs = try network.outputShape().count
   let inputs = numbers.many(rows * width)
 
-  let raw = try model.predict(Dataset(inputs, shape: network.input))
-  expect(
-    raw.values, near: try ReferenceNetwork(model).forward(Matrix(rows, width, inputs), training: false).values,
-    "\(what): prediction", sourceLocation: sourceLocation)
+  if warmUp > 0 {
+    let targets = Targets.made(for: loss, rows: rows, outputs: outputs, &numbers).real
+    let other = try Dataset(numbers.many(rows * width).map { 0.8 * $0 + 0.1 }, shape: network.input, targets: targets)
+    try Trainer(loss: loss.real, optimizer: .gradientDescent(learningRate: 0.01), batchSize: rows).fit(
+      &model, to: other, epochs: warmUp)
+  }
+  // What a trained model predicts are probabilities.
+  if warmUp == 0 {
+    let raw = try model.predict(Dataset(inputs, shape: network.input))
+    expect(
+      raw.values, near: try ReferenceNetwork(model).forward(Matrix(rows, width, inputs), training: false).values,
+      "\(what): prediction", sourceLocation: sourceLocation)
+  }
 
   let targets = Targets.made(for: loss, rows: rows, outputs: outputs, &numbers)
   let before = model
   let history = try Trainer(
     loss: loss.real, optimizer: .gradientDescent(learningRate: revealingRate), batchSize: rows
-  ).fit(&model, to: Dataset(inputs, shape: network.input, targets: targets.real), epochs: 1)
+  ).fit(&model, to: Dataset(inputs, shape: network.input, targets: targets.real).with(weights: weights), epochs: 1)
 
   let reference = try ReferenceNetwork(before)
-  let expectedLoss = reference.step(Matrix(rows, width, model.scaling!.scaled(inputs)), loss, targets.values)
+  let order = orderOfFirstEpoch(rows)
+  func ordered<Value>(_ values: [Value]) -> [Value] {
+    let width = values.count / rows
+    return order.flatMap { values[$0 * width..<($0 + 1) * width] }
+  }
+  let expectedLoss = reference.step(
+    Matrix(rows, width, ordered(model.scaling!.scaled(inputs))), loss, ordered(targets.values),
+    weights: weights.map { ordered($0.map { Double($0) }) })
   reference.commit()
   expect(
     [history.epochs[0].trainLoss], near: [expectedLoss], "\(what): the loss", sourceLocation: sourceLocation)

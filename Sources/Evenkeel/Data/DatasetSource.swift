@@ -61,32 +61,43 @@ extension Dataset {
 
   /// The examples that a stored model is used on: the test part of data that has one, else all; one image or a folder of
   /// them; `-` is a CSV or NPY file on standard input.
+  /// - Parameter training: Takes the training part in place of the test part.
   public static func readForUse(
-    _ path: String, by model: Model, targets: Bool
+    _ path: String, by model: Model, targets: Bool, training: Bool = false
   ) throws -> (dataset: Dataset, warnings: [String]) {
     var warnings: [String] = []
     let dataset = try readForUse(
-      path, encoding: model.encoding, length: model.network.input.count, targets: targets, &warnings)
+      path, encoding: model.encoding, length: model.network.input.count, targets: targets, training: training, &warnings
+    )
     return (dataset, warnings)
   }
 
   private static func readForUse(
-    _ path: String, encoding: TableEncoding?, length: Int, targets: Bool, _ warnings: inout [String]
+    _ path: String, encoding: TableEncoding?, length: Int, targets: Bool, training: Bool = false,
+    _ warnings: inout [String]
   ) throws -> Dataset {
     // Columns that have names only a CSV file has.
     let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
     if !isOfNamedColumns, path != "-" {
-      if path == "digits" { return try read(path).test }
+      if path == "digits" {
+        let digits = try read(path)
+        return training ? digits.training : digits.test
+      }
       if try Folder.isFolder(path) {
         switch try Folder(path).content() {
-        case .idx: return try idx(at: path).test
-        case .cifar10: return try cifar10Test(at: path)
-        case .imageFolders, .images: return try imagesForUse(at: path, length: length, targets: targets)
+        case .idx:
+          let images = try idx(at: path)
+          return training ? images.training : images.test
+        case .cifar10: return training ? try cifar10(at: path).training : try cifar10Test(at: path)
+        case .imageFolders, .images:
+          return try imagesForUse(at: path, length: length, targets: targets, training: training)
         }
       }
     }
     let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
-    if let numpy = try NumpyFile(bytes) { return try numpy.examples(encoding: encoding, targets: targets) }
+    if let numpy = try NumpyFile(bytes) {
+      return try numpy.examples(encoding: encoding, targets: targets, training: training)
+    }
     if let encoding, isOfNamedColumns {
       return try csv(bytes, encoding: encoding, targets: targets, warnings: &warnings)
     }

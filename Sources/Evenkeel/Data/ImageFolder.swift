@@ -123,14 +123,17 @@ extension Dataset {
 
   /// The images that a stored model is used on: one file, all of a folder, all of a folder of classes, or the test part.
   /// - Parameter length: The number of values of an example that the model takes.
-  static func imagesForUse(at path: String, length: Int, targets: Bool) throws -> Dataset {
+  static func imagesForUse(
+    at path: String, length: Int, targets: Bool, training: Bool = false
+  ) throws -> Dataset {
     let listing: ImageListing
     if try Folder.isFolder(path) {
       let content = try Folder(path)
       if content.folders.isEmpty {
         listing = ImageListing(files: try ImageListing.images(in: content))
       } else {
-        listing = try ImageListing(ImageParts(content).map { try Folder(path + "/" + $0.test) } ?? content)
+        listing = try ImageListing(
+          ImageParts(content).map { try Folder(path + "/" + (training ? "train" : $0.test)) } ?? content)
       }
     } else {
       listing = ImageListing(files: [path])

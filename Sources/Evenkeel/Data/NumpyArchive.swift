@@ -84,10 +84,10 @@ package struct NumpyArchive {
     return part
   }
 
-  /// The test part, or all examples of a file that has none.
-  func examples(targets: Bool) throws -> Dataset {
-    let conventions = Self.test + Self.training
-    guard let pair = pair(Self.test) ?? pair(Self.training) else { throw unknown(conventions) }
+  /// The test part (or the training part), or the other of a file that has none.
+  func examples(targets: Bool, training: Bool) throws -> Dataset {
+    let parts = training ? [Self.training, Self.test] : [Self.test, Self.training]
+    guard let pair = pair(parts[0]) ?? pair(parts[1]) else { throw unknown(parts[0] + parts[1]) }
     guard targets else { return try dataset((pair.inputs, nil)) }
     guard pair.targets != nil else {
       throw EvenkeelError.data(

@@ -47,7 +47,7 @@ package enum NumpyFile {
   /// - Parameters:
   ///   - encoding: How columns became features when the model was trained; nil if it was trained on inputs apart from targets.
   ///   - targets: Whether they are needed.
-  package func examples(encoding: TableEncoding?, targets: Bool) throws -> Dataset {
+  package func examples(encoding: TableEncoding?, targets: Bool, training: Bool = false) throws -> Dataset {
     if let encoding, encoding.targetColumn == nil {
       let name =
         switch self {
@@ -58,7 +58,7 @@ package enum NumpyFile {
     }
     return switch self {
     case .array(let array): try array.examples(encoding: encoding, targets: targets)
-    case .archive(let archive): try archive.examples(targets: targets)
+    case .archive(let archive): try archive.examples(targets: targets, training: training)
     }
   }
 }

@@ -4,7 +4,7 @@ import Primitives
 struct ConvolutionOperation: Operation {
   private let primitives: PerRowCount<ConvolutionPrimitive>
   private let hasBias: Bool
-  let scratchCount: Int
+  let workspaceCount: Int
 
   init(_ filter: Filter, site: LayerSite) throws {
     let windows = try ek_windows(filter.windows, kind: filter.kind, groups: filter.groups, site: site)
@@ -16,31 +16,28 @@ struct ConvolutionOperation: Operation {
       return try ConvolutionPrimitive(
         windows, hasBias: hasBias, purpose: site.purpose, name: "Layer \(site.name) (\(filter.kind))")
     }
-    scratchCount = try primitives(site.maximumRows).scratchBytes / MemoryLayout<Float>.stride
+    workspaceCount = try primitives(site.maximumRows).scratchBytes / MemoryLayout<Float>.stride
   }
 
   func forward(_ pass: Pass) throws {
     let primitive = try primitives(pass.rows)
-    let scratch = primitive.scratch(pass, holding: scratchCount)
-    try primitive.pack(pass, scratch)
+    let workspace = primitive.memory(at: pass.workspace, holding: workspaceCount)
+    try primitive.pack(pass, workspace)
     try primitive.check(
       ek_convolution_forward(
-        primitive.handle, pass.input, primitive.packed.start, hasBias ? pass.parameter(1) : nil, pass.output, scratch))
+        primitive.handle, pass.input, primitive.packed.start, hasBias ? pass.parameter(1) : nil, pass.output, workspace)
+    )
   }
 
   func backward(_ pass: Pass) throws {
     let primitive = try primitives(pass.rows)
-    let scratch = primitive.scratch(pass, holding: scratchCount)
-    try primitive.check(
-      ek_convolution_backward_weights(
-        primitive.handle, pass.input, pass.outputGradient!, pass.parameterGradient(0),
-        hasBias ? pass.parameterGradient(1) : nil, scratch))
-    guard let inputGradient = pass.inputGradient else { return }
+    let workspace = primitive.memory(at: pass.workspace, holding: workspaceCount)
     // Nothing to do behind the forward of the same parameters.
-    try primitive.pack(pass, scratch)
+    try primitive.pack(pass, workspace)
     try primitive.check(
-      ek_convolution_backward_input(
-        primitive.handle, pass.outputGradient!, primitive.packed.start, inputGradient, scratch))
+      ek_convolution_backward(
+        primitive.handle, pass.input, pass.outputGradient!, primitive.packed.start, pass.parameterGradient(0),
+        hasBias ? pass.parameterGradient(1) : nil, pass.inputGradient, workspace))
   }
 }
 
@@ -54,13 +51,13 @@ private final class ConvolutionPrimitive: Primitive {
     try super.init(
       name,
       make: { ek_convolution_create(&windows, hasBias ? 1 : 0, purpose == .training ? 1 : 0, $0) },
-      scratchBytes: { ek_convolution_scratch_bytes($0) }, destroy: { ek_convolution_destroy($0) })
+      scratchBytes: { ek_convolution_workspace_bytes($0) }, destroy: { ek_convolution_destroy($0) })
   }
 
   /// Brings the packed weights up to date.
-  func pack(_ pass: Pass, _ scratch: UnsafeMutableRawPointer) throws {
+  func pack(_ pass: Pass, _ workspace: UnsafeMutableRawPointer) throws {
     guard packedVersion != pass.parametersVersion else { return }
-    try check(ek_convolution_pack(handle, pass.parameter(0), packed.start, scratch))
+    try check(ek_convolution_pack(handle, pass.parameter(0), packed.start, workspace))
     packedVersion = pass.parametersVersion
   }
 }

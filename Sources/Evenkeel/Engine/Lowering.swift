@@ -19,6 +19,8 @@ struct Lowering {
   private(set) var steps: [Step] = []
   /// The number of floats of one row of every value; value 0 is the input.
   private(set) var lengths: [Int]
+  /// How long a sequence is in every value.
+  private(set) var sequences: [SequenceLengths]
   private let layout: ParameterLayout
   private let maximumRows: Int
   private let purpose: Purpose
@@ -31,6 +33,7 @@ struct Lowering {
     self.purpose = purpose
     shape = network.input
     lengths = [network.input.count]
+    sequences = [SequenceLengths(network.input)]
     try append(network.layers.layers, prefix: "")
   }
 
@@ -61,10 +64,12 @@ struct Lowering {
           activation = next.activation
           index += 1
         }
-        append(NormalizationOperation(normalization, site: site, activation: activation), site)
+        append(
+          NormalizationOperation(normalization, site: site, activation: activation), site,
+          sequences[current].behind(layer, site))
         steps[steps.count - 1].statistics = layout.statisticsIndex[name]
       default:
-        append(try layer.makeOperation(for: site), site)
+        append(try layer.makeOperation(for: site), site, sequences[current].behind(layer, site))
       }
       shape = output
     }
@@ -74,8 +79,11 @@ struct Lowering {
     LayerSite(input: shape, output: output, name: name, maximumRows: maximumRows, purpose: purpose)
   }
 
-  private mutating func append(_ operation: any Operation, _ site: LayerSite, addend: Int? = nil) {
+  private mutating func append(
+    _ operation: any Operation, _ site: LayerSite, _ sequence: SequenceLengths, addend: Int? = nil
+  ) {
     lengths.append(site.output.count)
+    sequences.append(sequence)
     steps.append(
       Step(
         operation: operation, name: site.name, input: current, addend: addend, output: lengths.count - 1,
@@ -99,8 +107,11 @@ struct Lowering {
       if hasReLU { norm.activation = ReLU().activation }
       steps[last].operation = norm
       steps[last].addend = shortcut
+      sequences[current] = sequences[current].added(to: sequences[shortcut], name)
       return
     }
-    append(SumOperation(hasReLU: hasReLU), site(residual, output, name), addend: shortcut)
+    append(
+      SumOperation(hasReLU: hasReLU), site(residual, output, name),
+      sequences[current].added(to: sequences[shortcut], name), addend: shortcut)
   }
 }

@@ -8,19 +8,21 @@ package final class Program: @unchecked Sendable {
   let purpose: Purpose
   let maximumRows: Int
   let threads: Int
-  private let steps: [Step]
-  private let lengths: [Int]
-  private let outputValue: Int
+  let steps: [Step]
+  let lengths: [Int]
+  let outputValue: Int
+  private let sequences: Sequences
   /// Of one row.
   private let multiplyAdds: Int
-  private let arena: AlignedFloats
+  let arena: AlignedFloats
   /// Where each value, its gradient and each step's scratch starts in the arena.
-  private let valueOffsets: [Int]
-  private let gradientOffsets: [Int]
+  let valueOffsets: [Int]
+  let gradientOffsets: [Int]
   private let copiedGradients: [Int]
   private let addsToAddend: [Bool]
   private let inputGradients: [(offset: Int, isAdded: Bool)]
   private let scratchOffsets: [Int]
+  private let workspaceOffset: Int
 
   package init(
     _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, threads: Int
@@ -35,6 +37,7 @@ package final class Program: @unchecked Sendable {
     steps = lowering.steps
     lengths = lowering.lengths
     outputValue = lowering.output
+    sequences = Sequences(lowering.sequences, rows: maximumRows)
     let places = Places(steps, lengths, output: lowering.output, rows: maximumRows, purpose: purpose)
     let plan = MemoryPlan(places.buffers)
     guard plan.count <= Machine.memory / MemoryLayout<Float>.stride else {
@@ -49,6 +52,7 @@ package final class Program: @unchecked Sendable {
     copiedGradients = places.copiedGradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     addsToAddend = places.addsToAddend
     scratchOffsets = places.scratch.map { plan.offsets[$0] }
+    workspaceOffset = plan.offsets[places.workspace]
   }
 
   /// The size of its memory in bytes.
@@ -59,8 +63,27 @@ package final class Program: @unchecked Sendable {
   package var output: UnsafeMutablePointer<Float> { arena.start + valueOffsets[outputValue] }
   /// Where the gradient of the loss with respect to the output goes before `backward`.
   package var outputGradient: UnsafeMutablePointer<Float> { arena.start + gradientOffsets[outputValue] }
+  /// What step `index` takes.
+  func input(ofStep index: Int) -> UnsafeMutablePointer<Float> { arena.start + valueOffsets[steps[index].input] }
   var inputLength: Int { lengths[0] }
   var outputLength: Int { lengths[outputValue] }
+
+  /// A batch norm: its step, and its number among the network's.
+  struct Norm {
+    let step: Int
+    let index: Int
+    let operation: NormalizationOperation
+  }
+
+  /// In the order of the steps.
+  var norms: [Norm] {
+    steps.indices.compactMap { step in
+      guard let operation = steps[step].operation as? NormalizationOperation, let index = steps[step].statistics else {
+        return nil
+      }
+      return Norm(step: step, index: index, operation: operation)
+    }
+  }
 
   /// A run over `rows` rows with the parameters and statistics of `state`.
   package struct Call {
@@ -70,12 +93,31 @@ package final class Program: @unchecked Sendable {
     var key = RandomKey(seed: 0)
     /// The part of a full batch that the rows are.
     var share = 1.0
+    /// What the examples count, and the lengths of those that are shorter than their shape.
+    var weights = BatchWeights()
   }
 
-  package func forward(_ call: Call) throws {
+  package func forward(_ call: Call) throws { try forward(call, steps.indices) }
+
+  /// Runs some of the steps, after which the values that they gave lie where the steps behind them read them.
+  func forward(_ call: Call, _ range: Range<Int>) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
-    for index in steps.indices { try steps[index].operation.forward(pass(index, call)) }
+    if range.lowerBound == 0 {
+      if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+      clear(input, ofValue: 0, call)
+    }
+    for index in range {
+      let pass = pass(index, call)
+      try steps[index].operation.forward(pass)
+      clear(pass.output, ofValue: steps[index].output, call)
+    }
+  }
+
+  /// Sets what lies behind the end of each sequence to 0, as if nothing was there: values, and gradients likewise.
+  private func clear(_ values: UnsafeMutablePointer<Float>, ofValue value: Int, _ call: Call) {
+    guard call.weights.lengths != nil, let positions = sequences.positions(ofValue: value) else { return }
+    ek_clear_behind(values, sequences.lengths(ofValue: value), call.rows, positions, lengths[value] / positions)
   }
 
   package func backward(_ call: Call) throws {
@@ -86,6 +128,7 @@ package final class Program: @unchecked Sendable {
         pass.outputGradient!.update(
           from: arena.start + gradientOffsets[step.output], count: call.rows * lengths[step.output])
       }
+      clear(pass.outputGradient!, ofValue: step.output, call)
       try step.operation.backward(pass)
       if inputGradients[index].isAdded { add(pass.inputGradient!, to: step.input, call.rows) }
       if addsToAddend[index] { add(pass.outputGradient!, to: step.addend!, call.rows) }
@@ -127,7 +170,11 @@ package final class Program: @unchecked Sendable {
       input: arena.start + valueOffsets[step.input], output: arena.start + valueOffsets[step.output],
       outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
-      scratch: arena.start + scratchOffsets[index], key: call.key.branch(index), threads: teamSize(call),
+      scratch: arena.start + scratchOffsets[index], workspace: arena.start + workspaceOffset,
+      key: call.key.branch(index), threads: teamSize(call),
+      weights: BatchWeights(
+        weights: call.weights.weights,
+        lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input)),
       addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,
       parameters: call.state.parameters.start, parametersVersion: call.state.version,
       parameterGradients: call.gradients,

@@ -16,6 +16,8 @@ public struct Dropout: Layer, Operation {
     return input
   }
 
+  public func outputLength(of length: Int, for input: Shape) -> Int? { length }
+
   private enum CodingKeys: String, CodingKey { case rate }
   public init(from decoder: any Decoder) throws {
     if let rate = try? decoder.singleValueContainer().decode(Double.self) {

@@ -44,7 +44,8 @@ public enum LayerRegistry {
       uniqueKeysWithValues: ([
         Dense.self, BatchNorm.self, ReLU.self, LeakyReLU.self, ELU.self, GELU.self, SiLU.self, Sigmoid.self, Tanh.self,
         Softplus.self, Dropout.self, Flatten.self, Residual.self, Convolution.self, DepthwiseConvolution.self,
-        Convolution1D.self, MaxPool.self, AveragePool.self, GlobalAveragePool.self,
+        Convolution1D.self, MaxPool.self, AveragePool.self, GlobalAveragePool.self, LayerNorm.self,
+        GroupNorm.self, InstanceNorm.self, RMSNorm.self,
       ] as [any Layer.Type]).map { ($0.kind, $0) }))
 
   /// Makes a layer of your own known to network and model files.
@@ -66,6 +67,17 @@ private struct AnyKey: CodingKey {
   var intValue: Int? { nil }
   init(stringValue: String) { self.stringValue = stringValue }
   init?(intValue: Int) { nil }
+}
+
+extension Decoder {
+  /// - Throws: `EvenkeelError` with code `usage` for a key that is none of `known`, which would be ignored in silence.
+  func requireNoOtherKeys(than known: [some CodingKey], in what: String) throws {
+    let names = known.map(\.stringValue)
+    for key in try container(keyedBy: AnyKey.self).allKeys where !names.contains(key.stringValue) {
+      throw EvenkeelError.usage(
+        "\(what): \"\(key.stringValue)\" is not an option; expected \(names.joined(separator: ", ")).")
+    }
+  }
 }
 
 /// One layer in a file.

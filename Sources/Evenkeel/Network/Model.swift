@@ -103,7 +103,7 @@ public struct Model: Sendable {
   public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> Tensor {
     let width = state.layout.output.count
     var result = [Float](repeating: 0, count: dataset.count * width)
-    try run(dataset, threads: threads) { outputs, start, rows in
+    try run(dataset, threads: threads) { outputs, start, rows, _ in
       result.withUnsafeMutableBufferPointer { buffer in
         let target = buffer.baseAddress! + start * width
         if let output {
@@ -121,16 +121,18 @@ public struct Model: Sendable {
     return Tensor(result, shape: [dataset.count, width])
   }
 
-  /// How well the model does on `dataset`, with running statistics.
+  /// How well the model does on `dataset`, with running statistics; examples count by their weights.
   /// - Throws: `EvenkeelError` if the data has other targets than the model was trained for, or no rows.
   public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Quality {
     guard let output else { throw EvenkeelError.usage("The model is not trained; there is no loss to evaluate.") }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
+    try dataset.requireWeight()
     let targets = try TargetBuffer(dataset, output: output, width: state.layout.output.count)
     var sums = Loss.Sums()
-    try run(dataset, threads: threads) { outputs, start, rows in
+    try run(dataset, threads: threads) { outputs, start, rows, weights in
       sums += output.loss.evaluate(
-        outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), gradient: nil)
+        outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), weights: weights.weights,
+        gradient: nil)
     }
     guard sums.loss.isFinite else {
       throw EvenkeelError.data(
@@ -141,22 +143,22 @@ public struct Model: Sendable {
 
   /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs to `body`.
   private func run(
-    _ dataset: Dataset, threads: Int?, _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int) throws -> Void
+    _ dataset: Dataset, threads: Int?,
+    _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int, BatchWeights) throws -> Void
   ) throws {
-    guard dataset.shape.fits(network.input) else {
-      throw EvenkeelError.data(
-        "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
-    }
+    try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { return }
     let batch = min(dataset.count, state.layout.rowsAtOnce)
     let program = try programs.take(rows: batch, threads: threads ?? Machine.threads)
     defer { programs.give(program) }
+    let buffer = WeightBuffer(dataset, batch: batch)
     var start = 0
     while start < dataset.count {
       let rows = min(batch, dataset.count - start)
+      let weights = buffer.gather(rows) { start + $0 }
       try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
-      try program.forward(Program.Call(rows: rows, state: state))
-      try body(program.output, start, rows)
+      try program.forward(Program.Call(rows: rows, state: state, weights: weights))
+      try body(program.output, start, rows, weights)
       start += rows
     }
   }

@@ -63,12 +63,9 @@ public struct Residual: Layer {
   }
 
   private func projection(from input: Shape, to output: Shape) throws -> [any Layer] {
-    let norm = block.layers.last { $0 is BatchNorm }.map { norm -> BatchNorm in
-      var norm = norm as! BatchNorm
-      norm.initialScale = 1
-      return norm
-    }
-    let bias = norm == nil ? Bias.present : .absent
+    var norm = block.layers.last { $0 is any NormalizationLayer } as? any NormalizationLayer
+    norm?.initialScale = 1
+    let bias: Bias = norm.map { type(of: $0).cancelsBias } == true ? .absent : .present
     let features = output.featureCount
     /// The step that makes `from` pixels `to`.
     func stride(_ from: Int, _ to: Int) -> Int { max(1, (from + to - 1) / max(to, 1)) }
@@ -89,7 +86,7 @@ public struct Residual: Layer {
     default:
       throw EvenkeelError.usage("residual: no projection takes \(input) to \(output), the shape that the block gives.")
     }
-    return norm.map { [projection, $0] } ?? [projection]
+    return [projection] + (norm.map { [$0] } ?? [])
   }
 
   private enum CodingKeys: String, CodingKey { case shortcut, block }

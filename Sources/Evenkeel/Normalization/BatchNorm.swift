@@ -24,12 +24,23 @@ public struct BatchNorm: Layer {
   public var initialScale: Double
   /// True if training too normalises with the running averages and leaves them alone.
   public var frozen: Bool
+  /// The number of examples that share statistics in training; nil for the whole batch.
+  ///
+  /// Ghost batches (Hoffer et al. 2017): y of an example follows from the μ and σ² of the `ghostBatch` examples that it
+  /// stands with, so that a large batch has the noise, and generalizes like, a small one, at the speed of a large one. Each
+  /// enters the running averages as a batch of its own, which makes a batch of k ghost batches equal to k accumulated
+  /// micro-batches of that size. A batch that the size does not divide is parted as evenly as it goes: see `GhostBatches`.
+  /// Prediction knows no batches and is as ever. TensorFlow 1 calls this `virtual_batch_size`, timm and Composer have layers of
+  /// its own for it; in PyTorch it is a loop over `torch.chunk`.
+  public var ghostBatch: Int?
+  /// How training is kept close to prediction; nil for plain batch norm. With ghost batches each is renormalised for itself.
+  public var renormalization: Renormalization?
 
   /// A norm with these options; `outputShape(for:)` checks them.
   public init(
     epsilon: Double = 1e-5, averaging: Averaging = .exponential(decay: 0.9), debiased: Bool = true,
     runningVariance: RunningVariance = .unbiased, scale: Bool = true, shift: Bool = true, initialScale: Double = 1,
-    frozen: Bool = false
+    frozen: Bool = false, ghostBatch: Int? = nil, renormalization: Renormalization? = nil
   ) {
     self.epsilon = epsilon
     self.averaging = averaging
@@ -39,6 +50,8 @@ public struct BatchNorm: Layer {
     self.shift = shift
     self.initialScale = initialScale
     self.frozen = frozen
+    self.ghostBatch = ghostBatch
+    self.renormalization = renormalization
   }
 
   public func outputShape(for input: Shape) throws -> Shape {
@@ -52,18 +65,14 @@ public struct BatchNorm: Layer {
       throw EvenkeelError.usage(
         "batchNorm: initialScale is \(initialScale); expected a finite number, and none where scale is off.")
     }
+    if let ghostBatch, ghostBatch < 2 {
+      throw EvenkeelError.usage("batchNorm: ghostBatch is \(ghostBatch); expected at least 2 examples.")
+    }
+    try renormalization?.validate()
     return input
   }
 
-  public func parameters(for input: Shape) throws -> [ParameterDescription] {
-    let shape = Shape([input.featureCount])
-    var parameters: [ParameterDescription] = []
-    if scale {
-      parameters.append(.init(name: "weight", shape: shape, role: .scale, start: .constant(Float(initialScale))))
-    }
-    if shift { parameters.append(.init(name: "bias", shape: shape, role: .shift, start: .constant(0))) }
-    return parameters
-  }
+  public func outputLength(of length: Int, for input: Shape) -> Int? { length }
 
   public func makeOperation(for site: LayerSite) throws -> any Operation {
     NormalizationOperation(self, site: site, activation: .identity)
@@ -72,7 +81,7 @@ public struct BatchNorm: Layer {
 
 extension BatchNorm {
   private enum CodingKeys: String, CodingKey {
-    case epsilon, decay, debiased, runningVariance, scale, shift, initialScale, frozen
+    case epsilon, decay, debiased, runningVariance, scale, shift, initialScale, frozen, ghostBatch, renormalization
   }
 
   public init(from decoder: any Decoder) throws {
@@ -90,6 +99,8 @@ extension BatchNorm {
     shift = try container.value(.shift, default: shift)
     initialScale = try container.value(.initialScale, default: initialScale)
     frozen = try container.value(.frozen, default: frozen)
+    ghostBatch = try container.decodeIfPresent(Int.self, forKey: .ghostBatch)
+    renormalization = try container.decodeIfPresent(Renormalization.self, forKey: .renormalization)
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -105,5 +116,8 @@ extension BatchNorm {
     try container.encode(shift, forKey: .shift)
     try container.encode(initialScale, forKey: .initialScale)
     try container.encode(frozen, forKey: .frozen)
+    // Written where they are off too: what a layer writes are the options that are known.
+    try container.encode(ghostBatch, forKey: .ghostBatch)
+    try container.encode(renormalization, forKey: .renormalization)
   }
 }

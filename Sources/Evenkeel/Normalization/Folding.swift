@@ -2,9 +2,10 @@ extension Model {
   /// The same model with its batch norms folded into the layers in front of them, for prediction alone: W becomes
   /// γ / √(σ² + ε) · W and the bias β + γ / √(σ² + ε) · (b − μ), with running statistics. A layer that had no bias gets one.
   ///
-  /// Predictions differ by float rounding only. Paths of the layers behind a norm move up, as the norm is gone.
-  /// - Throws: `EvenkeelError` with code `usage` that names a norm that does not stand right behind a dense or convolution
-  ///   layer, as one behind an activation.
+  /// Predictions differ by float rounding only. Paths of the layers behind a norm move up, as the norm is gone. Layer, group,
+  /// instance and RMS norms stay: what they multiply with depends on the example.
+  /// - Throws: `EvenkeelError` with code `usage` that names a batch norm that does not stand right behind a dense or convolution
+  ///   layer, as one behind an activation, or a block whose shortcut would take another norm once its batch norm is gone.
   public func folded() throws -> Model {
     var folding = Folding(self)
     let layers = try folding.fold(network.layers.layers, from: "", to: "")
@@ -43,9 +44,15 @@ private struct Folding {
         throw EvenkeelError.usage(
           "Layer \(from) (batchNorm) cannot be folded: it does not stand right behind a dense or convolution layer.")
       case var residual as Residual:
-        _ = try fold(residual.shortcutLayers(for: before), from: from + ".shortcut.", to: to + ".shortcut.")
+        let shortcut = try fold(
+          residual.shortcutLayers(for: before), from: from + ".shortcut.", to: to + ".shortcut.")
         shape = before
         residual.block = LayerList(try fold(residual.block.layers, from: from + ".block.", to: to + ".block."))
+        guard LayerList(try residual.shortcutLayers(for: before)) == LayerList(shortcut) else {
+          throw EvenkeelError.usage(
+            "Layer \(from) (residual) cannot be folded: another norm stays in its block, which its projection would take then."
+          )
+        }
         folded.append(residual)
         shape = try layers[index].outputShape(for: before)
       case var weighted as any WeightedLayer where norm != nil:

@@ -1,8 +1,8 @@
 import Glibc
 
 /// Writes files whole or not at all: to a temporary file in the same folder, flushed, then renamed.
-enum AtomicFile {
-  static func write(_ chunks: [UnsafeRawBufferPointer], to path: String) throws {
+package enum AtomicFile {
+  package static func write(_ chunks: [UnsafeRawBufferPointer], to path: String) throws {
     var status = stat()
     let exists = stat(path, &status) == 0
     if exists, status.st_mode & S_IFMT == S_IFDIR {
@@ -40,13 +40,13 @@ enum AtomicFile {
     }
   }
 
-  static func write(_ text: String, to path: String) throws {
+  package static func write(_ text: String, to path: String) throws {
     var text = text
     try text.withUTF8 { try write([UnsafeRawBufferPointer($0)], to: path) }
   }
 
   /// Finds out before long work whether `path` can be written; changes nothing.
-  static func requireWritable(_ path: String) throws {
+  package static func requireWritable(_ path: String) throws {
     var status = stat()
     if stat(path, &status) == 0 {
       if status.st_mode & S_IFMT == S_IFDIR {

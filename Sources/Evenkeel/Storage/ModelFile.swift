@@ -29,15 +29,18 @@ private struct StoredDescription: Codable {
 /// Where in a run a checkpoint was taken.
 private struct StoredPosition: Codable {
   var epoch, batch, step: Int
-  var loss, squaredError: Double
-  var correct, examples: Int
+  var loss, squaredError, correct: Double
+  /// nil in files from before examples had weights.
+  var weight: Double?
+  var examples: Int
   var settings: [String: String]?
   var history: History
   var bestLoss: Double?
   var bestEpoch: Int?
 
   var isReasonable: Bool {
-    [epoch, batch, step, correct, examples, bestEpoch ?? 0].allSatisfy { (0..<1 << 48).contains($0) }
+    [epoch, batch, step, examples, bestEpoch ?? 0].allSatisfy { (0..<1 << 48).contains($0) }
+      && [correct, weight ?? 0].allSatisfy { $0.isFinite && $0 >= 0 }
   }
 }
 
@@ -191,7 +194,8 @@ extension Checkpoint {
     var metadata = try model.metadata()
     let position = StoredPosition(
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
-      examples: sums.examples, settings: settings, history: history, bestLoss: best?.loss, bestEpoch: best?.epoch)
+      weight: sums.weight, examples: sums.examples, settings: settings, history: history, bestLoss: best?.loss,
+      bestEpoch: best?.epoch)
     metadata["position"] = String(decoding: try JSONEncoder().encode(position), as: UTF8.self)
     try first.withUnsafeBytes { first in
       try second.withUnsafeBytes { second in
@@ -228,6 +232,7 @@ extension Checkpoint {
     sums.squaredError = position.squaredError
     sums.correct = position.correct
     sums.examples = position.examples
+    sums.weight = position.weight ?? Double(position.examples)
     self.init(
       model: model, first: try file.floats("optimizer.first", shape: firstShape),
       second: try file.floats("optimizer.second", shape: secondShape), epoch: position.epoch, batch: position.batch,

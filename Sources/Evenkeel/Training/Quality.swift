@@ -1,6 +1,6 @@
 import Kernels
 
-/// How well a model does on a set of examples.
+/// How well a model does on a set of examples, each by its weight.
 public struct Quality: Hashable, Sendable {
   /// The mean loss, in the standardized units of the target for a regression.
   public let loss: Double
@@ -12,13 +12,12 @@ public struct Quality: Hashable, Sendable {
   public let count: Int
 
   init(_ sums: Loss.Sums, output: OutputDescription, width: Int) {
-    let examples = Double(sums.examples)
-    loss = sums.loss / examples
+    loss = sums.loss / sums.weight
     count = sums.examples
-    accuracy = output.loss.isRegression ? nil : Double(sums.correct) / examples
+    accuracy = output.loss.isRegression ? nil : sums.correct / sums.weight
     rootMeanSquaredError =
       output.loss.isRegression
-      ? (sums.squaredError / (examples * Double(width))).squareRoot() * Double(output.targetDeviation) : nil
+      ? (sums.squaredError / (sums.weight * Double(width))).squareRoot() * Double(output.targetDeviation) : nil
   }
 }
 

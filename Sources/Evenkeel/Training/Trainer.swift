@@ -86,10 +86,7 @@ public struct Trainer: Sendable {
     shouldStop: () -> Bool = { false }, onEvent: (Event) throws -> Void = { _ in }, observing: Observer?
   ) throws -> History {
     try validate(dataset, epochs: epochs)
-    guard dataset.shape.fits(model.network.input) else {
-      throw EvenkeelError.data(
-        "Expected examples of shape \(model.network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
-    }
+    try dataset.requireFit(model.network.input)
     guard model.scaling == nil || model.encoding == dataset.encoding else {
       throw EvenkeelError.data(
         "The columns of the data are encoded otherwise than those that the model was trained on.")
@@ -154,11 +151,7 @@ public struct Trainer: Sendable {
     try schedule.validate()
     guard epochs > 0 else { throw EvenkeelError.usage("The number of epochs is \(epochs); expected at least 1.") }
     guard batchSize > 0 else { throw EvenkeelError.usage("The batch size is \(batchSize); expected at least 1.") }
-    // Threads that wait for each other at barriers take turns where there are too many of them.
-    let most = 8 * Machine.threads
-    guard (1...most).contains(threads) else {
-      throw EvenkeelError.usage("The number of threads is \(threads); expected 1 to \(most), eight a processor.")
-    }
+    try Machine.requireThreads(threads)
     if let clippingNorm, !(clippingNorm.isFinite && clippingNorm > 0) {
       throw EvenkeelError.usage("The clipping norm is \(clippingNorm); expected a number above 0.")
     }
@@ -170,6 +163,10 @@ public struct Trainer: Sendable {
     }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The training data has no rows.") }
     try dataset.targets.validate()
+    try dataset.requireWeight()
+    guard dataset.lengths == nil || augmentation.isEmpty else {
+      throw EvenkeelError.usage("Augmentation moves the positions that lengths count; leave one out.")
+    }
     try Augmentation.validate(augmentation, for: dataset.shape)
   }
 }

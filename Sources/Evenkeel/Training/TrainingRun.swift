@@ -11,6 +11,7 @@ final class TrainingRun {
   private var state: ModelState { model.state }
   private let program: Program
   private let targets: TargetBuffer
+  private let weights: WeightBuffer
   private let gradients: AlignedFloats
   private let first: AlignedFloats
   private let second: AlignedFloats
@@ -41,11 +42,13 @@ final class TrainingRun {
     guard trainer.batchSize > 1 || layout.statistics.isEmpty else {
       throw EvenkeelError.usage("The batch size is 1; batch normalization needs at least 2 examples in a batch.")
     }
+    try model.network.requireGhostBatches(in: min(trainer.batchSize, dataset.count))
     // A single example that is left over joins the batch before it.
     let most = min(trainer.batchSize, dataset.count - 1) + 1
     program = try Program(
       model.network, layout: layout, maximumRows: most, purpose: .training, threads: trainer.threads)
     targets = try TargetBuffer(dataset, output: output, width: layout.output.count, batch: most)
+    weights = WeightBuffer(dataset, batch: most)
     gradients = AlignedFloats(count: layout.count)
     first = AlignedFloats(count: trainer.optimizer.keepsFirst ? layout.count : 0)
     second = AlignedFloats(count: trainer.optimizer.keepsSecond ? layout.count : 0)
@@ -119,9 +122,10 @@ final class TrainingRun {
         "Batch \(batch + 1) of epoch \(epoch + 1): example \(storageRows[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed."
       )
     }
+    let batchWeights = weights.gather(rows) { Int(order[start + $0]) }
     let call = Program.Call(
       rows: rows, state: state, gradients: gradients.start, key: key.branch(RandomStream.dropout).branch(step),
-      share: min(1, Double(rows) / Double(fullBatch)))
+      share: min(1, Double(rows) / Double(fullBatch)), weights: batchWeights)
     do { try program.forward(call) } catch let error as EvenkeelError where error.code == .data {
       throw EvenkeelError.data(
         "Step \(step + 1) of epoch \(epoch + 1): \(error.message); the model keeps the step before.")
@@ -130,9 +134,17 @@ final class TrainingRun {
       targets.gather(UnsafeBufferPointer(rebasing: $0[start..<start + rows]))
     }
     let batchSums = output.loss.evaluate(
-      program.output, rows: rows, width: program.outputLength, targets: batchTargets, gradient: program.outputGradient)
+      program.output, rows: rows, width: program.outputLength, targets: batchTargets, weights: batchWeights.weights,
+      gradient: program.outputGradient)
     guard batchSums.loss.isFinite else {
       throw diverged("the loss is \(batchSums.loss)", layer: program.firstNonFinite(rows: rows))
+    }
+    // A batch of examples that count nothing changes nothing.
+    guard batchWeights.total(rows) > 0 else {
+      sums += batchSums
+      step += 1
+      batch += 1
+      return
     }
     try program.backward(call)
     var scale = 1.0

@@ -59,6 +59,12 @@ size_t ek_batch_norm_scratch(size_t rows, size_t features);
 ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, double epsilon,
                                  ek_batch_statistics statistics, double *scratch, int threads);
 
+// Merges x (rows, features) into the mean and the sum of squared differences from it (features doubles each) of `count` rows
+// before (Chan, Golub and LeVeque 1979); count 0 with both 0 starts. Returns the first feature whose result is not finite and
+// was left as it was, or -1.
+ptrdiff_t ek_merge_statistics(const float *x, size_t rows, size_t features, double count, double *mean, double *squares,
+                              double *scratch, int threads);
+
 // Training: statistics as above, then y. x and y may be one buffer.
 // Returns the first feature whose statistics are not finite, or -1; y is not written then.
 ptrdiff_t ek_batch_norm_forward(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
@@ -74,6 +80,75 @@ void ek_batch_norm_apply(const ek_batch_norm *norm, const float *x, float *y, ek
 void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
                             ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
                             int threads);
+
+// The bytes of tensors that one forward and one backward of a training step with these buffers read and write, counted from
+// the sweeps above; rows of one value a feature are left out.
+typedef struct {
+  size_t forward, backward;
+} ek_traffic;
+ek_traffic ek_batch_norm_traffic(const ek_batch_norm *norm, const float *x, float *y, float *dy, float *dx);
+
+// ---- group_norm.c -------------------------------------------------------------------------------------------------
+
+// One layer, group, instance or RMS norm over (examples, positions, channels): every set, which is one example's values in one
+// of `groups` parts of consecutive channels at all positions, is normalized by itself. With m = positions * channels / groups:
+// y = scale * (x - mean) / sqrt(variance + epsilon) + shift   (Ba et al. 2016, Wu and He 2018, Ulyanov et al. 2016), or,
+// where not centred, y = scale * x / sqrt(sum(x^2)/m + epsilon) + shift   (Zhang and Sennrich 2019).
+typedef struct {
+  size_t examples, positions, channels, groups;
+  double epsilon;
+  int centred;
+  const float *scale, *shift;  // (channels) or NULL for 1 and 0
+} ek_group_norm;
+
+// What a norm keeps per set between forward and backward, each of examples * groups floats: the mean as an unevaluated sum
+// mean_high + mean_low (0 where not centred), and 1/sqrt(variance + epsilon).
+typedef struct {
+  float *mean_high;
+  float *mean_low;
+  float *inverse_deviation;
+} ek_group_statistics;
+
+// The number of doubles of scratch that the functions below need; scale and shift do not matter. More examples need more.
+size_t ek_group_norm_scratch(const ek_group_norm *norm);
+
+// y and statistics. x and y may be one buffer.
+// Returns the first example whose statistics are not finite, or -1; what that example gives is not finite then.
+ptrdiff_t ek_group_norm_forward(const ek_group_norm *norm, const float *x, float *y, ek_group_statistics statistics,
+                                double *scratch, int threads);
+
+// Overwrites dscale, dshift (channels; NULL where not learned) and dx (NULL where not wanted; may be dy).
+void ek_group_norm_backward(const ek_group_norm *norm, const float *x, const float *dy, ek_group_statistics statistics,
+                            float *dscale, float *dshift, float *dx, double *scratch, int threads);
+
+// ---- batch_norm_weighted.c ----------------------------------------------------------------------------------------
+
+// What each row of (examples, positions, features) counts: its example's weight in the example's first positions, 0 behind.
+typedef struct {
+  size_t examples, positions;
+  const float *weights;    // (examples) or NULL for 1
+  const int32_t *lengths;  // (examples), 0 to positions, or NULL for all positions
+  double total;            // the sum of all rows' weights, above 0
+  size_t heaviest;         // a row of the greatest weight
+} ek_weights;
+
+// statistics <- weighted mean and variance, sum(w (x - mean)^2) / sum(w), accumulated in double from the heaviest row, so
+// that its distance from the mean is at most sqrt(rows) deviations. Scratch as ek_batch_norm_scratch.
+// Returns the first feature whose statistics are not finite, or -1.
+ptrdiff_t ek_weighted_statistics_of(const float *x, const ek_weights *weights, size_t features, double epsilon,
+                                    ek_batch_statistics statistics, double *scratch, int threads);
+
+// As ek_batch_norm_backward, through weighted statistics: with the sums over all rows, whatever they weigh,
+// dx_i = scale * r * (dy_i - w_i/W * (sum(dy) + normalized x_i * sum(dy * normalized x))). Needs dscale and dshift.
+void ek_weighted_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                               const ek_weights *weights, ek_batch_statistics statistics, float *dscale,
+                               float *dshift, float *dx, double *scratch, int threads);
+
+// x (examples, positions, features) = 0 in the positions from lengths[example] on.
+void ek_clear_behind(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t features);
+
+// x (examples, width) *= positions / lengths[example]; 0 where the length is 0.
+void ek_scale_by_length(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t width);
 
 // ---- batch_norm_tangent.c -----------------------------------------------------------------------------------------
 

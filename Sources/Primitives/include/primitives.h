@@ -37,22 +37,19 @@ int ek_convolution_create(const ek_windows *windows, int has_bias, int training,
 void ek_convolution_destroy(ek_convolution *convolution);
 
 // Bytes, each at an address that is a multiple of 64: the weights in the order that forward (and backward) ask for, and what
-// a run needs beside its operands.
+// a call needs beside its operands; nothing in it holds from one call to the next.
 size_t ek_convolution_packed_bytes(const ek_convolution *convolution);
-size_t ek_convolution_scratch_bytes(const ek_convolution *convolution);
+size_t ek_convolution_workspace_bytes(const ek_convolution *convolution);
 
 // packed <- weights; to be called whenever the weights have changed.
-int ek_convolution_pack(ek_convolution *convolution, const float *weights, void *packed, void *scratch);
+int ek_convolution_pack(ek_convolution *convolution, const float *weights, void *packed, void *workspace);
 
 // y = x * weights + bias; bias is NULL where there is none.
 int ek_convolution_forward(ek_convolution *convolution, const float *x, const void *packed, const float *bias, float *y,
-                           void *scratch);
-// dx = the gradient of the input.
-int ek_convolution_backward_input(ek_convolution *convolution, const float *dy, const void *packed, float *dx,
-                                  void *scratch);
-// dweights, dbias = the gradients of weights and bias.
-int ek_convolution_backward_weights(ek_convolution *convolution, const float *x, const float *dy, float *dweights,
-                                    float *dbias, void *scratch);
+                           void *workspace);
+// dweights, dbias, dx = the gradients of weights, bias (NULL where there is none) and input (NULL where nobody wants it).
+int ek_convolution_backward(ek_convolution *convolution, const float *x, const float *dy, const void *packed,
+                            float *dweights, float *dbias, float *dx, void *workspace);
 
 // ---- pooling ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,101 @@
+/// What the norms of a network are, for comparison.
+public enum Normalization: Hashable, Sendable {
+  /// Batch norm.
+  case batch
+  /// `LayerNorm`.
+  case layer
+  /// `GroupNorm` of so many groups; nil for as many as divide the features, up to 8 and at least two features a group.
+  case group(groups: Int?)
+  /// `InstanceNorm`.
+  case instance
+  /// `RMSNorm`.
+  case rms
+
+  /// The names that `init(named:)` takes.
+  public static let names = "batch, layer, group, group:N, instance or rms"
+
+  /// `batch`, `layer`, `group`, `group:8`, `instance` or `rms`.
+  /// - Throws: `EvenkeelError` with code `usage` that lists them if `name` is none.
+  public init(named name: String) throws {
+    let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    let number = parts.count == 2 ? Int(parts[1]) : nil
+    switch (parts[0], parts.count == 2) {
+    case ("batch", false): self = .batch
+    case ("layer", false): self = .layer
+    case ("group", false): self = .group(groups: nil)
+    case ("group", true) where number != nil: self = .group(groups: number)
+    case ("instance", false): self = .instance
+    case ("rms", false): self = .rms
+    default: throw EvenkeelError.usage("\"\(name)\" is not a normalization; expected \(Self.names).")
+    }
+  }
+
+  /// The norm in the place of `old`, which keeps whether and from where γ and β are learned; ε is the new kind's own.
+  fileprivate func norm(for old: any NormalizationLayer, features: Int) -> any NormalizationLayer {
+    let (scale, shift, start) = (old.scale, old.shift || old is RMSNorm, old.initialScale)
+    switch self {
+    case .batch: return old as? BatchNorm ?? BatchNorm(scale: scale, shift: shift, initialScale: start)
+    case .layer: return LayerNorm(scale: scale, shift: shift, initialScale: start)
+    case .group(let groups):
+      let groups = groups ?? (1...8).last { features % $0 == 0 && 2 * $0 <= features } ?? 1
+      return GroupNorm(groups: groups, scale: scale, shift: shift, initialScale: start)
+    case .instance: return InstanceNorm(scale: scale, shift: shift, initialScale: start)
+    case .rms: return RMSNorm(scale: scale, initialScale: start)
+    }
+  }
+}
+
+extension Network {
+  /// The same network with every norm, of whichever kind, in its place replaced by one of another kind: the other side of a
+  /// comparison. Weights in front get or lose their bias as the new norm asks for.
+  /// - Throws: `EvenkeelError` with code `usage` that names a layer where the new norm does not fit, as an `InstanceNorm` behind a
+  ///   `Dense`.
+  public func normalized(by normalization: Normalization) throws -> Network {
+    let network = Network(input: input, layers: try Self.replaced(layers.layers, by: normalization, from: input))
+    _ = try network.outputShape()
+    return network
+  }
+
+  private static func replaced(
+    _ layers: [any Layer], by normalization: Normalization, from input: Shape
+  ) throws -> [any Layer] {
+    var shape = input
+    return try layers.enumerated().map { index, layer in
+      let before = shape
+      shape = try layer.outputShape(for: before)
+      switch layer {
+      case let norm as any NormalizationLayer:
+        return normalization.norm(for: norm, features: shape.featureCount)
+      case var residual as Residual:
+        residual.block = LayerList(try replaced(residual.block.layers, by: normalization, from: before))
+        return residual
+      case var weighted as any WeightedLayer
+      where index + 1 < layers.count && layers[index + 1] is any NormalizationLayer:
+        weighted.bias = .automatic
+        return weighted
+      default: return layer
+      }
+    }
+  }
+
+  /// The same network with its norms left out and the biases back that were left out for their sake: the other side of a
+  /// comparison.
+  public func withoutNormalization() -> Network {
+    Network(input: input, layers: Self.withoutNormalization(layers.layers))
+  }
+
+  private static func withoutNormalization(_ layers: [any Layer]) -> [any Layer] {
+    layers.compactMap { layer in
+      switch layer {
+      case is any NormalizationLayer: return nil
+      case var residual as Residual:
+        residual.block = LayerList(withoutNormalization(residual.block.layers))
+        return residual
+      case var weighted as any WeightedLayer:
+        weighted.bias = .present
+        return weighted
+      default: return layer
+      }
+    }
+  }
+}

@@ -1,0 +1,189 @@
+/// Layer normalization (Ba et al. 2016): x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β, where μ and σ² are those of one example's
+/// features.
+///
+/// Axes: the last one alone. `[C]`: over C. `[L, C]`: over C, at every step of a sequence by itself. `[H, W, C]`: over C, at
+/// every pixel by itself. γ and β are one a feature. It is PyTorch's `LayerNorm(C)` (for images on tensors laid out features
+/// last) and Keras's `LayerNormalization(axis=-1)`. Statistics over all values of an image, which is what Wu and He (2018)
+/// call layer norm, are `GroupNorm(groups: 1)`; PyTorch's `LayerNorm([C, H, W])` also takes those, with a γ and β for each pixel,
+/// which no layer here has.
+///
+/// An example's output does not depend on the others: training and prediction do the same, at any batch size, 1 included. Use it
+/// where batches are small or sequences long. A bias in front is not redundant: it moves features against each other, which
+/// the norm does not undo.
+public struct LayerNorm: ExampleNorm {
+  public static let kind = "layerNorm"
+  static let cancelsBias = false
+  /// ε, added to the variance. PyTorch's default is 1e-5, Keras's 1e-3.
+  public var epsilon: Double
+  /// True if γ is learned; 1 otherwise. PyTorch's `elementwise_affine`, Keras's `scale`.
+  public var scale: Bool
+  /// True if β is learned; 0 otherwise. PyTorch's `bias`, Keras's `center`.
+  public var shift: Bool
+  /// What γ starts at, as in `BatchNorm`.
+  public var initialScale: Double
+
+  /// A norm with these options; `outputShape(for:)` checks them.
+  public init(epsilon: Double = 1e-5, scale: Bool = true, shift: Bool = true, initialScale: Double = 1) {
+    self.epsilon = epsilon
+    self.scale = scale
+    self.shift = shift
+    self.initialScale = initialScale
+  }
+
+  func sets(for input: Shape) throws -> NormSets {
+    guard input.featureCount > 1 else {
+      throw EvenkeelError.usage(
+        "layerNorm: expected at least 2 features, got \(input); a value less its own mean is always 0.")
+    }
+    return NormSets(eachPositionOf: input)
+  }
+
+  private enum CodingKeys: String, CodingKey { case epsilon, scale, shift, initialScale }
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      epsilon: try container.value(.epsilon, default: 1e-5), scale: try container.value(.scale, default: true),
+      shift: try container.value(.shift, default: true), initialScale: try container.value(.initialScale, default: 1))
+  }
+}
+
+/// RMS normalization (Zhang and Sennrich 2019): y = γ x / √(Σ x²/C + ε): layer norm without the mean and the shift.
+///
+/// Axes: the last one alone, as `LayerNorm`: `[C]`, `[L, C]` and `[H, W, C]` are all normalized over C, at every step or pixel by
+/// itself. It is PyTorch's `RMSNorm(C)` and Keras's `RMSNormalization(axis=-1)`. Use it in place of layer norm where its mean
+/// is not missed, as in most language models; it is a little cheaper. A bias in front is not redundant.
+public struct RMSNorm: ExampleNorm {
+  public static let kind = "rmsNorm"
+  static let cancelsBias = false
+  /// ε, added to the mean square. The default is the distance from 1 to the next float, which is PyTorch's for float tensors
+  /// (its `eps=None`); Keras's is 1e-6.
+  public var epsilon: Double
+  /// True if γ is learned; 1 otherwise. PyTorch's `elementwise_affine`.
+  public var scale: Bool
+  /// What γ starts at, as in `BatchNorm`.
+  public var initialScale: Double
+
+  /// There is none.
+  var shift: Bool { false }
+  var isCentred: Bool { false }
+
+  /// A norm with these options; `outputShape(for:)` checks them.
+  public init(epsilon: Double = 0x1p-23, scale: Bool = true, initialScale: Double = 1) {
+    self.epsilon = epsilon
+    self.scale = scale
+    self.initialScale = initialScale
+  }
+
+  func sets(for input: Shape) throws -> NormSets { NormSets(eachPositionOf: input) }
+
+  private enum CodingKeys: String, CodingKey { case epsilon, scale, initialScale }
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      epsilon: try container.value(.epsilon, default: 0x1p-23), scale: try container.value(.scale, default: true),
+      initialScale: try container.value(.initialScale, default: 1))
+  }
+}
+
+/// Group normalization (Wu and He 2018): x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β, where μ and σ² are those of one example and one
+/// group of C / `groups` consecutive features, over all positions.
+///
+/// Axes: `[C]`: over the group's features. `[L, C]`: over L and the group's features. `[H, W, C]`: over H, W and the group's
+/// features. γ and β are one a feature. It is PyTorch's `GroupNorm(groups, C)`, whose features are the second axis, and Keras's
+/// `GroupNormalization(groups, axis=-1)`. One group is layer norm over all of an example; as many groups as features are
+/// instance norm.
+///
+/// Use it for images where memory leaves few examples a batch (detection, segmentation, video). A bias in front is not redundant,
+/// but with one feature a group.
+public struct GroupNorm: ExampleNorm {
+  public static let kind = "groupNorm"
+  static let cancelsBias = false
+  /// The number of parts that the features are cut into; it divides them. Wu and He take 32, which is Keras's default too.
+  public var groups: Int
+  /// ε, added to the variance. PyTorch's default is 1e-5, Keras's 1e-3.
+  public var epsilon: Double
+  /// True if γ is learned; 1 otherwise. PyTorch's `affine` is both, Keras's are `scale` and `center`.
+  public var scale: Bool
+  /// True if β is learned; 0 otherwise.
+  public var shift: Bool
+  /// What γ starts at, as in `BatchNorm`.
+  public var initialScale: Double
+
+  /// A norm with these options; `outputShape(for:)` checks them.
+  public init(groups: Int, epsilon: Double = 1e-5, scale: Bool = true, shift: Bool = true, initialScale: Double = 1) {
+    self.groups = groups
+    self.epsilon = epsilon
+    self.scale = scale
+    self.shift = shift
+    self.initialScale = initialScale
+  }
+
+  func sets(for input: Shape) throws -> NormSets {
+    let features = input.featureCount
+    guard groups > 0, features % groups == 0 else {
+      throw EvenkeelError.usage("groupNorm: groups is \(groups); expected a number that divides \(features) features.")
+    }
+    guard input.count > groups else {
+      throw EvenkeelError.usage(
+        "groupNorm: \(groups) groups of \(input) hold one value each, and a value less its own mean is always 0.")
+    }
+    return NormSets(positions: input.count / features, groups: groups)
+  }
+
+  private enum CodingKeys: String, CodingKey { case groups, epsilon, scale, shift, initialScale }
+  /// A number of groups, or the options.
+  public init(from decoder: any Decoder) throws {
+    if let groups = try? decoder.singleValueContainer().decode(Int.self) {
+      self.init(groups: groups)
+      return
+    }
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      groups: try container.decode(Int.self, forKey: .groups), epsilon: try container.value(.epsilon, default: 1e-5),
+      scale: try container.value(.scale, default: true), shift: try container.value(.shift, default: true),
+      initialScale: try container.value(.initialScale, default: 1))
+  }
+}
+
+/// Instance normalization (Ulyanov et al. 2016): x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β, where μ and σ² are those of one feature
+/// of one example over its positions.
+///
+/// Axes: `[L, C]`: over L. `[H, W, C]`: over H and W. `[C]` has one value a feature and is refused. It is PyTorch's
+/// `InstanceNorm1d(C)` and `InstanceNorm2d(C)` with `affine=True` (theirs is false by default) and Keras's
+/// `GroupNormalization(groups=-1, axis=-1)`. It takes an image's contrast and colour cast away: use it where those should not
+/// count, as in style transfer. A bias in front is redundant, as in front of batch norm.
+public struct InstanceNorm: ExampleNorm {
+  public static let kind = "instanceNorm"
+  static let cancelsBias = true
+  /// ε, added to the variance. PyTorch's default is 1e-5.
+  public var epsilon: Double
+  /// True if γ is learned; 1 otherwise.
+  public var scale: Bool
+  /// True if β is learned; 0 otherwise.
+  public var shift: Bool
+  /// What γ starts at, as in `BatchNorm`.
+  public var initialScale: Double
+
+  /// A norm with these options; `outputShape(for:)` checks them.
+  public init(epsilon: Double = 1e-5, scale: Bool = true, shift: Bool = true, initialScale: Double = 1) {
+    self.epsilon = epsilon
+    self.scale = scale
+    self.shift = shift
+    self.initialScale = initialScale
+  }
+
+  func sets(for input: Shape) throws -> NormSets {
+    guard input.count > input.featureCount else {
+      throw EvenkeelError.usage(
+        "instanceNorm: expected more than one position, [length, channels] or [height, width, channels], got \(input); a value less its own mean is always 0. layerNorm is for features without positions."
+      )
+    }
+    return NormSets(positions: input.count / input.featureCount, groups: input.featureCount)
+  }
+
+  private enum CodingKeys: String, CodingKey { case epsilon, scale, shift, initialScale }
+  public init(from decoder: any Decoder) throws {
+    let norm = try LayerNorm(from: decoder)
+    self.init(epsilon: norm.epsilon, scale: norm.scale, shift: norm.shift, initialScale: norm.initialScale)
+  }
+}

@@ -1,0 +1,142 @@
+import Kernels
+
+/// A layer that normalizes: batch norm, and those that take each example by itself.
+protocol NormalizationLayer: Layer {
+  /// True if a constant that is added to a feature in front changes nothing, so that a bias there would be learned in vain.
+  static var cancelsBias: Bool { get }
+  var epsilon: Double { get }
+  var scale: Bool { get }
+  var shift: Bool { get }
+  var initialScale: Double { get set }
+}
+
+extension BatchNorm: NormalizationLayer {
+  static let cancelsBias = true
+}
+
+extension NormalizationLayer {
+  public func parameters(for input: Shape) throws -> [ParameterDescription] {
+    let shape = Shape([input.featureCount])
+    var parameters: [ParameterDescription] = []
+    if scale {
+      parameters.append(.init(name: "weight", shape: shape, role: .scale, start: .constant(Float(initialScale))))
+    }
+    if shift { parameters.append(.init(name: "bias", shape: shape, role: .shift, start: .constant(0))) }
+    return parameters
+  }
+}
+
+/// Layer, group, instance and RMS norm.
+protocol ExampleNorm: NormalizationLayer {
+  /// False where the mean stays in.
+  var isCentred: Bool { get }
+  /// What is normalized together.
+  /// - Throws: `EvenkeelError` with code `usage` where there is nothing to normalize.
+  func sets(for input: Shape) throws -> NormSets
+}
+
+/// How one example's values are parted into sets that are normalized each by itself: `blocks` runs of memory, one after the
+/// other, each of `positions` times the features, and these in `groups`.
+struct NormSets: Hashable, Sendable {
+  var blocks = 1
+  var positions = 1
+  var groups = 1
+
+  init(positions: Int, groups: Int) {
+    self.positions = positions
+    self.groups = groups
+  }
+
+  /// All features at each position.
+  init(eachPositionOf input: Shape) { blocks = input.count / max(input.featureCount, 1) }
+}
+
+extension ExampleNorm {
+  var isCentred: Bool { true }
+
+  public func outputShape(for input: Shape) throws -> Shape {
+    guard epsilon.isFinite, epsilon >= 0 else {
+      throw EvenkeelError.usage("\(Self.kind): epsilon is \(epsilon); expected a number not below 0.")
+    }
+    guard initialScale.isFinite, scale || initialScale == 1 else {
+      throw EvenkeelError.usage(
+        "\(Self.kind): initialScale is \(initialScale); expected a finite number, and none where scale is off.")
+    }
+    _ = try sets(for: input)
+    return input
+  }
+
+  public func makeOperation(for site: LayerSite) throws -> any Operation {
+    ExampleNormOperation(self, try sets(for: site.input), site: site)
+  }
+}
+
+/// Layer, group, instance and RMS norm: the same in training and in prediction.
+struct ExampleNormOperation: Operation {
+  private let kind: String
+  private let name: String
+  private let sets: NormSets
+  private let features: Int
+  private let epsilon: Double
+  private let isCentred: Bool
+  private let hasScale: Bool
+  private let hasShift: Bool
+  /// Doubles for the kernels' sums, and sets in the largest batch.
+  private let sumCount: Int
+  private let setCount: Int
+
+  init(_ layer: some ExampleNorm, _ sets: NormSets, site: LayerSite) {
+    kind = type(of: layer).kind
+    name = site.name
+    self.sets = sets
+    features = site.input.featureCount
+    (epsilon, isCentred) = (layer.epsilon, layer.isCentred)
+    (hasScale, hasShift) = (layer.scale, layer.shift)
+    var largest = ek_group_norm(
+      examples: site.maximumRows * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
+      epsilon: epsilon, centred: isCentred ? 1 : 0, scale: nil, shift: nil)
+    sumCount = ek_group_norm_scratch(&largest)
+    setCount = site.maximumRows * sets.blocks * sets.groups
+  }
+
+  var worksInPlace: Bool { true }
+  var backwardWorksInPlace: Bool { true }
+  var scratchCount: Int { 2 * sumCount + 3 * setCount }
+
+  private func norm(_ pass: Pass) -> ek_group_norm {
+    ek_group_norm(
+      examples: pass.rows * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
+      epsilon: epsilon, centred: isCentred ? 1 : 0, scale: hasScale ? UnsafePointer(pass.parameter(0)) : nil,
+      shift: hasShift ? UnsafePointer(pass.parameter(shiftIndex)) : nil)
+  }
+
+  private var shiftIndex: Int { hasScale ? 1 : 0 }
+
+  private func sums(_ pass: Pass) -> UnsafeMutablePointer<Double> {
+    UnsafeMutableRawPointer(pass.scratch).assumingMemoryBound(to: Double.self)
+  }
+
+  private func statistics(_ pass: Pass) -> ek_group_statistics {
+    let start = pass.scratch + 2 * sumCount
+    return ek_group_statistics(
+      mean_high: start, mean_low: start + setCount, inverse_deviation: start + 2 * setCount)
+  }
+
+  func forward(_ pass: Pass) throws {
+    var norm = norm(pass)
+    let bad = ek_group_norm_forward(
+      &norm, pass.input, pass.output, statistics(pass), sums(pass), Int32(pass.threads))
+    // A prediction that is not finite spoils no other.
+    guard bad < 0 || pass.purpose == .prediction else {
+      throw EvenkeelError.data(
+        "Layer \(name) (\(kind)) got a value that is not finite in example \(bad / sets.blocks) of the batch")
+    }
+  }
+
+  func backward(_ pass: Pass) throws {
+    var norm = norm(pass)
+    ek_group_norm_backward(
+      &norm, pass.input, pass.outputGradient!, statistics(pass), hasScale ? pass.parameterGradient(0) : nil,
+      hasShift ? pass.parameterGradient(shiftIndex) : nil, pass.inputGradient, sums(pass), Int32(pass.threads))
+  }
+}

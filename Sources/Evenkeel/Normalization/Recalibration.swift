@@ -1,0 +1,130 @@
+import Kernels
+
+extension Model {
+  /// Replaces the running statistics of every batch norm by the exact ones of its input over all of `dataset`; parameters and
+  /// input scaling stay as they are.
+  ///
+  /// Norm after norm in the order of the network, as a norm's input depends on the statistics of those before it: μ and σ² are
+  /// merged over batches in double and in a fixed order, so that the size of the batches matters to rounding alone. The
+  /// variance is over m − 1 or m as `BatchNorm.runningVariance` says, also for what the norms behind are given: all is as in
+  /// prediction, dropout off. (A training step on all data at once divides by m: the same where `.population` is chosen.)
+  ///
+  /// Use it
+  /// * after training, on the training data: averages over batches lag behind the weights, more so with large decay or few
+  ///   steps ("Precise BN", Wu and Johnson 2021, who find 10³ to 10⁴ examples enough; fvcore's `update_bn_stats`);
+  /// * on unlabelled data of another domain (other light, another sensor), to adapt to it ("AdaBN", Li et al. 2016);
+  /// * for weights that were averaged or changed by hand, whose statistics never were those of any batch (PyTorch's
+  ///   `swa_utils.update_bn`; Keras has none). `Trainer` does so by itself.
+  ///
+  /// It takes one forward pass where what the next norm needs of all examples fits into 256 MB, else one up to each norm.
+  ///
+  /// Frozen norms are recalibrated too. The count of batches stays, and is at least 1. Without batch norms nothing happens.
+  /// - Parameters:
+  ///   - dataset: Examples of the network's shape; targets are not needed.
+  ///   - batchSize: Examples that are run at once; nil for as many as fit a cache.
+  /// - Throws: `EvenkeelError`: `data` for examples of another shape, for none, for a single value a feature and for values that
+  ///   are not finite, `usage` for a batch size or threads out of range. The model is left as it was.
+  public mutating func recalibrate(
+    on dataset: Dataset, batchSize: Int? = nil, threads: Int = Machine.threads
+  ) throws {
+    try recalibrate(on: dataset, batchSize: batchSize, threads: threads, frozen: true)
+  }
+
+  /// - Parameter frozen: Whether frozen norms are recalibrated too.
+  mutating func recalibrate(on dataset: Dataset, batchSize: Int? = nil, threads: Int, frozen: Bool) throws {
+    try Machine.requireThreads(threads)
+    if let batchSize, batchSize < 1 {
+      throw EvenkeelError.usage("The batch size is \(batchSize); expected at least 1.")
+    }
+    guard dataset.shape.fits(network.input) else {
+      throw EvenkeelError.data(
+        "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
+    }
+    guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to recalibrate on has no rows.") }
+    guard !state.layout.statistics.isEmpty else { return }
+    let rows = min(batchSize ?? state.layout.rowsAtOnce, dataset.count)
+    let program = try Program(
+      network, layout: state.layout, maximumRows: rows, purpose: .prediction, threads: threads)
+    // A copy is worked on: what fails half way has changed nothing.
+    let copy = ModelState(copying: state)
+    var recalibration = Recalibration(program, copy, dataset, scaling)
+    for norm in program.norms where frozen || !norm.operation.options.frozen { try recalibration.measure(norm) }
+    state = copy
+  }
+}
+
+/// The passes over the data, each up to one norm.
+private struct Recalibration {
+  private let program: Program
+  private let state: ModelState
+  private let dataset: Dataset
+  private let scaling: InputScaling?
+  /// What the steps behind the last norm that was measured need of every example, where there is room for it.
+  private var store: AlignedFloats?
+  private let widest: Int
+  private var last: Cut?
+
+  private static let roomInFloats = 1 << 26
+
+  init(_ program: Program, _ state: ModelState, _ dataset: Dataset, _ scaling: InputScaling?) {
+    self.program = program
+    self.state = state
+    self.dataset = dataset
+    self.scaling = scaling
+    widest = program.norms.map { Cut(before: $0.step, in: program).width }.max() ?? 0
+    let (count, overflow) = widest.multipliedReportingOverflow(by: dataset.count)
+    if !overflow, count <= Self.roomInFloats { store = AlignedFloats(count: count) }
+  }
+
+  mutating func measure(_ norm: Program.Norm) throws {
+    let operation = norm.operation
+    let cut = Cut(before: norm.step, in: program)
+    let statistics = PopulationStatistics(
+      features: operation.features, rows: program.maximumRows * operation.positions)
+    statistics.reset()
+    var start = 0
+    while start < dataset.count {
+      let rows = min(program.maximumRows, dataset.count - start)
+      let call = Program.Call(rows: rows, state: state)
+      let place = store.map { $0.start + start * widest }
+      if let place, let last {
+        last.restore(program, rows: rows, from: place)
+        try program.forward(call, last.step..<cut.step)
+      } else {
+        try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
+        try program.forward(call, 0..<cut.step)
+      }
+      let bad = statistics.merge(
+        program.input(ofStep: norm.step), rows: rows * operation.positions, threads: program.threads)
+      guard bad < 0 else {
+        throw EvenkeelError.data(
+          "Layer \(operation.name) (batchNorm) got a value that is not finite in feature \(bad); nothing was changed.")
+      }
+      if let place { cut.save(program, rows: rows, to: place) }
+      start += rows
+    }
+    last = cut
+    try replace(norm, by: statistics)
+  }
+
+  private func replace(_ norm: Program.Norm, by statistics: PopulationStatistics) throws {
+    guard statistics.count > 1 else {
+      throw EvenkeelError.data(
+        "The data gives layer \(norm.operation.name) (batchNorm) one value per feature; statistics need at least two.")
+    }
+    let running = state.statistics(norm.index)
+    let correction = norm.operation.options.runningVariance.correction(count: Double(statistics.count))
+    for feature in 0..<statistics.features {
+      let (mean, variance) = statistics.moments(feature)
+      running.mean[feature] = Float(mean)
+      running.variance[feature] = Float(variance * correction)
+      guard running.mean[feature].isFinite, running.variance[feature].isFinite else {
+        throw EvenkeelError.data(
+          "Layer \(norm.operation.name) (batchNorm) got values whose variance exceeds the range of a float in feature \(feature); nothing was changed."
+        )
+      }
+    }
+    running.batchCount.pointee = max(1, running.batchCount.pointee)
+    state.noteChange()
+  }
+}

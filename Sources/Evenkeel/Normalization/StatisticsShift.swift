@@ -1,0 +1,29 @@
+import Glibc
+
+/// How far the statistics of one batch norm are from others, in the deviations by which the norm divides.
+public struct StatisticsShift: Hashable, Sendable {
+  /// The root of the mean over features of ((μ′ − μ)/√(σ² + ε))²: how far what the norm gives moves, before γ.
+  public let meanShift: Double
+  /// The largest |μ′ − μ|/√(σ² + ε) of a feature.
+  public let largestMeanShift: Double
+  /// The least, the geometric mean and the greatest of (σ′² + ε)/(σ² + ε) over features.
+  public let lowestVarianceRatio: Double
+  public let varianceRatio: Double
+  public let highestVarianceRatio: Double
+
+  /// From `old` to `new` statistics of a norm with this ε.
+  /// - Precondition: Both have the same number of features, and ε or every old variance is above 0.
+  public init(from old: RunningStatistics, to new: RunningStatistics, epsilon: Double) {
+    precondition(old.mean.count == new.mean.count)
+    let features = old.mean.indices
+    let shifts = features.map {
+      (Double(new.mean[$0]) - Double(old.mean[$0])) / (Double(old.variance[$0]) + epsilon).squareRoot()
+    }
+    let ratios = features.map { (Double(new.variance[$0]) + epsilon) / (Double(old.variance[$0]) + epsilon) }
+    meanShift = (shifts.reduce(0) { $0 + $1 * $1 } / Double(max(shifts.count, 1))).squareRoot()
+    largestMeanShift = shifts.map(abs).max() ?? 0
+    lowestVarianceRatio = ratios.min() ?? 1
+    highestVarianceRatio = ratios.max() ?? 1
+    varianceRatio = exp(ratios.reduce(0) { $0 + log($1) } / Double(max(ratios.count, 1)))
+  }
+}

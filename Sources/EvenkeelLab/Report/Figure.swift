@@ -1,0 +1,93 @@
+/// A picture of numbers, as a value: what is shown and how it is to be read. `svg()` draws it, `Report` places it.
+///
+/// Values that are not finite (a diverged trial) are allowed everywhere: they become gaps, and the picture says so.
+public struct Figure: Codable, Hashable, Sendable {
+  /// What is shown, in a few words: "Steps to 95 % accuracy".
+  public var title: String
+  /// What a reader should see in it, and what bands, dots and lines mean; below the picture.
+  public var caption: String
+  /// The picture in words, for those who cannot see it; `nil` makes it of title, axes and values.
+  public var alternative: String?
+  /// The horizontal axis.
+  public var x: Axis
+  /// The vertical axis. Of `.intervals` it names the categories.
+  public var y: Axis
+  /// The marks.
+  public var plot: Plot
+  /// Thin dotted lines with a label: a target, a threshold.
+  public var references: [Reference]
+
+  public init(
+    _ title: String, caption: String, alternative: String? = nil, x: Axis, y: Axis, plot: Plot,
+    references: [Reference] = []
+  ) {
+    (self.title, self.caption, self.alternative) = (title, caption, alternative)
+    (self.x, self.y, self.plot, self.references) = (x, y, plot, references)
+  }
+
+  /// The kinds of picture.
+  public enum Plot: Codable, Hashable, Sendable {
+    /// Lines with bands over one pair of axes.
+    case curves([Curve])
+    /// One panel for each curve, with the same axes: `low`, `median`, `high` are the 15th, 50th and 85th percentile, drawn
+    /// as three lines with a ribbon between them (figure 1b, c of Ioffe and Szegedy 2015).
+    case ribbons([Curve])
+    /// Cells coloured by value, one panel for each surface, side by side with one colour bar, `value`. Cells at or above
+    /// `threshold` are outlined together.
+    case heatMaps([Surface], value: Axis, threshold: Double? = nil)
+    /// Lines of equal value, one panel for each surface; `value` names what is constant along them. A unit is as long on
+    /// the vertical axis as on the horizontal one, so a round bowl looks round.
+    case contours([Surface], value: Axis)
+    /// Dots with their interval along the horizontal axis, grouped by category.
+    case intervals([Interval])
+  }
+
+  /// A line across the picture at one value of an axis.
+  public struct Reference: Codable, Hashable, Sendable {
+    public enum Direction: String, Codable, Sendable {
+      /// A vertical line at a value of x.
+      case x
+      /// A horizontal line at a value of y.
+      case y
+    }
+    public var direction: Direction
+    public var value: Double
+    public var label: String
+
+    /// A horizontal line.
+    public static func y(_ value: Double, _ label: String) -> Self { Self(direction: .y, value: value, label: label) }
+    /// A vertical line.
+    public static func x(_ value: Double, _ label: String) -> Self { Self(direction: .x, value: value, label: label) }
+  }
+}
+
+/// A quantity along an edge of a figure, or a colour bar.
+public struct Axis: Codable, Hashable, Sendable {
+  public enum Scale: String, Codable, Sendable {
+    case linear
+    /// Equal factors are equally long; values at or below 0 are left out.
+    case logarithmic
+  }
+
+  /// The quantity: "Learning rate", "Training steps".
+  public var title: String
+  /// Its unit, printed behind the title: "s", "%". `%` multiplies nothing: give 95 for 95 %.
+  public var unit: String?
+  public var scale: Scale
+  /// What the axis spans; `nil` fits it to the values.
+  public var range: ClosedRange<Double>?
+
+  public init(_ title: String, unit: String? = nil, scale: Scale = .linear, range: ClosedRange<Double>? = nil) {
+    (self.title, self.unit, self.scale, self.range) = (title, unit, scale, range)
+  }
+}
+
+/// Whom a mark belongs to. It alone decides colour and line style, so that a side looks the same in all figures.
+public enum Side: Codable, Hashable, Sendable {
+  /// With batch normalization, or whatever the claim is for.
+  case with
+  /// Without.
+  case without
+  /// Other parties (layer norm, group norm, …), counted from 0; up to 5 look different.
+  case other(Int)
+}
