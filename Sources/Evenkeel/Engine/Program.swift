@@ -103,15 +103,18 @@ final class Program: @unchecked Sendable {
   func forward(_ call: Call, _ range: Range<Int>) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
-    if range.lowerBound == 0 {
-      if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
-      clear(input, ofValue: 0, call)
-    }
+    if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+    if range.lowerBound == 0 { clear(input, ofValue: 0, call) }
     for index in range {
       let pass = pass(index, call)
       try steps[index].operation.forward(pass)
       clear(pass.output, ofValue: steps[index].output, call)
     }
+  }
+
+  /// What the rows that `norm` takes count; nil for 1 each.
+  func rowWeights(of norm: Norm, _ call: Call) -> RowWeights? {
+    norm.operation.rowWeights(pass(norm.step, call), 0..<call.rows)
   }
 
   /// Sets what lies behind the end of each sequence to 0, as if nothing was there: values, and gradients likewise.

@@ -67,13 +67,17 @@ struct NormalizationOperation: Operation {
     GhostBatches(rows: pass.rows, size: takesStatistics(pass) ? options.ghostBatch : nil)
   }
 
-  private func isWeighted(_ pass: Pass) -> Bool {
-    takesStatistics(pass) && (pass.weights.weights != nil || (isSequence && pass.weights.lengths != nil))
+  private func isWeighted(_ pass: Pass) -> Bool { takesStatistics(pass) && pass.weights.weights != nil }
+
+  /// What the rows of some of the examples count in the statistics of a batch; nil for 1 each.
+  private func weights(_ pass: Pass, _ examples: Range<Int>) -> RowWeights? {
+    takesStatistics(pass) ? rowWeights(pass, examples) : nil
   }
 
   /// What the rows of some of the examples count; nil for 1 each.
-  private func weights(_ pass: Pass, _ examples: Range<Int>) -> RowWeights? {
-    guard isWeighted(pass) else { return nil }
+  func rowWeights(_ pass: Pass, _ examples: Range<Int>) -> RowWeights? {
+    // Where there are lengths there are weights.
+    guard pass.weights.weights != nil else { return nil }
     let lengths = isSequence ? pass.weights.lengths : nil
     return RowWeights(
       pass.weights.weights.map { $0 + examples.lowerBound }, lengths.map { $0 + examples.lowerBound },

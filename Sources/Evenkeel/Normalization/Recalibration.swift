@@ -20,7 +20,7 @@ extension Model {
   ///
   /// Frozen norms are recalibrated too. The count of batches stays, and is at least 1. Without batch norms nothing happens.
   /// - Parameters:
-  ///   - dataset: Examples of the network's shape; targets are not needed.
+  ///   - dataset: Examples of the network's shape, which count by their weights and lengths; targets are not needed.
   ///   - batchSize: Examples that are run at once; nil for as many as fit a cache.
   /// - Throws: `EvenkeelError`: `data` for examples of another shape, for none, for a single value a feature and for values that
   ///   are not finite, `usage` for a batch size or threads out of range. The model is left as it was.
@@ -36,10 +36,7 @@ extension Model {
     if let batchSize, batchSize < 1 {
       throw EvenkeelError.usage("The batch size is \(batchSize); expected at least 1.")
     }
-    guard dataset.shape.fits(network.input) else {
-      throw EvenkeelError.data(
-        "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
-    }
+    try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to recalibrate on has no rows.") }
     guard !state.layout.statistics.isEmpty else { return }
     let rows = min(batchSize ?? state.layout.rowsAtOnce, dataset.count)
@@ -82,10 +79,12 @@ private struct Recalibration {
     let statistics = PopulationStatistics(
       features: operation.features, rows: program.maximumRows * operation.positions)
     statistics.reset()
+    let buffer = WeightBuffer(dataset, batch: program.maximumRows)
     var start = 0
     while start < dataset.count {
       let rows = min(program.maximumRows, dataset.count - start)
-      let call = Program.Call(rows: rows, state: state)
+      let first = start
+      let call = Program.Call(rows: rows, state: state, weights: buffer.gather(rows) { first + $0 })
       let place = store.map { $0.start + start * widest }
       if let place, let last {
         last.restore(program, rows: rows, from: place)
@@ -94,8 +93,11 @@ private struct Recalibration {
         try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
         try program.forward(call, 0..<cut.step)
       }
-      let bad = statistics.merge(
-        program.input(ofStep: norm.step), rows: rows * operation.positions, threads: program.threads)
+      let x = program.input(ofStep: norm.step)
+      let bad =
+        if let weights = program.rowWeights(of: norm, call) {
+          statistics.merge(x, weights, threads: program.threads)
+        } else { statistics.merge(x, rows: rows * operation.positions, threads: program.threads) }
       guard bad < 0 else {
         throw EvenkeelError.data(
           "Layer \(operation.name) (batchNorm) got a value that is not finite in feature \(bad); nothing was changed.")
@@ -108,12 +110,12 @@ private struct Recalibration {
   }
 
   private func replace(_ norm: Program.Norm, by statistics: PopulationStatistics) throws {
-    guard statistics.count > 1 else {
+    guard statistics.rows > 1 else {
       throw EvenkeelError.data(
         "The data gives layer \(norm.operation.name) (batchNorm) one value per feature; statistics need at least two.")
     }
     let running = state.statistics(norm.index)
-    let correction = norm.operation.options.runningVariance.correction(count: Double(statistics.count))
+    let correction = norm.operation.options.runningVariance.correction(count: statistics.count)
     for feature in 0..<statistics.features {
       let (mean, variance) = statistics.moments(feature)
       running.mean[feature] = Float(mean)

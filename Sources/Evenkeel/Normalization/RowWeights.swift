@@ -5,8 +5,8 @@ struct RowWeights {
   /// For the kernels.
   let view: ek_weights
   /// Σ w², and the number of rows of weight above 0.
-  private let squares: Double
-  private let rows: Int
+  let squares: Double
+  let rows: Int
 
   /// - Parameters:
   ///   - weights: One an example; nil for 1 each.
@@ -34,5 +34,7 @@ struct RowWeights {
 
   /// The number m of values that the statistics stand for: Σ w, so that a weight of 2 is the same as two rows; where weights
   /// are fractions Kish's (Σ w)² / Σ w², which is larger then.
-  var count: Double { max(view.total, view.total * view.total / squares) }
+  var count: Double { Self.count(total: view.total, squares: squares) }
+
+  static func count(total: Double, squares: Double) -> Double { max(total, total * total / squares) }
 }
