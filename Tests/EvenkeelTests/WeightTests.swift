@@ -262,3 +262,18 @@ private func sequenceNetwork(_ length: Int) -> Network {
   let one = try bits(1)
   #expect(try bits(2) == one)
 }
+
+@Test func recalibrationHeedsWeightsAndLengths() throws {
+  let (short, long) = (try sequences(padded: 9), try sequences(padded: 23))
+  var one = try Model(sequenceNetwork(9), seed: 3)
+  var other = try Model(sequenceNetwork(23), seed: 3)
+  // Twice an example and an example of weight two are the same.
+  let weights = (0..<24).map { Float($0 % 3) }
+  let lengths = (0..<24).map { Int(short.lengths![$0]) }
+  try one.recalibrate(on: short.subset((0..<24).flatMap { Array(repeating: $0, count: $0 % 3) }), batchSize: 5)
+  try other.recalibrate(on: long.with(weights: weights, lengths: lengths), batchSize: 7)
+  for (a, b) in zip(one.runningStatistics, other.runningStatistics) {
+    expect(a.statistics.mean, near: about(b.statistics.mean.map { Double($0) }), "means of \(a.name)")
+    expect(a.statistics.variance, near: about(b.statistics.variance.map { Double($0) }), "variances of \(a.name)")
+  }
+}
