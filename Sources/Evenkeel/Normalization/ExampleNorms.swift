@@ -38,6 +38,8 @@ public struct LayerNorm: ExampleNorm {
     return NormSets(eachPositionOf: input)
   }
 
+  public func outputLength(of length: Int, for input: Shape) -> Int? { length }
+
   private enum CodingKeys: String, CodingKey { case epsilon, scale, shift, initialScale }
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -75,6 +77,8 @@ public struct RMSNorm: ExampleNorm {
   }
 
   func sets(for input: Shape) throws -> NormSets { NormSets(eachPositionOf: input) }
+
+  public func outputLength(of length: Int, for input: Shape) -> Int? { length }
 
   private enum CodingKeys: String, CodingKey { case epsilon, scale, initialScale }
   public init(from decoder: any Decoder) throws {
