@@ -61,18 +61,19 @@ def measure(rounds, only):
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--rounds", type=int, default=5)
-parser.add_argument("--only", help="mnist, cifar, or the cases whose request holds this text, such as 'step 784'")
+parser.add_argument("--only", help="mnist, cifar, lab, or the cases whose request holds this text, such as 'step 784'")
 parser.add_argument("--epochs", type=int, default=1, help="of the CIFAR-10 run")
 options = parser.parse_args()
 print(processor() + "\n")
 data = os.environ.get("EVENKEEL_DATA", "")
-if options.only not in ("mnist", "cifar"):
+if options.only not in ("mnist", "cifar", "lab"):
     measure(options.rounds, options.only)
 for name, body in (
         ("mnist", lambda: whole.mnist(data + "/mnist", options.rounds)),
-        ("cifar", lambda: whole.cifar(data + "/cifar10", options.rounds if options.only else 1, options.epochs))):
+        ("cifar", lambda: whole.cifar(data + "/cifar10", options.rounds if options.only else 1, options.epochs)),
+        ("lab", lambda: whole.laboratory(data + "/mnist", options.rounds))):
     if options.only in (None, name):
-        if os.path.isdir(data + ("/mnist" if name == "mnist" else "/cifar10")):
+        if os.path.isdir(data + ("/cifar10" if name == "cifar" else "/mnist")):
             body()
         else:
             print(f"\nThe {name} run is left out: set EVENKEEL_DATA to a folder that holds its data.")

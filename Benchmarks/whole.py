@@ -1,5 +1,6 @@
 """Runs of whole processes, from the files to a stored model."""
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,12 @@ def whole(command):
     return time.perf_counter() - start, usage.ru_maxrss * 1024 / 1e6, text
 
 
+def accuracy(text):
+    """The first accuracy in what a program printed."""
+    found = re.search(r"accuracy ([0-9.]+ ?%?)", text) or re.search(r"([0-9.]+ %)", text)
+    return found[1].strip() if found else text.strip().splitlines()[0]
+
+
 def runs(title, commands, rounds):
     """Whole processes in turn; one table."""
     results = {name: [] for name in commands}
@@ -30,12 +37,12 @@ def runs(title, commands, rounds):
         for name, command in commands.items():
             results[name].append(whole([word.replace("SEED", str(index + 1)) for word in command]))
     print(f"\n{title}: the whole process, from the files to a stored model\n")
-    print("| | seconds | peak memory, MB | printed last |")
+    print("| | seconds | peak memory, MB | accuracy |")
     print("|---|---|---|---|")
     for name, done in results.items():
-        last = ", ".join(r[2].strip().splitlines()[0].split("accuracy ")[-1].split(" on")[0] for r in done)
+        last = ", ".join(accuracy(r[2]) for r in done)
         seconds = cell([r[0] for r in done]) if rounds > 1 else digits(done[0][0])
-        print(f"| {name} | {seconds} | {max(r[1] for r in done):.0f} | accuracy {last} |")
+        print(f"| {name} | {seconds} | {max(r[1] for r in done):.0f} | {last} |")
     ours, torch = (statistics.median(r[0] for r in results[name]) for name in ("Evenkeel", "PyTorch"))
     print(f"\nPyTorch / ours: {torch / ours:.2f} in time, "
           f"{max(r[1] for r in results['PyTorch']) / max(r[1] for r in results['Evenkeel']):.2f} in memory", flush=True)
@@ -63,3 +70,18 @@ def cifar(folder, rounds, epochs):
         }, rounds)
 
 
+def laboratory(folder, rounds):
+    """Trials of a sweep, two at a time on a thread each, and the 50,000 steps of Ioffe and Szegedy's net on one."""
+    trials = 12
+    with tempfile.TemporaryDirectory() as output:
+        runs(f"A sweep of {trials} trials, 784-100-100-100-10, batch 60, 2,000 steps each", {
+            "Evenkeel": [evenkeel, "sweep", folder, "--trials", str(trials), "--steps", "2000", "--seed", "SEED", "--quiet",
+                         "--store", output + "/SEED.sqlite"],
+            "PyTorch": peer("pytorch_sweep.py", folder, str(trials), "2000"),
+        }, rounds)
+        runs("50,000 steps of 784-100-100-100-10 with batch norm and sigmoid, batch 60, one thread", {
+            "Evenkeel": [evenkeel, "train", folder, "--hidden", "100,100,100", "--activation", "sigmoid", "--optimizer", "sgd",
+                         "--learning-rate", "0.5", "--batch-size", "60", "--epochs", "50", "--threads", "1", "--quiet",
+                         "--seed", "SEED", "--output", output + "/a.safetensors"],
+            "PyTorch": peer("pytorch_sweep.py", folder, "1", "50000", "sigmoid"),
+        }, 1)
