@@ -1,7 +1,7 @@
 # make demo: set up, build, train on drawn digits with and without batch normalization.
 # make test: set up, build, run every test; EVENKEEL_DATA=folder adds those on real data.
-# make bench: sets up PyTorch and JAX in .venv, checks that PyTorch and Evenkeel read each other's models, and runs them in turn;
-# EVENKEEL_DATA=folder adds the runs on MNIST and CIFAR-10.
+# make bench: sets up PyTorch, JAX and ONNX Runtime in .venv, checks that PyTorch and Evenkeel read each other's models, and runs
+# them in turn; EVENKEEL_DATA=folder adds the runs on MNIST and CIFAR-10.
 .PHONY: demo test bench build setup lint
 
 demo: build

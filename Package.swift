@@ -38,7 +38,8 @@ let package = Package(
       ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     // The laboratory's derivatives are held against the reference that lives here.
-    .testTarget(name: "EvenkeelTests", dependencies: ["Evenkeel", "EvenkeelLab", "Kernels", "AllocationCounter"]),
+    .testTarget(
+      name: "EvenkeelTests", dependencies: ["Evenkeel", "EvenkeelLab", "Kernels", "Primitives", "AllocationCounter"]),
     .testTarget(
       name: "EvenkeelLabTests",
       dependencies: ["Evenkeel", "EvenkeelLab", .product(name: "GRDB", package: "GRDB.swift")]),

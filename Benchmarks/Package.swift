@@ -5,11 +5,11 @@ let package = Package(
   name: "evenkeel-bench",
   dependencies: [.package(name: "evenkeel", path: "..")],
   targets: [
-    .target(name: "OneDNNNorm", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "OneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .executableTarget(
       name: "evenkeel-bench",
       dependencies: [
-        "OneDNNNorm",
+        "OneDNN",
         .product(name: "Evenkeel", package: "evenkeel"), .product(name: "EvenkeelKernels", package: "evenkeel"),
       ]),
   ],

@@ -23,7 +23,8 @@ def statistics(widths):
     return [(jnp.zeros(n), jnp.ones(n)) for n in widths[1:-1]]
 
 
-def steps(widths, activation, rows):
+def steps(widths, activation, rows, normalization, precision):
+    """With norms and in float32 alone."""
     widths, rows = common.integers(widths), int(rows)
     x, labels = common.batch(rows, widths[0], widths[-1])
     x, labels = jnp.asarray(x), jnp.asarray(labels)

@@ -10,36 +10,23 @@ torch.set_num_threads(len(os.sched_getaffinity(0)))
 torch.manual_seed(0)
 torch._dynamo.config.recompile_limit = 64  # every case is a function of its own to the compiler
 compiled = (lambda f: torch.compile(f)) if sys.argv[1:] == ["compile"] else (lambda f: f)
-ACTIVATIONS = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid}
 
 
-def network(widths, activation):
-    layers = []
-    for inputs, outputs in zip(widths, widths[1:-1]):
-        layers += [torch.nn.Linear(inputs, outputs, bias=False), torch.nn.BatchNorm1d(outputs),
-                   ACTIVATIONS[activation]()]
-    layers.append(torch.nn.Linear(widths[-2], widths[-1]))
-    net = torch.nn.Sequential(*layers)
-    with torch.no_grad():
-        linear = [layer for layer in net if isinstance(layer, torch.nn.Linear)]
-        for layer, weight in zip(linear, common.weights(widths)):
-            layer.weight.copy_(torch.from_numpy(weight))
-        linear[-1].bias.zero_()
-    return net
-
-
-def steps(widths, activation, rows):
+def steps(widths, activation, rows, normalization, precision):
     widths = common.integers(widths)
     x, labels = common.batch(int(rows), widths[0], widths[-1])
-    return stepping(network(widths, activation), torch.from_numpy(x), labels)
+    net = networks.multilayer(widths, activation, normalization == "batch")
+    # A deep net without norms diverges soon.
+    return stepping(net, torch.from_numpy(x), labels, precision, 0.01 if normalization == "batch" else 1e-5)
 
 
-def stepping(net, x, labels, rate=0.01):
+def stepping(net, x, labels, precision, rate):
     labels = torch.from_numpy(labels)
     optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=0.9)
 
     def loss_of(x, labels):
-        return torch.nn.functional.cross_entropy(net(x), labels)
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            return torch.nn.functional.cross_entropy(net(x), labels)
 
     loss_of = compiled(loss_of)
 
@@ -82,7 +69,7 @@ def layer(rows, features, height="1", width="1"):
 def prediction(widths, activation):
     widths = common.integers(widths)
     x = torch.from_numpy(common.numbers(1_000_003, widths[0])).reshape(1, -1)
-    return predicting(network(widths, activation), x)
+    return predicting(networks.multilayer(widths, activation), x)
 
 
 def predicting(net, x):
@@ -96,28 +83,18 @@ def predicting(net, x):
 
 
 def image_network(name, norm=True):
-    net = networks.lenet(norm) if name == "lenet" else networks.resnet(int(name[6:]), norm)
-    offset = 0
-    with torch.no_grad():
-        for p in net.parameters():
-            if p.ndim > 1:
-                values = torch.from_numpy(common.numbers(offset, p.numel()))
-                p.copy_(((2 * values - 1) * (6 / p[0].numel()) ** 0.5).reshape(p.shape))
-                offset += p.numel()
-        for module in net.modules():
-            if getattr(module, "bias", None) is not None:
-                module.bias.zero_()
-    return net.to(memory_format=torch.channels_last), (28, 28, 1) if name == "lenet" else (32, 32, 3)
+    net, shape = networks.image_network(name, norm)
+    return net.to(memory_format=torch.channels_last), shape
 
 
 def channels_last(x):
     return torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 
-def images(name, normalization, rows):
+def images(name, rows, normalization, precision):
     net, shape = image_network(name, normalization == "batch")
     x, labels = common.images(int(rows), shape)
-    return stepping(net, channels_last(x), labels, 1e-5)  # a deep net without norms diverges soon
+    return stepping(net, channels_last(x), labels, precision, 1e-5)
 
 
 def image(name):

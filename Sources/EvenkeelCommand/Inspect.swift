@@ -3,17 +3,30 @@ import Evenkeel
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows layers, shapes, parameters and multiply-adds; of a model also the health of every batch norm.")
+    abstract: "Shows layers, shapes, parameters and multiply-adds; of a model also what is wrong with its batch norms.",
+    discussion:
+      "Findings do not change the exit code. DATA adds what only data can tell: how far it is from the running statistics, and what that costs."
+  )
   @Argument(help: "A model file.") var model: String?
+  @Argument(help: "As for evaluate; what has no targets is measured without accuracy.") var data: String?
   @Option(help: "A network file, or the name of a network that ships with the program, in place of a model.")
   var network: String?
-  @Flag(help: "One JSON object a line: a layer or a batch norm's health.") var json = false
+  @Option(
+    help: "Examples in a batch of the training, to judge its statistics; the one that the model was trained with.")
+  var batchSize: Int?
+  @Flag(help: "One JSON object a line: a layer, a batch norm, an evaluation or a finding.") var json = false
 
   func run() throws {
+    if let batchSize, batchSize < 2 {
+      throw EvenkeelError(.usage, "--batch-size is \(batchSize); a batch's variance needs at least 2 examples.")
+    }
     switch (model, network) {
     case (let path?, nil): try show(Model(contentsOf: path))
     case (nil, let name?):
-      try show(named(name), learned: nil)
+      let network = try named(name)
+      try show(network, learned: nil)
+      let findings = try network.diagnose(batchSize: batchSize)
+      if json || !findings.isEmpty { try DiagnosisReport(json: json).show(findings) }
     default:
       throw EvenkeelError(
         .usage, "Give a model file or --network with a file or one of \(Network.presets.joined(separator: ", ")).")
@@ -21,35 +34,30 @@ struct Inspect: ParsableCommand {
   }
 
   private func show(_ model: Model) throws {
+    let dataset = try data.map { try examples($0, for: model) }
+    let diagnosis = try model.diagnose(on: dataset, batchSize: batchSize)
     try show(model.network, learned: model)
-    let health = try model.network.leaves().compactMap { layer in
-      (layer.layer as? BatchNorm).map { Health($0, layer.name, of: model) }
-    }
-    if json {
-      for norm in health { try emit(norm.object) }
-      return
-    }
-    if let output = model.output {
+    if !json, let output = model.output {
       try emit(
         output.classLabels.isEmpty
           ? "predicts \(output.targetNames.joined(separator: ", "))"
           : "predicts one of \(output.classLabels.joined(separator: ", "))")
     }
-    guard !health.isEmpty else { return }
-    try emit(
-      "\n"
-        + columns([
-          ("batch norm", 14), ("γ", 18), ("β", 18), ("μ", 20), ("σ²", 20), ("batches", 9),
-        ]))
-    for norm in health {
-      try emit(
-        columns([
-          (norm.name, 14), (range(norm.scale), 18), (range(norm.shift), 18), (range(norm.statistics.mean), 20),
-          (range(norm.statistics.variance), 20), (String(norm.statistics.batchCount), 9),
-        ]))
+    try DiagnosisReport(json: json).show(diagnosis)
+  }
+
+  /// The data with its targets where it has those that the model knows.
+  private func examples(_ path: String, for model: Model) throws -> Dataset {
+    let (dataset, warnings): (Dataset, [String])
+    do { (dataset, warnings) = try Dataset.readForUse(path, by: model, targets: true) } catch let error as EvenkeelError
+      where error.code == .data && path != "-"
+    {
+      guard let plain = try? Dataset.readForUse(path, by: model, targets: false) else { throw error }
+      complain("warning: without targets, so without accuracy: \(error.message)")
+      (dataset, warnings) = plain
     }
-    for norm in health { for finding in norm.findings { try emit("\(norm.name): \(finding)") } }
-    if health.allSatisfy(\.findings.isEmpty) { try emit("Every batch norm is in order.") }
+    for warning in warnings { complain("warning: \(warning)") }
+    return dataset
   }
 
   /// The layers one by one, with the moments of the weights that `learned` has.
@@ -82,77 +90,14 @@ struct Inspect: ParsableCommand {
     )
   }
 
-  private func columns(_ cells: [(String, Int)]) -> String {
-    cells.map { $0 + String(repeating: " ", count: max(1, $1 - $0.count)) }.joined()
-  }
-
-  private func range(_ values: [Float]) -> String {
-    guard let low = values.min(), let high = values.max() else { return "fixed" }
-    return "\(short(low)) … \(short(high))"
-  }
-
   private func moments(_ values: [Float]) -> String {
     let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
     let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count)
     return "\(fixed(mean, 5)), \(fixed(variance.squareRoot(), 5))"
   }
-
-  private func short(_ value: Float) -> String {
-    abs(value) >= 1e5 || (value != 0 && abs(value) < 1e-3) ? scientific(Double(value)) : fixed(Double(value), 3)
-  }
-
-  private func scientific(_ value: Double) -> String {
-    var (mantissa, exponent) = (value, 0)
-    while abs(mantissa) >= 10 { (mantissa, exponent) = (mantissa / 10, exponent + 1) }
-    while abs(mantissa) < 1 { (mantissa, exponent) = (mantissa * 10, exponent - 1) }
-    return "\(fixed(mantissa, 1))e\(exponent)"
-  }
 }
 
-/// What can be read off the parameters and averages of one batch norm.
-private struct Health {
-  let name: String
-  let epsilon: Double
-  let scale: [Float]
-  let shift: [Float]
-  let statistics: RunningStatistics
-
-  init(_ layer: BatchNorm, _ name: String, of model: Model) {
-    self.name = name
-    epsilon = layer.epsilon
-    func values(_ role: ParameterRole) -> [Float] {
-      model.parameters.first { $0.role == role && $0.name.hasPrefix(name + ".") }?.values.values ?? []
-    }
-    scale = values(.scale)
-    shift = values(.shift)
-    statistics = model.runningStatistics.first { $0.name == name }!.statistics
-  }
-
-  /// Features that were the same in every example: their variance is below ε.
-  var constant: Int { statistics.variance.count { Double($0) < epsilon } }
-  /// Features that the scale has all but switched off.
-  var faint: Int { scale.count { abs($0) < 0.01 } }
-
-  var findings: [String] {
-    var findings: [String] = []
-    let features = statistics.mean.count
-    if statistics.batchCount == 0 { findings.append("no batch was averaged; it predicts with mean 0 and variance 1.") }
-    if constant > 0 { findings.append("\(constant) of \(features) features are constant (σ² below ε).") }
-    if faint > 0 { findings.append("\(faint) of \(features) features are all but switched off (|γ| below 0.01).") }
-    return findings
-  }
-
-  var object: String {
-    jsonObject([
-      ("batchNorm", jsonText(name)), ("features", "\(statistics.mean.count)"),
-      ("batches", "\(statistics.batchCount)"), ("lowestScale", number(scale.min())),
-      ("highestScale", number(scale.max())), ("lowestShift", number(shift.min())),
-      ("highestShift", number(shift.max())), ("lowestMean", number(statistics.mean.min())),
-      ("highestMean", number(statistics.mean.max())), ("lowestVariance", number(statistics.variance.min())),
-      ("highestVariance", number(statistics.variance.max())), ("constantFeatures", "\(constant)"),
-      ("faintFeatures", "\(faint)"),
-    ])
-  }
-
-  private func number(_ value: Float?) -> String? { jsonNumber(value.map(Double.init)) }
+/// Cells padded to their widths.
+func columns(_ cells: [(String, Int)]) -> String {
+  cells.map { $0 + String(repeating: " ", count: max(1, $1 - $0.count)) }.joined()
 }

@@ -11,6 +11,8 @@ struct Train: ParsableCommand {
   var data: String
   @Option(help: "The column to predict: a name in CSV, a number from 0 in NPY; the last one by default.")
   var target: String?
+  @Option(help: "The column of a CSV file that says what each row counts, 0 or more; it is no input then.")
+  var weight: String?
   @Option(help: "A network file (YAML), or mlp, lenet, resnet20, resnet32, resnet56 or vgg11, fitted to the data.")
   var network: String?
   @Option(help: "The units of each hidden layer; 256,256 by default.") var hidden: String?
@@ -19,7 +21,7 @@ struct Train: ParsableCommand {
   var activation: String?
   @Option(
     help:
-      "batch (the default), layer, group, group:N, instance, rms or none, in the place of every norm of the network; after-activation: batch norm behind the activation of --hidden."
+      "batch (the default), ghost:N, renorm, layer, group, group:N, instance, rms or none, in the place of every norm of the network; after-activation: batch norm behind the activation of --hidden."
   )
   var normalization: String?
   @Option(
@@ -40,6 +42,14 @@ struct Train: ParsableCommand {
   @Option(help: "Epochs without a better validation loss before training stops and gives back the best model.")
   var patience: Int?
   @Option(help: "Examples in a mini-batch.") var batchSize = 128
+  @Option(help: "Parts in which a batch is taken, so that it needs the memory of one.") var accumulate: Int?
+  @Option(help: "Whose statistics normalise such parts: micro (each its own, the default) or whole (the batch's).")
+  var batchStatistics: String?
+  @Option(help: "Epochs after which every batch norm keeps its running statistics and normalises with them; 0 for all.")
+  var freezeStatisticsAfter: Int?
+  @Flag(help: "Scales and shifts are frozen too.") var freezeScaleAndShift = false
+  @Option(help: "The average of the weights that becomes the model: ema:0.999 over steps, swa:3 over epochs from 3 on.")
+  var average: String?
   @Option(
     help:
       "Random changes of training images, in order: crop, flip, rotate, cutout; with values crop:4,rotate:10,cutout:8 (pixels, degrees, pixels)."
@@ -50,6 +60,8 @@ struct Train: ParsableCommand {
   var validation = "0"
   @Option(help: "DATA of its own to test on at the end; else the test part of DATA, or a fifth where it has none.")
   var test: String?
+  @Option(help: "float32 (the default) or bfloat16, for the products of layers, where the processor has it.")
+  var precision: String?
   @Option(help: "Seed of start, order, dropout, augmentation and split.") var seed: UInt64 = 0
   @Option(help: "Threads; all processors by default.") var threads: Int?
   @Option(help: "Where the model goes, as NAME.safetensors; NAME.checkpoint.safetensors holds the last epoch's place.")
@@ -73,10 +85,12 @@ struct Train: ParsableCommand {
     for path in [output, checkpointPath].compactMap(\.self) { try Model.requireWritable(path) }
     let optimizer = try chosenOptimizer()
     let schedule = try chosenSchedule()
+    let precision = try chosenPrecision()
     let augmentation = try augment.map { try Augmentation.list($0) } ?? []
     let checkpoint = try resume.map { try Checkpoint(contentsOf: $0) }
     let splits = try Dataset.read(
-      data, target: target, validation: try chosenValidation(), test: test.map { .data($0) } ?? .share(0.2), seed: seed)
+      data, target: target, weight: weight, validation: try chosenValidation(),
+      test: test.map { .data($0) } ?? .share(0.2), seed: seed)
     for warning in splits.warnings { complain("warning: \(warning)") }
     if patience != nil, splits.validation.isEmpty {
       throw EvenkeelError(.usage, "--patience needs --validation, a share or DATA.")
@@ -84,7 +98,11 @@ struct Train: ParsableCommand {
     let loss = try chosenLoss(splits.training)
     let trainer = Trainer(
       loss: loss, optimizer: optimizer, batchSize: batchSize, schedule: schedule, clippingNorm: clip,
-      patience: patience, augmentation: augmentation, seed: seed, threads: threads ?? Machine.threads)
+      patience: patience, augmentation: augmentation, accumulating: accumulate ?? 1,
+      statistics: try chosenStatistics(), freezing: try chosenFreezing(), averaging: try chosenAveraging(),
+      precision: precision,
+      seed: seed,
+      threads: threads ?? Machine.threads)
     // A resumed run has its network already; one that is given all the same must be that.
     let isDescribed = [network, hidden, activation, normalization].contains { $0 != nil }
     let described = checkpoint == nil || isDescribed ? try chosenNetwork(splits.training) : nil
@@ -92,6 +110,10 @@ struct Train: ParsableCommand {
       throw EvenkeelError(.usage, "The network is another than that of the checkpoint, which is known; leave it out.")
     }
     var model = try checkpoint?.model ?? Model(described!, seed: seed)
+    let findings = try model.network.diagnose(batchSize: batchSize, weightDecay: optimizer.weightDecay)
+    for (layers, finding) in DiagnosisReport.grouped(findings) where finding.severity > .note {
+      complain("warning: \(layers): \(finding.cause) \(finding.remedy)")
+    }
     var progress = Progress(epochs: epochs, enabled: !quiet && isatty(2) == 1)
     StopSignals.trainingStarts()
     do {
@@ -230,6 +252,50 @@ struct Train: ParsableCommand {
     default:
       throw EvenkeelError(
         .usage, "--optimizer is \"\(optimizer)\"; expected adam, adamw, sgd, momentum, nesterov or rmsprop.")
+    }
+    try chosen.validate()
+    return chosen
+  }
+
+  private func chosenStatistics() throws -> BatchStatistics {
+    if let accumulate, !(1...batchSize).contains(accumulate) {
+      throw EvenkeelError(.usage, "--accumulate is \(accumulate); expected 1 to \(batchSize), the batch size.")
+    }
+    guard let name = batchStatistics else { return .micro }
+    guard let statistics = BatchStatistics(rawValue: name) else {
+      throw EvenkeelError(.usage, "--batch-statistics is \"\(name)\"; expected micro or whole.")
+    }
+    guard accumulate != nil else {
+      throw EvenkeelError(.usage, "--batch-statistics says how the parts of --accumulate are normalised; give both.")
+    }
+    return statistics
+  }
+
+  private func chosenFreezing() throws -> NormFreezing? {
+    guard let epoch = freezeStatisticsAfter else {
+      guard !freezeScaleAndShift else {
+        throw EvenkeelError(.usage, "--freeze-scale-and-shift goes with --freeze-statistics-after.")
+      }
+      return nil
+    }
+    guard epoch >= 0 else {
+      throw EvenkeelError(.usage, "--freeze-statistics-after is \(epoch); expected 0 or more epochs.")
+    }
+    return NormFreezing(afterEpoch: epoch, includesScaleAndShift: freezeScaleAndShift)
+  }
+
+  private func chosenAveraging() throws -> WeightAveraging? {
+    guard let average else { return nil }
+    let parts = average.split(separator: ":", omittingEmptySubsequences: false)
+    if parts.count == 2, parts[0] == "ema", let decay = Double(parts[1]) { return .exponential(decay: decay) }
+    if parts.count == 2, parts[0] == "swa", let epoch = Int(parts[1]) { return .uniform(fromEpoch: epoch) }
+    throw EvenkeelError(.usage, "--average is \"\(average)\"; expected ema:DECAY or swa:EPOCH, as ema:0.999 or swa:3.")
+  }
+
+  private func chosenPrecision() throws -> Precision {
+    guard let name = precision else { return .float32 }
+    guard let chosen = Precision(rawValue: name) else {
+      throw EvenkeelError(.usage, "--precision is \"\(name)\"; expected float32 or bfloat16.")
     }
     try chosen.validate()
     return chosen

@@ -396,11 +396,42 @@ static void backward_member(void *context) {
   drain();
 }
 
+// Adds the sums of all rows to j->mean and j->squares, which are sum(dz) and sum(dz * normalized x) of the parts before.
+static void gradient_sums_member(void *context) {
+  job *j = context;
+  share s = share_of(j);
+  for (size_t chunk = s.first_chunk; chunk < s.last_chunk; chunk++)
+    sum_gradient_rows(j, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
+  ek_barrier();
+  merge_chunks(j, s.first_feature, s.last_feature);
+  for (size_t c = s.first_feature; j->mean && c < s.last_feature; c++) {
+    j->mean[c] += chunk_sums(j, 0)[c];
+    j->squares[c] += chunk_sums(j, 0)[padded(j->norm.features) + c];
+  }
+}
+
+static void spread_member(void *context) {
+  job *j = context;
+  share s = share_of(j);
+  float *means = mean_gradients(j);
+  for (size_t c = s.first_feature; c < s.last_feature; c++) {
+    means[c] = (float)(j->mean[c] / j->count);
+    means[padded(j->norm.features) + c] = (float)(j->squares[c] / j->count);
+  }
+  ek_barrier();
+  spread_gradient_rows(j, s.first_row, s.last_row);
+  drain();
+}
+
+static int writes_past_cache(const job *j) {
+  return j->out && j->out != j->x && j->out != j->dy && j->norm.features % STRIP == 0 && (uintptr_t)j->out % 64 == 0 &&
+         j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
+}
+
 static void run(void (*member)(void *), job *j, int threads) {
   j->chunks = chunk_count(j->norm.rows, j->norm.features);
   j->first_bad = -1;
-  j->streams = j->out && j->out != j->x && j->out != j->dy && j->norm.features % STRIP == 0 &&
-               (uintptr_t)j->out % 64 == 0 && j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
+  j->streams = writes_past_cache(j);
   if (j->norm.rows && j->norm.features) ek_team(member, j, j->norm.rows * j->norm.features, threads);
 }
 
@@ -439,4 +470,42 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const flo
   job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .out = dx, .statistics = statistics, .dscale = dscale,
            .dshift = dshift, .sums = scratch};
   run(backward_member, &j, threads);
+}
+
+void ek_batch_norm_gradient_sums(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                                 ek_batch_statistics statistics, double *plain, double *weighted, double *scratch,
+                                 int threads) {
+  job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .statistics = statistics, .sums = scratch, .mean = plain,
+           .squares = weighted};
+  run(gradient_sums_member, &j, threads);
+}
+
+void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                          ek_batch_statistics statistics, double *plain, double *weighted, double count, float *dx,
+                          double *scratch, int threads) {
+  job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .out = dx, .statistics = statistics, .sums = scratch,
+           .count = count, .mean = plain, .squares = weighted};
+  // The gradient goes through the sum with the addend and its ReLU first.
+  if (norm->addend && norm->activation == EK_RELU) {
+    j.mean = NULL;
+    run(gradient_sums_member, &j, threads);
+    j.mean = plain;
+  }
+  if (dx) run(spread_member, &j, threads);
+}
+
+// ---- traffic ------------------------------------------------------------------------------------------------------
+
+// What writing `out` moves, in tensors: a line that is not there yet is fetched before it is written, but for stores past the
+// cache.
+static size_t write_of(const job *j) { return j->out == j->x || j->out == j->dy || writes_past_cache(j) ? 1 : 2; }
+
+ek_traffic ek_batch_norm_traffic(const ek_batch_norm *norm, const float *x, float *y, float *dy, float *dx) {
+  job forward = {.norm = *norm, .x = x, .out = y}, backward = {.norm = *norm, .x = x, .y = y, .dy = dy, .out = dx};
+  int adds = norm->addend != NULL, leaves_gradient = adds && norm->activation == EK_RELU;
+  size_t sums = 2 + (leaves_gradient ? 2 : reads_output(norm->activation) ? 1 : 0);  // x, dy; y and what is left in dy
+  size_t spread = dx ? 2 + (!adds && reads_output(norm->activation) ? 1 : 0) + write_of(&backward) : 0;
+  size_t statistics = norm->frozen ? 0 : 1, bytes = norm->rows * norm->features * sizeof(float);
+  return (ek_traffic){.forward = (statistics + 1 + (size_t)adds + write_of(&forward)) * bytes,
+                      .backward = (sums + spread) * bytes};
 }

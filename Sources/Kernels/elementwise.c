@@ -184,7 +184,7 @@ void ek_column_sums(const float *dy, size_t rows, size_t features, float *sums, 
 typedef struct {
   const float *x;
   float *y;
-  size_t count;
+  size_t first, count;
   uint32_t low, high, threshold;
   float gain;
 } dropout;
@@ -192,9 +192,10 @@ typedef struct {
 // Two rounds of a 32-bit finalizer over the position, the key's halves between them.
 EK_CLONES static void dropout_range(const dropout *d, size_t begin, size_t end) {
   for (size_t i = begin; i < end; i++) {
-    uint32_t h = (uint32_t)i * 0x9E3779B9u ^ d->low;
+    size_t place = d->first + i;
+    uint32_t h = (uint32_t)place * 0x9E3779B9u ^ d->low;
     h ^= h >> 16, h *= 0x7FEB352Du, h ^= h >> 15, h *= 0x846CA68Bu, h ^= h >> 16;
-    h += d->high ^ (uint32_t)((uint64_t)i >> 32);
+    h += d->high ^ (uint32_t)((uint64_t)place >> 32);
     h ^= h >> 16, h *= 0x7FEB352Du, h ^= h >> 15, h *= 0x846CA68Bu, h ^= h >> 16;
     d->y[i] = h < d->threshold ? 0 : d->x[i] * d->gain;
   }
@@ -207,10 +208,36 @@ static void dropout_member(void *context) {
   dropout_range(d, begin, end);
 }
 
-void ek_dropout(const float *x, size_t count, double rate, uint64_t key, float *y, int threads) {
-  dropout d = {.x = x, .y = y, .count = count, .low = (uint32_t)key, .high = (uint32_t)(key >> 32),
+void ek_dropout(const float *x, size_t first, size_t count, double rate, uint64_t key, float *y, int threads) {
+  dropout d = {.x = x, .y = y, .first = first, .count = count, .low = (uint32_t)key, .high = (uint32_t)(key >> 32),
                .threshold = (uint32_t)(rate * 4294967296.0), .gain = (float)(1 / (1 - rate))};
   ek_team(dropout_member, &d, count, threads);
+}
+
+typedef struct {
+  float *average;
+  const float *x;
+  size_t count;
+  float share;
+} averaging;
+
+EK_CLONES static void average_range(const averaging *a, size_t begin, size_t end) {
+  EK_FOR_LANES(begin, end, {
+    ek_f16 average = ek_load(a->average + i, n);
+    ek_store(a->average + i, average + a->share * (ek_load(a->x + i, n) - average), n);
+  });
+}
+
+static void average_member(void *context) {
+  const averaging *a = context;
+  size_t begin, end;
+  ek_share(a->count, &begin, &end);
+  average_range(a, begin, end);
+}
+
+void ek_average(float *average, const float *x, size_t count, float share, int threads) {
+  averaging a = {.average = average, .x = x, .count = count, .share = share};
+  ek_team(average_member, &a, count, threads);
 }
 
 // An exponent of all ones is NaN or infinity.

@@ -35,6 +35,11 @@ dnnl_primitive_attr_t ek_attributes(void) {
   return attributes;
 }
 
+// Also where a setting keeps oneDNN from using what the processor has.
+int ek_has_bfloat16(void) {
+  return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+}
+
 int ek_matrix_product(int64_t m, int64_t n, int64_t k, const float *a, int a_transposed, const float *b,
                       int b_transposed, float *c) {
   return dnnl_sgemm(a_transposed ? 'T' : 'N', b_transposed ? 'T' : 'N', m, n, k, 1, a, a_transposed ? m : k, b,
@@ -61,6 +66,14 @@ int ek_prepare(ek_prepared *prepared, description made, const int *arguments, in
     if (i == count) prepared->scratch_bytes = ek_bytes(layout);
   }
   return 0;
+}
+
+int ek_make_reorder(ek_prepared *prepared, known from, known to) {
+  description made = NULL;
+  int status = dnnl_reorder_primitive_desc_create(&made, from, ek_engine(), to, ek_engine(), ek_attributes());
+  if (!status) status = ek_prepare(prepared, made, (int[]){DNNL_ARG_FROM, DNNL_ARG_TO}, 2);
+  if (made) dnnl_primitive_desc_destroy(made);
+  return status;
 }
 
 void ek_prepared_destroy(ek_prepared *prepared) {

@@ -12,18 +12,23 @@ typedef dnnl_memory_desc_t layout;           // owned by whoever made it
 typedef const_dnnl_memory_desc_t known;      // owned by a description
 #define KNOWN(made) (made)
 static inline void drop(layout made) { if (made) dnnl_memory_desc_destroy(made); }
-static inline int layout_of(layout *made, int axes, const dnnl_dims_t extent, dnnl_format_tag_t tag) {
-  return dnnl_memory_desc_create_with_tag(made, axes, extent, dnnl_f32, tag);
+static inline int typed_layout_of(layout *made, int axes, const dnnl_dims_t extent, dnnl_data_type_t type,
+                                  dnnl_format_tag_t tag) {
+  return dnnl_memory_desc_create_with_tag(made, axes, extent, type, tag);
 }
 #else
 typedef dnnl_memory_desc_t layout;
 typedef const dnnl_memory_desc_t *known;
 #define KNOWN(made) (&(made))
 static inline void drop(layout made) { (void)made; }
-static inline int layout_of(layout *made, int axes, const dnnl_dims_t extent, dnnl_format_tag_t tag) {
-  return dnnl_memory_desc_init_by_tag(made, axes, extent, dnnl_f32, tag);
+static inline int typed_layout_of(layout *made, int axes, const dnnl_dims_t extent, dnnl_data_type_t type,
+                                  dnnl_format_tag_t tag) {
+  return dnnl_memory_desc_init_by_tag(made, axes, extent, type, tag);
 }
 #endif
+static inline int layout_of(layout *made, int axes, const dnnl_dims_t extent, dnnl_format_tag_t tag) {
+  return typed_layout_of(made, axes, extent, dnnl_f32, tag);
+}
 
 // The processor, made once; NULL if oneDNN cannot be used.
 dnnl_engine_t ek_engine(void);
@@ -47,6 +52,10 @@ int ek_run(ek_prepared *prepared, const void *const *memory);
 // The layout of operand `argument`.
 known ek_layout(description made, int argument);
 size_t ek_bytes(known layout);
+static inline size_t ek_rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
+static inline size_t ek_larger(size_t a, size_t b) { return a > b ? a : b; }
+// Makes the primitive that brings a tensor from one layout, and type, into another.
+int ek_make_reorder(ek_prepared *prepared, known from, known to);
 // Attributes under which scratch memory is the caller's.
 dnnl_primitive_attr_t ek_attributes(void);
 

@@ -12,7 +12,8 @@ let command: String? = {
 }()
 
 /// Runs the command to its end.
-func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: String) {
+/// - Parameter variables: Of the environment, as NAME=VALUE, beside those of this process.
+func run(_ arguments: [String], variables: [String] = []) throws -> (code: Int32, output: String, errors: String) {
   try withTemporaryFile(".out") { output in
     try withTemporaryFile(".err") { errors in
       var actions = posix_spawn_file_actions_t()
@@ -21,10 +22,11 @@ func run(_ arguments: [String]) throws -> (code: Int32, output: String, errors: 
       posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
       posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
       posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT, 0o600)
-      var words: [UnsafeMutablePointer<CChar>?] = ([command!] + arguments).map { strdup($0) } + [nil]
+      var words: [UnsafeMutablePointer<CChar>?] =
+        (["env"] + variables + [command!] + arguments).map { strdup($0) } + [nil]
       defer { for word in words { free(word) } }
       var process: pid_t = 0
-      try #require(posix_spawn(&process, command!, &actions, nil, &words, environ) == 0)
+      try #require(posix_spawn(&process, "/usr/bin/env", &actions, nil, &words, environ) == 0)
       var status: Int32 = 0
       while waitpid(process, &status, 0) < 0 && errno == EINTR {}
       try #require(status & 0x7f == 0, "it died of signal \(status & 0x7f)")
@@ -52,6 +54,7 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--threads", "0"], "--threads is 0"),
     (64, ["train", "good", "--threads", "5000000000"], "threads is 5000000000"),
     (64, ["train", "good", "--optimizer", "best"], "\"best\""),
+    (64, ["train", "good", "--precision", "half"], "--precision is \"half\""),
     (64, ["train", "good", "--learning-rate", "0"], "learning rate is 0"),
     (64, ["train", "good", "--normalization", "grop"], "--normalization is \"grop\""),
     (64, ["train", "good", "--normalization", "group:x"], "--normalization is \"group:x\""),
@@ -63,8 +66,17 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--label-smoothing", "1"], "smoothing"),
     (65, ["train", "ragged"], "line 3"), (65, ["train", "text"], "line 3, column a"),
     (65, ["train", "empty"], "no rows"),
-    (65, ["inspect", "model"], "safetensors"), (65, ["evaluate", "model", "good"], "safetensors"),
+    (65, ["inspect", "model"], "safetensors"), (65, ["inspect", "model", "good"], "safetensors"),
+    (64, ["inspect", "model", "--batch-size", "1"], "--batch-size is 1"),
+    (65, ["evaluate", "model", "good"], "safetensors"),
     (65, ["train", "good", "--resume", "model"], "safetensors"),
+    (64, ["train", "good", "--accumulate", "0"], "--accumulate is 0"),
+    (64, ["train", "good", "--accumulate", "4", "--batch-statistics", "own"], "\"own\""),
+    (64, ["train", "good", "--batch-statistics", "whole"], "--accumulate"),
+    (64, ["train", "good", "--batch-size", "8", "--accumulate", "8"], "parts of one"),
+    (64, ["train", "good", "--freeze-statistics-after", "-1"], "--freeze-statistics-after"),
+    (64, ["train", "good", "--freeze-scale-and-shift"], "--freeze-statistics-after"),
+    (64, ["train", "good", "--average", "ema"], "\"ema\""), (64, ["train", "good", "--average", "swa:9"], "epoch 9"),
     (64, ["recalibrate", "model", "good"], "--output"),
     (65, ["recalibrate", "model", "good", "--output", "/tmp/never.safetensors"], "safetensors"),
     (66, ["train", "/nowhere.csv"], "/nowhere.csv"), (66, ["predict", "/nowhere.safetensors", "good"], "/nowhere"),
@@ -107,6 +119,12 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
       let predictions = try run(["predict", model, table])
       #expect(predictions.code == 0 && predictions.output.split(separator: "\n").count == 61)
       #expect(predictions.output.hasPrefix("prediction,probability of high,probability of low\n"))
+      let inParts = try run(
+        [
+          "train", table, "--epochs", "4", "--batch-size", "16", "--accumulate", "4", "--batch-statistics", "whole",
+          "--freeze-statistics-after", "3", "--freeze-scale-and-shift", "--average", "swa:2", "--json", "--quiet",
+        ])
+      #expect(inParts.code == 0 && inParts.output.contains("finished"), "\(inParts.errors)")
       try withTemporaryFile { recalibrated in
         let result = try run(["recalibrate", model, table, "--output", recalibrated])
         #expect(result.code == 0 && result.output.contains("1: the mean moved by"), "\(result.output)\(result.errors)")
@@ -116,10 +134,26 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
       #expect(onto.code == 64 && onto.errors.contains("cannot be the output"), "\(onto.errors)")
       let inspected = try run(["inspect", model])
       #expect(inspected.code == 0 && inspected.output.contains("batchNorm"))
+      let diagnosed = try run(["inspect", model, table])
+      #expect(diagnosed.code == 0 && diagnosed.output.contains("recalibrated"), "\(diagnosed.errors)")
+      let small = try run(["inspect", model, table, "--batch-size", "4", "--json"])
+      #expect(small.code == 0 && small.output.contains("{\"statistics\":\"batch\",\"batchSize\":4,"))
+      #expect(small.output.contains("{\"finding\":\"smallBatch\",\"severity\":"))
       let full = try run(["predict", model, table, "--output", "/dev/full"])
       #expect(full.code == 74 && full.errors.contains("/dev/full"))
     }
   }
   #expect(try run(["--version"]).code == 0)
   #expect(try run(["train", "--help"]).code == 0)
+}
+
+/// oneDNN is told to do without the processor's bfloat16.
+@Test(.enabled(if: command != nil, "the command is not built"))
+func aProcessorWithoutBFloat16SaysSo() throws {
+  let result = try run(
+    ["train", "digits", "--precision", "bfloat16"],
+    variables: ["ONEDNN_MAX_CPU_ISA=AVX512_CORE", "DNNL_MAX_CPU_ISA=AVX512_CORE"])
+  #expect(result.code == 64 && result.output.isEmpty)
+  #expect(result.errors.contains("needs a processor with AVX512-BF16 or AMX"), "\(result.errors)")
+  #expect(result.errors.split(separator: "\n").count == 1)
 }

@@ -96,7 +96,7 @@ func activationsReachEveryElementOnceInAnyTeam(index: Int) {
   let x = [Float](repeating: 3, count: count)
   for rate in [0, 0.1, 0.5, 0.9] {
     var y = x
-    ek_dropout(x, count, rate, 0x1234_5678_9ABC_DEF0, &y, 2)
+    ek_dropout(x, 0, count, rate, 0x1234_5678_9ABC_DEF0, &y, 2)
     let kept = 3 * Float(1 / (1 - rate))
     #expect(y.allSatisfy { $0 == 0 || abs($0 - kept) <= 0x1p-23 * kept })
     // Five deviations of a binomial count, for the whole and for pairs of neighbours, which must not depend on another.
@@ -106,10 +106,10 @@ func activationsReachEveryElementOnceInAnyTeam(index: Int) {
     expectShare(y.count { $0 == 0 }, of: count, rate)
     expectShare((0..<count / 2).count { y[2 * $0] == 0 && y[2 * $0 + 1] == 0 }, of: count / 2, rate * rate)
     var other = x
-    ek_dropout(x, count, rate, 0x1234_5678_9ABC_DEF1, &other, 1)
+    ek_dropout(x, 0, count, rate, 0x1234_5678_9ABC_DEF1, &other, 1)
     expectShare((0..<count).count { y[$0] == 0 && other[$0] == 0 }, of: count, rate * rate)
     var again = x
-    ek_dropout(again, count, rate, 0x1234_5678_9ABC_DEF0, &again, 1)
+    ek_dropout(again, 0, count, rate, 0x1234_5678_9ABC_DEF0, &again, 1)
     #expect(again == y)
   }
 }

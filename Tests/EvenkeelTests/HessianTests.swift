@@ -82,20 +82,29 @@ private func expectProductsToAgree(
   let hessian = try Hessian(of: example.surface)
   let gradient = try example.referenceGradient()
   let off = distance(hessian.gradient, gradient)
-  #expect(off < 1e-5, "\(what): the gradient", sourceLocation: sourceLocation)
+  #expect(off < 2e-6, "\(what): the gradient", sourceLocation: sourceLocation)
   let engine = try example.surface.gradient(at: example.surface.point)
-  #expect(distance(engine.gradient, gradient) < 1e-5, "\(what): the engine's gradient", sourceLocation: sourceLocation)
+  #expect(distance(engine.gradient, gradient) < 2e-6, "\(what): the engine's gradient", sourceLocation: sourceLocation)
   #expect(abs(engine.loss - hessian.loss) < 1e-6 * (1 + engine.loss), "\(what)", sourceLocation: sourceLocation)
   for seed in 2...3 {
     let v = example.direction(seed)
     let off = try distance(hessian.times(v), example.referenceProduct(v))
-    #expect(off < 2e-5, "\(what): the product with direction \(seed)", sourceLocation: sourceLocation)
+    #expect(off < 2e-6, "\(what): the product with direction \(seed)", sourceLocation: sourceLocation)
   }
 }
 
 @Suite struct HessianTests {
+  /// Norms whose second derivatives are not known.
+  private static let unknown: Set = ["layerNorm", "groupNorm", "instanceNorm", "rmsNorm"]
+
   @Test(arguments: LayerCase.all)
   func productsAgreeWithDifferencesOfTheReferencesGradient(layerCase: LayerCase) throws {
+    let leaves = try layerCase.network(inputs: 5, units: 4, outputs: 3).leaves()
+    guard leaves.allSatisfy({ !Self.unknown.contains(type(of: $0.layer).kind) }) else {
+      let surface = try SurfaceCase(layerCase.network(inputs: 5, units: 4, outputs: 3), rows: 5).surface
+      #expect(throws: EvenkeelError.self) { try Hessian(of: surface) }
+      return
+    }
     for (rows, units) in [(5, 3), (40, 17)] {
       try expectProductsToAgree(
         layerCase.network(inputs: 5, units: units, outputs: 3), rows: rows, "\(rows) rows, \(units) units")
@@ -238,6 +247,15 @@ private func expectProductsToAgree(
     let surface = try LossSurface(model, examples: data, loss: .softmaxCrossEntropy)
     let error = #expect(throws: EvenkeelError.self) { try Hessian(of: surface) }
     #expect(error?.code == .usage && error?.message.contains("Layer 1 (opaque)") == true)
+  }
+
+  @Test func aNormWhoseOptionsAreNotKnownIsNamed() throws {
+    for norm in [BatchNorm(ghostBatch: 2), BatchNorm(renormalization: Renormalization())] {
+      let example = try SurfaceCase(LayerCase("norm") { _ in norm }.network(inputs: 5, units: 4, outputs: 3), rows: 8)
+      _ = try example.surface.gradient(at: example.surface.point)
+      let error = #expect(throws: EvenkeelError.self) { try Hessian(of: example.surface) }
+      #expect(error?.code == .usage && error?.message.contains("Layer 1 (batchNorm)") == true)
+    }
   }
 
   @Test func aSurfaceLeavesTheModelAlone() throws {

@@ -239,6 +239,7 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
                 let pass = Pass(
                   rows: rows, inputLength: 2, outputLength: 2, input: x.baseAddress!, output: y.baseAddress!,
                   outputGradient: dy.baseAddress!, inputGradient: dx.baseAddress!, scratch: scratch.baseAddress!,
+                  workspace: scratch.baseAddress!,
                   state: try Model(Network(input: [2]) { Dense(1) }).state, parameterGradients: nil,
                   parameterOffsets: [], threads: 1, key: RandomKey(seed: 1).branch(step))
                 try operation.forward(pass)
@@ -307,26 +308,5 @@ func leadingEigenvectorsOnDigitsAreThoseOfTheGradientsDifferences() throws {
     let behind = try surface.gradient(at: zip(surface.point, pair.vector).map { $0 - step * $1 }).gradient
     let along = dot(zip(ahead, behind).map { ($0 - $1) / (2 * step) }, pair.vector)
     #expect(abs(along / pair.value - 1) < 0.01)
-  }
-}
-
-@Test func temporaryBench() throws {
-  var numbers = Numbers(1)
-  let data = try Dataset(
-    numbers.many(784_000), shape: [784],
-    targets: .classes((0..<1000).map { Int32($0 % 10) }, labels: (0..<10).map { "\($0)" }))
-  for threads in [1, 2] {
-    let surface = try LossSurface(Model(paperNetwork()), examples: data, loss: .softmaxCrossEntropy, threads: threads)
-    let hessian = try Hessian(of: surface)
-    let clock = ContinuousClock()
-    let v = surface.point
-    print("threads", threads, "move", clock.measure { try! hessian.move(to: v) })
-    for _ in 0..<3 { _ = try hessian.times(v) }
-    print("product", clock.measure { for _ in 0..<10 { _ = try! hessian.times(v) } } / 10)
-    for _ in 0..<3 { _ = try surface.gradient(at: v) }
-    print("gradient", clock.measure { for _ in 0..<10 { _ = try! surface.gradient(at: v) } } / 10)
-    var steps = 0
-    let time = clock.measure { steps = try! hessian.spectrum(maximumSteps: 60, tolerance: 1e-9).steps }
-    print("lanczos", steps, time)
   }
 }

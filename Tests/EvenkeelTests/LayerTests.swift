@@ -13,9 +13,13 @@ func orderOfFirstEpoch(_ count: Int, seed: UInt64 = 0) -> [Int] {
 }
 
 /// Whether forward, loss, gradients and running statistics of a real training step agree with the reference.
-/// - Parameter warmUp: Steps on other data before it, which give the running statistics something to hold.
+/// - Parameters:
+///   - warmUp: Steps on other data before it, which give the running statistics something to hold.
+///   - parts: The parts in which the batch is taken, normalised by the statistics of the whole.
+///   - weights: What the examples count; nil for 1 each.
 func expectStepToAgree(
-  _ network: Network, rows: Int, loss: ReferenceLoss = .softmax(smoothing: 0), warmUp: Int = 0, _ what: String,
+  _ network: Network, rows: Int, loss: ReferenceLoss = .softmax(smoothing: 0), warmUp: Int = 0,
+  weights: [Float]? = nil, parts: Int = 1, _ what: String,
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
   var numbers = Numbers(rows)
@@ -50,8 +54,9 @@ func expectStepToAgree(
   let targets = Targets.made(for: loss, rows: rows, outputs: outputs, &numbers)
   let before = model
   let history = try Trainer(
-    loss: loss.real, optimizer: .gradientDescent(learningRate: revealingRate), batchSize: rows
-  ).fit(&model, to: Dataset(inputs, shape: network.input, targets: targets.real), epochs: 1)
+    loss: loss.real, optimizer: .gradientDescent(learningRate: revealingRate), batchSize: rows, accumulating: parts,
+    statistics: .whole
+  ).fit(&model, to: Dataset(inputs, shape: network.input, targets: targets.real).with(weights: weights), epochs: 1)
 
   let reference = try ReferenceNetwork(before)
   let order = orderOfFirstEpoch(rows)
@@ -60,7 +65,8 @@ func expectStepToAgree(
     return order.flatMap { values[$0 * width..<($0 + 1) * width] }
   }
   let expectedLoss = reference.step(
-    Matrix(rows, width, ordered(model.scaling!.scaled(inputs))), loss, ordered(targets.values))
+    Matrix(rows, width, ordered(model.scaling!.scaled(inputs))), loss, ordered(targets.values),
+    weights: weights.map { ordered($0.map { Double($0) }) })
   reference.commit()
   expect(
     [history.epochs[0].trainLoss], near: [expectedLoss], "\(what): the loss", sourceLocation: sourceLocation)

@@ -109,6 +109,15 @@ import Testing
       }
     }
   }
+  for (text, norm) in [
+    ("ghost:16", BatchNorm(ghostBatch: 16)), ("renorm", BatchNorm(renormalization: Renormalization())),
+  ] {
+    let preset = try Network(preset: "resnet20")
+    let other = try preset.normalized(by: .group(groups: nil)).normalized(by: Normalization(named: text))
+    let norms = try other.leaves().compactMap { $0.layer as? BatchNorm }
+    #expect(norms.count == 21 && norms.allSatisfy { $0 == norm }, "\(text)")
+    #expect(try other.normalized(by: .batch) == preset)
+  }
   let start = Network(input: [8]) {
     Dense(8)
     BatchNorm(shift: false, initialScale: 0.5)

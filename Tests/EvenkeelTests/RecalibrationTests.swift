@@ -193,3 +193,38 @@ func recalibratingAdaptsToDigitsInOtherLightWithoutLabels() throws {
   try own.recalibrate(on: digits.training.subset(0..<20_000))
   #expect(try own.evaluate(digits.test).accuracy! > model.evaluate(digits.test).accuracy! - 0.003)
 }
+
+/// Weights of whole numbers are as many copies, and what lies behind a sequence's end is not there.
+@Test func weightsAndLengthsCountInRecalibration() throws {
+  let network = Network(input: [5, 3]) {
+    BatchNorm()
+    Convolution1D(4, kernel: 3)
+    ReLU()
+    BatchNorm()
+    GlobalAveragePool()
+    Dense(3)
+    BatchNorm()
+  }
+  let model = try trained(network)
+  let data = try examples(9, shape: [5, 3], seed: 5, offset: 1)
+  var weighted = model
+  try weighted.recalibrate(on: data.with(weights: [1, 0, 2, 1, 3, 0, 1, 1, 2]), batchSize: 2)
+  var copies = model
+  try copies.recalibrate(on: data.subset([0, 2, 2, 3, 4, 4, 4, 6, 7, 8, 8]))
+  var (zeros, noise) = (model, model)
+  let lengths = [5, 3, 4, 2, 0, 5, 1, 3, 4]
+  func padded(_ value: (Int) -> Float) throws -> Dataset {
+    try Dataset(
+      (0..<9).flatMap { example in
+        data[example].enumerated().map { $0.offset / 3 < lengths[example] ? $0.element : value($0.offset) }
+      }, shape: [5, 3]
+    ).with(lengths: lengths)
+  }
+  try zeros.recalibrate(on: padded { _ in 0 }, batchSize: 4)
+  try noise.recalibrate(on: padded { Float($0) * 100 }, batchSize: 4)
+  for (found, expected) in zip(weighted.runningStatistics, copies.runningStatistics) {
+    expect(found.statistics.mean, near: about(expected.statistics.mean), found.name)
+    expect(found.statistics.variance, near: about(expected.statistics.variance), found.name)
+  }
+  #expect(zeros.runningStatistics.map(\.statistics) == noise.runningStatistics.map(\.statistics))
+}

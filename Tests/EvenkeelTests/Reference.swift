@@ -75,6 +75,10 @@ class ReferenceBatchNorm: ReferenceLayer {
   var runningMean: [Bounded]
   var runningVariance: [Bounded]
   var batchCount = 0
+  /// What the examples of the next batch count; nil for 1 each.
+  var exampleWeights: [Double]?
+  /// The same of the rows of the last batch.
+  private var rowWeights: [Double] = []
   private var usesBatch = false
 
   required init(_ options: BatchNorm, _ name: String = "", features: Int, scale: [Bounded]?, shift: [Bounded]?) {
@@ -97,6 +101,8 @@ class ReferenceBatchNorm: ReferenceLayer {
   override func forward(_ input: Matrix, training: Bool) -> Matrix {
     let x = rows(input)
     usesBatch = training && !options.frozen
+    let positions = x.rows / input.rows
+    rowWeights = (0..<x.rows).map { exampleWeights?[$0 / positions] ?? 1 }
     if usesBatch { takeStatistics(x) } else { (mean, variance) = (runningMean, runningVariance) }
     // All rows share the statistics' errors.
     let means = mean.map { shared($0, by: x.rows) }
@@ -121,26 +127,26 @@ class ReferenceBatchNorm: ReferenceLayer {
 
   /// The mean (kept to more than Float's digits) and the variance of every feature.
   private func takeStatistics(_ x: Matrix) {
-    let m = Double(x.rows)
+    let (w, m) = (rowWeights, rowWeights.reduce(0, +))
     mean = []
     variance = []
     for feature in 0..<features {
       func value(_ row: Int) -> Bounded { x.values[row * features + feature] }
-      let rough = (0..<x.rows).reduce(0.0) { $0 + value($1).value } / m
+      let rough = (0..<x.rows).reduce(0.0) { $0 + w[$1] * value($1).value } / m
       // A second pass over differences removes the rounding of the first.
-      let exact = rough + (0..<x.rows).reduce(0.0) { $0 + (value($1).value - rough) } / m
+      let exact = rough + (0..<x.rows).reduce(0.0) { $0 + w[$1] * (value($1).value - rough) } / m
       // A sum of m doubles, then its low part in Float.
-      let size = (0..<x.rows).reduce(0.0) { $0 + abs(value($1).value) } / m
+      let size = (0..<x.rows).reduce(0.0) { $0 + w[$1] * abs(value($1).value) } / m
       let rounding = Bounded(0.0, error: m * 0x1p-53 * size + Bounded.u * Bounded.u * abs(exact)).variance
       let mean = Bounded(
-        exact, variance: (0..<x.rows).reduce(0.0) { $0 + value($1).variance } / (m * m) + rounding)
+        exact, variance: (0..<x.rows).reduce(0.0) { $0 + w[$1] * w[$1] * value($1).variance } / (m * m) + rounding)
       self.mean.append(mean)
       // The differences from the mean sum to 0, so that its own error does not count.
       var (squares, spread) = (0.0, 0.0)
       for row in 0..<x.rows {
         let difference = value(row).value - exact
-        squares += difference * difference
-        spread += 4 * difference * difference * value(row).variance
+        squares += w[row] * difference * difference
+        spread += 4 * w[row] * w[row] * difference * difference * value(row).variance
       }
       variance.append(Bounded(squares / m, variance: spread / (m * m)))
     }
@@ -196,6 +202,9 @@ class ReferenceBatchNorm: ReferenceLayer {
         ratio.isEmpty ? dscale : (0..<features).map { ratio[$0] * dscale[$0] + offset[$0] * dshift[$0] }
     }
     var dx = dy
+    guard exampleWeights == nil || !usesBatch else {
+      return Matrix(gradient.rows, gradient.columns, weightedGradient(dy, dshift, dscale))
+    }
     let plain = dshift.map { shared($0 / m, by: dy.rows) }
     let along = dscale.map { shared($0 / m, by: dy.rows) }
     for at in dy.values.indices {
@@ -205,6 +214,21 @@ class ReferenceBatchNorm: ReferenceLayer {
       dx.values[at] = gain(feature) * inverse[feature] * inner
     }
     return Matrix(gradient.rows, gradient.columns, dx.values)
+  }
+
+  /// dx_i = γ r (dy_i − w_i/W (Σ dy + x̂_i Σ dy x̂)), the sums over all rows, whatever they weigh.
+  private func weightedGradient(_ dy: Matrix, _ dshift: [Bounded], _ dscale: [Bounded]) -> [Bounded] {
+    let total = rowWeights.reduce(0, +)
+    let plain = dshift.map { shared($0, by: dy.rows) }
+    let along = dscale.map { shared($0, by: dy.rows) }
+    return dy.values.indices.map { at in
+      let feature = at % features
+      let slope = gain(feature) * inverse[feature]
+      let through =
+        Bounded(rounded: rowWeights[at / features] / total)
+        * (plain[feature] + normalized.values[at] * along[feature])
+      return slope * dy.values[at] - slope * through
+    }
   }
 
   /// Folds the last batch into the running statistics; `share` is the part of a full batch that it was.
@@ -218,7 +242,9 @@ class ReferenceBatchNorm: ReferenceLayer {
       let past = pow(decay, share)
       weight = options.debiased ? (1 - past) / (1 - pow(decay, Double(batchCount - 1) + share)) : 1 - past
     }
-    let m = Double(normalized.rows)
+    // Σ w, or Kish's effective number where weights are fractions.
+    let total = rowWeights.reduce(0, +)
+    let m = max(total, total * total / rowWeights.reduce(0) { $0 + $1 * $1 })
     let correction = options.runningVariance == .unbiased ? m / (m - 1) : 1
     func fold(_ running: inout Bounded, _ batch: Bounded) {
       running = Bounded(
@@ -252,6 +278,7 @@ final class ReferenceGhostNorm: ReferenceBatchNorm {
       let norm = ReferenceBatchNorm(
         options, name, features: features, scale: parameters[name + ".weight"], shift: parameters[name + ".bias"])
       (norm.runningMean, norm.runningVariance, norm.batchCount) = (runningMean, runningVariance, batchCount)
+      norm.exampleWeights = exampleWeights.map { Array($0[start..<start + rows]) }
       parts.append((norm, rows))
       y += norm.forward(Self.part(x, start, rows), training: training).values
       start += rows

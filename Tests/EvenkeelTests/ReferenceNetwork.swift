@@ -108,8 +108,10 @@ final class ReferenceNetwork {
   func forward(_ x: Matrix, training: Bool) -> Matrix { layers.forward(x, training: training) }
 
   /// The mean loss of a training step's forward pass; the gradients are left in `gradients`.
-  func step(_ x: Matrix, _ loss: ReferenceLoss, _ targets: [Double]) -> Bounded {
-    let (value, gradient) = loss.evaluate(forward(x, training: true), targets)
+  /// - Parameter weights: What the examples count; nil for 1 each.
+  func step(_ x: Matrix, _ loss: ReferenceLoss, _ targets: [Double], weights: [Double]? = nil) -> Bounded {
+    for norm in norms.values { norm.exampleWeights = weights }
+    let (value, gradient) = loss.evaluate(forward(x, training: true), targets, weights: weights)
     _ = layers.backward(gradient)
     return value
   }
@@ -132,34 +134,38 @@ enum ReferenceLoss: Sendable {
   }
 
   /// - Parameter targets: One number an output: 1 for the right class and 0 for the others, or values.
-  func evaluate(_ outputs: Matrix, _ targets: [Double]) -> (mean: Bounded, gradient: Matrix) {
+  /// - Parameter weights: What the rows count, nil for 1 each; the mean is Σ w l / Σ w.
+  func evaluate(
+    _ outputs: Matrix, _ targets: [Double], weights: [Double]? = nil
+  ) -> (mean: Bounded, gradient: Matrix) {
     let (rows, width) = (outputs.rows, outputs.columns)
+    let weights = weights ?? Array(repeating: 1, count: rows)
+    let weight = weights.reduce(0, +)
     var gradient = outputs
     // Losses are summed in Double; their factors are rounded.
     var (total, variance) = (0.0, 0.0)
-    func add(_ loss: Bounded) {
-      total += loss.value
-      variance += loss.variance
+    func add(_ loss: Bounded, _ weight: Double) {
+      total += weight * loss.value
+      variance += weight * weight * loss.variance
     }
-    func mean(_ count: Int) -> Bounded {
-      Bounded(total / Double(count), variance: variance / Double(count * count)).rounded(4)
-    }
+    func mean(_ count: Double) -> Bounded { Bounded(total / count, variance: variance / (count * count)).rounded(4) }
     if case .softmax(let smoothing) = self {
       for row in 0..<rows {
         let range = row * width..<(row + 1) * width
         let t = targets[range].map { $0 * (1 - smoothing) + smoothing / Double(width) }
         let (loss, slopes) = Self.softmax(Array(outputs.values[range]), t)
-        add(loss)
-        for (at, slope) in zip(range, slopes) { gradient.values[at] = slope * Bounded(rounded: 1 / Double(rows)) }
+        add(loss, weights[row])
+        for (at, slope) in zip(range, slopes) { gradient.values[at] = slope * Bounded(rounded: weights[row] / weight) }
       }
-      return (mean(rows), gradient)
+      return (mean(weight), gradient)
     }
     for (at, z) in outputs.values.enumerated() {
       let (loss, slope) = element(z, targets[at])
-      add(loss)
-      gradient.values[at] = slope * Bounded(rounded: 1 / Double(rows * width))
+      let own = weights[at / width]
+      add(loss, own)
+      gradient.values[at] = slope * Bounded(rounded: own / weight / Double(width))
     }
-    return (mean(rows * width), gradient)
+    return (mean(weight * Double(width)), gradient)
   }
 
   /// −Σ t log p and p − t with p = softmax(z); exponentials have a relative error below 8 u.

@@ -11,6 +11,11 @@ struct VariantCase: Sendable, CustomTestStringConvertible {
     network = Network(input: input, layers: layers())
   }
 
+  init(_ layerCase: LayerCase) {
+    testDescription = layerCase.testDescription
+    network = layerCase.network(inputs: 5, units: 12, outputs: 3)
+  }
+
   /// Limits that cut off some of the features and leave others.
   static let tight = Renormalization(maximumRatio: 1.1, maximumOffset: 0.2, rampTo: 0)
   static let wide = Renormalization(maximumRatio: 100, maximumOffset: 100, rampTo: 0)

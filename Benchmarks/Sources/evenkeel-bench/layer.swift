@@ -1,9 +1,9 @@
 import Kernels
-import OneDNNNorm
+import OneDNN
 
 /// Batch norm and ReLU over (rows, features): forward, then backward with the gradient of the input.
 /// - Parameter peer: Whether oneDNN's own primitive does it.
-func layer(rows: Int, features: Int, by peer: Bool) -> ([Double], () -> [Double]) {
+func layer(rows: Int, features: Int, by peer: Bool) -> Prepared {
   let count = rows * features
   func buffer(_ count: Int) -> UnsafeMutablePointer<Float> {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: max(count, 16) * 4, alignment: 64)
@@ -42,5 +42,25 @@ func layer(rows: Int, features: Int, by peer: Bool) -> ([Double], () -> [Double]
     (0..<count).reduce(0.0) { $0 + Double(dx[$1]) * Double(dx[$1]) },
     (0..<features).reduce(0.0) { $0 + abs(Double(dscale[$1])) },
   ]
-  return (check, { timed(run) })
+  let moved = ek_batch_norm_traffic(&norm, x, y, dy, dx)
+  // The model: statistics and normalization read the tensor and one of it is written; backward two sweeps read both tensors and
+  // one is written (shifted one-pass statistics, ReLU in the sweeps).
+  let tensor = 4 * count
+  return Prepared(
+    check: check,
+    note: peer
+      ? ""
+      : """
+      ,"traffic":{"forward":\(moved.forward),"backward":\(moved.backward),"modelForward":\(3 * tensor),\
+      "modelBackward":\(5 * tensor)}
+      """,
+    block: { timed(run) })
+}
+
+/// The matrix products of a training step alone, by oneDNN's sgemm.
+func products(widths: [Int], rows: Int) -> Prepared {
+  guard let products = onednn_products_create(Int64(rows), widths.map(Int64.init), Int32(widths.count)) else {
+    fatalError("There is no memory for the products.")
+  }
+  return Prepared(check: [], block: { timed { precondition(onednn_products_run(products) == 0, "oneDNN failed.") } })
 }

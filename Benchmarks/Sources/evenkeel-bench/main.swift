@@ -1,44 +1,61 @@
 // The Evenkeel side of the benchmark: a worker that `run.py` asks for blocks of timings, in turn with the peers.
 //
-// With the argument `onednn` layers are done by oneDNN's own fused primitive, called in the same way.
+// With the argument `onednn` layers are done by oneDNN's own fused primitive, called in the same way; with `products` steps are
+// their matrix products alone.
 //
 // One request a line on standard input, one JSON object a line on standard output:
-//   step 784,100,100,100,10 sigmoid 60   training steps; milliseconds each, and the first five losses on one batch
-//   layer 8192 1024                      batch norm + ReLU forward and backward; milliseconds, and sums of dx·x and dγ
+//   step 784,100,10 sigmoid 60 batch float32   training steps; milliseconds each, and the first five losses on one batch; with
+//                                        `none` in place of `batch` without norms, with `bfloat16` its products in that
+//   images lenet 128 batch float32       the same of a network that ships with the package
+//   layer 8192 1024                      batch norm + ReLU forward and backward; milliseconds, sums of dx·x and dγ, and the bytes
+//                                        that the sweeps move
 //   predict 784,256,256,10 relu          one row through a model; milliseconds, and the outputs
-//   images lenet batch 128               training steps of a network that ships with the package; with `none` in place of
-//                                        `batch` its norms are left out
-//   image lenet                          one image through it; milliseconds, and the outputs
+//   image lenet                          one image through a network that ships with the package
 import Evenkeel
 import Glibc
 
+/// What a request asks for: the numbers that peers must agree with, and a function that gives the times of one block.
+struct Prepared {
+  let check: [Double]
+  /// More fields of the answer.
+  var note = ""
+  let block: () throws -> [Double]
+}
+
 let blockSeconds = 0.4
-var prepared: [String: () throws -> [Double]] = [:]
-var checks: [String: [Double]] = [:]
+var prepared: [String: Prepared] = [:]
 
 while let request = readLine() {
-  let words = request.split(separator: " ").map(String.init)
-  let numbers = words[1].split(separator: ",").compactMap { Int($0) }
-  if prepared[request] == nil {
-    let (check, block) =
-      switch words[0] {
-      case "step": try steps(of: model(widths: numbers, activation: words[2]), batch: Int(words[3])!)
-      case "layer":
-        layer(rows: numbers[0], features: Int(words[2])!, by: CommandLine.arguments.contains("onednn"))
-      case "predict": try prediction(of: model(widths: numbers, activation: words[2]))
-      case "images":
-        try steps(
-          of: model(preset: words[1], normalized: words[2] == "batch"), batch: Int(words[3])!,
-          // A deep net without norms diverges soon.
-          learningRate: 1e-5)
-      case "image": try prediction(of: model(preset: words[1], normalized: true))
-      default: fatalError("unknown request \(request)")
-      }
-    (checks[request], prepared[request]) = (check, block)
-  }
-  let times = try prepared[request]!()
-  print("{\"times\":\(times),\"check\":\(checks[request]!)}")
+  if prepared[request] == nil { prepared[request] = try prepare(request.split(separator: " ").map(String.init)) }
+  let this = prepared[request]!
+  print("{\"times\":\(try this.block()),\"check\":\(this.check)\(this.note)}")
   fflush(nil)
+}
+
+/// Whether the processor has no such precision.
+func lacks(_ precision: String) -> Bool { Precision(rawValue: precision)?.isAvailable == false }
+
+func prepare(_ words: [String]) throws -> Prepared {
+  let widths = words[1].split(separator: ",").compactMap { Int($0) }
+  switch words[0] {
+  case "step" where CommandLine.arguments.contains("products"): return products(widths: widths, rows: Int(words[3])!)
+  case "step" where lacks(words.last!), "images" where lacks(words.last!):
+    return Prepared(check: [], note: ",\"refused\":\"this processor has no bfloat16\"", block: { [] })
+  case "step":
+    return try steps(
+      of: model(widths: widths, activation: words[2], normalized: words[4] == "batch"), batch: Int(words[3])!,
+      // A deep net without norms diverges soon.
+      learningRate: words[4] == "batch" ? 0.01 : 1e-5, precision: Precision(rawValue: words[5])!)
+  case "images":
+    return try steps(
+      of: model(preset: words[1], normalized: words[3] == "batch"), batch: Int(words[2])!, learningRate: 1e-5,
+      precision: Precision(rawValue: words[4])!)
+  case "layer":
+    return layer(rows: widths[0], features: Int(words[2])!, by: CommandLine.arguments.contains("onednn"))
+  case "predict": return try prediction(of: model(widths: widths, activation: words[2]))
+  case "image": return try prediction(of: model(preset: words[1], normalized: true))
+  default: fatalError("unknown request \(words)")
+  }
 }
 
 /// Number `index` of a fixed sequence in [0, 1); peers/common.py has the same.
@@ -65,11 +82,12 @@ func timed(_ body: () throws -> Void) rethrows -> [Double] {
   return times
 }
 
-/// A net with batch norm on every hidden layer, its weights from the fixed sequence.
-func model(widths: [Int], activation: String) throws -> Model {
+/// A net with batch norm on every hidden layer or without, its weights from the fixed sequence.
+func model(widths: [Int], activation: String, normalized: Bool = true) throws -> Model {
   try model(
     Network.multilayer(
-      input: widths[0], hidden: Array(widths[1..<widths.count - 1]), outputs: widths.last!, activation: activation))
+      input: widths[0], hidden: Array(widths[1..<widths.count - 1]), outputs: widths.last!, activation: activation,
+      normalization: normalized ? .beforeActivation : .none))
 }
 
 /// A network that ships with the package, with or without its norms.
@@ -103,17 +121,18 @@ func rows(_ count: Int, of model: Model, repeated: Int = 1) throws -> Dataset {
 }
 
 /// Steps as a user's training makes them: shuffled rows gathered and standardized, checks included.
-func steps(of fresh: Model, batch: Int, learningRate: Double = 0.01) throws -> ([Double], () throws -> [Double]) {
+func steps(of fresh: Model, batch: Int, learningRate: Double, precision: Precision) throws -> Prepared {
   var trainer = Trainer(
-    loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: learningRate), batchSize: batch)
+    loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: learningRate), batchSize: batch, precision: precision
+  )
   var model = fresh
   let losses = try trainer.fit(&model, to: rows(batch, of: fresh), epochs: 5).epochs.map(\.trainLoss)
   let most = max(12, min(400, 64 << 20 / (4 * batch * fresh.network.input.count)))
   let many = try rows(batch, of: fresh, repeated: most)
   trainer.optimizer = .momentum(learningRate: 1e-6)
-  return (
-    losses,
-    {
+  return Prepared(
+    check: losses,
+    block: {
       var times: [Double] = []
       let clock = ContinuousClock()
       var before = clock.now
@@ -132,15 +151,10 @@ func steps(of fresh: Model, batch: Int, learningRate: Double = 0.01) throws -> (
   )
 }
 
-func prediction(of model: Model) throws -> ([Double], () throws -> [Double]) {
+/// One observation at a time through the model with its norms folded.
+func prediction(of model: Model) throws -> Prepared {
   let row = (0..<model.network.input.count).map { number($0 + 1_000_003) }
-  let check = try model.predict(row).map(Double.init)
-  return (
-    check,
-    {
-      try timed {
-        for _ in 0..<20 { _ = try model.predict(row) }
-      }.map { $0 / 20 }
-    }
-  )
+  let folded = try model.folded()
+  return Prepared(
+    check: try folded.predict(row).map(Double.init), block: { try timed { _ = try folded.predict(row) } })
 }

@@ -11,6 +11,10 @@ public struct Dataset: Sendable {
   public let encoding: TableEncoding?
   /// The file that each example was read from, where it has one of its own, as images have; nil otherwise.
   public let files: [String]?
+  /// What each example counts; nil for 1 each. `with(weights:lengths:)` sets it.
+  public internal(set) var weights: [Float]?
+  /// How many positions of each example are there; nil for all of its shape.
+  public internal(set) var lengths: [Int32]?
 
   let examples: ExampleStorage
   /// The rows of `examples` that belong to this set, in order.
@@ -66,9 +70,12 @@ public struct Dataset: Sendable {
   /// The examples at `indices`, in that order.
   public func subset(_ indices: some Sequence<Int>) -> Dataset {
     let chosen = Array(indices)
-    return Dataset(
+    var subset = Dataset(
       shape: shape, examples: examples, rows: chosen.map { rows[$0] }, targets: targets.subset(chosen),
       encoding: encoding, files: files.map { files in chosen.map { files[$0] } })
+    subset.weights = weights.map { weights in chosen.map { weights[$0] } }
+    subset.lengths = lengths.map { lengths in chosen.map { lengths[$0] } }
+    return subset
   }
 
   /// Parts the set at random; the same seed gives the same parts.

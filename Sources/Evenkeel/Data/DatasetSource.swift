@@ -16,26 +16,39 @@ extension Dataset {
   ///
   /// - Parameters:
   ///   - target: The column of a table to predict, by name, of an NPY file by number from 0; the last one by default.
+  ///   - weight: The column of a CSV file that says what each example counts. In an NPZ file the arrays `weights`
+  ///     (`weights_train`, …) and `lengths` do that.
   ///   - validation: What is set apart to be evaluated after every epoch.
   ///   - test: What is set apart for the end. A share matters to data without a test part of its own: tables, images without
   ///     parts, an NPZ file that has none.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
-    _ path: String, target: String? = nil, validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
+    _ path: String, target: String? = nil, weight: String? = nil, validation: HeldOut = .share(0),
+    test: HeldOut = .share(0.2),
     seed: UInt64 = 0
   ) throws -> DatasetSplits {
     var splits: DatasetSplits
+    func requireNoWeight() throws {
+      guard weight == nil else {
+        throw EvenkeelError.usage(
+          "\(path): a column of weights belongs to a CSV file; in an NPZ file weights are an array of that name.")
+      }
+    }
     if path == "digits" {
+      try requireNoWeight()
       let held = Int(10_000 * validation.share)
       splits = try digits(training: 10_000 - held, validation: held, seed: seed)
     } else if try Folder.isFolder(path) {
+      try requireNoWeight()
       splits = try folder(at: path, validation: validation.share, test: test.share, seed: seed)
     } else {
       let bytes = try FileBytes(path)
       if let numpy = try NumpyFile(bytes) {
+        try requireNoWeight()
         splits = try numpy.splits(target: target, validation: validation.share, test: test.share, seed: seed)
       } else {
-        splits = try csv(bytes, target: target, validation: validation.share, test: test.share, seed: seed)
+        splits = try csv(
+          bytes, target: target, weight: weight, validation: validation.share, test: test.share, seed: seed)
       }
     }
     let (encoding, length) = (splits.training.encoding, splits.training.shape.count)

@@ -30,18 +30,17 @@ public struct InputScaling: Hashable, Codable, Sendable {
     self.init(mean: mean, deviation: deviation)
   }
 
-  /// Mean and population deviation of every channel of `dataset`.
+  /// Mean and population deviation of every channel of `dataset`, each example by its weight.
   ///
   /// Rows of a table and other flat rows have one channel a feature; images `[H, W]` have one, `[H, W, C]` have C.
   /// - Throws: `EvenkeelError` with code `data` that names an example and feature that is not finite.
   public init(fittedTo dataset: Dataset, threads: Int = 1) throws {
+    guard dataset.weights == nil, dataset.lengths == nil else {
+      try self.init(weighted: dataset)
+      return
+    }
     let width = dataset.shape.count
-    let period =
-      switch dataset.shape.rank {
-      case 1: width
-      case 2: 1
-      default: dataset.shape.featureCount
-      }
+    let period = Self.channels(of: dataset.shape)
     // Shifted sums of each feature by chunks of rows, merged over chunks, then over the features of a channel (Chan 1979).
     var means = [Double](repeating: 0, count: period)
     var squares = means
@@ -68,6 +67,53 @@ public struct InputScaling: Hashable, Codable, Sendable {
       }
       start += rows
     }
+    try self.init(means, squares, counts, of: dataset)
+  }
+
+  /// The same of examples by their weights, and of sequences as far as they go.
+  private init(weighted dataset: Dataset) throws {
+    let width = dataset.shape.count
+    let period = Self.channels(of: dataset.shape)
+    let values = AlignedFloats(count: width)
+    // Sums of differences from the first value of each channel that counts.
+    var firsts = [Double?](repeating: nil, count: period)
+    var (sums, squares, counts) = (
+      [Double](repeating: 0, count: period), [Double](repeating: 0, count: period),
+      [Double](repeating: 0, count: period)
+    )
+    for example in 0..<dataset.count {
+      try dataset.gather(example, 1, into: values.start, scaling: nil, threads: 1)
+      let weight = Double(dataset.weight(example))
+      let length = dataset.lengths.map { Int($0[example]) * dataset.shape.featureCount } ?? width
+      guard weight > 0 else { continue }
+      for feature in 0..<length {
+        let channel = feature % period
+        let value = Double(values.start[feature])
+        let first = firsts[channel] ?? value
+        firsts[channel] = first
+        sums[channel] += weight * (value - first)
+        squares[channel] += weight * (value - first) * (value - first)
+        counts[channel] += weight
+      }
+    }
+    for channel in 0..<period where counts[channel] > 0 {
+      squares[channel] = max(0, squares[channel] - sums[channel] * sums[channel] / counts[channel])
+      sums[channel] = firsts[channel]! + sums[channel] / counts[channel]
+    }
+    try self.init(sums, squares, counts, of: dataset)
+  }
+
+  /// Rows of a table and other flat rows have one channel a feature; images `[H, W]` have one, `[H, W, C]` have C.
+  private static func channels(of shape: Shape) -> Int {
+    switch shape.rank {
+    case 1: shape.count
+    case 2: 1
+    default: shape.featureCount
+    }
+  }
+
+  /// - Parameter squares: Σ w (x − mean)² of each channel, `counts` being its Σ w.
+  private init(_ means: [Double], _ squares: [Double], _ counts: [Double], of dataset: Dataset) throws {
     if let channel = squares.indices.first(where: { !Float(squares[$0].squareRoot()).isFinite }) {
       throw EvenkeelError.data(
         "The values of \(dataset.shape.rank == 1 ? dataset.featureName(channel) : "channel \(channel)") vary more than a float can hold."

@@ -100,9 +100,12 @@ package struct NumpyArchive {
   /// - Parameter training: The targets of the training part, whose kind and classes these have too; nil to go by the array.
   private func dataset(_ pair: Pair, like training: Targets? = nil) throws -> Dataset {
     let inputs = try array(pair.inputs)
-    return Dataset(
+    let dataset = Dataset(
       shape: inputs.exampleShape, examples: try inputs.examples(),
       targets: try pair.targets.map { try targets(array($0), of: inputs, like: training) } ?? .none)
+    // Named as the inputs are: beside x_train weights_train, beside X weights.
+    let part = ["train", "test", "val"].first { pair.inputs.lowercased().contains($0) }.map { "_" + $0 } ?? ""
+    return try dataset.with(self, weights: ["weights" + part, "sample_weight" + part], lengths: "lengths" + part)
   }
 
   private func targets(_ array: NumpyArray, of inputs: NumpyArray, like training: Targets?) throws -> Targets {

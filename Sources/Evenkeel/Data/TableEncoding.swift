@@ -18,6 +18,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   public let targetName: String
   /// The classes in the order of the outputs; empty for a regression.
   public let classLabels: [String]
+  /// The name of the column that says what each example counts and is no feature; nil if there is none.
+  public let weightName: String?
   /// Where the target lies among columns that have numbers for names, as in an NPY file; nil for a table of named columns.
   let targetColumn: Int?
 
@@ -32,18 +34,30 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   }
 
   /// Fits the encoding to rows of `table`.
-  /// - Throws: `EvenkeelError`: `usage` for an unknown target, `data` that names line and column of text among numbers.
-  package init(fittedTo table: Table, rows: [Int], target: String?) throws {
-    let name = target ?? table.names.last!
+  /// - Throws: `EvenkeelError`: `usage` for an unknown target or column of weights, `data` that names line and column of text
+  ///   among numbers.
+  package init(fittedTo table: Table, rows: [Int], target: String?, weight: String? = nil) throws {
+    if let weight, !table.names.contains(weight) {
+      throw EvenkeelError.usage(
+        "\(table.file) has no column \"\(weight)\" of weights; it has \(table.names.joined(separator: ", ")).")
+    }
+    let name = target ?? table.names.last { $0 != weight } ?? table.names.last!
+    guard name != weight else {
+      throw EvenkeelError.usage("\(table.file): the column \"\(name)\" cannot be the target and the weight too.")
+    }
     guard let targetColumn = table.names.firstIndex(of: name) else {
       throw EvenkeelError.usage(
         "\(table.file) has no column \"\(name)\" to predict; it has \(table.names.joined(separator: ", ")).")
     }
-    guard table.names.count > 1 else { throw EvenkeelError.data("\(table.file): there is no column but the target.") }
+    guard table.names.count > (weight == nil ? 1 : 2) else {
+      throw EvenkeelError.data(
+        "\(table.file): there is no column but the target\(weight == nil ? "" : " and the weight").")
+    }
     targetName = name
+    weightName = weight
     self.targetColumn = nil
     classLabels = try Self.classes(table, rows: 0..<table.rowCount, column: targetColumn)
-    columns = try table.names.indices.filter { $0 != targetColumn }.map { index in
+    columns = try table.names.indices.filter { $0 != targetColumn && table.names[$0] != weight }.map { index in
       try Column(name: table.names[index], kind: Self.kind(table, rows, index))
     }
   }
@@ -54,6 +68,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       Column(name: String($0), kind: .numeric(mean: 0, hasIndicator: false))
     }
     targetName = String(target)
+    weightName = nil
     self.classLabels = classLabels
     targetColumn = target
   }
@@ -64,6 +79,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     targetName = try container.decode(String.self, forKey: .targetName)
     classLabels = try container.decode([String].self, forKey: .classLabels)
     targetColumn = try container.decodeIfPresent(Int.self, forKey: .targetColumn)
+    weightName = try container.decodeIfPresent(String.self, forKey: .weightName)
     if let targetColumn, !(0...columns.count).contains(targetColumn) {
       throw EvenkeelError.data(
         "The stored target column is \(targetColumn); expected 0 to \(columns.count).")
@@ -190,12 +206,31 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       }, labels: classLabels)
   }
 
+  /// What each row counts; nil where there is no column of weights.
+  private func weights(_ table: Table, rows: [Int]) throws -> [Float]? {
+    guard let weightName, table.names.contains(weightName) else { return nil }
+    let column = try table.column(weightName)
+    return try rows.map { row in
+      guard let value = try table.number(row: row, column: column), value >= 0 else {
+        throw EvenkeelError.data(
+          "\(table.file), line \(table.lines[row]), column \(weightName): expected a weight of 0 or more, got \"\(table.text(row: row, column: column) ?? "")\"."
+        )
+      }
+      return Float(value)
+    }
+  }
+
   package func dataset(_ table: Table, rows: [Int], hasTargets: Bool, warnings: inout [String]) throws -> Dataset {
     let names = featureNames
     let values = try features(table, rows: rows, warnings: &warnings)
-    return Dataset(
+    var dataset = Dataset(
       shape: [names.count], examples: ExampleStorage(floats: values, width: names.count),
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
+    dataset.weights = try weights(table, rows: rows)
+    if hasTargets, let weightName, dataset.weights == nil {
+      warnings.append("\(table.file): there is no column \"\(weightName)\" of weights; every row counts the same.")
+    }
+    return dataset
   }
 }
 
@@ -203,25 +238,27 @@ extension Dataset {
   /// Reads a CSV file and parts it at random; the encoding is fitted on the training part.
   /// - Parameters:
   ///   - target: The column to predict; the last one by default.
+  ///   - weight: The column that says what each row counts (`Dataset.with`), which is then no feature.
   ///   - validation: The share of rows set apart for validation.
   ///   - test: The share of rows set apart for the test.
   /// - Throws: `EvenkeelError` that names file, line and column.
   public static func csv(
-    at path: String, target: String? = nil, validation: Double = 0, test: Double = 0, seed: UInt64 = 0
+    at path: String, target: String? = nil, weight: String? = nil, validation: Double = 0, test: Double = 0,
+    seed: UInt64 = 0
   ) throws -> DatasetSplits {
-    try csv(FileBytes(path), target: target, validation: validation, test: test, seed: seed)
+    try csv(FileBytes(path), target: target, weight: weight, validation: validation, test: test, seed: seed)
   }
 
   static func csv(
-    _ bytes: FileBytes, target: String?, validation: Double, test: Double, seed: UInt64
+    _ bytes: FileBytes, target: String?, weight: String?, validation: Double, test: Double, seed: UInt64
   ) throws -> DatasetSplits {
     let table = try Table(bytes)
     var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
-    var encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target)
+    var encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target, weight: weight)
     if !encoding.classLabels.isEmpty,
       parts.bringEveryClassIntoTraining(try encoding.targets(table, rows: Array(0..<table.rowCount)))
     {
-      encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target)
+      encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target, weight: weight)
     }
     var warnings: [String] = []
     var splits = DatasetSplits(

@@ -1,46 +1,58 @@
 import Primitives
 
 /// A convolution by oneDNN: y = x ∗ W + b; dW = x ∗ dy, db = Σ dy, dx = dy ∗ Wᵀ.
+///
+/// In bfloat16, x, W and dy are rounded and what they give is summed in float32; what x was rounded to is kept for the backward.
 struct ConvolutionOperation: Operation {
   private let primitives: PerRowCount<ConvolutionPrimitive>
   private let hasBias: Bool
+  private let precision: Precision
+  /// Floats that hold the rounded gradient of the output; the primitive's memory follows it.
+  private let gradientCount: Int
+  private let primitiveCount: Int
   let scratchCount: Int
 
   init(_ filter: Filter, site: LayerSite) throws {
     let windows = try ek_windows(filter.windows, kind: filter.kind, groups: filter.groups, site: site)
     let hasBias = filter.bias == .present
     self.hasBias = hasBias
+    precision = site.precision
     primitives = PerRowCount { rows in
       var windows = windows
       windows.rows = Int64(rows)
-      return try ConvolutionPrimitive(
-        windows, hasBias: hasBias, purpose: site.purpose, name: "Layer \(site.name) (\(filter.kind))")
+      return try ConvolutionPrimitive(windows, hasBias: hasBias, kind: filter.kind, site: site)
     }
-    scratchCount = try primitives(site.maximumRows).scratchBytes / MemoryLayout<Float>.stride
+    let isRounded = precision == .bfloat16
+    scratchCount = isRounded ? BFloat16.floats(holding: site.maximumRows * site.input.count) : 0
+    gradientCount =
+      isRounded && site.purpose == .training ? BFloat16.floats(holding: site.maximumRows * site.output.count) : 0
+    primitiveCount = try primitives(site.maximumRows).scratchBytes / MemoryLayout<Float>.stride
   }
+
+  var workspaceCount: Int { gradientCount + primitiveCount }
+  var backwardReads: BackwardReads { precision == .float32 ? .input : [] }
 
   func forward(_ pass: Pass) throws {
     let primitive = try primitives(pass.rows)
-    let scratch = primitive.scratch(pass, holding: scratchCount)
-    try primitive.pack(pass, scratch)
+    let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
+    try primitive.pack(pass, workspace)
+    let input = precision.operand(pass.input, pass.rows * pass.inputLength, rounded: pass.scratch, pass.threads)
     try primitive.check(
       ek_convolution_forward(
-        primitive.handle, pass.input, primitive.packed.start, hasBias ? pass.parameter(1) : nil, pass.output, scratch))
+        primitive.handle, input, primitive.packed.start, hasBias ? pass.parameter(1) : nil, pass.output, workspace))
   }
 
   func backward(_ pass: Pass) throws {
     let primitive = try primitives(pass.rows)
-    let scratch = primitive.scratch(pass, holding: scratchCount)
-    try primitive.check(
-      ek_convolution_backward_weights(
-        primitive.handle, pass.input, pass.outputGradient!, pass.parameterGradient(0),
-        hasBias ? pass.parameterGradient(1) : nil, scratch))
-    guard let inputGradient = pass.inputGradient else { return }
+    let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
+    let gradient = precision.operand(
+      pass.outputGradient!, pass.rows * pass.outputLength, rounded: pass.workspace, pass.threads)
     // Nothing to do behind the forward of the same parameters.
-    try primitive.pack(pass, scratch)
+    try primitive.pack(pass, workspace)
     try primitive.check(
-      ek_convolution_backward_input(
-        primitive.handle, pass.outputGradient!, primitive.packed.start, inputGradient, scratch))
+      ek_convolution_backward(
+        primitive.handle, precision == .float32 ? pass.input : pass.scratch, gradient, primitive.packed.start,
+        pass.parameterGradient(0), hasBias ? pass.parameterGradient(1) : nil, pass.inputGradient, workspace))
   }
 }
 
@@ -49,18 +61,21 @@ private final class ConvolutionPrimitive: Primitive {
   private(set) lazy var packed = AlignedFloats(bytes: ek_convolution_packed_bytes(handle))
   private var packedVersion: UInt64?
 
-  init(_ windows: ek_windows, hasBias: Bool, purpose: Purpose, name: String) throws {
+  init(_ windows: ek_windows, hasBias: Bool, kind: String, site: LayerSite) throws {
     var windows = windows
     try super.init(
-      name,
-      make: { ek_convolution_create(&windows, hasBias ? 1 : 0, purpose == .training ? 1 : 0, $0) },
-      scratchBytes: { ek_convolution_scratch_bytes($0) }, destroy: { ek_convolution_destroy($0) })
+      "Layer \(site.name) (\(kind))",
+      make: {
+        ek_convolution_create(
+          &windows, hasBias ? 1 : 0, site.purpose == .training ? 1 : 0, site.precision == .bfloat16 ? 1 : 0, $0)
+      },
+      scratchBytes: { ek_convolution_workspace_bytes($0) }, destroy: { ek_convolution_destroy($0) })
   }
 
   /// Brings the packed weights up to date.
-  func pack(_ pass: Pass, _ scratch: UnsafeMutableRawPointer) throws {
+  func pack(_ pass: Pass, _ workspace: UnsafeMutableRawPointer) throws {
     guard packedVersion != pass.parametersVersion else { return }
-    try check(ek_convolution_pack(handle, pass.parameter(0), packed.start, scratch))
+    try check(ek_convolution_pack(handle, pass.parameter(0), packed.start, workspace))
     packedVersion = pass.parametersVersion
   }
 }

@@ -30,6 +30,15 @@ struct Cut {
     forEach(program, program.valueOffsets, rows, store) { $0.update(from: $1, count: $2) }
   }
 
+  /// The same for the gradients of the values.
+  func saveGradients(_ program: Program, rows: Int, to store: UnsafeMutablePointer<Float>) {
+    forEach(program, program.gradientOffsets, rows, store) { $1.update(from: $0, count: $2) }
+  }
+
+  func restoreGradients(_ program: Program, rows: Int, from store: UnsafeMutablePointer<Float>) {
+    forEach(program, program.gradientOffsets, rows, store) { $0.update(from: $1, count: $2) }
+  }
+
   private func forEach(
     _ program: Program, _ offsets: [Int], _ rows: Int, _ store: UnsafeMutablePointer<Float>,
     _ body: (_ place: UnsafeMutablePointer<Float>, _ store: UnsafeMutablePointer<Float>, _ count: Int) -> Void

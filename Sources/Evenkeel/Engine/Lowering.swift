@@ -19,18 +19,25 @@ struct Lowering {
   private(set) var steps: [Step] = []
   /// The number of floats of one row of every value; value 0 is the input.
   private(set) var lengths: [Int]
+  /// How long a sequence is in every value.
+  private(set) var sequences: [SequenceLengths]
   private let layout: ParameterLayout
   private let maximumRows: Int
   private let purpose: Purpose
+  private let precision: Precision
   private var current = 0
   private var shape: Shape
 
-  init(_ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose) throws {
+  init(
+    _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, precision: Precision
+  ) throws {
     self.layout = layout
     self.maximumRows = maximumRows
     self.purpose = purpose
+    self.precision = precision
     shape = network.input
     lengths = [network.input.count]
+    sequences = [SequenceLengths(network.input)]
     try append(network.layers.layers, prefix: "")
   }
 
@@ -61,21 +68,27 @@ struct Lowering {
           activation = next.activation
           index += 1
         }
-        append(NormalizationOperation(normalization, site: site, activation: activation), site)
+        append(
+          NormalizationOperation(normalization, site: site, activation: activation), site,
+          sequences[current].behind(layer, site))
         steps[steps.count - 1].statistics = layout.statisticsIndex[name]
       default:
-        append(try layer.makeOperation(for: site), site)
+        append(try layer.makeOperation(for: site), site, sequences[current].behind(layer, site))
       }
       shape = output
     }
   }
 
   private func site(_ layer: any Layer, _ output: Shape, _ name: String) -> LayerSite {
-    LayerSite(input: shape, output: output, name: name, maximumRows: maximumRows, purpose: purpose)
+    LayerSite(
+      input: shape, output: output, name: name, maximumRows: maximumRows, purpose: purpose, precision: precision)
   }
 
-  private mutating func append(_ operation: any Operation, _ site: LayerSite, addend: Int? = nil) {
+  private mutating func append(
+    _ operation: any Operation, _ site: LayerSite, _ sequence: SequenceLengths, addend: Int? = nil
+  ) {
     lengths.append(site.output.count)
+    sequences.append(sequence)
     steps.append(
       Step(
         operation: operation, name: site.name, input: current, addend: addend, output: lengths.count - 1,
@@ -99,8 +112,11 @@ struct Lowering {
       if hasReLU { norm.activation = ReLU().activation }
       steps[last].operation = norm
       steps[last].addend = shortcut
+      sequences[current] = sequences[current].added(to: sequences[shortcut], name)
       return
     }
-    append(SumOperation(hasReLU: hasReLU), site(residual, output, name), addend: shortcut)
+    append(
+      SumOperation(hasReLU: hasReLU), site(residual, output, name),
+      sequences[current].added(to: sequences[shortcut], name), addend: shortcut)
   }
 }

@@ -14,6 +14,8 @@ public protocol Operation: Sendable {
   var passesGradient: Bool { get }
   /// Floats that hold between `forward` and `backward` of the same step.
   var scratchCount: Int { get }
+  /// Floats that hold during one call of `forward` or `backward`; all operations of a program share them.
+  var workspaceCount: Int { get }
 
   /// Computes `pass.output` from `pass.input`.
   func forward(_ pass: Pass) throws
@@ -31,6 +33,7 @@ extension Operation {
   public var backwardWorksInPlace: Bool { false }
   public var passesGradient: Bool { false }
   public var scratchCount: Int { 0 }
+  public var workspaceCount: Int { 0 }
   public func commit(_ pass: Pass) {}
 }
 
@@ -63,6 +66,9 @@ public struct Pass {
   public let inputLength: Int
   /// The number of values of one output example.
   public let outputLength: Int
+  /// The rows of the batch before these, where a step takes it in parts. What draws random numbers draws those of the rows that
+  /// it has, so that parts are treated as the whole would be.
+  public let firstRow: Int
   /// `rows` × `inputLength` values.
   public let input: UnsafeMutablePointer<Float>
   /// `rows` × `outputLength` values.
@@ -73,21 +79,31 @@ public struct Pass {
   public let inputGradient: UnsafeMutablePointer<Float>?
   /// `Operation.scratchCount` floats.
   public let scratch: UnsafeMutablePointer<Float>
+  /// `Operation.workspaceCount` floats.
+  public let workspace: UnsafeMutablePointer<Float>
   /// The random stream of this layer in this step.
   public let key: RandomKey
   /// The number of threads that kernels may use.
   public let threads: Int
 
+  /// What the examples count, and how many positions of each input sequence are there; nil for 1 each and for all.
+  let weights: BatchWeights
   /// A second input that is added, where the operation takes one.
   let addend: UnsafeMutablePointer<Float>?
   /// The part of a full batch that these rows are.
   let share: Double
+  /// Whether batch norms normalize with the batch's statistics in prediction too.
+  let usesBatchStatistics: Bool
   let parameters: UnsafeMutablePointer<Float>
   /// Another number whenever the parameters are others: what was made from them must be made anew.
   let parametersVersion: UInt64
   let parameterGradients: UnsafeMutablePointer<Float>?
   let parameterOffsets: [Int]
   let statistics: RunningStatisticsView?
+  /// Whether training too normalises with the running averages and leaves them alone.
+  let isFrozen: Bool
+  /// What the rows share with the other parts of a batch that has its statistics as a whole; nil for a batch in one part.
+  let whole: WholeBatchNorm?
 
   /// The values of parameter `index` in the order of `Layer.parameters(for:)`.
   public func parameter(_ index: Int) -> UnsafeMutablePointer<Float> { parameters + parameterOffsets[index] }
@@ -103,15 +119,17 @@ extension Pass {
   package init(
     rows: Int, inputLength: Int, outputLength: Int, input: UnsafeMutablePointer<Float>,
     output: UnsafeMutablePointer<Float>, outputGradient: UnsafeMutablePointer<Float>?,
-    inputGradient: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>, state: ModelState,
+    inputGradient: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>,
+    workspace: UnsafeMutablePointer<Float>, state: ModelState,
     parameterGradients: UnsafeMutablePointer<Float>?, parameterOffsets: [Int], threads: Int,
     key: RandomKey = RandomKey(seed: 0)
   ) {
     self.init(
-      purpose: .training, rows: rows, inputLength: inputLength, outputLength: outputLength, input: input,
+      purpose: .training, rows: rows, inputLength: inputLength, outputLength: outputLength, firstRow: 0, input: input,
       output: output, outputGradient: outputGradient, inputGradient: inputGradient, scratch: scratch,
-      key: key, threads: threads, addend: nil, share: 1, parameters: state.parameters.start,
-      parametersVersion: state.version, parameterGradients: parameterGradients, parameterOffsets: parameterOffsets,
-      statistics: nil)
+      workspace: workspace, key: key, threads: threads, weights: BatchWeights(), addend: nil, share: 1,
+      usesBatchStatistics: false, parameters: state.parameters.start, parametersVersion: state.version,
+      parameterGradients: parameterGradients, parameterOffsets: parameterOffsets, statistics: nil, isFrozen: false,
+      whole: nil)
   }
 }

@@ -8,6 +8,8 @@ struct Places {
   /// The buffer of each value's gradient; −1 where it has none.
   private(set) var gradients: [Int]
   private(set) var scratch: [Int] = []
+  /// The buffer that every step may use during a call.
+  private(set) var workspace = -1
   /// Where each step's backward writes the gradient of its input, and whether that is then added to what the value's
   /// gradient holds from a later step that reads the value too.
   private(set) var inputGradients: [InputGradient]
@@ -29,6 +31,7 @@ struct Places {
     inputGradients = Array(repeating: InputGradient(), count: n)
     addsToAddend = Array(repeating: false, count: n)
     copiedGradients = Array(repeating: -1, count: n)
+    workspace = add(steps.map(\.operation.workspaceCount).max() ?? 0, from: -1, to: 2 * n + 1)
     placeValues(steps, lengths, output: output, rows: rows, training: purpose == .training)
     if purpose == .training { placeGradients(steps, lengths, output: output, rows: rows) }
   }

@@ -1,11 +1,15 @@
+import Kernels
 import Primitives
 
 /// Pooling by oneDNN. The gradient of a largest value goes to where it was, that of a mean to all of the window.
 struct PoolingOperation: Operation {
   private let primitives: PerRowCount<Primitive>
   let scratchCount: Int
+  /// The positions of a sequence of which one mean is taken; nil for other poolings.
+  private let positions: Int?
 
   init(_ pool: Pool, site: LayerSite) throws {
+    positions = pool.isMean && site.input.rank == 2 && site.output.rank == 1 ? site.input.dimensions[0] : nil
     let windows = try ek_windows(pool.windows, kind: pool.kind, site: site)
     primitives = PerRowCount { rows in
       var windows = windows
@@ -25,7 +29,12 @@ struct PoolingOperation: Operation {
   func forward(_ pass: Pass) throws {
     let primitive = try primitives(pass.rows)
     try primitive.check(
-      ek_pooling_forward(primitive.handle, pass.input, pass.output, primitive.scratch(pass, holding: scratchCount)))
+      ek_pooling_forward(
+        primitive.handle, pass.input, pass.output, primitive.memory(at: pass.scratch, holding: scratchCount)))
+    // The mean over the positions that are there: behind them are zeros.
+    if let positions, let lengths = pass.weights.lengths {
+      ek_scale_by_length(pass.output, lengths, pass.rows, positions, pass.outputLength)
+    }
   }
 
   func backward(_ pass: Pass) throws {
@@ -33,6 +42,10 @@ struct PoolingOperation: Operation {
     let primitive = try primitives(pass.rows)
     try primitive.check(
       ek_pooling_backward(
-        primitive.handle, pass.outputGradient!, inputGradient, primitive.scratch(pass, holding: scratchCount)))
+        primitive.handle, pass.outputGradient!, inputGradient, primitive.memory(at: pass.scratch, holding: scratchCount)
+      ))
+    if let positions, let lengths = pass.weights.lengths {
+      ek_scale_by_length(inputGradient, lengths, pass.rows, positions, pass.inputLength)
+    }
   }
 }

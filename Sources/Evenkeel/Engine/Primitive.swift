@@ -28,9 +28,9 @@ class Primitive {
 
   deinit { destroy(handle) }
 
-  /// - Parameter count: The floats at `pass.scratch`.
-  func scratch(_ pass: Pass, holding count: Int) -> UnsafeMutableRawPointer {
-    if scratchBytes <= count * MemoryLayout<Float>.stride { return UnsafeMutableRawPointer(pass.scratch) }
+  /// `start`, or memory of its own where `count` floats are too few.
+  func memory(at start: UnsafeMutablePointer<Float>, holding count: Int) -> UnsafeMutableRawPointer {
+    if scratchBytes <= count * MemoryLayout<Float>.stride { return UnsafeMutableRawPointer(start) }
     let scratch = ownScratch ?? AlignedFloats(bytes: scratchBytes)
     ownScratch = scratch
     return UnsafeMutableRawPointer(scratch.start)

@@ -11,6 +11,7 @@ package final class Program: @unchecked Sendable {
   let steps: [Step]
   let lengths: [Int]
   let outputValue: Int
+  private let sequences: Sequences
   /// Of one row.
   private let multiplyAdds: Int
   let arena: AlignedFloats
@@ -21,9 +22,11 @@ package final class Program: @unchecked Sendable {
   private let addsToAddend: [Bool]
   private let inputGradients: [(offset: Int, isAdded: Bool)]
   private let scratchOffsets: [Int]
+  private let workspaceOffset: Int
 
   package init(
-    _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, threads: Int
+    _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, precision: Precision = .float32,
+    threads: Int
   ) throws {
     multiplyAdds = try network.leaves().reduce(0) { $0 + $1.multiplyAdds }
     self.purpose = purpose
@@ -31,10 +34,12 @@ package final class Program: @unchecked Sendable {
     self.threads = threads
     let team = Self.teamSize(rows: maximumRows, multiplyAdds: multiplyAdds, purpose: purpose, threads: threads)
     ek_set_team_size(Int32(team))
-    let lowering = try Lowering(network, layout: layout, maximumRows: maximumRows, purpose: purpose)
+    let lowering = try Lowering(
+      network, layout: layout, maximumRows: maximumRows, purpose: purpose, precision: precision)
     steps = lowering.steps
     lengths = lowering.lengths
     outputValue = lowering.output
+    sequences = Sequences(lowering.sequences, rows: maximumRows)
     let places = Places(steps, lengths, output: lowering.output, rows: maximumRows, purpose: purpose)
     let plan = MemoryPlan(places.buffers)
     guard plan.count <= Machine.memory / MemoryLayout<Float>.stride else {
@@ -49,6 +54,7 @@ package final class Program: @unchecked Sendable {
     copiedGradients = places.copiedGradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     addsToAddend = places.addsToAddend
     scratchOffsets = places.scratch.map { plan.offsets[$0] }
+    workspaceOffset = plan.offsets[places.workspace]
   }
 
   /// The size of its memory in bytes.
@@ -84,34 +90,89 @@ package final class Program: @unchecked Sendable {
   /// A run over `rows` rows with the parameters and statistics of `state`.
   package struct Call {
     let rows: Int
-    let state: ModelState
+    var state: ModelState
     var gradients: UnsafeMutablePointer<Float>?
     var key = RandomKey(seed: 0)
     /// The part of a full batch that the rows are.
     var share = 1.0
+    /// Whether batch norms normalize with the batch's statistics in prediction too.
+    var usesBatchStatistics = false
+    /// The rows of the batch before these, where it comes in parts.
+    var firstRow = 0
+    /// Whether every norm is frozen.
+    var isFrozen = false
+    /// What the parts of a batch share, for each batch norm of the network; empty for a batch in one part.
+    var whole: [WholeBatchNorm?] = []
+    /// What the examples count, and the lengths of those that are shorter than their shape.
+    var weights = BatchWeights()
   }
 
-  package func forward(_ call: Call) throws { try forward(call, steps.indices) }
+  /// Sees every step of a forward before it (its input holds) and after it (its output holds).
+  typealias Observer = (_ step: Step, _ pass: Pass, _ moment: Moment) -> Void
+  enum Moment { case before, after }
+
+  package func forward(_ call: Call) throws { try forward(call, observe: nil) }
+
+  func forward(_ call: Call, observe: Observer?) throws { try forward(call, steps.indices, observe: observe) }
 
   /// Runs some of the steps, after which the values that they gave lie where the steps behind them read them.
-  func forward(_ call: Call, _ range: Range<Int>) throws {
+  func forward(_ call: Call, _ range: Range<Int>, observe: Observer? = nil) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     ek_set_team_size(Int32(teamSize(call)))
-    for index in range { try steps[index].operation.forward(pass(index, call)) }
+    if range.lowerBound == 0 {
+      try takeLengths(call)
+      clear(input, ofValue: 0, call)
+    }
+    for index in range {
+      let pass = pass(index, call)
+      observe?(steps[index], pass, .before)
+      try steps[index].operation.forward(pass)
+      clear(pass.output, ofValue: steps[index].output, call)
+      observe?(steps[index], pass, .after)
+    }
   }
 
-  package func backward(_ call: Call) throws {
-    for index in steps.indices.reversed() {
+  /// Tells the values between steps how long the sequences of `call` are.
+  func takeLengths(_ call: Call) throws {
+    if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
+  }
+
+  /// The lengths of the sequences that step `index` takes; nil where all have theirs in full.
+  func lengths(ofStep index: Int, _ call: Call) -> UnsafePointer<Int32>? {
+    call.weights.lengths == nil ? nil : sequences.lengths(ofValue: steps[index].input)
+  }
+
+  /// Sets what lies behind the end of each sequence to 0, as if nothing was there: values, and gradients likewise.
+  private func clear(_ values: UnsafeMutablePointer<Float>, ofValue value: Int, _ call: Call) {
+    guard call.weights.lengths != nil, let positions = sequences.positions(ofValue: value) else { return }
+    ek_clear_behind(values, sequences.lengths(ofValue: value), call.rows, positions, lengths[value] / positions)
+  }
+
+  package func backward(_ call: Call) throws { try backward(call, steps.indices) }
+
+  /// Runs some of the steps backward, last first.
+  func backward(_ call: Call, _ range: Range<Int>) throws {
+    for index in range.reversed() {
       let step = steps[index]
-      let pass = pass(index, call)
-      if copiedGradients[index] >= 0 {
-        pass.outputGradient!.update(
-          from: arena.start + gradientOffsets[step.output], count: call.rows * lengths[step.output])
-      }
+      let pass = passBackward(index, call)
       try step.operation.backward(pass)
       if inputGradients[index].isAdded { add(pass.inputGradient!, to: step.input, call.rows) }
       if addsToAddend[index] { add(pass.outputGradient!, to: step.addend!, call.rows) }
     }
+  }
+
+  /// Adds to the sums over the whole batch that `norm` needs before it can go backward.
+  func addGradientSums(_ call: Call, of norm: Norm) { norm.operation.addGradientSums(passBackward(norm.step, call)) }
+
+  private func passBackward(_ index: Int, _ call: Call) -> Pass {
+    let pass = pass(index, call)
+    if copiedGradients[index] >= 0 {
+      let output = steps[index].output
+      pass.outputGradient!.update(
+        from: arena.start + gradientOffsets[output], count: call.rows * lengths[output])
+    }
+    clear(pass.outputGradient!, ofValue: steps[index].output, call)
+    return pass
   }
 
   /// Adds to the gradient of a value.
@@ -146,14 +207,21 @@ package final class Program: @unchecked Sendable {
     let outputGradient = copiedGradients[index] < 0 ? gradientOffsets[step.output] : copiedGradients[index]
     return Pass(
       purpose: purpose, rows: call.rows, inputLength: lengths[step.input], outputLength: lengths[step.output],
-      input: arena.start + valueOffsets[step.input], output: arena.start + valueOffsets[step.output],
+      firstRow: call.firstRow, input: arena.start + valueOffsets[step.input],
+      output: arena.start + valueOffsets[step.output],
       outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
       inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
-      scratch: arena.start + scratchOffsets[index], key: call.key.branch(index), threads: teamSize(call),
+      scratch: arena.start + scratchOffsets[index], workspace: arena.start + workspaceOffset,
+      key: call.key.branch(index), threads: teamSize(call),
+      weights: BatchWeights(
+        weights: call.weights.weights,
+        lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input)),
       addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,
+      usesBatchStatistics: call.usesBatchStatistics,
       parameters: call.state.parameters.start, parametersVersion: call.state.version,
       parameterGradients: call.gradients,
-      parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) })
+      parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) },
+      isFrozen: call.isFrozen, whole: call.whole.isEmpty ? nil : step.statistics.flatMap { call.whole[$0] })
   }
 }
 

@@ -37,6 +37,7 @@ extension Layer {
 }
 
 extension ActivationLayer {
+  public func outputLength(of length: Int, for input: Shape) -> Int? { length }
   public func makeOperation(for site: LayerSite) throws -> any Operation { ActivationOperation(activation: activation) }
 }
 

@@ -194,6 +194,8 @@ public struct Convolution1D: Layer {
     try ConvolutionOperation(filter, site: site)
   }
 
+  public func outputLength(of length: Int, for input: Shape) -> Int? { filter.windows.outputLength(of: length) }
+
   private enum CodingKeys: String, CodingKey {
     case filters, kernel, stride, padding, dilation, groups, bias, initialization
   }

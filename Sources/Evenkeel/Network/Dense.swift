@@ -34,7 +34,12 @@ public struct Dense: Layer {
     return [weight, ParameterDescription(name: "bias", shape: [units], role: .bias, start: .constant(0))]
   }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation { DenseOperation(hasBias: bias == .present) }
+  public func makeOperation(for site: LayerSite) throws -> any Operation {
+    switch site.precision {
+    case .float32: return DenseOperation(hasBias: bias == .present)
+    case .bfloat16: return try BFloat16DenseOperation(hasBias: bias == .present, site: site)
+    }
+  }
 
   private enum CodingKeys: String, CodingKey { case units, bias, initialization }
   public init(from decoder: any Decoder) throws {

@@ -16,6 +16,8 @@ public struct Dropout: Layer, Operation {
     return input
   }
 
+  public func outputLength(of length: Int, for input: Shape) -> Int? { length }
+
   private enum CodingKeys: String, CodingKey { case rate }
   public init(from decoder: any Decoder) throws {
     if let rate = try? decoder.singleValueContainer().decode(Double.self) {
@@ -31,13 +33,15 @@ public struct Dropout: Layer, Operation {
 
   public func forward(_ pass: Pass) {
     ek_dropout(
-      pass.input, pass.rows * pass.inputLength, pass.purpose == .training ? rate : 0, pass.key.value, pass.output,
+      pass.input, pass.firstRow * pass.inputLength, pass.rows * pass.inputLength, pass.purpose == .training ? rate : 0,
+      pass.key.value, pass.output,
       Int32(pass.threads))
   }
 
   public func backward(_ pass: Pass) {
     guard let inputGradient = pass.inputGradient else { return }
     ek_dropout(
-      pass.outputGradient!, pass.rows * pass.inputLength, rate, pass.key.value, inputGradient, Int32(pass.threads))
+      pass.outputGradient!, pass.firstRow * pass.inputLength, pass.rows * pass.inputLength, rate, pass.key.value,
+      inputGradient, Int32(pass.threads))
   }
 }

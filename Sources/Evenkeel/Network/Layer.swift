@@ -15,6 +15,13 @@ public protocol Layer: Hashable, Codable, Sendable {
   /// What the layer learns, in the order in which `Pass.parameter(_:)` numbers it. Nothing by default.
   func parameters(for input: Shape) throws -> [ParameterDescription]
 
+  /// How many positions of the output are made of the first `length` positions of a sequence of shape `[L, C]` alone, or of
+  /// zeros behind them, and are what the shorter sequence would give; any number where the output is no sequence.
+  ///
+  /// nil, the default, for a layer that does not work on sequences of lengths of their own. The engine sets what lies behind
+  /// the end to 0, in values and in gradients.
+  func outputLength(of length: Int, for input: Shape) -> Int?
+
   /// What carries the layer out at `site`.
   func makeOperation(for site: LayerSite) throws -> any Operation
 }
@@ -22,6 +29,7 @@ public protocol Layer: Hashable, Codable, Sendable {
 extension Layer {
   public func outputShape(for input: Shape) throws -> Shape { input }
   public func parameters(for input: Shape) throws -> [ParameterDescription] { [] }
+  public func outputLength(of length: Int, for input: Shape) -> Int? { nil }
 }
 
 extension KeyedDecodingContainer {
@@ -58,13 +66,18 @@ public struct LayerSite: Sendable {
   public let maximumRows: Int
   /// Whether passes will go backward too.
   public let purpose: Purpose
+  /// What products are computed in; tensors are floats in either.
+  public let precision: Precision
 
-  package init(input: Shape, output: Shape, name: String, maximumRows: Int, purpose: Purpose) {
+  package init(
+    input: Shape, output: Shape, name: String, maximumRows: Int, purpose: Purpose, precision: Precision = .float32
+  ) {
     self.input = input
     self.output = output
     self.name = name
     self.maximumRows = maximumRows
     self.purpose = purpose
+    self.precision = precision
   }
 }
 

@@ -13,6 +13,8 @@ public struct Model: Sendable {
   public package(set) var encoding: TableEncoding?
   /// What the outputs mean; set by training.
   public internal(set) var output: OutputDescription?
+  /// How it was trained last, as far as its statistics depend on it; nil before training.
+  public internal(set) var training: TrainingSummary?
 
   package var state: ModelState
   private let programs: ProgramPool
@@ -103,7 +105,7 @@ public struct Model: Sendable {
   public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> Tensor {
     let width = state.layout.output.count
     var result = [Float](repeating: 0, count: dataset.count * width)
-    try run(dataset, threads: threads) { outputs, start, rows in
+    try run(dataset, Sweep(threads: threads)) { outputs, start, rows, _ in
       result.withUnsafeMutableBufferPointer { buffer in
         let target = buffer.baseAddress! + start * width
         if let output {
@@ -121,16 +123,22 @@ public struct Model: Sendable {
     return Tensor(result, shape: [dataset.count, width])
   }
 
-  /// How well the model does on `dataset`, with running statistics.
+  /// How well the model does on `dataset`, with running statistics; examples count by their weights.
   /// - Throws: `EvenkeelError` if the data has other targets than the model was trained for, or no rows.
   public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Quality {
+    try evaluate(dataset, Sweep(threads: threads))
+  }
+
+  func evaluate(_ dataset: Dataset, _ sweep: Sweep) throws -> Quality {
     guard let output else { throw EvenkeelError.usage("The model is not trained; there is no loss to evaluate.") }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
+    try dataset.requireWeight()
     let targets = try TargetBuffer(dataset, output: output, width: state.layout.output.count)
     var sums = Loss.Sums()
-    try run(dataset, threads: threads) { outputs, start, rows in
+    try run(dataset, sweep) { outputs, start, rows, weights in
       sums += output.loss.evaluate(
-        outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), gradient: nil)
+        outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), weights: weights.weights,
+        gradient: nil)
     }
     guard sums.loss.isFinite else {
       throw EvenkeelError.data(
@@ -139,24 +147,41 @@ public struct Model: Sendable {
     return Quality(sums, output: output, width: targets.width)
   }
 
+  /// How data goes through the network without training it.
+  struct Sweep {
+    /// All processors' if nil.
+    var threads: Int?
+    /// Examples in a batch; as many as fit a cache if nil.
+    var batch: Int?
+    /// Whether batch norms normalize with each batch's statistics. A single example that is left over joins the batch before.
+    var usesBatchStatistics = false
+    /// Sees every layer at work.
+    var observe: Program.Observer?
+  }
+
   /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs to `body`.
-  private func run(
-    _ dataset: Dataset, threads: Int?, _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int) throws -> Void
+  func run(
+    _ dataset: Dataset, _ sweep: Sweep,
+    _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int, BatchWeights) throws -> Void
   ) throws {
-    guard dataset.shape.fits(network.input) else {
-      throw EvenkeelError.data(
-        "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
-    }
+    try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { return }
-    let batch = min(dataset.count, state.layout.rowsAtOnce)
-    let program = try programs.take(rows: batch, threads: threads ?? Machine.threads)
+    let batch = min(dataset.count, sweep.batch ?? state.layout.rowsAtOnce)
+    let program = try programs.take(
+      rows: batch + (sweep.usesBatchStatistics ? 1 : 0), threads: sweep.threads ?? Machine.threads)
     defer { programs.give(program) }
+    let buffer = WeightBuffer(dataset, batch: batch + (sweep.usesBatchStatistics ? 1 : 0))
     var start = 0
     while start < dataset.count {
-      let rows = min(batch, dataset.count - start)
+      var rows = min(batch, dataset.count - start)
+      if sweep.usesBatchStatistics, dataset.count - start - rows == 1 { rows += 1 }
+      let weights = buffer.gather(rows) { start + $0 }
       try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
-      try program.forward(Program.Call(rows: rows, state: state))
-      try body(program.output, start, rows)
+      try program.forward(
+        Program.Call(
+          rows: rows, state: state, usesBatchStatistics: sweep.usesBatchStatistics, weights: weights),
+        observe: sweep.observe)
+      try body(program.output, start, rows, weights)
       start += rows
     }
   }

@@ -36,6 +36,21 @@ package final class ModelState: @unchecked Sendable {
     batchCounts.initialize(from: other.batchCounts, count: max(layout.statistics.count, 1))
   }
 
+  /// A state with the same parameters, and running statistics of its own.
+  init(sharingParametersOf other: ModelState) {
+    layout = other.layout
+    parameters = other.parameters
+    runningStatistics = AlignedFloats(copying: other.runningStatistics)
+    batchCounts = .allocate(capacity: max(layout.statistics.count, 1))
+    batchCounts.initialize(from: other.batchCounts, count: max(layout.statistics.count, 1))
+  }
+
+  /// Takes over the running statistics of `other`.
+  func copyStatistics(from other: ModelState) {
+    runningStatistics.start.update(from: other.runningStatistics.start, count: runningStatistics.count)
+    batchCounts.update(from: other.batchCounts, count: layout.statistics.count)
+  }
+
   deinit { batchCounts.deallocate() }
 
   /// Draws the parameters: the same seed, the same bits.

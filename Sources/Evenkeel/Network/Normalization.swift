@@ -1,7 +1,11 @@
 /// What the norms of a network are, for comparison.
 public enum Normalization: Hashable, Sendable {
-  /// Batch norm.
+  /// Batch norm over the whole batch.
   case batch
+  /// Batch norm over ghost batches of so many examples: `BatchNorm.ghostBatch`.
+  case ghost(size: Int)
+  /// Batch norm with `Renormalization` as it is by default.
+  case renorm
   /// `LayerNorm`.
   case layer
   /// `GroupNorm` of so many groups; nil for as many as divide the features, up to 8 and at least two features a group.
@@ -12,15 +16,17 @@ public enum Normalization: Hashable, Sendable {
   case rms
 
   /// The names that `init(named:)` takes.
-  public static let names = "batch, layer, group, group:N, instance or rms"
+  public static let names = "batch, ghost:N, renorm, layer, group, group:N, instance or rms"
 
-  /// `batch`, `layer`, `group`, `group:8`, `instance` or `rms`.
+  /// `batch`, `ghost:16`, `renorm`, `layer`, `group`, `group:8`, `instance` or `rms`.
   /// - Throws: `EvenkeelError` with code `usage` that lists them if `name` is none.
   public init(named name: String) throws {
     let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let number = parts.count == 2 ? Int(parts[1]) : nil
     switch (parts[0], parts.count == 2) {
     case ("batch", false): self = .batch
+    case ("ghost", true) where number != nil: self = .ghost(size: number!)
+    case ("renorm", false): self = .renorm
     case ("layer", false): self = .layer
     case ("group", false): self = .group(groups: nil)
     case ("group", true) where number != nil: self = .group(groups: number)
@@ -33,8 +39,17 @@ public enum Normalization: Hashable, Sendable {
   /// The norm in the place of `old`, which keeps whether and from where γ and β are learned; ε is the new kind's own.
   fileprivate func norm(for old: any NormalizationLayer, features: Int) -> any NormalizationLayer {
     let (scale, shift, start) = (old.scale, old.shift || old is RMSNorm, old.initialScale)
+    /// What else a batch norm was, it stays.
+    var batch = old as? BatchNorm ?? BatchNorm(scale: scale, shift: shift, initialScale: start)
+    (batch.ghostBatch, batch.renormalization) = (nil, nil)
     switch self {
-    case .batch: return old as? BatchNorm ?? BatchNorm(scale: scale, shift: shift, initialScale: start)
+    case .batch: return batch
+    case .ghost(let size):
+      batch.ghostBatch = size
+      return batch
+    case .renorm:
+      batch.renormalization = Renormalization()
+      return batch
     case .layer: return LayerNorm(scale: scale, shift: shift, initialScale: start)
     case .group(let groups):
       let groups = groups ?? (1...8).last { features % $0 == 0 && 2 * $0 <= features } ?? 1

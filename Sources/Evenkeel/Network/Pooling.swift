@@ -20,6 +20,7 @@ public struct MaxPool: PoolingLayer {
 
   public func outputShape(for input: Shape) throws -> Shape { try pool.outputShape(for: input) }
   public func makeOperation(for site: LayerSite) throws -> any Operation { try PoolingOperation(pool, site: site) }
+  public func outputLength(of length: Int, for input: Shape) -> Int? { pool.outputLength(of: length) }
 
   package var windows: Windows { Windows(kernel: kernel, stride: stride, padding: padding) }
   private var pool: Pool { Pool(kind: Self.kind, windows: windows, isMean: false) }
@@ -58,6 +59,7 @@ public struct AveragePool: PoolingLayer {
 
   public func outputShape(for input: Shape) throws -> Shape { try pool.outputShape(for: input) }
   public func makeOperation(for site: LayerSite) throws -> any Operation { try PoolingOperation(pool, site: site) }
+  public func outputLength(of length: Int, for input: Shape) -> Int? { pool.outputLength(of: length) }
 
   private var pool: Pool {
     Pool(kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, padding: padding), isMean: true)
@@ -85,6 +87,8 @@ public struct GlobalAveragePool: PoolingLayer {
     try PoolingOperation(pool(site.input), site: site)
   }
 
+  public func outputLength(of length: Int, for input: Shape) -> Int? { 1 }
+
   private func pool(_ input: Shape) -> Pool {
     let image = Extent(
       height: input.dimensions.first ?? 1, width: input.rank < 2 ? 1 : input.dimensions[input.rank - 2])
@@ -97,6 +101,12 @@ struct Pool: Hashable, Sendable {
   let kind: String
   let windows: Windows
   let isMean: Bool
+
+  /// nil for a largest value over padding: behind the end of a sequence lie zeros, behind an image nothing.
+  func outputLength(of length: Int) -> Int? {
+    let isPadded = windows.padding.sides(span: windows.kernel.width) != (0, 0)
+    return isPadded && !isMean ? nil : windows.outputLength(of: length)
+  }
 
   func outputShape(for input: Shape) throws -> Shape {
     guard (2...3).contains(input.rank), input.count > 0 else {

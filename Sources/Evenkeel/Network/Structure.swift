@@ -9,6 +9,7 @@ public struct Flatten: Layer {
   /// A layer without options.
   public init() {}
   public func outputShape(for input: Shape) throws -> Shape { [input.count] }
+  public func outputLength(of length: Int, for input: Shape) -> Int? { 1 }
 
   public func makeOperation(for site: LayerSite) throws -> any Operation {
     TransposeOperation(channels: site.input.featureCount)

@@ -118,6 +118,13 @@ package struct Windows: Hashable, Sendable {
     return input.rank == 2 ? [width.output, channels] : [height.output, width.output, channels]
   }
 
+  /// The positions of the output that windows over a sequence of `length` positions would give.
+  func outputLength(of length: Int) -> Int {
+    let span = (kernel.width - 1) * dilation.width + 1
+    let (before, behind) = padding.sides(span: span)
+    return length == 0 || span > length + before + behind ? 0 : (length + before + behind - span) / stride.width + 1
+  }
+
   private func axis(
     _ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ padding: Padding, _ input: Shape, _ kind: String
   ) throws -> Axis {

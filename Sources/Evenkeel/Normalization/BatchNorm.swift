@@ -72,6 +72,8 @@ public struct BatchNorm: Layer {
     return input
   }
 
+  public func outputLength(of length: Int, for input: Shape) -> Int? { length }
+
   public func makeOperation(for site: LayerSite) throws -> any Operation {
     NormalizationOperation(self, site: site, activation: .identity)
   }

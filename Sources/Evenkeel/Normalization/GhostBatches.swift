@@ -19,6 +19,12 @@ struct GhostBatches: Hashable, Sendable {
     count = max(1, min((2 * rows + size) / (2 * size), rows / 2))
   }
 
+  /// `count` parts, or as many as leave `smallest` examples in each.
+  init(rows: Int, count: Int, smallest: Int) {
+    self.rows = rows
+    self.count = max(1, min(count, rows / smallest))
+  }
+
   /// The examples of part `index`.
   subscript(index: Int) -> Range<Int> {
     let (size, larger) = rows.quotientAndRemainder(dividingBy: count)

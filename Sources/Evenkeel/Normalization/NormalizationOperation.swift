@@ -2,14 +2,17 @@ import Kernels
 
 /// Batch normalization, the shortcut that is added behind it and the activation that follows, in the same sweeps.
 ///
-/// A batch is one part, or several ghost batches that are normalised one after the other. Scratch holds the kernels' sums,
-/// then for every part its statistics and, where it is renormalised, what that makes of the parameters, then the gradients of
-/// one part.
+/// A batch is one part, or several ghost batches that are normalised one after the other. A part in which fewer than two values
+/// of a feature count, as of masked examples, is normalised with the running statistics and leaves them alone. Scratch holds
+/// the kernels' sums, then for every part its statistics and, where it is renormalised, what that makes of the parameters,
+/// then the gradients of one part.
 struct NormalizationOperation: Operation {
   let options: BatchNorm
   let features: Int
   /// Values of one feature in one example: 1 for `[N, C]`, H·W for images.
   let positions: Int
+  /// Whether examples are sequences, which may be shorter than their shape.
+  let isSequence: Bool
   let name: String
   var activation: Activation
   /// Whether it is the last of a residual block and adds the shortcut: identity or ReLU may follow then.
@@ -23,6 +26,7 @@ struct NormalizationOperation: Operation {
     self.activation = activation
     features = site.input.featureCount
     positions = site.input.count / max(site.input.featureCount, 1)
+    isSequence = site.input.rank == 2
     name = site.name
     sumCount = ek_batch_norm_scratch(site.maximumRows * positions, features)
     partCount =
@@ -50,21 +54,42 @@ struct NormalizationOperation: Operation {
     RenormalizedParameters(at: self.part(part, pass) + 4 * features, features: features)
   }
 
-  private func sums(_ pass: Pass) -> UnsafeMutablePointer<Double> {
+  func sums(_ pass: Pass) -> UnsafeMutablePointer<Double> {
     UnsafeMutableRawPointer(pass.scratch).assumingMemoryBound(to: Double.self)
   }
 
-  private var shiftIndex: Int { options.scale ? 1 : 0 }
+  var shiftIndex: Int { options.scale ? 1 : 0 }
 
   /// Whether statistics are the batch's own.
-  private func takesStatistics(_ pass: Pass) -> Bool { pass.purpose == .training && !options.frozen }
+  private func takesStatistics(_ pass: Pass) -> Bool {
+    pass.usesBatchStatistics || (pass.purpose == .training && !options.frozen && !pass.isFrozen)
+  }
 
   private func parts(_ pass: Pass) -> GhostBatches {
-    GhostBatches(rows: pass.rows, size: takesStatistics(pass) ? options.ghostBatch : nil)
+    GhostBatches(rows: pass.rows, size: pass.purpose == .training && takesStatistics(pass) ? options.ghostBatch : nil)
+  }
+
+  private func isWeighted(_ pass: Pass) -> Bool {
+    takesStatistics(pass) && (pass.weights.weights != nil || (isSequence && pass.weights.lengths != nil))
+  }
+
+  /// What the rows of `rows` examples count where statistics are taken of them; nil for 1 each.
+  func rowWeights(_ weights: BatchWeights, lengths: UnsafePointer<Int32>?, rows: Int) -> RowWeights? {
+    guard weights.weights != nil || (isSequence && lengths != nil) else { return nil }
+    return RowWeights(weights.weights, isSequence ? lengths : nil, examples: rows, positions: positions)
+  }
+
+  /// What the rows of some of the examples count; nil for 1 each.
+  private func weights(_ pass: Pass, _ examples: Range<Int>) -> RowWeights? {
+    guard isWeighted(pass) else { return nil }
+    let lengths = isSequence ? pass.weights.lengths : nil
+    return RowWeights(
+      pass.weights.weights.map { $0 + examples.lowerBound }, lengths.map { $0 + examples.lowerBound },
+      examples: examples.count, positions: positions)
   }
 
   /// The norm of some of the examples.
-  private func norm(_ pass: Pass, _ examples: Range<Int>) -> ek_batch_norm {
+  func norm(_ pass: Pass, _ examples: Range<Int>) -> ek_batch_norm {
     ek_batch_norm(
       rows: examples.count * positions, features: features, epsilon: options.epsilon,
       scale: options.scale ? UnsafePointer(pass.parameter(0)) : nil,
@@ -75,18 +100,23 @@ struct NormalizationOperation: Operation {
   }
 
   func forward(_ pass: Pass) throws {
-    guard takesStatistics(pass) else {
-      var norm = norm(pass, 0..<pass.rows)
-      let statistics = statistics(0, pass)
-      pass.statistics!.copy(to: statistics, epsilon: options.epsilon)
-      ek_batch_norm_apply(&norm, pass.input, pass.output, statistics, Int32(pass.threads))
-      return
-    }
+    if let whole = pass.whole { return apply(whole, pass) }
+    guard takesStatistics(pass) else { return applyRunningStatistics(0, 0..<pass.rows, pass) }
     let parts = parts(pass)
     for index in 0..<parts.count { try normalize(index, parts[index], pass) }
   }
 
+  private func applyRunningStatistics(_ index: Int, _ examples: Range<Int>, _ pass: Pass) {
+    var norm = norm(pass, examples)
+    let statistics = statistics(index, pass)
+    let start = examples.lowerBound * positions * features
+    pass.statistics!.copy(to: statistics, epsilon: options.epsilon)
+    ek_batch_norm_apply(&norm, pass.input + start, pass.output + start, statistics, Int32(pass.threads))
+  }
+
   private func normalize(_ index: Int, _ examples: Range<Int>, _ pass: Pass) throws {
+    let weights = weights(pass, examples)
+    if let weights, !weights.haveStatistics { return applyRunningStatistics(index, examples, pass) }
     var norm = norm(pass, examples)
     let statistics = statistics(index, pass)
     let start = examples.lowerBound * positions * features
@@ -95,26 +125,32 @@ struct NormalizationOperation: Operation {
       throw EvenkeelError.usage(
         "Layer \(name) (batchNorm) got one value per feature; training needs at least two examples a batch.")
     }
+    let (sums, threads) = (sums(pass), Int32(pass.threads))
     let bad: Int
-    if let renormalization = options.renormalization {
-      bad = ek_batch_statistics_of(
-        x, norm.rows, features, options.epsilon, statistics, sums(pass), Int32(pass.threads))
-      if bad < 0 {
-        let renormalized = renormalized(index, pass)
-        renormalized.compute(
-          statistics, against: pass.statistics!, renormalization, epsilon: options.epsilon, scale: norm.scale,
-          shift: norm.shift)
-        (norm.scale, norm.shift) = (UnsafePointer(renormalized.scale), UnsafePointer(renormalized.shift))
-        ek_batch_norm_apply(&norm, x, y, statistics, Int32(pass.threads))
-      }
+    if weights == nil, options.renormalization == nil {
+      bad = ek_batch_norm_forward(&norm, x, y, statistics, sums, threads)
     } else {
-      bad = ek_batch_norm_forward(&norm, x, y, statistics, sums(pass), Int32(pass.threads))
+      if var view = weights?.view {
+        bad = ek_weighted_statistics_of(x, &view, features, options.epsilon, statistics, sums, threads)
+      } else {
+        bad = ek_batch_statistics_of(x, norm.rows, features, options.epsilon, statistics, sums, threads)
+      }
+      if bad < 0 {
+        if let renormalization = options.renormalization {
+          let renormalized = renormalized(index, pass)
+          renormalized.compute(
+            statistics, against: pass.statistics!, renormalization, epsilon: options.epsilon, scale: norm.scale,
+            shift: norm.shift)
+          (norm.scale, norm.shift) = (UnsafePointer(renormalized.scale), UnsafePointer(renormalized.shift))
+        }
+        ek_batch_norm_apply(&norm, x, y, statistics, threads)
+      }
     }
     guard bad < 0 else {
       throw EvenkeelError.data("Layer \(name) (batchNorm) got a value that is not finite in feature \(bad)")
     }
     // The variance that is averaged is larger than the batch's by m / (m − 1) and must be a float too.
-    let correction = options.runningVariance.correction(rows: norm.rows)
+    let correction = options.runningVariance.correction(count: weights?.count ?? Double(norm.rows))
     let overflow = (0..<features).first { !Float(Double(statistics.variance[$0]) * correction).isFinite }
     if let overflow {
       throw EvenkeelError.data(
@@ -123,20 +159,21 @@ struct NormalizationOperation: Operation {
   }
 
   func backward(_ pass: Pass) throws {
+    if let whole = pass.whole { return spread(whole, pass) }
     let parts = parts(pass)
     let dscale = options.scale ? pass.parameterGradient(0) : nil
     let dshift = options.shift ? pass.parameterGradient(shiftIndex) : nil
-    let isRenormalized = takesStatistics(pass) && options.renormalization != nil
-    guard parts.count > 1 || isRenormalized else {
-      return differentiate(0, 0..<pass.rows, pass, dscale, dshift)
+    guard parts.count > 1 || isWeighted(pass) || (takesStatistics(pass) && options.renormalization != nil) else {
+      return differentiate(0, 0..<pass.rows, nil, pass, dscale, dshift)
     }
     dscale?.update(repeating: 0, count: features)
     dshift?.update(repeating: 0, count: features)
     let partScale = pass.scratch + 2 * sumCount + partCount * floatsOfPart
     let partShift = partScale + features
     for index in 0..<parts.count {
-      differentiate(index, parts[index], pass, partScale, partShift)
-      if let dscale, isRenormalized {
+      let weights = weights(pass, parts[index])
+      differentiate(index, parts[index], weights, pass, partScale, partShift)
+      if let dscale, isRenormalized(weights) {
         // dγ = Σ dy (x̂ r + d)
         let renormalized = renormalized(index, pass)
         for feature in 0..<features {
@@ -152,29 +189,45 @@ struct NormalizationOperation: Operation {
 
   /// The gradients of one part: dx, and Σ dy x̂ and Σ dy where they are wanted.
   private func differentiate(
-    _ index: Int, _ examples: Range<Int>, _ pass: Pass, _ dscale: UnsafeMutablePointer<Float>?,
-    _ dshift: UnsafeMutablePointer<Float>?
+    _ index: Int, _ examples: Range<Int>, _ weights: RowWeights?, _ pass: Pass,
+    _ dscale: UnsafeMutablePointer<Float>?, _ dshift: UnsafeMutablePointer<Float>?
   ) {
     var norm = norm(pass, examples)
-    if options.renormalization != nil, takesStatistics(pass) {
+    if takesStatistics(pass), isRenormalized(weights) {
       let renormalized = renormalized(index, pass)
       (norm.scale, norm.shift) = (UnsafePointer(renormalized.scale), UnsafePointer(renormalized.shift))
     }
     let start = examples.lowerBound * positions * features
-    ek_batch_norm_backward(
-      &norm, pass.input + start, pass.output + start, pass.outputGradient! + start, statistics(index, pass), dscale,
-      dshift, pass.inputGradient.map { $0 + start }, sums(pass), Int32(pass.threads))
+    let (x, y, dy) = (pass.input + start, pass.output + start, pass.outputGradient! + start)
+    let dx = pass.inputGradient.map { $0 + start }
+    if var view = weights?.view, weights!.haveStatistics {
+      ek_weighted_norm_backward(
+        &norm, x, y, dy, &view, statistics(index, pass), dscale, dshift, dx, sums(pass), Int32(pass.threads))
+    } else {
+      if weights != nil { norm.frozen = 1 }
+      ek_batch_norm_backward(
+        &norm, x, y, dy, statistics(index, pass), dscale, dshift, dx, sums(pass), Int32(pass.threads))
+    }
+  }
+
+  /// Whether a part with these weights has statistics that are renormalized.
+  private func isRenormalized(_ weights: RowWeights?) -> Bool {
+    options.renormalization != nil && weights?.haveStatistics != false
   }
 
   /// Every ghost batch is a step of the running averages, as for accumulated micro-batches (and in algorithm 1 of Hoffer et
   /// al. 2017); one of fewer than `ghostBatch` examples counts by its share.
   func commit(_ pass: Pass) {
-    guard !options.frozen else { return }
+    guard takesStatistics(pass) else { return }
+    if let whole = pass.whole { return fold(whole, pass) }
     let parts = parts(pass)
     for index in 0..<parts.count {
       let examples = parts[index].count
+      let weights = weights(pass, parts[index])
+      guard weights?.haveStatistics != false else { continue }
       let share = options.ghostBatch.map { min(1, Double(examples) / Double($0)) } ?? pass.share
-      pass.statistics!.fold(statistics(index, pass), rows: examples * positions, share: share, options: options)
+      pass.statistics!.fold(
+        statistics(index, pass), count: weights?.count ?? Double(examples * positions), share: share, options: options)
     }
   }
 }

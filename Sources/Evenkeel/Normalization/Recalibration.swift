@@ -18,7 +18,7 @@ extension Model {
   ///
   /// It takes one forward pass where what the next norm needs of all examples fits into 256 MB, else one up to each norm.
   ///
-  /// Frozen norms are recalibrated too. The count of batches stays, and is at least 1. Without batch norms nothing happens.
+  /// Examples count by their weights, and sequences as far as they go. Frozen norms are recalibrated too. The count of batches stays, and is at least 1. Without batch norms nothing happens.
   /// - Parameters:
   ///   - dataset: Examples of the network's shape; targets are not needed.
   ///   - batchSize: Examples that are run at once; nil for as many as fit a cache.
@@ -36,11 +36,9 @@ extension Model {
     if let batchSize, batchSize < 1 {
       throw EvenkeelError.usage("The batch size is \(batchSize); expected at least 1.")
     }
-    guard dataset.shape.fits(network.input) else {
-      throw EvenkeelError.data(
-        "Expected examples of shape \(network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
-    }
+    try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to recalibrate on has no rows.") }
+    try dataset.requireWeight()
     guard !state.layout.statistics.isEmpty else { return }
     let rows = min(batchSize ?? state.layout.rowsAtOnce, dataset.count)
     let program = try Program(
@@ -63,6 +61,7 @@ private struct Recalibration {
   private var store: AlignedFloats?
   private let widest: Int
   private var last: Cut?
+  private let weights: WeightBuffer
 
   private static let roomInFloats = 1 << 26
 
@@ -71,6 +70,7 @@ private struct Recalibration {
     self.state = state
     self.dataset = dataset
     self.scaling = scaling
+    weights = WeightBuffer(dataset, batch: program.maximumRows)
     widest = program.norms.map { Cut(before: $0.step, in: program).width }.max() ?? 0
     let (count, overflow) = widest.multipliedReportingOverflow(by: dataset.count)
     if !overflow, count <= Self.roomInFloats { store = AlignedFloats(count: count) }
@@ -85,17 +85,24 @@ private struct Recalibration {
     var start = 0
     while start < dataset.count {
       let rows = min(program.maximumRows, dataset.count - start)
-      let call = Program.Call(rows: rows, state: state)
+      var call = Program.Call(rows: rows, state: state)
+      call.weights = weights.gather(rows) { start + $0 }
       let place = store.map { $0.start + start * widest }
       if let place, let last {
+        try program.takeLengths(call)
         last.restore(program, rows: rows, from: place)
         try program.forward(call, last.step..<cut.step)
       } else {
         try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
         try program.forward(call, 0..<cut.step)
       }
-      let bad = statistics.merge(
-        program.input(ofStep: norm.step), rows: rows * operation.positions, threads: program.threads)
+      let x = program.input(ofStep: norm.step)
+      let bad =
+        if let weights = operation.rowWeights(
+          call.weights, lengths: program.lengths(ofStep: norm.step, call), rows: rows)
+        {
+          statistics.merge(x, weights, threads: program.threads)
+        } else { statistics.merge(x, rows: rows * operation.positions, threads: program.threads) }
       guard bad < 0 else {
         throw EvenkeelError.data(
           "Layer \(operation.name) (batchNorm) got a value that is not finite in feature \(bad); nothing was changed.")
@@ -108,12 +115,12 @@ private struct Recalibration {
   }
 
   private func replace(_ norm: Program.Norm, by statistics: PopulationStatistics) throws {
-    guard statistics.count > 1 else {
+    guard statistics.isEnough else {
       throw EvenkeelError.data(
         "The data gives layer \(norm.operation.name) (batchNorm) one value per feature; statistics need at least two.")
     }
     let running = state.statistics(norm.index)
-    let correction = norm.operation.options.runningVariance.correction(rows: statistics.count)
+    let correction = norm.operation.options.runningVariance.correction(count: statistics.count)
     for feature in 0..<statistics.features {
       let (mean, variance) = statistics.moments(feature)
       running.mean[feature] = Float(mean)

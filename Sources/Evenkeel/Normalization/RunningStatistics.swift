@@ -18,8 +18,8 @@ public enum RunningVariance: String, Hashable, Codable, CaseIterable, Sendable {
   /// The batch's own, divided by m, as in Keras and ONNX.
   case population
 
-  /// What the variance of a batch of `rows` values is multiplied with.
-  func correction(rows: Int) -> Double { self == .unbiased ? Double(rows) / Double(rows - 1) : 1 }
+  /// What the variance of a batch of `count` values is multiplied with.
+  func correction(count: Double) -> Double { self == .unbiased ? count / (count - 1) : 1 }
 }
 
 /// The averages of one batch-norm layer, as read from a model.
@@ -55,12 +55,12 @@ package struct RunningStatisticsView {
   /// debiasing the value that is kept is the debiased one: the batch's weight is then (1 − d) / (1 − d^t), which is 1 for
   /// the first batch (Kingma and Ba 2015, §3).
   /// - Parameters:
-  ///   - rows: The number of values m behind each feature's statistics.
+  ///   - count: The number of values m behind each feature's statistics; see `RowWeights.count`.
   ///   - share: m/M, 1 for a full batch.
-  func fold(_ batch: ek_batch_statistics, rows: Int, share: Double, options: BatchNorm) {
+  func fold(_ batch: ek_batch_statistics, count: Double, share: Double, options: BatchNorm) {
     batchCount.pointee += 1
     let weight = options.weight(ofBatch: batchCount.pointee, share: share)
-    let correction = options.runningVariance.correction(rows: rows)
+    let correction = options.runningVariance.correction(count: count)
     for feature in 0..<features {
       let batchMean = Double(batch.mean_high[feature]) + Double(batch.mean_low[feature])
       let batchVariance = Double(batch.variance[feature]) * correction

@@ -1,7 +1,7 @@
 import Glibc
 
 /// How far the statistics of one batch norm are from others, in the deviations by which the norm divides.
-public struct StatisticsShift: Hashable, Sendable {
+public struct StatisticsShift: Hashable, Codable, Sendable {
   /// The root of the mean over features of ((μ′ − μ)/√(σ² + ε))²: how far what the norm gives moves, before γ.
   public let meanShift: Double
   /// The largest |μ′ − μ|/√(σ² + ε) of a feature.

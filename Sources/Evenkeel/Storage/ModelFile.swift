@@ -6,6 +6,7 @@ private struct StoredDescription: Codable {
   var scaling: InputScaling?
   var encoding: TableEncoding?
   var output: OutputDescription?
+  var training: TrainingSummary?
 
   /// Checks that the parts fit each other.
   /// - Throws: `EvenkeelError` that says which does not.
@@ -23,21 +24,28 @@ private struct StoredDescription: Codable {
       }
     }
     try output?.validate(width: width)
+    if let training, training.batchSize < 1 || !(training.weightDecay >= 0 && training.weightDecay.isFinite) {
+      throw EvenkeelError.data("the stored settings of the training are out of range.")
+    }
   }
 }
 
 /// Where in a run a checkpoint was taken.
 private struct StoredPosition: Codable {
   var epoch, batch, step: Int
-  var loss, squaredError: Double
-  var correct, examples: Int
+  var loss, squaredError, correct: Double
+  /// nil in files from before examples had weights.
+  var weight: Double?
+  var examples: Int
   var settings: [String: String]?
   var history: History
   var bestLoss: Double?
   var bestEpoch: Int?
+  var averagedCount: Int?
 
   var isReasonable: Bool {
-    [epoch, batch, step, correct, examples, bestEpoch ?? 0].allSatisfy { (0..<1 << 48).contains($0) }
+    [epoch, batch, step, examples, bestEpoch ?? 0, averagedCount ?? 0].allSatisfy { (0..<1 << 48).contains($0) }
+      && [correct, weight ?? 0].allSatisfy { $0.isFinite && $0 >= 0 }
   }
 }
 
@@ -116,7 +124,8 @@ extension Model {
   fileprivate func metadata() throws -> [String: String] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let description = StoredDescription(network: network, scaling: scaling, encoding: encoding, output: output)
+    let description = StoredDescription(
+      network: network, scaling: scaling, encoding: encoding, output: output, training: training)
     return ["format": "pt", "evenkeel": String(decoding: try encoder.encode(description), as: UTF8.self)]
   }
 
@@ -167,6 +176,7 @@ extension Model {
       model.scaling = description.scaling
       model.encoding = description.encoding
       model.output = description.output
+      model.training = description.training
       return model
     } catch let error as EvenkeelError {
       throw EvenkeelError.data(error.message.hasPrefix(file.name) ? error.message : "\(file.name): \(error.message)")
@@ -191,7 +201,8 @@ extension Checkpoint {
     var metadata = try model.metadata()
     let position = StoredPosition(
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
-      examples: sums.examples, settings: settings, history: history, bestLoss: best?.loss, bestEpoch: best?.epoch)
+      weight: sums.weight, examples: sums.examples, settings: settings, history: history, bestLoss: best?.loss,
+      bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount)
     metadata["position"] = String(decoding: try JSONEncoder().encode(position), as: UTF8.self)
     try first.withUnsafeBytes { first in
       try second.withUnsafeBytes { second in
@@ -199,7 +210,12 @@ extension Checkpoint {
         if let best { items += best.state.items(prefix: "best.") }
         items.append(.init(key: "optimizer.first", dtype: "F32", shape: [first.count / 4], bytes: first))
         items.append(.init(key: "optimizer.second", dtype: "F32", shape: [second.count / 4], bytes: second))
-        try Safetensors.write(items, metadata: metadata, to: path)
+        try averaged.withUnsafeBytes { averaged in
+          if !averaged.isEmpty {
+            items.append(.init(key: "averaged", dtype: "F32", shape: [averaged.count / 4], bytes: averaged))
+          }
+          try Safetensors.write(items, metadata: metadata, to: path)
+        }
       }
     }
   }
@@ -222,15 +238,20 @@ extension Checkpoint {
       used.formUnion(try state.read(file, prefix: "best."))
       best = Best(loss: loss, epoch: epoch, state: state)
     }
+    let averagedShape = position.averagedCount == nil ? nil : file.tensors["averaged"]?.shape
+    if averagedShape != nil { used.insert("averaged") }
     try file.requireNoOther(than: used.union(["optimizer.first", "optimizer.second"]))
     var sums = Loss.Sums()
     sums.loss = position.loss
     sums.squaredError = position.squaredError
     sums.correct = position.correct
     sums.examples = position.examples
+    sums.weight = position.weight ?? Double(position.examples)
     self.init(
       model: model, first: try file.floats("optimizer.first", shape: firstShape),
-      second: try file.floats("optimizer.second", shape: secondShape), epoch: position.epoch, batch: position.batch,
+      second: try file.floats("optimizer.second", shape: secondShape),
+      averaged: try averagedShape.map { try file.floats("averaged", shape: $0) } ?? [],
+      averagedCount: position.averagedCount ?? 0, epoch: position.epoch, batch: position.batch,
       step: position.step, settings: position.settings ?? [:], sums: sums, history: position.history, best: best)
   }
 }

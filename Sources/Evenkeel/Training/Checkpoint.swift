@@ -12,6 +12,9 @@ public struct Checkpoint: Sendable {
   public let model: Model
   let first: [Float]
   let second: [Float]
+  /// The averaged weights and how many were averaged; empty and 0 without weight averaging.
+  let averaged: [Float]
+  let averagedCount: Int
   /// Complete epochs; batches of the next one; steps in all.
   let epoch: Int
   let batch: Int

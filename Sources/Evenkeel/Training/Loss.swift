@@ -35,37 +35,73 @@ public struct Loss: Hashable, Codable, Sendable {
   /// What a batch came to: sums over its examples.
   package struct Sums {
     package var loss = 0.0
-    var correct = 0
+    /// Of examples, each by its weight.
+    var correct = 0.0
     var squaredError = 0.0
     var examples = 0
+    /// Σ w over the examples.
+    var weight = 0.0
+
+    /// Makes the sums of one example those of one that counts `weight`.
+    mutating func weigh(_ weight: Double) {
+      loss *= weight
+      correct *= weight
+      squaredError *= weight
+      self.weight *= weight
+    }
 
     static func += (left: inout Sums, right: Sums) {
       left.loss += right.loss
       left.correct += right.correct
       left.squaredError += right.squaredError
       left.examples += right.examples
+      left.weight += right.weight
     }
   }
 
   /// Sums of the loss over `rows` examples, and the gradient of its mean where `gradient` is given.
+  /// - Parameter weights: What each example counts, nil for 1; the mean is then Σ w l / Σ w.
   package func evaluate(
     _ outputs: UnsafePointer<Float>, rows: Int, width: Int, targets: BatchTargets,
-    gradient: UnsafeMutablePointer<Float>?
+    weights: UnsafePointer<Float>? = nil, gradient: UnsafeMutablePointer<Float>?
+  ) -> Sums {
+    guard let weights else {
+      return evaluate(outputs, rows: rows, width: width, targets, scale: Float(1 / Double(rows)), gradient)
+    }
+    var sums = Sums()
+    let total = BatchWeights(weights: weights).total(rows)
+    for row in 0..<rows {
+      let weight = Double(weights[row])
+      var own = evaluate(
+        outputs + row * width, rows: 1, width: width, targets.advanced(by: row, width: width),
+        scale: total > 0 ? Float(weight / total) : 0, gradient.map { $0 + row * width })
+      own.weigh(weight)
+      sums += own
+    }
+    return sums
+  }
+
+  private func evaluate(
+    _ outputs: UnsafePointer<Float>, rows: Int, width: Int, _ targets: BatchTargets, scale: Float,
+    _ gradient: UnsafeMutablePointer<Float>?
   ) -> Sums {
     var sums = Sums()
     sums.examples = rows
-    let scale = Float(1 / Double(rows))
+    sums.weight = Double(rows)
     let count = rows * width
     switch kind {
     case .softmaxCrossEntropy:
+      var correct = 0
       sums.loss = ek_softmax_cross_entropy(
-        outputs, targets.labels, rows, width, Float(parameter), scale, gradient, &sums.correct)
+        outputs, targets.labels, rows, width, Float(parameter), scale, gradient, &correct)
+      sums.correct = Double(correct)
     case .sigmoidCrossEntropy:
       sums.loss =
         ek_sigmoid_cross_entropy(outputs, targets.values, count, scale / Float(width), gradient) / Double(width)
-      sums.correct = (0..<rows).count { row in
-        (row * width..<(row + 1) * width).allSatisfy { (outputs[$0] > 0) == (targets.values[$0] > 0.5) }
-      }
+      sums.correct = Double(
+        (0..<rows).count { row in
+          (row * width..<(row + 1) * width).allSatisfy { (outputs[$0] > 0) == (targets.values[$0] > 0.5) }
+        })
     case .meanSquaredError:
       sums.squaredError = ek_squared_error(outputs, targets.values, count, scale / Float(width), gradient)
       sums.loss = sums.squaredError / Double(width)
@@ -82,4 +118,9 @@ public struct Loss: Hashable, Codable, Sendable {
 package struct BatchTargets {
   package let labels: UnsafePointer<Int32>
   package let values: UnsafePointer<Float>
+
+  /// Those from example `row` on.
+  func advanced(by row: Int, width: Int) -> BatchTargets {
+    BatchTargets(labels: labels + row, values: values + row * width)
+  }
 }

@@ -1,7 +1,7 @@
 import Kernels
 
-/// How well a model does on a set of examples.
-public struct Quality: Hashable, Sendable {
+/// How well a model does on a set of examples, each by its weight.
+public struct Quality: Hashable, Codable, Sendable {
   /// The mean loss, in the standardized units of the target for a regression.
   public let loss: Double
   /// The share of examples whose most probable class is the right one; nil for a regression.
@@ -12,14 +12,21 @@ public struct Quality: Hashable, Sendable {
   public let count: Int
 
   init(_ sums: Loss.Sums, output: OutputDescription, width: Int) {
-    let examples = Double(sums.examples)
-    loss = sums.loss / examples
+    loss = sums.loss / sums.weight
     count = sums.examples
-    accuracy = output.loss.isRegression ? nil : Double(sums.correct) / examples
+    accuracy = output.loss.isRegression ? nil : sums.correct / sums.weight
     rootMeanSquaredError =
       output.loss.isRegression
-      ? (sums.squaredError / (examples * Double(width))).squareRoot() * Double(output.targetDeviation) : nil
+      ? (sums.squaredError / (sums.weight * Double(width))).squareRoot() * Double(output.targetDeviation) : nil
   }
+}
+
+/// What of a training its model's statistics depend on.
+public struct TrainingSummary: Hashable, Codable, Sendable {
+  /// Examples in a full mini-batch, fewer than asked for where the data had fewer.
+  public let batchSize: Int
+  /// The decay of weights.
+  public let weightDecay: Double
 }
 
 /// What a trained model's outputs mean.

@@ -18,6 +18,20 @@ public struct Trainer: Sendable {
   public var evaluationInterval: Int?
   /// Random changes of the training images, in the order in which they act; validation data is left as it is.
   public var augmentation: [Augmentation]
+  /// The parts of about equal size in which a batch is taken, one after the other: a large batch in the memory of a small one.
+  /// The step is made once a batch. 1: in one part.
+  public var accumulating: Int
+  /// Whose statistics normalise the examples of such parts.
+  public var statistics: BatchStatistics
+  /// From when on all batch norms are frozen; nil: never.
+  public var freezing: NormFreezing?
+  /// Which average of the weights is given back, with its norms recalibrated; nil: the last ones.
+  ///
+  /// Validation after an epoch, the choice of the best model and early stopping go by the averaged and recalibrated model as soon
+  /// as there is one, since that is what would be given back; `evaluationInterval` goes by the weights of the moment.
+  public var averaging: WeightAveraging?
+  /// What the products of dense and convolution layers are computed in.
+  public var precision: Precision
   /// The seed of the order of examples, of dropout and of augmentation.
   public var seed: UInt64
   /// Threads that compute, one to eight a processor. The same seed and number of threads give the same bits.
@@ -27,7 +41,9 @@ public struct Trainer: Sendable {
   public init(
     loss: Loss, optimizer: Optimizer, batchSize: Int = 128, schedule: Schedule = .constant,
     clippingNorm: Double? = nil, patience: Int? = nil, evaluationInterval: Int? = nil,
-    augmentation: [Augmentation] = [], seed: UInt64 = 0, threads: Int = Machine.threads
+    augmentation: [Augmentation] = [], accumulating: Int = 1, statistics: BatchStatistics = .micro,
+    freezing: NormFreezing? = nil, averaging: WeightAveraging? = nil, precision: Precision = .float32,
+    seed: UInt64 = 0, threads: Int = Machine.threads
   ) {
     self.loss = loss
     self.optimizer = optimizer
@@ -37,6 +53,11 @@ public struct Trainer: Sendable {
     self.patience = patience
     self.evaluationInterval = evaluationInterval
     self.augmentation = augmentation
+    self.accumulating = accumulating
+    self.statistics = statistics
+    self.freezing = freezing
+    self.averaging = averaging
+    self.precision = precision
     self.seed = seed
     self.threads = threads
   }
@@ -86,10 +107,7 @@ public struct Trainer: Sendable {
     shouldStop: () -> Bool = { false }, onEvent: (Event) throws -> Void = { _ in }, observing: Observer?
   ) throws -> History {
     try validate(dataset, epochs: epochs)
-    guard dataset.shape.fits(model.network.input) else {
-      throw EvenkeelError.data(
-        "Expected examples of shape \(model.network.input), got \(dataset.shape) (\(dataset.shape.count) values each).")
-    }
+    try dataset.requireFit(model.network.input)
     guard model.scaling == nil || model.encoding == dataset.encoding else {
       throw EvenkeelError.data(
         "The columns of the data are encoded otherwise than those that the model was trained on.")
@@ -104,6 +122,8 @@ public struct Trainer: Sendable {
     if model.output == nil {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
     }
+    model.training = TrainingSummary(
+      batchSize: min(batchSize, dataset.count), weightDecay: optimizer.weightDecay)
     model.makeStateUnique()
     let run = try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
     var history = resuming?.history ?? History()
@@ -119,21 +139,28 @@ public struct Trainer: Sendable {
         throw error
       }
       let training = run.quality
-      let checked = try validation.flatMap { $0.isEmpty ? nil : try model.evaluate($0, threads: threads) }
+      var judged = model
+      let judges = validation.map { !$0.isEmpty } ?? false
+      if judges, let averaged = try run.averagedModel() { judged = averaged }
+      let checked = judges ? try judged.evaluate(validation!, threads: threads) : nil
       let record = EpochRecord(
         epoch: run.epoch, training: training, validation: checked,
         seconds: (clock.now - started) / .seconds(1))
       history.epochs.append(record)
       if let patience, let checked {
         if best == nil || checked.loss < best!.loss {
-          best = (checked.loss, run.epoch, ModelState(copying: model.state))
+          best = (checked.loss, run.epoch, ModelState(copying: judged.state))
         } else if run.epoch - best!.epoch >= patience {
           history.stoppedEarly = true
         }
       }
       try onEvent(.epoch(record, run.checkpoint(history, best)))
     }
-    if let best { model.state = best.state }
+    if let best {
+      model.state = best.state
+    } else if let averaged = try run.averagedModel() {
+      model.state = averaged.state
+    }
     return history
   }
 
@@ -144,7 +171,12 @@ public struct Trainer: Sendable {
       "schedule": "\(schedule.kind) after \(schedule.warmUp) steps of warm-up", "batch size": "\(batchSize)",
       "clipping norm": clippingNorm.map { "\($0)" } ?? "none", "seed": "\(seed)",
       "augmentation": augmentation.isEmpty ? "none" : augmentation.map(\.description).joined(separator: ","),
-      "number of training examples": "\(dataset.count)",
+      "accumulation": accumulating == 1 ? "none" : "\(accumulating) parts with \(statistics) statistics",
+      "freezing of norms": freezing.map {
+        "after epoch \($0.afterEpoch), scales and shifts \($0.includesScaleAndShift ? "too" : "not")"
+      } ?? "none",
+      "weight averaging": averaging?.summary ?? "none",
+      "precision": precision.rawValue, "number of training examples": "\(dataset.count)",
     ]
   }
 
@@ -164,9 +196,50 @@ public struct Trainer: Sendable {
     if let evaluationInterval, evaluationInterval < 1 {
       throw EvenkeelError.usage("The evaluation interval is \(evaluationInterval) steps; expected at least 1.")
     }
+    guard (1...batchSize).contains(accumulating) else {
+      throw EvenkeelError.usage(
+        "A batch of \(batchSize) examples is to be taken in \(accumulating) parts; expected 1 to \(batchSize).")
+    }
+    if let freezing, freezing.afterEpoch < 0 {
+      throw EvenkeelError.usage("Norms are to be frozen after epoch \(freezing.afterEpoch); expected 0 or more.")
+    }
+    try averaging?.validate(epochs: epochs)
+    try precision.validate()
     guard !dataset.isEmpty else { throw EvenkeelError.data("The training data has no rows.") }
     try dataset.targets.validate()
+    try dataset.requireWeight()
+    guard dataset.lengths == nil || augmentation.isEmpty else {
+      throw EvenkeelError.usage("Augmentation moves the positions that lengths count; leave one out.")
+    }
     try Augmentation.validate(augmentation, for: dataset.shape)
+  }
+}
+
+extension Trainer {
+  /// The parts that a batch of `rows` examples is taken in, where a full one has parts of `size`.
+  func parts(of rows: Int, _ size: Int) -> Int { accumulating == 1 ? 1 : (rows + size - 1) / size }
+
+  /// - Throws: `EvenkeelError` with code `usage` or `data` if batches, or parts with statistics of their own, would bring a norm
+  ///   that takes statistics one value a feature.
+  func requireStatistics(of network: Network, examples: Int) throws {
+    guard freezing?.afterEpoch != 0 else { return }
+    let needsTwo = try network.leaves().contains { leaf in
+      guard let norm = leaf.layer as? BatchNorm, !norm.frozen else { return false }
+      return leaf.input.count == leaf.input.featureCount
+    }
+    guard needsTwo else { return }
+    guard examples > 1 else {
+      throw EvenkeelError.data("The training data has one example; batch normalization needs at least 2 in a batch.")
+    }
+    guard batchSize > 1 else {
+      throw EvenkeelError.usage("The batch size is 1; batch normalization needs at least 2 examples in a batch.")
+    }
+    let full = min(batchSize, examples)
+    guard statistics == .whole || accumulating == 1 || full / accumulating > 1 else {
+      throw EvenkeelError.usage(
+        "A batch of \(full) examples in \(accumulating) parts leaves parts of one; batch normalization needs at least 2 in each, or the statistics of the whole batch."
+      )
+    }
   }
 }
 

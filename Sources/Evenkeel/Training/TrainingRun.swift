@@ -3,21 +3,32 @@ import Kernels
 /// One training under way: the program, the gradients, the optimizer's state and the position. It owns all memory that a
 /// step writes to; a step allocates nothing.
 final class TrainingRun {
-  private let trainer: Trainer
-  private let dataset: Dataset
+  let trainer: Trainer
+  let dataset: Dataset
   private let scaling: InputScaling?
-  private let output: OutputDescription
-  private let model: Model
-  private var state: ModelState { model.state }
-  private let program: Program
-  private let targets: TargetBuffer
-  private let gradients: AlignedFloats
+  let output: OutputDescription
+  let model: Model
+  var state: ModelState { model.state }
+  let program: Program
+  let targets: TargetBuffer
+  let weights: WeightBuffer
+  let gradients: AlignedFloats
   private let first: AlignedFloats
   private let second: AlignedFloats
   private let augmenter: Augmenter?
+  /// The examples of a part where a batch is taken in parts, else of a batch.
+  let fullPart: Int
+  /// Where batches are taken in parts: the gradients of one, and the running statistics as the parts leave them.
+  let partGradients: AlignedFloats?
+  let microState: ModelState?
+  private let whole: WholeBatches?
+  /// The size of each step's parameters.
+  let parameterCounts: [[Int]]
+  private let kept: KeptParameters?
+  let averaged: AveragedWeights?
   private let key: RandomKey
   private let epochs: Int
-  private var order: [Int32]
+  var order: [Int32]
   /// The rows of the data's storage in the order of the epoch.
   private var storageRows: [Int32]
   /// Complete epochs, and the batches and sums of the one that is under way.
@@ -35,18 +46,34 @@ final class TrainingRun {
     output = model.output!
     self.model = model
     let layout = model.state.layout
-    guard dataset.count > 1 || layout.statistics.isEmpty else {
-      throw EvenkeelError.data("The training data has one example; batch normalization needs at least 2 in a batch.")
-    }
-    guard trainer.batchSize > 1 || layout.statistics.isEmpty else {
-      throw EvenkeelError.usage("The batch size is 1; batch normalization needs at least 2 examples in a batch.")
-    }
-    try model.network.requireGhostBatches(in: min(trainer.batchSize, dataset.count))
+    let full = min(trainer.batchSize, dataset.count)
+    try trainer.requireStatistics(of: model.network, examples: dataset.count)
+    try model.network.requireGhostBatches(in: full)
     // A single example that is left over joins the batch before it.
     let most = min(trainer.batchSize, dataset.count - 1) + 1
+    let isInParts = trainer.accumulating > 1
+    fullPart = (full + trainer.accumulating - 1) / trainer.accumulating
     program = try Program(
-      model.network, layout: layout, maximumRows: most, purpose: .training, threads: trainer.threads)
+      model.network, layout: layout, maximumRows: isInParts ? min(most, fullPart + 1) : most, purpose: .training,
+      precision: trainer.precision,
+      threads: trainer.threads)
     targets = try TargetBuffer(dataset, output: output, width: layout.output.count, batch: most)
+    weights = WeightBuffer(dataset, batch: most)
+    guard !isInParts || trainer.statistics == .micro || dataset.weights == nil && dataset.lengths == nil else {
+      throw EvenkeelError.usage(
+        "Examples with weights or lengths do not go with parts that have the statistics of the whole batch (.micro goes)."
+      )
+    }
+    let whole =
+      isInParts && trainer.statistics == .whole
+      ? try WholeBatches(program, batch: most, parameters: layout.count, statistics: layout.statistics.count) : nil
+    self.whole = whole.flatMap { $0.norms.isEmpty ? nil : $0 }
+    partGradients = isInParts ? whole?.gradients ?? AlignedFloats(count: layout.count) : nil
+    microState = isInParts ? ModelState(sharingParametersOf: model.state) : nil
+    let counts = Dictionary(uniqueKeysWithValues: layout.entries.map { ($0.offset, $0.count) })
+    parameterCounts = program.steps.map { $0.parameterOffsets.map { counts[$0]! } }
+    kept = trainer.freezing?.includesScaleAndShift == true ? KeptParameters(scalesAndShiftsOf: layout) : nil
+    averaged = trainer.averaging.map { AveragedWeights($0, count: layout.count) }
     gradients = AlignedFloats(count: layout.count)
     first = AlignedFloats(count: trainer.optimizer.keepsFirst ? layout.count : 0)
     second = AlignedFloats(count: trainer.optimizer.keepsSecond ? layout.count : 0)
@@ -73,14 +100,19 @@ final class TrainingRun {
     return max(1, (dataset.count - (dataset.count % size == 1 ? 1 : 0) + size - 1) / size)
   }
   /// The examples of a batch that is not the rest of an epoch.
-  private var fullBatch: Int { min(trainer.batchSize, dataset.count) }
+  var fullBatch: Int { min(trainer.batchSize, dataset.count) }
   var quality: Quality { Quality(sums, output: output, width: targets.width) }
+
+  static func order(_ count: Int, epoch: Int, seed: UInt64) -> [Int32] {
+    var order = (0..<Int32(count)).map { $0 }
+    var random = RandomNumbers(RandomKey(seed: seed).branch(RandomStream.shuffle).branch(epoch))
+    random.shuffle(&order)
+    return order
+  }
 
   /// The order of the examples of this epoch follows from the seed and the epoch alone.
   private func shuffle() {
-    order = (0..<Int32(dataset.count)).map { $0 }
-    var random = RandomNumbers(key.branch(RandomStream.shuffle).branch(epoch))
-    random.shuffle(&order)
+    order = Self.order(dataset.count, epoch: epoch, seed: trainer.seed)
     for (position, index) in order.enumerated() { storageRows[position] = dataset.rows[Int(index)] }
   }
 
@@ -106,6 +138,7 @@ final class TrainingRun {
     }
     epoch += 1
     batch = 0
+    averaged?.noteEpoch(epoch, state.parameters, threads: trainer.threads)
     shuffle()
   }
 
@@ -114,28 +147,24 @@ final class TrainingRun {
     let start = batch * trainer.batchSize
     let rows = batch == batches - 1 ? dataset.count - start : trainer.batchSize
     let threads = Int32(trainer.threads)
-    let bad = gather(start, rows)
-    if bad >= 0 {
-      throw EvenkeelError.data(
-        "Batch \(batch + 1) of epoch \(epoch + 1): example \(storageRows[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed."
-      )
+    let range = start..<start + rows
+    let isFrozen = isFrozen(inEpoch: epoch)
+    let takesWhole = whole != nil && !isFrozen && trainer.parts(of: rows, fullPart) > 1
+    // Parts with statistics of their own have two examples at least.
+    let parts = GhostBatches(
+      rows: rows, count: trainer.parts(of: rows, fullPart), smallest: takesWhole || isFrozen ? 1 : 2)
+    let batchSums =
+      if let whole, takesWhole { try passWholeBatch(parts, of: range, whole) } else {
+        try passMicroBatches(parts, of: range)
+      }
+    // A batch of examples that count nothing changes nothing.
+    guard weight(of: range) > 0 else {
+      sums += batchSums
+      step += 1
+      batch += 1
+      return
     }
-    let call = Program.Call(
-      rows: rows, state: state, gradients: gradients.start, key: key.branch(RandomStream.dropout).branch(step),
-      share: min(1, Double(rows) / Double(fullBatch)))
-    do { try program.forward(call) } catch let error as EvenkeelError where error.code == .data {
-      throw EvenkeelError.data(
-        "Step \(step + 1) of epoch \(epoch + 1): \(error.message); the model keeps the step before.")
-    }
-    let batchTargets = order.withUnsafeBufferPointer {
-      targets.gather(UnsafeBufferPointer(rebasing: $0[start..<start + rows]))
-    }
-    let batchSums = output.loss.evaluate(
-      program.output, rows: rows, width: program.outputLength, targets: batchTargets, gradient: program.outputGradient)
-    guard batchSums.loss.isFinite else {
-      throw diverged("the loss is \(batchSums.loss)", layer: program.firstNonFinite(rows: rows))
-    }
-    try program.backward(call)
+    if isFrozen { kept?.keep(state.parameters, gradients: gradients) }
     var scale = 1.0
     if let clippingNorm = trainer.clippingNorm {
       let norm = ek_sum_of_squares(gradients.start, gradients.count, threads).squareRoot()
@@ -165,11 +194,90 @@ final class TrainingRun {
         throw diverged("the update leaves the range of a float", layer: state.layout.name(at: position))
       }
     }
-    program.commit(call)
+    if isFrozen { kept?.restore(state.parameters) }
+    commit(parts, of: range, takesWhole: takesWhole)
     state.noteChange()
+    averaged?.noteStep(state.parameters, threads: trainer.threads)
     sums += batchSums
     step += 1
     batch += 1
+  }
+
+  /// Folds the statistics of a step that has succeeded into the running ones.
+  private func commit(_ parts: GhostBatches, of batch: Range<Int>, takesWhole: Bool) {
+    if parts.count > 1, !takesWhole { return state.copyStatistics(from: microState!) }
+    var call = call(0..<parts[0].count, of: batch)
+    call.share = min(1, Double(batch.count) / Double(parts.count == 1 ? fullPart : fullBatch))
+    if takesWhole { call.whole = whole!.byIndex }
+    program.commit(call)
+  }
+
+  /// A run over `part` of the examples at `batch` in the epoch's order.
+  func call(_ part: Range<Int>, of batch: Range<Int>) -> Program.Call {
+    var call = Program.Call(
+      rows: part.count, state: state, gradients: gradients.start, key: key.branch(RandomStream.dropout).branch(step))
+    call.firstRow = part.lowerBound
+    let start = batch.lowerBound + part.lowerBound
+    call.weights = weights.gather(part.count) { Int(order[start + $0]) }
+    call.isFrozen = isFrozen(inEpoch: epoch)
+    return call
+  }
+
+  /// Whether training freezes all norms in epoch `epoch`, from 0.
+  func isFrozen(inEpoch epoch: Int) -> Bool { trainer.freezing.map { epoch >= $0.afterEpoch } ?? false }
+
+  /// Runs steps of the program, saying where in the training a value went out of range.
+  func forward(_ call: Program.Call, _ steps: Range<Int>) throws {
+    do { try program.forward(call, steps) } catch let error as EvenkeelError where error.code == .data {
+      throw failed(error.message)
+    }
+  }
+
+  func failed(_ what: String) -> EvenkeelError {
+    .data("Step \(step + 1) of epoch \(epoch + 1): \(what); the model keeps the step before.")
+  }
+
+  /// The loss of `part`, whose outputs the program has; leaves the gradient of the whole batch's mean.
+  func evaluateLoss(_ part: Range<Int>, of batch: Range<Int>, _ weights: BatchWeights) throws -> Loss.Sums {
+    let start = batch.lowerBound + part.lowerBound
+    let batchTargets = order.withUnsafeBufferPointer {
+      targets.gather(UnsafeBufferPointer(rebasing: $0[start..<start + part.count]))
+    }
+    let sums = output.loss.evaluate(
+      program.output, rows: part.count, width: program.outputLength, targets: batchTargets,
+      weights: weights.weights, gradient: program.outputGradient)
+    guard sums.loss.isFinite else {
+      throw diverged("the loss is \(sums.loss)", layer: program.firstNonFinite(rows: part.count))
+    }
+    if part.count < batch.count {
+      let total = weight(of: batch)
+      let share = total > 0 ? Float(weights.total(part.count) / total) : 0
+      for index in 0..<part.count * program.outputLength { program.outputGradient[index] *= share }
+    }
+    return sums
+  }
+
+  /// Σ w over the examples at `range` of the epoch's order.
+  private func weight(of range: Range<Int>) -> Double {
+    guard dataset.weights != nil || dataset.lengths != nil else { return Double(range.count) }
+    return range.reduce(0) { $0 + Double(dataset.weight(Int(order[$1]))) }
+  }
+
+  /// Adds the part's gradients at `offset` ..< `offset + count` to those of the batch.
+  func accumulate(_ offset: Int, _ count: Int) {
+    let sum = gradients.start + offset
+    ek_add(sum, partGradients!.start + offset, count, sum, Int32(trainer.threads))
+  }
+
+  /// Copies the examples of `part` of the batch to the program's input.
+  func gather(_ part: Range<Int>, of batch: Range<Int>) throws {
+    let (start, rows) = (batch.lowerBound + part.lowerBound, part.count)
+    let bad = gather(start, rows)
+    if bad >= 0 {
+      throw EvenkeelError.data(
+        "Batch \(self.batch + 1) of epoch \(epoch + 1): example \(storageRows[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed."
+      )
+    }
   }
 
   /// Copies the examples at `start` ..< `start + rows` of the epoch's order to the program's input.
@@ -196,7 +304,8 @@ final class TrainingRun {
   /// A copy of all that a later run needs to go on from here.
   func checkpoint(_ history: History, _ best: (loss: Double, epoch: Int, state: ModelState)?) -> Checkpoint {
     Checkpoint(
-      model: model.copied(), first: Array(first.buffer), second: Array(second.buffer), epoch: epoch,
+      model: model.copied(), first: Array(first.buffer), second: Array(second.buffer),
+      averaged: averaged.map { Array($0.values.buffer) } ?? [], averagedCount: averaged?.count ?? 0, epoch: epoch,
       batch: batch, step: step, settings: trainer.settings(for: dataset), sums: sums, history: history,
       best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })
   }
@@ -207,7 +316,8 @@ final class TrainingRun {
       throw EvenkeelError.usage("The checkpoint is of a run whose \(name) is \(before); this one's is \(value).")
     }
     guard checkpoint.state.parameters.count == state.parameters.count, checkpoint.first.count == first.count,
-      checkpoint.second.count == second.count, checkpoint.batch <= batches
+      checkpoint.second.count == second.count, checkpoint.averaged.count == averaged?.values.count ?? 0,
+      checkpoint.batch <= batches
     else {
       throw EvenkeelError.usage("The checkpoint is of a run with another network, optimizer, data set or batch size.")
     }
@@ -222,6 +332,10 @@ final class TrainingRun {
     checkpoint.second.withUnsafeBufferPointer { source in
       if let base = source.baseAddress { second.start.update(from: base, count: source.count) }
     }
+    checkpoint.averaged.withUnsafeBufferPointer { source in
+      if let base = source.baseAddress { averaged?.values.start.update(from: base, count: source.count) }
+    }
+    averaged?.count = checkpoint.averagedCount
     (epoch, batch, step, sums) = (checkpoint.epoch, checkpoint.batch, checkpoint.step, checkpoint.sums)
   }
 }

@@ -114,6 +114,16 @@ final class NormStep: LinearStep {
     self.hasTangentInput = hasTangentInput
     offsets = layout.offsets[site.name] ?? []
     statistics = layout.statisticsIndex[site.name]!
+    // An option that this step does not know would be ignored in silence.
+    let known = BatchNorm(
+      epsilon: options.epsilon, averaging: options.averaging, debiased: options.debiased,
+      runningVariance: options.runningVariance, scale: options.scale, shift: options.shift,
+      initialScale: options.initialScale, frozen: options.frozen)
+    guard options == known else {
+      throw EvenkeelError.usage(
+        "Layer \(site.name) (batchNorm): second derivatives are known of plain batch norm alone, so there is no Hessian."
+      )
+    }
     let count = site.maximumRows * site.input.count
     let features = site.input.featureCount
     guard count > features || options.frozen else {

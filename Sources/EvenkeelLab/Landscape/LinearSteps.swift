@@ -7,7 +7,7 @@ struct LayerCall {
   private let inputLength, outputLength: Int
   /// Where the layer's parameters start.
   let offsets: [Int]
-  private let scratch: AlignedFloats
+  private let scratch, workspace: AlignedFloats
 
   init(_ layer: any Layer, _ site: LayerSite, _ layout: ParameterLayout) throws {
     operation = try layer.makeOperation(for: site)
@@ -15,6 +15,7 @@ struct LayerCall {
     outputLength = site.output.count
     offsets = layout.offsets[site.name] ?? []
     scratch = AlignedFloats(count: operation.scratchCount)
+    workspace = AlignedFloats(count: operation.workspaceCount)
   }
 
   func forward(
@@ -38,8 +39,8 @@ struct LayerCall {
   ) -> Pass {
     Pass(
       rows: at.rows, inputLength: inputLength, outputLength: outputLength, input: x, output: y, outputGradient: dy,
-      inputGradient: dx, scratch: scratch.start, state: parameters, parameterGradients: gradients,
-      parameterOffsets: offsets, threads: at.threads)
+      inputGradient: dx, scratch: scratch.start, workspace: workspace.start, state: parameters,
+      parameterGradients: gradients, parameterOffsets: offsets, threads: at.threads)
   }
 }
 

@@ -39,6 +39,9 @@ public final class LossSurface {
     guard examples.shape.count == model.network.input.count else {
       throw EvenkeelError.data("Expected examples of shape \(model.network.input), got \(examples.shape).")
     }
+    guard examples.weights == nil, examples.lengths == nil else {
+      throw EvenkeelError.usage("Loss surfaces are of whole examples that count 1 each; these have weights or lengths.")
+    }
     self.loss = loss
     self.threads = threads
     network = model.network.withoutChance()

@@ -89,11 +89,12 @@ public struct NumberTable: Codable, Hashable, Sendable {
   public var title: String
   /// Column headers, units included: "Steps", "Time (s)".
   public var columns: [String]
-  public var rows: [[Cell]]
+  /// Numbers in them that were not finite are `.number(nil)`.
+  public private(set) var rows: [[Cell]]
 
   public init(_ title: String, columns: [String], rows: [[Cell]]) {
     precondition(rows.allSatisfy { $0.count == columns.count })
-    (self.title, self.columns, self.rows) = (title, columns, rows)
+    (self.title, self.columns, self.rows) = (title, columns, rows.map { $0.map(\.finite) })
   }
 
   /// Literals of text and numbers are cells.
@@ -109,5 +110,14 @@ public struct NumberTable: Codable, Hashable, Sendable {
     public init(stringLiteral value: String) { self = .text(value) }
     public init(floatLiteral value: Double) { self = .number(value) }
     public init(integerLiteral value: Int) { self = .number(Double(value)) }
+
+    fileprivate var finite: Cell {
+      switch self {
+      case .number(let value?) where !value.isFinite: .number(nil)
+      case .estimate(let value, let low, let high) where !(value.isFinite && low.isFinite && high.isFinite):
+        .number(nil)
+      default: self
+      }
+    }
   }
 }

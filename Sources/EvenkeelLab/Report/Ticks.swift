@@ -58,7 +58,7 @@ package struct Ticks: Equatable {
     }
     let largest = max(abs(domain.lowerBound), abs(domain.upperBound))
     let decimals = max(0, -NumberText.exponent(of: step * 1.0001))
-    if decimals > 4 || largest >= 1e7 {
+    if largest >= 1e7 || largest < 1e-3 || decimals > 9 {
       let digits = max(1, NumberText.exponent(of: largest) - NumberText.exponent(of: step * 1.0001) + 1)
       let labels = values.map { $0 == 0 ? "0" : NumberText.scientific($0, digits: min(digits, 6)) }
       return Ticks(values: values, labels: labels)

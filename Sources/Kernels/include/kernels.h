@@ -81,6 +81,26 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const flo
                             ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
                             int threads);
 
+// The two halves of the backward for a batch that comes in parts, all normalised by the statistics of the whole.
+// First, part by part: adds sum(dz) to plain and sum(dz * normalized x) to weighted, dz being the gradient before the
+// activation; they are then the gradients of shift and scale. dy becomes dz where there is an addend and EK_RELU.
+void ek_batch_norm_gradient_sums(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                                 ek_batch_statistics statistics, double *plain, double *weighted, double *scratch,
+                                 int threads);
+
+// Then, part by part again and with the gradient as it came: dx, by the sums over all `count` rows of the batch. dy is left
+// and dx may be NULL as in ek_batch_norm_backward.
+void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                          ek_batch_statistics statistics, double *plain, double *weighted, double count, float *dx,
+                          double *scratch, int threads);
+
+// The bytes of tensors that one forward and one backward of a training step with these buffers read and write, counted from
+// the sweeps above; rows of one value a feature are left out.
+typedef struct {
+  size_t forward, backward;
+} ek_traffic;
+ek_traffic ek_batch_norm_traffic(const ek_batch_norm *norm, const float *x, float *y, float *dy, float *dx);
+
 // ---- batch_norm_tangent.c -----------------------------------------------------------------------------------------
 
 // One batch norm at a point, y = scale * n + shift with n = (x - mean) * s and s = 1/sqrt(variance + epsilon), and what its
@@ -144,6 +164,35 @@ ptrdiff_t ek_group_norm_forward(const ek_group_norm *norm, const float *x, float
 void ek_group_norm_backward(const ek_group_norm *norm, const float *x, const float *dy, ek_group_statistics statistics,
                             float *dscale, float *dshift, float *dx, double *scratch, int threads);
 
+// ---- batch_norm_weighted.c ----------------------------------------------------------------------------------------
+
+// What each row of (examples, positions, features) counts: its example's weight in the example's first positions, 0 behind.
+typedef struct {
+  size_t examples, positions;
+  const float *weights;    // (examples) or NULL for 1
+  const int32_t *lengths;  // (examples), 0 to positions, or NULL for all positions
+  double total;            // the sum of all rows' weights, above 0
+  size_t heaviest;         // a row of the greatest weight
+} ek_weights;
+
+// statistics <- weighted mean and variance, sum(w (x - mean)^2) / sum(w), accumulated in double from the heaviest row, so
+// that its distance from the mean is at most sqrt(rows) deviations. Scratch as ek_batch_norm_scratch.
+// Returns the first feature whose statistics are not finite, or -1.
+ptrdiff_t ek_weighted_statistics_of(const float *x, const ek_weights *weights, size_t features, double epsilon,
+                                    ek_batch_statistics statistics, double *scratch, int threads);
+
+// As ek_batch_norm_backward, through weighted statistics: with the sums over all rows, whatever they weigh,
+// dx_i = scale * r * (dy_i - w_i/W * (sum(dy) + normalized x_i * sum(dy * normalized x))). Needs dscale and dshift.
+void ek_weighted_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                               const ek_weights *weights, ek_batch_statistics statistics, float *dscale,
+                               float *dshift, float *dx, double *scratch, int threads);
+
+// x (examples, positions, features) = 0 in the positions from lengths[example] on.
+void ek_clear_behind(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t features);
+
+// x (examples, width) *= positions / lengths[example]; 0 where the length is 0.
+void ek_scale_by_length(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t width);
+
 // ---- elementwise.c ------------------------------------------------------------------------------------------------
 
 // y = g(x) over count values; x and y may be one buffer.
@@ -170,8 +219,11 @@ void ek_add_relu(const float *a, const float *b, size_t count, float *y, int thr
 void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels, float *y, int threads);
 
 // Inverted dropout (Srivastava et al. 2014): value i is kept with probability 1 - rate and divided by it, dropped to 0
-// otherwise, by the i-th number of the stream `key`. The same call on gradients is the backward. y may be x.
-void ek_dropout(const float *x, size_t count, double rate, uint64_t key, float *y, int threads);
+// otherwise, by number first + i of the stream `key`. The same call on gradients is the backward. y may be x.
+void ek_dropout(const float *x, size_t first, size_t count, double rate, uint64_t key, float *y, int threads);
+
+// average <- average + share * (x - average) over count values.
+void ek_average(float *average, const float *x, size_t count, float share, int threads);
 
 // The index of the first value that is NaN or infinite, or -1. With one thread it may be called by a member of a team.
 ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads);
@@ -197,6 +249,11 @@ typedef struct {
 // Returns the first position of output that is NaN or infinite, or -1.
 ptrdiff_t ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const float *mean,
                     const float *scale, size_t period, float *output, int threads);
+
+// ---- bfloat16.c ---------------------------------------------------------------------------------------------------
+
+// y = x rounded to bfloat16, to nearest, ties to even; a NaN stays one.
+void ek_to_bfloat16(const float *x, size_t count, uint16_t *y, int threads);
 
 // ---- augment.c ----------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 // The one room that calls oneDNN: matrix products, convolutions, pooling. Works with oneDNN 2.x and 3.x, whose C interfaces
 // differ; nothing of either shows here.
 //
-// Tensors are f32 and features last: (rows, height, width, channels). A primitive is made once for a number of rows and run
+// Tensors are f32, or bfloat16 where their elements are uint16_t, and features last: (rows, height, width, channels). A primitive is made once for a number of rows and run
 // many times by one thread at a time, on the team of threads that was set when it was made. Functions that can fail return
 // 0 or oneDNN's status.
 #ifndef EVENKEEL_PRIMITIVES_H
@@ -17,6 +17,9 @@ void ek_set_team_size(int threads);
 int ek_matrix_product(int64_t m, int64_t n, int64_t k, const float *a, int a_transposed, const float *b,
                       int b_transposed, float *c);
 
+// Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX) and oneDNN uses it.
+int ek_has_bfloat16(void);
+
 // The windows of a convolution or a pooling over an image.
 typedef struct {
   int64_t rows;
@@ -28,31 +31,54 @@ typedef struct {
   int64_t pad_top, pad_left, pad_bottom, pad_right;
 } ek_windows;
 
+// ---- inner product ------------------------------------------------------------------------------------------------
+
+// The three products of a fully connected layer with operands in bfloat16 and sums in f32.
+typedef struct ek_inner_product ek_inner_product;
+
+// For `training` the two backward functions are made too. Weights are f32 (outputs, inputs).
+int ek_inner_product_create(int64_t rows, int64_t inputs, int64_t outputs, int training, ek_inner_product **made);
+void ek_inner_product_destroy(ek_inner_product *product);
+
+// Bytes, each at an address that is a multiple of 64: the weights rounded and in the orders that forward and the gradient of the
+// input ask for, and what a run needs beside its operands.
+size_t ek_inner_product_packed_bytes(const ek_inner_product *product);
+size_t ek_inner_product_workspace_bytes(const ek_inner_product *product);
+
+// packed <- weights, as forward asks for them; to be called whenever the weights have changed.
+int ek_inner_product_pack(ek_inner_product *product, const float *weights, void *packed, void *workspace);
+// y (rows, outputs) = x (rows, inputs) weights^T.
+int ek_inner_product_forward(ek_inner_product *product, const uint16_t *x, const void *packed, float *y, void *workspace);
+// dx (rows, inputs) = dy (rows, outputs) weights, which are packed for it here: in a first layer nobody asks for it.
+int ek_inner_product_backward_input(ek_inner_product *product, const uint16_t *dy, const float *weights, void *packed,
+                                    float *dx, void *workspace);
+// dweights (outputs, inputs) = dy^T x.
+int ek_inner_product_backward_weights(ek_inner_product *product, const uint16_t *x, const uint16_t *dy, float *dweights,
+                                      void *workspace);
+
 // ---- convolution --------------------------------------------------------------------------------------------------
 
 typedef struct ek_convolution ek_convolution;
 
 // For `training` the two backward functions are made too. Weights are (out, in / groups, height, width), as PyTorch's.
-int ek_convolution_create(const ek_windows *windows, int has_bias, int training, ek_convolution **made);
+// Where `half` is set, what is multiplied is in bfloat16: x, dy and the packed weights; else x and dy are floats.
+int ek_convolution_create(const ek_windows *windows, int has_bias, int training, int half, ek_convolution **made);
 void ek_convolution_destroy(ek_convolution *convolution);
 
 // Bytes, each at an address that is a multiple of 64: the weights in the order that forward (and backward) ask for, and what
-// a run needs beside its operands.
+// a call needs beside its operands; nothing in it holds from one call to the next.
 size_t ek_convolution_packed_bytes(const ek_convolution *convolution);
-size_t ek_convolution_scratch_bytes(const ek_convolution *convolution);
+size_t ek_convolution_workspace_bytes(const ek_convolution *convolution);
 
 // packed <- weights; to be called whenever the weights have changed.
-int ek_convolution_pack(ek_convolution *convolution, const float *weights, void *packed, void *scratch);
+int ek_convolution_pack(ek_convolution *convolution, const float *weights, void *packed, void *workspace);
 
 // y = x * weights + bias; bias is NULL where there is none.
-int ek_convolution_forward(ek_convolution *convolution, const float *x, const void *packed, const float *bias, float *y,
-                           void *scratch);
-// dx = the gradient of the input.
-int ek_convolution_backward_input(ek_convolution *convolution, const float *dy, const void *packed, float *dx,
-                                  void *scratch);
-// dweights, dbias = the gradients of weights and bias.
-int ek_convolution_backward_weights(ek_convolution *convolution, const float *x, const float *dy, float *dweights,
-                                    float *dbias, void *scratch);
+int ek_convolution_forward(ek_convolution *convolution, const void *x, const void *packed, const float *bias, float *y,
+                           void *workspace);
+// dweights, dbias, dx = the gradients of weights, bias (NULL where there is none) and input (NULL where nobody wants it).
+int ek_convolution_backward(ek_convolution *convolution, const void *x, const void *dy, const void *packed,
+                            float *dweights, float *dbias, float *dx, void *workspace);
 
 // ---- pooling ------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-#include "onednn_norm.h"
+#include "onednn_peer.h"
 
 #include <oneapi/dnnl/dnnl.h>
 #include <stdlib.h>

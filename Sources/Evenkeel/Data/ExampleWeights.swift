@@ -1,0 +1,138 @@
+extension Dataset {
+  /// The same examples, of which each counts by its weight, or is there in its first positions alone.
+  ///
+  /// An example of weight w counts as w examples do: in the loss, which becomes Σ w l / Σ w over a batch, in the mean and
+  /// variance of batch norm, in the input scaling and in every quality. Of a sequence `[L, C]` of length ℓ only the first ℓ
+  /// positions exist: what the network makes of it is what it would make of the sequence without the padding behind. An
+  /// example of length 0 has no weight. Keras calls these `sample_weight` (which its batch norm does not heed, and whose loss
+  /// it divides by the number of examples) and `mask`; PyTorch's batch norm knows neither.
+  /// - Parameters:
+  ///   - weights: One an example, 0 or more; nil for 1 each.
+  ///   - lengths: One an example, 0 to L, for examples of shape `[L, C]`; nil where all have L positions.
+  /// - Throws: `EvenkeelError` with code `data` for another number of either, a weight that is negative or not finite, weights
+  ///   that are all 0, a length out of range.
+  public func with(weights: [Float]? = nil, lengths: [Int]? = nil) throws -> Dataset {
+    var result = self
+    if let weights {
+      guard weights.count == count else {
+        throw EvenkeelError.data("Expected \(count) weights, one an example, got \(weights.count).")
+      }
+      if let example = weights.firstIndex(where: { !($0.isFinite && $0 >= 0) }) {
+        throw EvenkeelError.data("The weight of example \(example) is \(weights[example]); expected 0 or more.")
+      }
+      guard weights.isEmpty || weights.contains(where: { $0 > 0 }) else {
+        throw EvenkeelError.data("All \(count) weights are 0; expected one above 0 at least.")
+      }
+      result.weights = weights
+    }
+    if let lengths {
+      guard shape.rank == 2 else {
+        throw EvenkeelError.data("Lengths go with examples of shape [length, channels], not with \(shape).")
+      }
+      guard lengths.count == count else {
+        throw EvenkeelError.data("Expected \(count) lengths, one an example, got \(lengths.count).")
+      }
+      let most = shape.dimensions[0]
+      if let example = lengths.firstIndex(where: { !(0...most).contains($0) }) {
+        throw EvenkeelError.data("The length of example \(example) is \(lengths[example]); expected 0 to \(most).")
+      }
+      result.lengths = lengths.map { Int32($0) }
+    }
+    return result
+  }
+
+  /// - Throws: `EvenkeelError` with code `data` if the examples are not those of a network that takes `input`.
+  func requireFit(_ input: Shape) throws {
+    guard shape.fits(input), lengths == nil || shape == input else {
+      throw EvenkeelError.data(
+        "Expected examples of shape \(input), got \(shape) (\(shape.count) values each).")
+    }
+  }
+
+  /// What example `index` counts.
+  func weight(_ index: Int) -> Float { lengths?[index] == 0 ? 0 : weights?[index] ?? 1 }
+
+  /// - Throws: `EvenkeelError` with code `data` if no example counts anything, as in a part of another data set.
+  func requireWeight() throws {
+    guard weights == nil && lengths == nil || (0..<count).contains(where: { weight($0) > 0 }) else {
+      throw EvenkeelError.data("None of the \(count) examples has a weight above 0.")
+    }
+  }
+}
+
+/// What the examples of a batch count, and how many of their positions are there; nil for 1 each and for all.
+struct BatchWeights {
+  var weights: UnsafePointer<Float>?
+  var lengths: UnsafePointer<Int32>?
+
+  /// Σ w over `rows` examples.
+  func total(_ rows: Int) -> Double {
+    guard let weights else { return Double(rows) }
+    return (0..<rows).reduce(0) { $0 + Double(weights[$1]) }
+  }
+}
+
+/// The weights and lengths of one batch, in memory of their own.
+final class WeightBuffer {
+  private let dataset: Dataset
+  private let weights: AlignedFloats?
+  private let lengths: UnsafeMutablePointer<Int32>?
+
+  /// - Parameter batch: The largest batch that `gather` will be asked for.
+  init(_ dataset: Dataset, batch: Int) {
+    self.dataset = dataset
+    weights = dataset.weights == nil && dataset.lengths == nil ? nil : AlignedFloats(count: batch)
+    lengths = dataset.lengths == nil ? nil : .allocate(capacity: batch)
+  }
+
+  deinit { lengths?.deallocate() }
+
+  /// The weights of `count` examples, of which `position` gives the place in the data set.
+  func gather(_ count: Int, _ position: (Int) -> Int) -> BatchWeights {
+    guard let weights else { return BatchWeights() }
+    for row in 0..<count {
+      weights.start[row] = dataset.weight(position(row))
+      if let lengths { lengths[row] = dataset.lengths![position(row)] }
+    }
+    return BatchWeights(weights: UnsafePointer(weights.start), lengths: lengths.map { UnsafePointer($0) })
+  }
+}
+
+extension Dataset {
+  /// The same with the weights and lengths that `archive` holds under these names, if it does.
+  func with(_ archive: NumpyArchive, weights weightNames: [String], lengths lengthName: String) throws -> Dataset {
+    var result = self
+    for name in weightNames.filter({ archive.names.contains($0) }).prefix(1) {
+      let array = try archive.array(name)
+      result = try array.naming { try result.with(weights: array.perExample().map { Float($0) }) }
+    }
+    guard archive.names.contains(lengthName) else { return result }
+    let array = try archive.array(lengthName)
+    return try array.naming {
+      try result.with(
+        lengths: array.perExample().enumerated().map { example, value in
+          guard let length = Int(exactly: value) else {
+            throw EvenkeelError.data("The length of example \(example) is \(value); expected a whole number.")
+          }
+          return length
+        })
+    }
+  }
+}
+
+extension NumpyArray {
+  /// One number an example.
+  fileprivate func perExample() throws -> [Double] {
+    guard header.shape.rank <= 2, width == 1 else {
+      throw EvenkeelError.data("Expected one number an example, got the shape \(header.shape).")
+    }
+    return column(0)
+  }
+
+  /// The result of `body`; what it throws has the array's name in front.
+  fileprivate func naming(_ body: () throws -> Dataset) throws -> Dataset {
+    do { return try body() } catch let error as EvenkeelError {
+      throw EvenkeelError(error.code, "\(name): \(error.message)")
+    }
+  }
+}

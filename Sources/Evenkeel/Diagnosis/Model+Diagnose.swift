@@ -1,0 +1,126 @@
+import Glibc
+
+extension Model {
+  /// Looks for what is wrong with the model's normalization, from its parameters and averages alone, or with what `dataset`
+  /// brings to every norm.
+  ///
+  /// With data the inputs of every batch norm are measured as the model predicts, and the model is evaluated with running,
+  /// batch and recalibrated statistics. Nothing is changed. Recalibrated statistics use no targets.
+  /// - Parameters:
+  ///   - dataset: Examples as for `evaluate`, in any order; without targets nothing is evaluated.
+  ///   - batchSize: The examples in a batch of the training; nil: as the model was trained, which it stores.
+  /// - Throws: `EvenkeelError` as `evaluate`; `usage` for a batch size below 2; `data` for fewer than 2 examples.
+  public func diagnose(on dataset: Dataset? = nil, batchSize: Int? = nil, threads: Int? = nil) throws -> Diagnosis {
+    if let batchSize, batchSize < 2 {
+      throw EvenkeelError.usage("The batch size is \(batchSize); a batch's variance needs at least 2 examples.")
+    }
+    let structure = try StructureExamination(
+      network, standardizedChannels: scaling?.mean.count, weightDecay: training?.weightDecay)
+    // A ghost batch is the batch of its norm.
+    let ghost = structure.norms.compactMap(\.layer.ghostBatch).min()
+    let batchSize = (batchSize ?? training?.batchSize).map { min($0, ghost ?? $0) }
+    var records: [NormRecord]?
+    var comparison: StatisticsComparison?
+    if let dataset, !structure.norms.isEmpty {
+      (records, comparison) = try measure(on: dataset, batchSize: batchSize ?? Thresholds.batchSize, threads: threads)
+    }
+    let parameters = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.values.values) })
+    let norms = zip(structure.norms, runningStatistics).enumerated().map { index, norm in
+      NormExamination(
+        site: norm.0, statistics: norm.1.statistics, scale: parameters[norm.0.name + ".weight"] ?? [],
+        shift: parameters[norm.0.name + ".bias"] ?? [], record: records?[index], batchSize: batchSize,
+        comparison: comparison)
+    }
+    return Diagnosis(
+      norms: norms.map(\.health), comparison: comparison,
+      findings: Finding.sorted(structure.findings + norms.flatMap(\.findings), in: network))
+  }
+
+  /// What `dataset` brings to each batch norm, and how the model does with each kind of statistics.
+  private func measure(
+    on dataset: Dataset, batchSize: Int, threads: Int?
+  ) throws -> ([NormRecord], StatisticsComparison?) {
+    guard dataset.count > 1 else {
+      throw EvenkeelError.data("The data has \(dataset.count) examples; its statistics need at least 2.")
+    }
+    let size = min(batchSize, dataset.count)
+    let recorder = NormRecorder(state.layout, batchSize: size)
+    // Data may lie in the order of its classes; batches of one class would have other statistics.
+    var order = Array(0..<dataset.count)
+    var random = RandomNumbers(RandomKey(seed: 0).branch(RandomStream.shuffle))
+    random.shuffle(&order)
+    let mixed = dataset.subset(order)
+    let sweep = Sweep(threads: threads, batch: size, observe: recorder.observe)
+    guard output != nil, dataset.targets.count != nil else {
+      try run(mixed, sweep) { _, _, _, _ in }
+      return (recorder.records, nil)
+    }
+    let running = try evaluate(mixed, sweep)
+    let batch = try evaluate(mixed, Sweep(threads: threads, batch: size, usesBatchStatistics: true))
+    var recalibrated = self
+    try recalibrated.recalibrate(on: mixed, threads: threads ?? Machine.threads)
+    return (
+      recorder.records,
+      StatisticsComparison(
+        running: running, batch: batch, batchSize: size,
+        recalibrated: try recalibrated.evaluate(mixed, threads: threads))
+    )
+  }
+}
+
+extension StatisticsComparison {
+  /// What running statistics cost beside recalibrated ones, in words; nil where it is no more than chance.
+  var cost: String? {
+    if let before = running.accuracy, let after = recalibrated.accuracy {
+      let error = (after * (1 - after) / Double(running.count)).squareRoot()
+      return after - before > max(Thresholds.accuracyCost, 2 * error) ? summary : nil
+    }
+    guard let before = running.rootMeanSquaredError, let after = recalibrated.rootMeanSquaredError else { return nil }
+    // The standard error of a root mean square of n normal errors is 1 / √(2 n) of it.
+    let chance = 2 / (2 * Double(running.count)).squareRoot()
+    return before > after * (1 + max(Thresholds.errorCost, chance)) ? summary : nil
+  }
+
+  /// Both qualities in words.
+  var summary: String {
+    if let before = running.accuracy, let after = recalibrated.accuracy {
+      return "\(Finding.percent(before)) accuracy with them, \(Finding.percent(after)) with recalibrated ones"
+    }
+    return
+      "an RMSE of \(Finding.short(running.rootMeanSquaredError ?? .nan)) with them, \(Finding.short(recalibrated.rootMeanSquaredError ?? .nan)) with recalibrated ones"
+  }
+
+  var numbers: [String: Double] {
+    var numbers = ["runningLoss": running.loss, "recalibratedLoss": recalibrated.loss]
+    numbers["runningAccuracy"] = running.accuracy
+    numbers["recalibratedAccuracy"] = recalibrated.accuracy
+    numbers["runningRMSE"] = running.rootMeanSquaredError
+    numbers["recalibratedRMSE"] = recalibrated.rootMeanSquaredError
+    return numbers
+  }
+}
+
+extension Finding {
+  /// The gravest first, then by layer in the order of the network, then by kind.
+  static func sorted(_ findings: [Finding], in network: Network) -> [Finding] {
+    let layers = ((try? network.leaves()) ?? []).map(\.name)
+    let place = Dictionary(uniqueKeysWithValues: layers.enumerated().map { ($1, $0) })
+    return findings.enumerated().sorted { left, right in
+      let (a, b) = (left.element, right.element)
+      if a.severity != b.severity { return a.severity > b.severity }
+      return (place[a.layer] ?? 0, left.offset) < (place[b.layer] ?? 0, right.offset)
+    }.map(\.element)
+  }
+
+  /// Three digits that count.
+  static func short(_ value: Double) -> String {
+    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
+    let exponent = 2 - Int(log10(abs(value)).rounded(.down))
+    let power = pow(10, Double(abs(exponent)))
+    let rounded = exponent >= 0 ? (value * power).rounded() / power : (value / power).rounded() * power
+    let text = "\(rounded)"
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+
+  static func percent(_ share: Double) -> String { "\((10_000 * share).rounded() / 100) %" }
+}

@@ -1,0 +1,38 @@
+import Kernels
+
+/// What the rows of some examples count in batch norm: an example's weight in the positions that it has, 0 behind.
+struct RowWeights {
+  /// For the kernels.
+  let view: ek_weights
+  /// Σ w², and the number of rows of weight above 0.
+  let squares: Double
+  let rows: Int
+
+  /// - Parameters:
+  ///   - weights: One an example; nil for 1 each.
+  ///   - lengths: Positions of each example; nil for all of `positions`.
+  init(_ weights: UnsafePointer<Float>?, _ lengths: UnsafePointer<Int32>?, examples: Int, positions: Int) {
+    var (total, squares, rows, heaviest) = (0.0, 0.0, 0, (weight: 0.0, row: 0))
+    for example in 0..<examples {
+      let weight = Double(weights?[example] ?? 1)
+      let length = lengths.map { Int($0[example]) } ?? positions
+      guard weight > 0, length > 0 else { continue }
+      total += Double(length) * weight
+      squares += Double(length) * weight * weight
+      rows += length
+      if weight > heaviest.weight { heaviest = (weight, example * positions) }
+    }
+    view = ek_weights(
+      examples: examples, positions: positions, weights: weights, lengths: lengths, total: total,
+      heaviest: heaviest.row)
+    self.squares = squares
+    self.rows = rows
+  }
+
+  /// Whether there is a variance: two rows that count at least.
+  var haveStatistics: Bool { rows > 1 }
+
+  /// The number m of values that the statistics stand for: Σ w, so that a weight of 2 is the same as two rows; where weights
+  /// are fractions Kish's (Σ w)² / Σ w², which is larger then.
+  var count: Double { max(view.total, view.total * view.total / squares) }
+}

@@ -1,0 +1,50 @@
+/// From when on a training's batch norms are frozen.
+///
+/// The statistics stay as they are then and normalise in training too, so that a batch of any size will do: for fine-tuning on
+/// little data or in small batches, or for the last epochs, in which training and prediction then see the same network (Wu
+/// and Johnson 2021, §3.4). PyTorch: `bn.eval()` after every `model.train()`, and `requires_grad = False` for scale and shift;
+/// Keras: `layer.trainable = False`, which does both. `BatchNorm(frozen: true)` freezes one norm for good.
+public struct NormFreezing: Hashable, Sendable {
+  /// The epochs that are trained before; 0 for none.
+  public var afterEpoch: Int
+  /// True if γ and β stay as they are too.
+  public var includesScaleAndShift: Bool
+
+  /// Frozen from epoch `afterEpoch` + 1 on.
+  public init(afterEpoch: Int, includesScaleAndShift: Bool = false) {
+    self.afterEpoch = afterEpoch
+    self.includesScaleAndShift = includesScaleAndShift
+  }
+}
+
+/// The scales and shifts of all batch norms, kept where they are.
+final class KeptParameters {
+  private let ranges: [(offset: Int, count: Int)]
+  private let values: AlignedFloats
+
+  init(scalesAndShiftsOf layout: ParameterLayout) {
+    let norms = Set(layout.statistics.map(\.name))
+    ranges = layout.entries.filter { entry in norms.contains(String(entry.name[..<entry.name.lastIndex(of: ".")!])) }
+      .map { ($0.offset, $0.count) }
+    values = AlignedFloats(count: ranges.reduce(0) { $0 + $1.count })
+  }
+
+  /// Makes the gradients 0 and remembers the values.
+  func keep(_ parameters: AlignedFloats, gradients: AlignedFloats) {
+    var place = values.start
+    for (offset, count) in ranges {
+      (gradients.start + offset).update(repeating: 0, count: count)
+      place.update(from: parameters.start + offset, count: count)
+      place += count
+    }
+  }
+
+  /// Undoes what the optimizer's momentum did to them.
+  func restore(_ parameters: AlignedFloats) {
+    var place = values.start
+    for (offset, count) in ranges {
+      (parameters.start + offset).update(from: place, count: count)
+      place += count
+    }
+  }
+}

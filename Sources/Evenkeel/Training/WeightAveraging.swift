@@ -1,0 +1,94 @@
+import Glibc
+import Kernels
+
+/// Which average of the weights over training is given back in place of the last ones.
+///
+/// An average is often better than any of its terms, as the last steps wander around what they look for. The statistics of its
+/// batch norms never were those of any batch: `Trainer` recalibrates them on up to 10,000 training examples, without
+/// augmentation (as `Model.recalibrate(on:)`; frozen norms are left alone).
+public enum WeightAveraging: Hashable, Sendable {
+  /// An exponential average over steps, debiased: step t enters with (1 − d)/(1 − dᵗ), so that all of it is weights that
+  /// training went through and the start counts no more than any other step.
+  ///
+  /// PyTorch's `AveragedModel` with `get_ema_multi_avg_fn(d)` and Keras's `use_ema` start from the first weights instead, which
+  /// then keep the share dᵗ.
+  case exponential(decay: Double)
+  /// The mean of the weights at the end of each epoch from this one on, counted from 1 (SWA, Izmailov et al. 2018): PyTorch's
+  /// `AveragedModel` with `update_parameters` behind each epoch from `swa_start` on.
+  case uniform(fromEpoch: Int)
+
+  /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
+  func validate(epochs: Int) throws {
+    switch self {
+    case .exponential(let decay):
+      guard decay > 0, decay < 1 else {
+        throw EvenkeelError.usage(
+          "The decay of the averaged weights is \(decay); expected more than 0 and less than 1.")
+      }
+    case .uniform(let epoch):
+      guard (1...epochs).contains(epoch) else {
+        throw EvenkeelError.usage(
+          "Weights are to be averaged from epoch \(epoch) on; expected 1 to \(epochs), the number of epochs.")
+      }
+    }
+  }
+
+  var summary: String {
+    switch self {
+    case .exponential(let decay): "exponential with decay \(decay)"
+    case .uniform(let epoch): "uniform from epoch \(epoch) on"
+    }
+  }
+}
+
+/// The averaged weights of a training under way.
+final class AveragedWeights {
+  /// How many examples the norms of averaged weights are recalibrated on.
+  static let recalibrationExamples = 10_000
+
+  let averaging: WeightAveraging
+  let values: AlignedFloats
+  /// The weights that were averaged.
+  var count = 0
+
+  init(_ averaging: WeightAveraging, count: Int) {
+    self.averaging = averaging
+    values = AlignedFloats(count: count)
+  }
+
+  /// To be called after every step.
+  func noteStep(_ parameters: AlignedFloats, threads: Int) {
+    guard case .exponential(let decay) = averaging else { return }
+    take(parameters, share: (1 - decay) / (1 - pow(decay, Double(count + 1))), threads: threads)
+  }
+
+  /// To be called after every epoch, the first being 1.
+  func noteEpoch(_ epoch: Int, _ parameters: AlignedFloats, threads: Int) {
+    guard case .uniform(let first) = averaging, epoch >= first else { return }
+    take(parameters, share: 1 / Double(count + 1), threads: threads)
+  }
+
+  private func take(_ parameters: AlignedFloats, share: Double, threads: Int) {
+    count += 1
+    guard count > 1 else { return values.start.update(from: parameters.start, count: values.count) }
+    ek_average(values.start, parameters.start, values.count, Float(share), Int32(threads))
+  }
+}
+
+extension TrainingRun {
+  /// The model with the averaged weights and statistics that go with them; nil before any were averaged.
+  func averagedModel() throws -> Model? {
+    guard let averaged, averaged.count > 0 else { return nil }
+    var result = model.copied()
+    result.state.parameters.start.update(from: averaged.values.start, count: averaged.values.count)
+    result.state.noteChange()
+    // Statistics that training froze are the ones that these weights were learned with.
+    guard !isFrozen(inEpoch: epoch) else { return result }
+    let examples = dataset.subset(
+      Self.order(dataset.count, epoch: 0, seed: trainer.seed).prefix(AveragedWeights.recalibrationExamples).map {
+        Int($0)
+      })
+    try result.recalibrate(on: examples, threads: trainer.threads, frozen: false)
+    return result
+  }
+}

@@ -1,0 +1,175 @@
+// Batch norm over examples that count differently, or of which only the first positions are there. What differs from
+// batch_norm.c: the statistics, and the terms of the gradient that go through them. The sweeps in between are the same.
+#include "kernels.h"
+#include "team.h"
+#include "vector_math.h"
+
+#include <math.h>
+
+#define BLOCK 8  // rows that a strip of features runs over before its sums go back to memory
+
+static size_t padded(size_t features) { return (features + 15) / 16 * 16; }
+
+static double weight_of(const ek_weights *w, size_t example) { return w->weights ? (double)w->weights[example] : 1; }
+
+static size_t length_of(const ek_weights *w, size_t example) {
+  return w->lengths ? (size_t)w->lengths[example] : w->positions;
+}
+
+typedef struct {
+  const ek_weights *weights;
+  const float *x;
+  size_t features, chunks;
+  double epsilon;
+  ek_batch_statistics statistics;
+  double *sums;
+  ptrdiff_t first_bad;
+} job;
+
+// sums[0] += w (x - k), sums[1] += w (x - k)^2 over `count` rows, per feature.
+EK_CLONES static void sum_rows(const float *const *rows, const double *weights, size_t count, const float *shift,
+                               size_t features, double *sums) {
+  size_t stride = (features + 15) / 16 * 16;
+  for (size_t c = 0; c < features; c += 16) {
+    size_t width = features - c < 16 ? features - c : 16;
+    ek_f16 k = ek_load(shift + c, width);
+    ek_d8 k0 = ek_low_half(k), k1 = ek_high_half(k);
+    ek_d8 *s = (ek_d8 *)(sums + c), *q = (ek_d8 *)(sums + stride + c);
+    ek_d8 s0 = s[0], s1 = s[1], q0 = q[0], q1 = q[1];
+    for (size_t r = 0; r < count; r++) {
+      ek_f16 v = ek_load(rows[r] + c, width);
+      ek_d8 d0 = ek_low_half(v) - k0, d1 = ek_high_half(v) - k1;
+      s0 += weights[r] * d0, s1 += weights[r] * d1;
+      q0 += weights[r] * d0 * d0, q1 += weights[r] * d1 * d1;
+    }
+    s[0] = s0, s[1] = s1, q[0] = q0, q[1] = q1;
+  }
+}
+
+static void sum_chunk(const job *j, size_t begin, size_t end, double *sums) {
+  const ek_weights *w = j->weights;
+  const float *rows[BLOCK], *shift = j->x + w->heaviest * j->features;
+  double weights[BLOCK];
+  size_t count = 0;
+  for (size_t i = 0; i < 2 * padded(j->features); i++) sums[i] = 0;
+  for (size_t example = begin; example < end; example++) {
+    double weight = weight_of(w, example);
+    size_t length = weight > 0 ? length_of(w, example) : 0;
+    for (size_t p = 0; p < length; p++) {
+      rows[count] = j->x + (example * w->positions + p) * j->features;
+      weights[count++] = weight;
+      if (count < BLOCK) continue;
+      sum_rows(rows, weights, count, shift, j->features, sums);
+      count = 0;
+    }
+  }
+  if (count) sum_rows(rows, weights, count, shift, j->features, sums);
+}
+
+// The chunks' sums in order: mean, variance and 1/deviation of features begin ..< end.
+static void finish(job *j, size_t begin, size_t end) {
+  size_t stride = padded(j->features);
+  double total = j->weights->total;
+  for (size_t c = begin; c < end; c++) {
+    double sum = 0, squares = 0;
+    for (size_t chunk = 0; chunk < j->chunks; chunk++) {
+      sum += j->sums[2 * chunk * stride + c];
+      squares += j->sums[(2 * chunk + 1) * stride + c];
+    }
+    double mean = (double)j->x[j->weights->heaviest * j->features + c] + sum / total;
+    double variance = (squares - sum * sum / total) / total;
+    if (!isfinite(mean) || !isfinite(variance)) {
+      ek_note_first(&j->first_bad, (ptrdiff_t)c);
+      continue;
+    }
+    if (variance < 0) variance = 0;
+    float high = (float)mean;
+    j->statistics.mean_high[c] = high;
+    j->statistics.mean_low[c] = (float)(mean - (double)high);
+    j->statistics.variance[c] = (float)variance;
+    j->statistics.inverse_deviation[c] = (float)(1 / sqrt(variance + j->epsilon));
+  }
+}
+
+static void statistics_member(void *context) {
+  job *j = context;
+  size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
+  size_t examples = j->weights->examples, begin, end;
+  for (size_t chunk = j->chunks * me / members; chunk < j->chunks * (me + 1) / members; chunk++)
+    sum_chunk(j, examples * chunk / j->chunks, examples * (chunk + 1) / j->chunks,
+              j->sums + 2 * chunk * padded(j->features));
+  ek_barrier();
+  ek_share(j->features, &begin, &end);
+  finish(j, begin, end);
+}
+
+ptrdiff_t ek_weighted_statistics_of(const float *x, const ek_weights *weights, size_t features, double epsilon,
+                                    ek_batch_statistics statistics, double *scratch, int threads) {
+  size_t rows = weights->examples * weights->positions;
+  job j = {.weights = weights, .x = x, .features = features, .epsilon = epsilon, .statistics = statistics,
+           .sums = scratch, .first_bad = -1};
+  // As many chunks as the scratch was measured for: pairs of sums and a pair of rows beside them.
+  j.chunks = (ek_batch_norm_scratch(rows, features) / padded(features) - 2) / 2;
+  if (j.chunks > weights->examples) j.chunks = weights->examples;
+  ek_team(statistics_member, &j, rows * features, threads);
+  return j.first_bad;
+}
+
+typedef struct {
+  const ek_weights *weights;
+  const ek_batch_norm *norm;
+  const float *x, *sum, *along;
+  ek_batch_statistics statistics;
+  float *dx;
+} correction;
+
+// dx -= scale * r * w/W * (sum(dy) + normalized x * sum(dy * normalized x)) over one row.
+EK_CLONES static void correct_row(const correction *j, size_t at, float share) {
+  EK_FOR_LANES(0, j->norm->features, {
+    ek_f16 inverse = ek_load(j->statistics.inverse_deviation + i, n);
+    ek_f16 gain = j->norm->scale ? ek_load(j->norm->scale + i, n) * inverse : inverse;
+    ek_f16 d = (ek_load(j->x + at + i, n) - ek_load(j->statistics.mean_high + i, n)) -
+               ek_load(j->statistics.mean_low + i, n);
+    ek_f16 through = share * (ek_load(j->sum + i, n) + (d * inverse) * ek_load(j->along + i, n));
+    ek_store(j->dx + at + i, ek_load(j->dx + at + i, n) - gain * through, n);
+  });
+}
+
+static void correction_member(void *context) {
+  correction *j = context;
+  const ek_weights *w = j->weights;
+  size_t begin, end;
+  ek_share(w->examples, &begin, &end);
+  for (size_t example = begin; example < end; example++) {
+    float share = (float)(weight_of(w, example) / w->total);
+    size_t length = share > 0 ? length_of(w, example) : 0;
+    for (size_t p = 0; p < length; p++)
+      correct_row(j, (example * w->positions + p) * j->norm->features, share);
+  }
+}
+
+void ek_weighted_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                               const ek_weights *weights, ek_batch_statistics statistics, float *dscale,
+                               float *dshift, float *dx, double *scratch, int threads) {
+  ek_batch_norm given = *norm;
+  given.frozen = 1;
+  ek_batch_norm_backward(&given, x, y, dy, statistics, dscale, dshift, dx, scratch, threads);
+  if (!dx) return;
+  correction j = {.weights = weights, .norm = norm, .x = x, .sum = dshift, .along = dscale, .statistics = statistics,
+                  .dx = dx};
+  ek_team(correction_member, &j, norm->rows * norm->features, threads);
+}
+
+void ek_clear_behind(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t features) {
+  for (size_t example = 0; example < examples; example++) {
+    size_t length = (size_t)lengths[example];
+    memset(x + (example * positions + length) * features, 0, (positions - length) * features * sizeof(float));
+  }
+}
+
+void ek_scale_by_length(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t width) {
+  for (size_t example = 0; example < examples; example++) {
+    float factor = lengths[example] ? (float)((double)positions / lengths[example]) : 0;
+    for (size_t i = 0; i < width; i++) x[example * width + i] *= factor;
+  }
+}

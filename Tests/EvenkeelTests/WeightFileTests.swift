@@ -1,0 +1,119 @@
+import Evenkeel
+import Glibc
+import Testing
+
+private let table =
+  "a,w,b,class\n" + (0..<60).map { "\($0 % 7),\($0 % 3),\($0 * $0 % 11),\($0 % 7 > 3 ? "high" : "low")\n" }.joined()
+
+@Test func aColumnOfWeightsIsNoFeature() throws {
+  try withTemporaryFile(".csv", containing: table) { path in
+    let splits = try Dataset.csv(at: path, weight: "w", test: 0.2, seed: 1)
+    #expect(splits.training.encoding!.featureNames == ["a", "b"])
+    #expect(splits.training.weights?.count == 48 && splits.test.weights?.count == 12)
+    // The row is known by its other columns.
+    for row in 0..<48 {
+      let values = splits.training[row]
+      let lines = (0..<60).filter { Float($0 % 7) == values[0] && Float($0 * $0 % 11) == values[1] }
+      #expect(lines.contains { Float($0 % 3) == splits.training.weights![row] })
+    }
+    #expect(try Dataset.csv(at: path).training.weights == nil)
+    let error = #expect(throws: EvenkeelError.self) { try Dataset.csv(at: path, target: "w", weight: "w") }
+    #expect(error?.message.contains("the target and the weight too") == true)
+  }
+  // Where the weight is the last column, the target is the one before it.
+  try withTemporaryFile(".csv", containing: "a,b,w\n1,0,1\n2,1,2\n3,0,0\n4,1,1\n") { path in
+    let training = try Dataset.csv(at: path, weight: "w").training
+    #expect(training.encoding!.targetName == "b")
+  }
+}
+
+@Test(arguments: [
+  ("a,w,b\n1,1,0\n2,-1,1\n3,0,0\n", "line 3, column w: expected a weight of 0 or more, got \"-1\""),
+  ("a,w,b\n1,1,0\n2,,1\n3,0,0\n", "line 3, column w"), ("a,w,b\n1,1,0\n2,1,1\n3,x,0\n", "line 4, column w"),
+  ("a,w,b\n1,1,0\n2,inf,1\n", "expected a finite number"),
+  ("a,v,b\n1,1,0\n", "no column \"w\" of weights; it has a, v, b"),
+  ("w,b\n1,0\n", "no column but the target and the weight"),
+])
+func aColumnThatHoldsNoWeightsIsNamed(text: String, sentence: String) throws {
+  try withTemporaryFile(".csv", containing: text) { path in
+    let error = #expect(throws: EvenkeelError.self) { try Dataset.csv(at: path, weight: "w") }
+    #expect(error?.message.contains(sentence) == true, "\(error?.message ?? "")")
+  }
+}
+
+@Test func anArchiveHoldsWeightsAndLengthsBesideItsInputs() throws {
+  let x = npy([4, 5, 2], floats: (0..<40).map { Float($0) })
+  let y = npy([4], integers: [0, 1, 0, 1])
+  let whole = try numpy(
+    npz([
+      "X": x, "y": y, "sample_weight": npy([4], floats: [1, 0, 2, 0.5]), "lengths": npy([4], integers: [5, 3, 0, 1]),
+    ]))
+  let data = try whole.parts().training
+  #expect(data.weights == [1, 0, 2, 0.5] && data.lengths == [5, 3, 0, 1])
+  #expect(try whole.inputs().lengths == [5, 3, 0, 1])
+  let parts = try numpy(
+    npz([
+      "x_train": x, "y_train": y, "weights_train": npy([4, 1], integers: [1, 2, 3, 4]), "x_test": x, "y_test": y,
+      "lengths_test": npy([4], floats: [1, 2, 3, 4]),
+    ])
+  ).parts()
+  #expect(parts.training.weights == [1, 2, 3, 4] && parts.training.lengths == nil)
+  #expect(parts.test.weights == nil && parts.test.lengths == [1, 2, 3, 4])
+  func refused(_ name: String, _ array: [UInt8], _ sentence: String) throws {
+    let file = try numpy(npz(["X": x, "y": y, name: array]))
+    expectError(sentence) { _ = try file.parts() }
+  }
+  try refused("weights", npy([3], floats: [1, 1, 1]), "array weights: Expected 4 weights")
+  try refused("weights", npy([4], floats: [1, 1, -1, 1]), "array weights: The weight of example 2 is -1.0")
+  try refused("weights", npy([4], floats: [0, 0, 0, 0]), "All 4 weights are 0")
+  try refused(
+    "weights", npy([4, 2], floats: [Float](repeating: 1, count: 8)), "one number an example, got the shape [4, 2]")
+  try refused(
+    "lengths", npy([4], integers: [1, 2, 6, 0]), "array lengths: The length of example 2 is 6; expected 0 to 5")
+  try refused("lengths", npy([4], floats: [1, 2.5, 3, 0]), "The length of example 1 is 2.5; expected a whole number")
+}
+
+@Test(.enabled(if: command != nil, "the command is not built"))
+func theCommandTrainsAndEvaluatesWithWeightsAndLengths() throws {
+  try withTemporaryFile(".csv", containing: table) { table in
+    try withTemporaryFile { model in
+      defer { unlink(String(model.dropLast(12)) + ".checkpoint.safetensors") }
+      let options = ["--weight", "w", "--epochs", "2", "--hidden", "8", "--batch-size", "16", "--quiet"]
+      let training = try run(["train", table] + options + ["--output", model])
+      #expect(training.code == 0, "\(training.errors)")
+      let trained = try Model(contentsOf: model)
+      #expect(trained.network.input == [2] && trained.encoding?.weightName == "w")
+      let quality = try run(["evaluate", model, table, "--json"])
+      let expected = try trained.evaluate(Dataset.readForUse(table, by: trained, targets: true).dataset)
+      #expect(quality.code == 0 && quality.output.contains("\(expected.loss)"), "\(quality.output)")
+      #expect(try run(["predict", model, table]).output.split(separator: "\n").count == 61)
+    }
+    let wrong = try run(["train", table, "--weight", "x"])
+    #expect(wrong.code == 64 && wrong.errors.contains("no column \"x\" of weights"))
+    let digits = try run(["train", "digits", "--weight", "x"])
+    #expect(digits.code == 64 && digits.errors.contains("belongs to a CSV file"))
+  }
+  var numbers = Numbers(2)
+  let network =
+    "input: [6, 2]\nlayers: [convolution1D: {filters: 8, kernel: 3}, batchNorm, relu, globalAveragePool, dense: 2]"
+  let labels = (0..<40).map { $0 % 2 }
+  // The class is the sign of the positions that are there; behind them stand others.
+  let lengths = (0..<40).map { $0 % 5 + 1 }
+  let x = (0..<40).flatMap { example in
+    (0..<12).map { ($0 / 2 < lengths[example]) == (labels[example] == 0) ? numbers.next() + 1.5 : numbers.next() - 1.5 }
+  }
+  let archive = npz([
+    "X": npy([40, 6, 2], floats: x), "y": npy([40], integers: labels), "lengths": npy([40], integers: lengths),
+  ])
+  try withFile(archive, ".npz") { data in
+    try withTemporaryFile(".yaml", containing: network) { network in
+      let result = try run([
+        "train", data, "--network", network, "--epochs", "60", "--batch-size", "8", "--learning-rate", "0.01", "--json",
+        "--quiet",
+      ])
+      #expect(
+        result.code == 0 && result.output.contains("\"testAccuracy\":1.0"),
+        "\(result.errors) \(result.output.suffix(200))")
+    }
+  }
+}
