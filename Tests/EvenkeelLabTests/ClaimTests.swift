@@ -67,6 +67,20 @@ import EvenkeelLab
       } == .undecided)
   }
 
+  /// One that only guesses does not pull the target down to guessing, which the other passes at once.
+  @Test func aSideThatLearnsNothingSetsNoTarget() throws {
+    let claim = try Claims.named(["trains-faster"])[0]
+    let evidence = try evidence(claim) { trial in
+      hasNorm(trial)
+        ? course(trial, 0.02)
+        : TrialResult(
+          curve: trial.evaluationSteps.map { .init(step: $0, loss: 1, score: data.chance) }, score: data.chance)
+    }
+    let effect = try #require(try claim.judge(plan(claim), evidence, command: "").effect)
+    let ratio = Double(plan(claim).steps) / 33.5  // where 0.9 (1 - exp(-0.02 s)) passes half-way from 0.25 to its end
+    #expect(effect.value > 1.5 && abs(effect.value / ratio - 1) < 0.15, "\(effect.value), about \(ratio)")
+  }
+
   @Test func aShareOfWorkingSettingsIsCounted() throws {
     func score(_ trial: Trial, _ works: Bool) -> TrialResult { TrialResult(curve: [], score: works ? 0.9 : 0.3) }
     #expect(try verdict("wider-range") { score($0, hasNorm($0) || $0.learningRate < 0.05) } == .supported)

@@ -73,7 +73,7 @@ import EvenkeelLab
   }
 
   @Test func aRegressionScoresByTheShareOfVarianceExplained() throws {
-    let rows = (0..<300).map { "\(Double($0 % 17)),\(Double($0 % 17) * 2 + 1)\n" }
+    let rows = (0..<300).map { "\(0.37 * Double($0)),\(0.74 * Double($0) + 1)\n" }
     let data = try withTemporaryPath(".csv") { path in
       try Model.writeText("a,y\n" + rows.joined(), to: path)
       return try LaboratoryData(path)

@@ -129,7 +129,7 @@ extension Network {
   fileprivate var hashText: String { "\(summary) \((try? leaves())?.map { "\($0.layer)" } ?? [])" }
 }
 
-private func page(_ reports: [ClaimReport], _ data: DataDescription) -> Report {
+func page(_ reports: [ClaimReport], _ data: DataDescription) -> Report {
   Report(
     title: "What batch normalization did", date: today(),
     data:

@@ -32,7 +32,9 @@ struct SweepCommand: ParsableCommand {
     abstract: "Tries learning rates and initial scales with batch normalization and without, at the same places.")
   @Argument(help: "digits (drawn by the program), or data as for train.") var data = "digits"
   @Option(help: "The step sizes, as 1e-4..10 or one number.") var learningRate = "1e-4..10"
-  @Option(help: "What the weights are multiplied with at the start, as 0.01..10 or one number.") var initialScale =
+  @Option(
+    name: .customLong("init-scale"),
+    help: "What the weights are multiplied with at the start, as 0.01..10 or one number.") var initialScale =
     "0.01..10"
   @Option(help: "The sides, with commas between: batch, layer, group, group:N, instance, rms, ghost:N, renorm, none.")
   var normalization = "batch,none"
@@ -85,7 +87,24 @@ struct SweepCommand: ParsableCommand {
       progress.show("sweep", $0.done, $0.total, $0.secondsLeft)
     }
     progress.clear()
-    try show(try SweepOutcome(sweep, on: data.description, results: results), data.description)
+    let outcome = try SweepOutcome(sweep, on: data.description, results: results)
+    if let report {
+      try page([outcome.report(on: data.description, command: commandLine)], data.description).write(to: report)
+    }
+    try show(outcome, data.description)
+  }
+
+  /// The words that give the same sweep, whatever was left to its default.
+  private var commandLine: String {
+    var words = ["evenkeel sweep", data, "--learning-rate", learningRate, "--init-scale", initialScale]
+    words += ["--normalization", normalization, "--trials", "\(trials)", "--steps", "\(steps)", "--seed", "\(seed)"]
+    words += ["--optimizer", optimizer, "--batch-size", "\(batchSize)"] + (grid ? ["--grid"] : [])
+    for (name, value) in [
+      ("--network", network), ("--hidden", hidden), ("--activation", activation), ("--target", options.target),
+    ] {
+      if let value { words += [name, value] }
+    }
+    return words.joined(separator: " ")
   }
 
   private func chosenNetwork(_ data: LaboratoryData) throws -> Network {

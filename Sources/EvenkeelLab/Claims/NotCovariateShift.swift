@@ -25,7 +25,7 @@ struct NotCovariateShift: Claim {
     }
     return Race(
       contest: Contest(plain.arms + noisy, seeds: plan.seeds, criterion: .meanScore),
-      conditions: subjects.map(\.name), contenders: ["batch norm", Self.noisy, "without"])
+      conditions: subjects.map(\.name), contenders: ["batch norm", Self.noisy, "without"], chance: plan.data.chance)
   }
 
   func trials(_ plan: Plan, _ evidence: Evidence) -> [Trial] { race(plan).contest.trials(evidence) }

@@ -7,18 +7,21 @@ struct Race {
   /// Conditions of the contest, each with a target of its own.
   let conditions: [String]
   let contenders: [String]
+  /// The score of guessing.
+  let chance: Double
 
-  /// 98 % of the score that the weakest contender's best search trial ended with: all can reach it. nil before the search is done.
+  /// 98 % of the score that the weakest contender's best search trial ended with, so that all can reach it; but at least half-way
+  /// from guessing to where the strongest ended, as one that learns nothing would set no target. nil before the search is done.
   func target(_ condition: String, _ evidence: Evidence) -> Double? {
-    var least: Double?
+    var ends: [Double] = []
     for contender in contenders {
       let arm = contest.arm(contender, condition)
       guard let rate = contest.rate(arm, evidence),
         let end = contest.search(arm).first(where: { $0.learningRate == rate }).flatMap({ evidence[$0]?.score })
       else { return nil }
-      least = min(least ?? end, end)
+      ends.append(end)
     }
-    return least.map { 0.98 * $0 }
+    return max(0.98 * ends.min()!, (ends.max()! + chance) / 2)
   }
 
   /// One contender under one condition with one seed.
@@ -96,5 +99,5 @@ struct Race {
   }
 
   static let setup =
-    "The search looks for the highest mean accuracy over the course. The target is 98 % of what the weakest contender's best search trial ended with. A run that does not reach it counts with all its steps. Over networks the ratio is the geometric mean."
+    "The search looks for the highest mean accuracy over the course. The target is 98 % of what the weakest contender's best search trial ended with, but at least half-way from guessing to where the strongest's ended. A run that does not reach it counts with all its steps. Over networks the ratio is the geometric mean."
 }

@@ -8,7 +8,7 @@ struct TrainsFaster: Claim {
   private func race(_ plan: Plan) -> Race {
     Race(
       contest: plan.courseContest(plan.subjects), conditions: plan.subjects.map(\.name),
-      contenders: ["batch norm", "without"])
+      contenders: ["batch norm", "without"], chance: plan.data.chance)
   }
 
   func trials(_ plan: Plan, _ evidence: Evidence) -> [Trial] { race(plan).contest.trials(evidence) }

@@ -1,4 +1,5 @@
 import Evenkeel
+import Glibc
 
 /// What a sweep found on each side.
 public struct SweepOutcome: Sendable {
@@ -35,5 +36,90 @@ public struct SweepOutcome: Sendable {
         workingShare: Double(scores.count { $0.map { $0 > 0 && $0 >= threshold } ?? false })
           / Double(max(1, scores.count)))
     }
+  }
+}
+
+extension SweepOutcome {
+  /// The rule by which a sweep of two sides is judged, place by place.
+  static let rule = Rule("points more of the places work", .above(0))
+
+  /// The sweep as a section of a report: heat maps side by side, and what they come to.
+  /// - Parameter command: What gives these numbers again.
+  public func report(on data: DataDescription, command: String) -> ClaimReport {
+    let places = sweep.places
+    /// One value a place: the difference of what works there.
+    let gains =
+      sides.count == 2
+      ? places.indices.map { place in
+        100 * (works(sides[0].scores[place]) - works(sides[1].scores[place]))
+      } : []
+    let effect = Self.rule.effect(of: gains)
+    let names = sides.map { $0.normalization == "none" ? "without" : $0.normalization }
+    return ClaimReport(
+      name: "sweep", title: "A sweep of step sizes and initial scales",
+      question: "Which combinations of step size and initial scale work, and for whom?",
+      setup: [
+        "Data: \(data.source), \(data.trainingCount) examples to train on, \(data.testCount) to judge on. Network: \(sweep.network.summary). \(sweep.method.rawValue), batches of \(sweep.batchSize), \(sweep.steps) steps, seed \(sweep.seed).",
+        "\(places.count) places, the same for every side. A trial works if it reaches 95 % of the best score of all.",
+      ],
+      figures: [heatMaps(names, data)],
+      tables: [
+        NumberTable(
+          "What was found",
+          columns: ["side", "best (%)", "step size", "initial scale", "works (%)", "diverges (%)"],
+          rows: sides.map {
+            [
+              .text($0.normalization), .number($0.best.map { 100 * $0.score }), .number($0.best?.place.learningRate),
+              .number($0.best?.place.initialScale), .number(100 * $0.workingShare), .number(100 * $0.divergedShare),
+            ]
+          })
+      ], verdict: Self.rule.verdict(effect, seeds: gains.count), effect: effect,
+      rule: sides.count == 2
+        ? "The effect is the share of places that work on the first side alone less that on the second alone, with its bootstrap interval over places; supported if the interval lies above 0."
+        : "There are not two sides, so there is nothing to judge.",
+      command: command, seeds: 1, trials: sides.reduce(0) { $0 + $1.scores.count },
+      divergedTrials: sides.reduce(0) { $0 + $1.scores.count { $0 == nil } })
+  }
+
+  private func works(_ score: Double?) -> Double { score.map { $0 > 0 && $0 >= threshold } ?? false ? 1 : 0 }
+
+  /// Places of a grid are its cells; quasi-random ones are gathered in cells by their mean.
+  private func heatMaps(_ names: [String], _ data: DataDescription) -> Figure {
+    let places = sweep.places
+    let side = sweep.layout == .grid ? 0 : max(2, Int((Double(places.count) / 2).squareRoot()))
+    func centres(_ range: LogarithmicRange, _ values: [Double]) -> [Double] {
+      if side == 0 || range.low == range.high { return Set(values).sorted() }
+      return (0..<side).map { range.value(at: (Double($0) + 0.5) / Double(side)) }
+    }
+    let columns = centres(sweep.learningRate, places.map(\.learningRate))
+    let rows = centres(sweep.initialScale, places.map(\.initialScale))
+    func nearest(_ value: Double, _ values: [Double]) -> Int {
+      values.indices.min { abs(log(values[$0] / value)) < abs(log(values[$1] / value)) }!
+    }
+    let surfaces = zip(names, sides).enumerated().map { index, entry in
+      var cells = [[[Double?]]](repeating: Array(repeating: [], count: columns.count), count: rows.count)
+      for (place, score) in zip(places, entry.1.scores) {
+        cells[nearest(place.initialScale, rows)][nearest(place.learningRate, columns)].append(score)
+      }
+      return Surface(
+        entry.0, side: entry.0 == "without" ? .without : entry.0 == "batch" ? .with : .other(index), columns: columns,
+        rows: rows,
+        values: cells.map {
+          $0.map { scores -> Double? in
+            guard !scores.isEmpty else { return nil }
+            let finite = scores.compactMap(\.self)
+            return finite.count * 2 <= scores.count ? .nan : 100 * finite.reduce(0, +) / Double(finite.count)
+          }
+        })
+    }
+    return Figure(
+      "Which settings work",
+      caption:
+        "Final score; outlined: what reaches 95 % of the best of all. Where half of the trials or more diverged nothing is shown.",
+      x: Axis("Step size", scale: .logarithmic),
+      y: Axis("Initial scale, in units of the usual one", scale: .logarithmic),
+      plot: .heatMaps(
+        surfaces, value: Axis(data.isClassification ? "Test accuracy" : "Test R²", unit: "%"),
+        threshold: 100 * threshold))
   }
 }
