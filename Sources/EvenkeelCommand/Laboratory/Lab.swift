@@ -38,7 +38,9 @@ struct Lab: ParsableCommand {
       help: "A network file with batch norms, or one that ships with the program, for the claims that can use it.")
     var network: String?
     @Option(help: "The time that all may take, as 10m or 1h30m; sizes follow from it.") var budget = "10m"
-    @Option(help: "Seeds that each contender is measured with.") var seeds = 5
+    @Option(help: "The size of each experiment, 0 to 12, in place of a budget: the same trials on every machine.")
+    var size: Int?
+    @Option(help: "Seeds that each contender is measured with; fewer than five decide nothing.") var seeds = 5
     @Option(help: "A report, an HTML file.") var report: String?
     @OptionGroup var options: LaboratoryOptions
 
@@ -47,6 +49,12 @@ struct Lab: ParsableCommand {
       let claims = try Claims.named(claims)
       guard (1...1000).contains(seeds) else {
         throw EvenkeelError(.usage, "--seeds is \(seeds); expected 1 to 1000.")
+      }
+      if let size, !Plan.sizes.indices.contains(size) {
+        throw EvenkeelError(.usage, "--size is \(size); expected 0 to \(Plan.sizes.count - 1).")
+      }
+      if seeds < Rule.leastSeeds, !options.quiet {
+        complain("warning: with \(seeds) seeds every verdict is undecided; \(Rule.leastSeeds) or more decide.")
       }
       try options.validate()
       let seconds = try Planner.budget(budget)
@@ -63,7 +71,7 @@ struct Lab: ParsableCommand {
       let evidence = try LaboratoryRun(runner: runner, claims: claims, plans: plans, speed: speed)
         .run(shouldStop: { StopSignals.haveCome }) { progress.show("lab", $0.done, $0.total, $0.secondsLeft) }
       progress.clear()
-      let reports = try zip(claims, plans).map { try $0.judge($1, evidence, command: command($0)) }
+      let reports = try zip(claims, plans).map { try $0.judge($1, evidence, command: command($0, $1)) }
       for report in reports { try emit(options.json ? object(report) : text(report)) }
       if let report { try page(reports, data.description).write(to: report) }
     }
@@ -73,6 +81,12 @@ struct Lab: ParsableCommand {
       _ claims: [any Claim], _ network: Network?, _ seconds: Double, _ speed: Speed, _ runner: TrialRunner
     ) throws -> [Plan] {
       let description = runner.data.description
+      if let size {
+        let plans = claims.map { Plan(claim: $0.name, data: description, network: network, seeds: seeds, size: size) }
+        try runner.store.keep(
+          plans, for: "size \(size) \(description.fingerprint) \(network?.hashText ?? "-") \(seeds)")
+        return plans
+      }
       let request =
         "\(claims.map(\.name).joined(separator: " ")) \(description.fingerprint) \(network?.hashText ?? "-") \(seconds) \(seeds) \(runner.threads) \(Laboratory.rulesVersion)"
       if let before = try runner.store.plans(for: request, claims: claims.map(\.name)) { return before }
@@ -82,8 +96,8 @@ struct Lab: ParsableCommand {
       return plans
     }
 
-    private func command(_ claim: any Claim) -> String {
-      var words = ["evenkeel lab run", claim.name, "--data", data, "--budget", budget, "--seeds", "\(seeds)"]
+    private func command(_ claim: any Claim, _ plan: Plan) -> String {
+      var words = [commandText(claim, plan, data: data)]
       if let network { words += ["--network", network] }
       if let target = options.target { words += ["--target", target] }
       return words.joined(separator: " ")
@@ -113,7 +127,9 @@ struct Lab: ParsableCommand {
         }
         reports.append(
           try claim.judge(
-            plan, evidence, command: "evenkeel lab run \(claim.name) --data \(plan.data.source) --seeds \(plan.seeds)"))
+            plan, evidence,
+            command: commandText(claim, plan, data: plan.data.source)
+              + (plan.network == nil ? "" : " --network FILE")))
       }
       guard !reports.isEmpty else {
         throw EvenkeelError(.data, "\(store.path) holds no experiments on claims; lab run makes them.")
@@ -136,6 +152,11 @@ func page(_ reports: [ClaimReport], _ data: DataDescription) -> Report {
       "\(data.source): \(data.trainingCount) training, \(data.validationCount) validation and \(data.testCount) test examples",
     machine: Machine.summary, version: "Evenkeel \(Laboratory.version), rules \(Laboratory.rulesVersion)",
     claims: reports)
+}
+
+/// What asks for a claim's trials again, on any machine.
+private func commandText(_ claim: any Claim, _ plan: Plan, data: String) -> String {
+  "evenkeel lab run \(claim.name) --data \(data) --size \(plan.size) --seeds \(plan.seeds)"
 }
 
 /// Today's date in words.

@@ -14,7 +14,9 @@ struct BiasRedundant: Claim {
     let networks = [plan.reluNet.network, biased, biased.withoutNormalization()]
     return Contest(
       zip(Self.names + ["no norm"], networks).map {
-        Contest.Arm(contender: $0, condition: "", trial: plan.trial($1, probes: [.biases]), rates: plan.rates)
+        Contest.Arm(
+          contender: $0, condition: "", trial: plan.trial($1, probes: [.biases]), rates: plan.rates,
+          follows: $0 == Self.names[1] ? Self.names[0] : nil)
       }, seeds: plan.seeds)
   }
 
@@ -29,6 +31,7 @@ struct BiasRedundant: Claim {
     return Findings(
       setup: plan.commonSetup + [
         plan.networkSentence([plan.reluNet]),
+        "With a bias the step size is that which was found without, so that nothing but the bias differs.",
         "Biases start at 0, and gradient descent moves them by their gradients alone: how far they have come behind the last step is the sum of their gradients times the step size. A norm's is 0 but for rounding.",
       ],
       values: contest.difference(Self.names[1], Self.names[0], over: [""], evidence),

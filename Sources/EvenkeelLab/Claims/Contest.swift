@@ -15,6 +15,8 @@ struct Contest {
     /// All but step size, seed and examples.
     let trial: Trial
     let rates: [Double]
+    /// The contender whose step size is taken, where a search of its own would hide what is asked for.
+    var follows: String?
   }
 
   /// What the search looks for.
@@ -37,7 +39,8 @@ struct Contest {
   func trials(_ evidence: Evidence) -> [Trial] { arms.flatMap { search($0) + measured($0, evidence) } }
 
   func search(_ arm: Arm) -> [Trial] {
-    arm.rates.map { rate in
+    if let leader = arm.follows { return search(self.arm(leader, arm.condition)) }
+    return arm.rates.map { rate in
       var trial = arm.trial
       (trial.learningRate, trial.seed, trial.evaluatedOn, trial.probes) = (rate, 0, .validation, [])
       return trial

@@ -15,10 +15,13 @@ public struct Plan: Codable, Hashable, Sendable {
   public var grid: Int
 
   /// Sizes from the smallest that says anything to that of the original paper.
-  static let sizes: [(steps: Int, grid: Int)] = [
+  public static let sizes: [(steps: Int, grid: Int)] = [
     (60, 3), (120, 4), (200, 5), (350, 5), (600, 6), (1_000, 6), (1_500, 7), (2_500, 7), (4_000, 8), (7_000, 8),
     (12_000, 9), (25_000, 9), (50_000, 9),
   ]
+
+  /// The place in `sizes`.
+  public var size: Int { Self.sizes.firstIndex { $0.steps == steps } ?? 0 }
 
   public init(claim: String, data: DataDescription, network: Network? = nil, seeds: Int, size: Int) {
     (self.claim, self.data, self.network, self.seeds) = (claim, data, network, seeds)

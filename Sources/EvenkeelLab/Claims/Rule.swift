@@ -44,7 +44,7 @@ public struct Rule: Hashable, Sendable {
 
   /// The least and the largest of so many values hold the mean between them in 1 − 2^(1 − n) of all cases; fewer than five
   /// are no base for 95 %.
-  static let leastSeeds = 5
+  public static let leastSeeds = 5
 
   public func verdict(_ effect: Effect?, seeds: Int) -> Verdict {
     guard let effect, seeds >= Self.leastSeeds else { return .undecided }

@@ -71,12 +71,14 @@ public struct Sweep: Hashable, Codable, Sendable {
     return (count / rows, rows)
   }
 
-  /// The trials of one side, in the order of `places`.
+  /// The trials of one side, in the order of `places`, judged on the validation examples: the best of many on the test examples
+  /// would be the luckiest.
   public func trials(of normalization: String, on data: DataDescription) throws -> [Trial] {
     let network = try network.withNorms(normalization)
     return places.map {
       Trial(
-        network: network, data: data.fingerprint, method: method, learningRate: $0.learningRate, batchSize: batchSize,
+        network: network, data: data.fingerprint, evaluatedOn: .validation, method: method,
+        learningRate: $0.learningRate, batchSize: batchSize,
         steps: steps, evaluations: evaluations, initialScale: $0.initialScale, seed: seed)
     }
   }
