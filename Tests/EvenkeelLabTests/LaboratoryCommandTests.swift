@@ -102,6 +102,13 @@ struct LaboratoryCommandTests {
         unlink(page)
         #expect(try run(["lab", "report", "--output", page, "--store", store]).code == 0)
         #expect(String(decoding: try FileBytes(page).copy, as: UTF8.self).contains("The bias is redundant"))
+        let folder = page + ".figures"
+        let drawn = ["lab", "report", "--output", page, "--store", store, "--figures", folder]
+        #expect(try run(drawn).code == 0)
+        let figure = folder + "/bias-redundant-1.svg"
+        #expect(String(decoding: try FileBytes(figure).copy, as: UTF8.self).hasPrefix("<svg"))
+        unlink(figure)
+        rmdir(folder)
       }
       let list = try run(["runs", "--store", store, "--json"])
       #expect(list.code == 0 && list.output.contains("\"state\":\"done\""))

@@ -108,6 +108,7 @@ struct Lab: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "report", abstract: "Writes a report of what the store holds, without running anything.")
     @Option(help: "The HTML file.") var output: String
+    @Option(help: "A folder for each figure as an SVG file too; made where there is none.") var figures: String?
     @Option(help: "The file that keeps the runs.") var store = "evenkeel.sqlite"
 
     func run() throws {
@@ -135,7 +136,20 @@ struct Lab: ParsableCommand {
         throw EvenkeelError(.data, "\(store.path) holds no experiments on claims; lab run makes them.")
       }
       try page(reports, plans[0].data).write(to: output)
+      if let figures { try write(reports, to: figures) }
       try emit("\(reports.count) claims: \(output)")
+    }
+
+    /// `trains-faster-1.svg` and so on, each with its own colours.
+    private func write(_ reports: [ClaimReport], to folder: String) throws {
+      guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
+        throw EvenkeelError(.cannotWrite, "\(folder) cannot be made: \(String(cString: strerror(errno))).")
+      }
+      for report in reports {
+        for (index, figure) in report.figures.enumerated() {
+          try Model.writeText(figure.svg(), to: "\(folder)/\(report.name)-\(index + 1).svg")
+        }
+      }
     }
   }
 }
