@@ -156,7 +156,7 @@ struct SweepCommand: ParsableCommand {
     try emit(
       outcome.threshold.map {
         "A trial works if it reaches 95 % of the best \(data.scoreName) of all and beats guessing: \(percent($0))."
-      } ?? "Nothing beat guessing: the \(data.scoreName) of no trial reached \(percent(data.aboveChance)), so none works."
+      } ?? "Nothing beat guessing, so no trial works: the best \(data.scoreName) is below \(percent(data.aboveChance))."
     )
   }
 
