@@ -66,16 +66,34 @@ func emit(_ line: String, terminator: String = "\n") throws {
   }
 }
 
-/// - Throws: `EvenkeelError` with code `usage` if `output` is one of the files that are read.
-func requireApart(_ output: String?, from inputs: [String?]) throws {
+/// - Throws: `EvenkeelError` with code `usage` if `output` is one of the files that are read, or one of those that keep `store`,
+///   which need not be there yet.
+func requireApart(_ output: String?, from inputs: [String?], store: String? = nil) throws {
+  guard let output else { return }
+  if let store, ["", "-wal", "-shm", "-journal"].contains(where: { place(output) == place(store + $0) }) {
+    throw EvenkeelError(.usage, "\(output) is where the runs are kept (--store) and cannot be the output too.")
+  }
   var written = stat()
-  guard let output, stat(output, &written) == 0, written.st_mode & S_IFMT == S_IFREG else { return }
-  for case let input? in inputs {
+  guard stat(output, &written) == 0, written.st_mode & S_IFMT == S_IFREG else { return }
+  for case let input? in inputs + [store] {
     var read = stat()
     if stat(input, &read) == 0, read.st_ino == written.st_ino, read.st_dev == written.st_dev {
       throw EvenkeelError(.usage, "\(output) is read and cannot be the output too.")
     }
   }
+}
+
+/// Where `path` leads, whether something is there or not, without links and dots.
+private func place(_ path: String) -> String {
+  func resolved(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
+  }
+  if let whole = resolved(path) { return whole }
+  let split = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+  let folder = resolved(split == path.startIndex ? "." : String(path[..<split])) ?? String(path[..<split])
+  return folder + "/" + path[split...]
 }
 
 /// Writes to standard error at once.

@@ -42,6 +42,10 @@ import EvenkeelLab
     let diverged = try evidence(claim) { _ in
       TrialResult(curve: [], score: data.chance, divergedAt: 1, reason: "it was made up")
     }
+    let lost = try claim.judge(plan(claim), diverged, command: "")
+    #expect(lost.verdict == .undecided && lost.effect == nil)
+    #expect(lost.notes.contains { $0.contains("diverged, so there is nothing to compare") })
+    #expect(try claim.isDone(plan(claim), equal) && !claim.isDone(plan(claim), Evidence()))
     for report in [
       none, try claim.judge(plan(claim), equal, command: ""), try claim.judge(plan(claim), diverged, command: ""),
     ] {

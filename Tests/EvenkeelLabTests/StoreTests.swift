@@ -127,9 +127,90 @@ import EvenkeelLab
       fwrite(bytes, 1, bytes.count, file)
       fclose(file)
       #expect { _ = try RunStore(path) } throws: {
-        ($0 as? EvenkeelError)?.code == .data && "\($0)".contains("damaged")
+        ($0 as? EvenkeelError)?.code == .data && "\($0)".contains("damaged: ") && !"\($0)".contains("***")
       }
       #expect(try FileBytes(path).copy == bytes)
+    }
+  }
+
+  @Test func aStoreWithoutATableAndARunThatCannotBeReadAreNamed() throws {
+    let data = try smallData()
+    try withTemporaryPath(".sqlite") { path in
+      let store = try RunStore(path)
+      let trials = [smallTrial(data, seed: 1), smallTrial(data, seed: 2)]
+      try TrialRunner(store: store, data: data).run(trials)
+      let id = try store.runs()[1].id
+      try store.database.write { db in
+        try db.execute(sql: "UPDATE run SET result = '{\"curve\":1}', trial = '{' WHERE id = ?", arguments: [id])
+      }
+      #expect { _ = try store.results(of: trials) } throws: { "\($0)".contains("damaged: run \(id) cannot be read") }
+      #expect { _ = try store.run(id) } throws: { "\($0)".contains("damaged: run \(id) cannot be read") }
+      #expect(try store.runs().count == 2, "the list needs neither")
+      try store.database.write { try $0.execute(sql: "DROP TABLE plan") }
+      try store.database.close()
+      #expect {
+        _ = try RunStore(path)
+      } throws: {
+        ($0 as? EvenkeelError)?.code == .data && "\($0)".contains("its table \"plan\" is missing")
+      }
+    }
+  }
+
+  /// As on a medium that cannot be written: what is still in the journal is there too, and the store is left alone.
+  @Test func aCopyIsReadWhereNothingCanBeWritten() throws {
+    let data = try smallData()
+    try withTemporaryPath(".sqlite") { path in
+      let store = try RunStore(path)
+      try TrialRunner(store: store, data: data).run([smallTrial(data)])
+      let before = try ["", "-wal"].map { try FileBytes(path + $0).copy }
+      #expect(!before[1].isEmpty)
+      let copy = try RunStore(path, owner: .this, copying: true)
+      #expect(try copy.runs().map(\.state) == [.done] && copy.result(smallTrial(data).key) != nil)
+      #expect(copy.path == path)
+      #expect(try ["", "-wal"].map { try FileBytes(path + $0).copy } == before)
+      #expect(try RunStore(reading: path).runs().count == 1)
+    }
+  }
+
+  @Test func whenTheTimeIsOverNoTrialIsBegun() throws {
+    let data = try smallData()
+    try withTemporaryPath(".sqlite") { path in
+      let store = try RunStore(path)
+      let trials = (1...8).map { smallTrial(data, seed: $0) }
+      let begun = Atomic(0)
+      let runner = TrialRunner(store: store, data: data, threads: 1)
+      let some = try runner.run(
+        trials, shouldStart: { begun.add(1, ordering: .relaxed).newValue <= 3 })
+      #expect(some.count == 3)
+      #expect(try store.runs().count { $0.state == .done } == 3)
+      #expect(try runner.run(trials).count == 8, "and the same call goes on")
+      let claim = try Claims.named(["bias-redundant"])[0]
+      let plan = Plan(claim: claim.name, data: data.description, seeds: 5, size: 0)
+      let run = LaboratoryRun(
+        runner: runner, claims: [claim], plans: [plan], speed: Speed(product: 1e-10, layer: 1e-6))
+      #expect(try !claim.isDone(plan, run.run(seconds: 0)))
+    }
+  }
+
+  /// The sentence of an interrupted run counts as the progress does.
+  @Test func anInterruptedLaboratoryNamesAllThatItPlanned() throws {
+    let data = try smallData()
+    try withTemporaryPath(".sqlite") { path in
+      let claim = try Claims.named(["trains-faster"])[0]
+      let plan = Plan(claim: claim.name, data: data.description, seeds: 5, size: 0)
+      let run = LaboratoryRun(
+        runner: TrialRunner(store: try RunStore(path), data: data), claims: [claim], plans: [plan],
+        speed: Speed(product: 1e-10, layer: 1e-6))
+      let shown = Mutex((0, 0))
+      let planned = try Set(claim.trials(plan, .assumed)).count
+      #expect {
+        _ = try run.run(
+          shouldStop: { shown.withLock { $0.0 } >= 2 },
+          onProgress: { progress in shown.withLock { $0 = (progress.done, progress.total) } })
+      } throws: {
+        let (done, total) = shown.withLock { $0 }
+        return total == planned && "\($0)".contains("Interrupted; \(done) of \(total) trials")
+      }
     }
   }
 

@@ -59,6 +59,23 @@ import EvenkeelLab
     #expect(sides[0].best?.place.learningRate == LogarithmicRange(0.01, 1).grid(4)[2])
   }
 
+  /// 95 % of what guessing reaches is nothing that works.
+  @Test(arguments: [0.5, nil] as [Double?])
+  func whereNothingBeatsGuessingNothingWorks(score: Double?) throws {
+    let data = try smallData()
+    let sweep = Sweep(
+      network: network, learningRate: LogarithmicRange(0.01, 1), initialScale: LogarithmicRange(1, 1), trials: 4,
+      batchSize: 20, steps: 5)
+    let result = TrialResult(curve: [], score: 0.5, divergedAt: score == nil ? 1 : nil)
+    let trials = try sweep.normalizations.flatMap { try sweep.trials(of: $0, on: data.description) }
+    let outcome = try SweepOutcome(
+      sweep, on: data.description, results: Dictionary(uniqueKeysWithValues: trials.map { ($0, result) }))
+    #expect(outcome.threshold == nil && outcome.sides.allSatisfy { $0.workingShare == 0 })
+    let report = outcome.report(on: data.description, command: "")
+    #expect(report.verdict == .undecided && report.effect == nil)
+    #expect(report.notes.contains { $0.contains("better than guessing") })
+  }
+
   @Test func normsAreExchangedByName() throws {
     for name in ["batch", "layer", "group", "group:2", "rms", "ghost:8", "renorm", "none"] {
       #expect(try network.withNorms(name).outputShape() == [2])

@@ -16,6 +16,63 @@ import EvenkeelLab
     #expect(result.isDiverged && result.score == data.description.chance && result.reason != nil)
   }
 
+  /// What cannot be trained on the data is said so, and neither counted as divergence nor put into a store.
+  @Test func whatDoesNotFitTheDataIsAnErrorAndNoDivergence() throws {
+    let data = try smallData()
+    func changed(_ change: (inout Trial) -> Void) -> Trial {
+      var trial = smallTrial(data)
+      change(&trial)
+      return trial
+    }
+    let wrongInput = changed { $0.network = Network(input: [13], layers: $0.network.layers.layers) }
+    let wrongOutputs = changed { trial in
+      trial.network = Network(input: [2]) {
+        BatchNorm()
+        Dense(3)
+      }
+    }
+    var ghost = smallTrial(data)
+    ghost.network = try ghost.network.withNorms("ghost:1000")
+    for (trial, code, part) in [
+      (wrongInput, EvenkeelError.Code.data, "[13]"), (wrongOutputs, .usage, "3"),
+      (changed { $0.batchSize = 1 }, .usage, "batch"),
+      (ghost, .usage, "1000"),
+    ] {
+      func isIt(_ error: any Error) -> Bool {
+        let error = error as? EvenkeelError
+        return error?.code == code && error?.message.contains(part) ?? false
+      }
+      #expect { try trial.requireFit(data) } throws: { isIt($0) }
+      #expect { _ = try trial.run(on: data) } throws: { isIt($0) }
+      try withTemporaryPath(".sqlite") { path in
+        let store = try RunStore(path)
+        #expect {
+          try TrialRunner(store: store, data: data).run([smallTrial(data), trial])
+        } throws: { isIt($0) }
+        #expect(try store.runs().isEmpty)
+      }
+    }
+    try data.requireFit([smallTrial(data), smallTrial(data, rate: 1e38)])
+  }
+
+  /// Sequences with lengths have a speed too, which is not that of runs that end at once.
+  @Test func speedIsMeasuredOnAnyShape() throws {
+    let data = try withTemporaryPath(".npz") { path in
+      writeBytes(sequenceArchive(), to: path)
+      return try LaboratoryData(path)
+    }
+    #expect(data.description.input == [12, 2] && data.training.lengths != nil)
+    let network = Network(input: [24]) {
+      Dense(100)
+      BatchNorm()
+      ReLU()
+      Dense(2)
+    }
+    let trial = Trial(network: network, data: "", learningRate: 0.1, steps: 1_000, evaluations: 1, seed: 1)
+    let seconds = try Speed(measuredOn: data).seconds(trial)
+    #expect(seconds > 0.005 && seconds < 100, "\(seconds)")
+  }
+
   /// What a trial does in parts, stopping to measure, is one training.
   @Test func measuringOnTheWayChangesNothing() throws {
     let data = try smallData()

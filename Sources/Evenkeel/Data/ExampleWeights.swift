@@ -41,6 +41,13 @@ extension Dataset {
     return result
   }
 
+  /// The same examples, each of them whole and counting 1.
+  package var withoutWeightsAndLengths: Dataset {
+    var result = self
+    (result.weights, result.lengths) = (nil, nil)
+    return result
+  }
+
   /// - Throws: `EvenkeelError` with code `data` if the examples are not those of a network that takes `input`.
   func requireFit(_ input: Shape) throws {
     guard shape.fits(input), lengths == nil || shape == input else {

@@ -106,26 +106,7 @@ public struct Trainer: Sendable {
     _ model: inout Model, to dataset: Dataset, validation: Dataset? = nil, epochs: Int, resuming: Checkpoint? = nil,
     shouldStop: () -> Bool = { false }, onEvent: (Event) throws -> Void = { _ in }, observing: Observer?
   ) throws -> History {
-    try validate(dataset, epochs: epochs)
-    try dataset.requireFit(model.network.input)
-    guard model.scaling == nil || model.encoding == dataset.encoding else {
-      throw EvenkeelError.data(
-        "The columns of the data are encoded otherwise than those that the model was trained on.")
-    }
-    if let resuming, resuming.epoch > epochs {
-      throw EvenkeelError.usage("The checkpoint has \(resuming.epoch) epochs behind it; expected \(epochs) at most.")
-    }
-    if model.scaling == nil {
-      model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
-      model.encoding = dataset.encoding
-    }
-    if model.output == nil {
-      model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
-    }
-    model.training = TrainingSummary(
-      batchSize: min(batchSize, dataset.count), weightDecay: optimizer.weightDecay)
-    model.makeStateUnique()
-    let run = try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
+    let run = try start(&model, dataset, epochs: epochs, resuming: resuming)
     var history = resuming?.history ?? History()
     var best: (loss: Double, epoch: Int, state: ModelState)? = resuming?.best.map { ($0.loss, $0.epoch, $0.state) }
     let clock = ContinuousClock()
@@ -178,6 +159,43 @@ public struct Trainer: Sendable {
       "weight averaging": averaging?.summary ?? "none",
       "precision": precision.rawValue, "number of training examples": "\(dataset.count)",
     ]
+  }
+
+  /// All that comes before the first step.
+  private func start(
+    _ model: inout Model, _ dataset: Dataset, epochs: Int, resuming: Checkpoint?
+  ) throws -> TrainingRun {
+    try validate(dataset, epochs: epochs)
+    try dataset.requireFit(model.network.input)
+    guard model.scaling == nil || model.encoding == dataset.encoding else {
+      throw EvenkeelError.data(
+        "The columns of the data are encoded otherwise than those that the model was trained on.")
+    }
+    if let resuming, resuming.epoch > epochs {
+      throw EvenkeelError.usage("The checkpoint has \(resuming.epoch) epochs behind it; expected \(epochs) at most.")
+    }
+    if model.scaling == nil {
+      model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
+      model.encoding = dataset.encoding
+    }
+    if model.output == nil {
+      model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
+    }
+    model.training = TrainingSummary(
+      batchSize: min(batchSize, dataset.count), weightDecay: optimizer.weightDecay)
+    model.makeStateUnique()
+    return try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
+  }
+
+  /// Makes sure that `model` can be trained on `dataset` and evaluated on `others`, without a step.
+  /// - Throws: What `fit` throws before its first step, and `evaluate` before its first batch.
+  package func requireFit(_ model: Model, to dataset: Dataset, evaluatedOn others: [Dataset] = []) throws {
+    var model = model
+    _ = try start(&model, dataset, epochs: 1, resuming: nil)
+    for other in others {
+      try other.requireFit(model.network.input)
+      _ = try TargetBuffer(other, output: model.output!, width: model.state.layout.output.count)
+    }
   }
 
   private func validate(_ dataset: Dataset, epochs: Int) throws {

@@ -37,7 +37,10 @@ struct Lab: ParsableCommand {
     @Option(
       help: "A network file with batch norms, or one that ships with the program, for the claims that can use it.")
     var network: String?
-    @Option(help: "The time that all may take, as 10m or 1h30m; sizes follow from it.") var budget = "10m"
+    @Option(
+      help:
+        "The time that all may take, as 10m or 1h30m. Sizes follow from it and from the measured speed; when it is over no trial is begun any more, and the same command goes on."
+    ) var budget = "10m"
     @Option(help: "The size of each experiment, 0 to 12, in place of a budget: the same trials on every machine.")
     var size: Int?
     @Option(help: "Seeds that each contender is measured with; fewer than five decide nothing.") var seeds = 5
@@ -56,12 +59,16 @@ struct Lab: ParsableCommand {
       if seeds < Rule.leastSeeds, !options.quiet {
         complain("warning: with \(seeds) seeds every verdict is undecided; \(Rule.leastSeeds) or more decide.")
       }
-      try options.validate()
+      try options.check()
       let seconds = try Planner.budget(budget)
       if let report { try Model.requireWritable(report) }
-      try requireApart(report, from: [data, network, options.store])
+      try requireApart(report, from: [data, network], store: options.store)
       let data = try options.data(data)
       let network = try network.map { try named($0, for: data.training).withNorms("batch") }
+      for claim in claims {
+        let least = Plan(claim: claim.name, data: data.description, network: network, seeds: seeds, size: 0)
+        try data.requireFit(claim.trials(least, .assumed))
+      }
       let store = try RunStore(options.store)
       let runner = options.runner(store, data)
       let speed = try Speed(measuredOn: data)
@@ -69,11 +76,26 @@ struct Lab: ParsableCommand {
       var progress = TrialProgress(enabled: !options.quiet)
       StopSignals.trainingStarts()
       let evidence = try LaboratoryRun(runner: runner, claims: claims, plans: plans, speed: speed)
-        .run(shouldStop: { StopSignals.haveCome }) { progress.show("lab", $0.done, $0.total, $0.secondsLeft) }
+        .run(seconds: size == nil ? seconds : .infinity, shouldStop: { StopSignals.haveCome }) {
+          progress.show("lab", $0.done, $0.total, $0.secondsLeft)
+        }
       progress.clear()
       let reports = try zip(claims, plans).map { try $0.judge($1, evidence, command: command($0, $1)) }
-      for report in reports { try emit(options.json ? object(report) : text(report)) }
+      var unfinished: [String] = []
+      for (index, report) in reports.enumerated() {
+        if try claims[index].isDone(plans[index], evidence) {
+          try emit(options.json ? object(report) : text(report))
+        } else {
+          unfinished.append(report.name)
+        }
+      }
       if let report { try page(reports, data.description).write(to: report) }
+      guard unfinished.isEmpty else {
+        throw EvenkeelError(
+          .interrupted,
+          "The budget of \(budget) is used up and not finished: \(unfinished.joined(separator: ", ")). The same command goes on."
+        )
+      }
     }
 
     /// Those of the same request before, or new ones.
@@ -113,7 +135,8 @@ struct Lab: ParsableCommand {
 
     func run() throws {
       try Model.requireWritable(output)
-      try requireApart(output, from: [store])
+      try requireName(store)
+      try requireApart(output, from: [], store: store)
       let store = try existing(store)
       let plans = try store.latestPlans()
       var reports: [ClaimReport] = []

@@ -106,10 +106,11 @@ struct Runs: ParsableCommand {
 
 /// A store that must be there: to look at runs makes no file.
 func existing(_ path: String) throws -> RunStore {
+  try requireName(path)
   guard access(path, F_OK) == 0 else {
     throw EvenkeelError(.noInput, "\(path): there is no such store; lab run and sweep make one.")
   }
-  return try RunStore(path)
+  return try RunStore(reading: path)
 }
 
 /// Settings and results by name, the same names for every run.

@@ -11,7 +11,9 @@ struct LaboratoryOptions: ParsableArguments {
   @Flag(help: "One JSON object a line.") var json = false
   @Flag(help: "No progress.") var quiet = false
 
-  func validate() throws {
+  /// Not `validate`, whose errors the parser of arguments would wrap.
+  func check() throws {
+    try requireName(store)
     if let threads, threads < 1 { throw EvenkeelError(.usage, "--threads is \(threads); expected at least 1.") }
   }
 
@@ -24,6 +26,11 @@ struct LaboratoryOptions: ParsableArguments {
     for warning in data.warnings { complain("warning: \(warning)") }
     return data
   }
+}
+
+/// - Throws: `EvenkeelError` with code `usage` for a store without a name, which SQLite would keep nowhere.
+func requireName(_ store: String) throws {
+  guard !store.isEmpty else { throw EvenkeelError(.usage, "--store is empty; expected the name of a file.") }
 }
 
 struct SweepCommand: ParsableCommand {
@@ -55,7 +62,7 @@ struct SweepCommand: ParsableCommand {
     for (name, value) in [("--trials", trials), ("--batch-size", batchSize), ("--steps", steps)] where value < 1 {
       throw EvenkeelError(.usage, "\(name) is \(value); expected at least 1.")
     }
-    try options.validate()
+    try options.check()
     if network != nil, hidden != nil || activation != nil {
       throw EvenkeelError(.usage, "--hidden and --activation describe a network, and so does --network; leave one out.")
     }
@@ -73,13 +80,14 @@ struct SweepCommand: ParsableCommand {
       throw EvenkeelError(.usage, "--trials is \(trials); expected at least \(sides.count), one a side.")
     }
     if let report { try Model.requireWritable(report) }
-    try requireApart(report, from: [data, network, options.store])
+    try requireApart(report, from: [data, network], store: options.store)
     let data = try options.data(data)
     let sweep = Sweep(
       network: try chosenNetwork(data), normalizations: sides, learningRate: rates, initialScale: scales,
       trials: trials,
       layout: grid ? .grid : .random, method: method, batchSize: batchSize, steps: steps, seed: seed)
     let planned = try sides.flatMap { try sweep.trials(of: $0, on: data.description) }
+    try data.requireFit(planned)
     let store = try RunStore(options.store)
     var progress = TrialProgress(enabled: !options.quiet)
     StopSignals.trainingStarts()
@@ -145,7 +153,11 @@ struct SweepCommand: ParsableCommand {
           percent(side.workingShare), percent(side.divergedShare),
         ]))
     }
-    try emit("A trial works if it reaches 95 % of the best \(data.scoreName) of all, \(percent(outcome.threshold)).")
+    try emit(
+      outcome.threshold.map {
+        "A trial works if it reaches 95 % of the best \(data.scoreName) of all and beats guessing: \(percent($0))."
+      } ?? "Nothing beat guessing, so no trial works: the best \(data.scoreName) is below \(percent(data.aboveChance))."
+    )
   }
 
   private func row(_ cells: [String]) -> String {

@@ -37,15 +37,30 @@ public struct Findings: Sendable {
 }
 
 extension Claim {
+  /// Whether the evidence holds all that the claim needs.
+  public func isDone(_ plan: Plan, _ evidence: Evidence) throws -> Bool {
+    try trials(plan, evidence).allSatisfy { evidence[$0] != nil }
+  }
+
   /// Applies the rule.
   /// - Parameter command: What gives these numbers again.
   public func judge(_ plan: Plan, _ evidence: Evidence, command: String) throws -> ClaimReport {
     let findings = try findings(plan, evidence)
-    let results = Set(try trials(plan, evidence)).map { evidence[$0] }
-    let effect = rule.effect(of: findings.values)
+    let trials = Set(try trials(plan, evidence))
+    let results = trials.map { evidence[$0] }
+    let judged = trials.compactMap { $0.evaluatedOn == .test ? evidence[$0] : nil }
+    let nothingLearned = !judged.isEmpty && !judged.contains { $0.score > plan.data.aboveChance }
+    let effect = nothingLearned ? nil : rule.effect(of: findings.values)
     var notes = findings.notes
     let missing = results.count { $0 == nil }
     if missing > 0 { notes.append("\(missing) trials have not ended yet; the verdict waits for them.") }
+    if nothingLearned {
+      notes.append(
+        judged.allSatisfy(\.isDiverged)
+          ? "Every run that was to be judged diverged, so there is nothing to compare."
+          : "No run that was to be judged did better than guessing (\(short(100 * plan.data.aboveChance)) %), so there is nothing to compare."
+      )
+    }
     if plan.seeds < Rule.leastSeeds { notes.append("\(plan.seeds) seeds decide nothing; five or more do.") }
     return ClaimReport(
       name: name, title: title, question: question, setup: findings.setup, figures: findings.figures,

@@ -16,36 +16,50 @@ public struct LaboratoryRun: Sendable {
   public struct Progress: Sendable {
     public let done: Int
     public let total: Int
-    /// nil before there is anything to go by.
+    /// Until all is done or the time is over; nil before there is anything to go by.
     public let secondsLeft: Double?
   }
 
   /// Runs what is missing and gives all the evidence.
+  /// - Parameter seconds: When they are over no trial is begun any more, and the evidence is what there is.
+  /// - Throws: As `TrialRunner.run`.
   public func run(
-    shouldStop: @escaping @Sendable () -> Bool = { false }, onProgress: (Progress) -> Void = { _ in }
+    seconds: Double = .infinity, shouldStop: @escaping @Sendable () -> Bool = { false },
+    onProgress: (Progress) -> Void = { _ in }
   ) throws -> Evidence {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let hasTime: @Sendable () -> Bool = { (clock.now - start) / .seconds(1) < seconds }
     var evidence = Evidence()
-    let expected = try zip(claims, plans).map { try $0.trials($1, .assumed).count }.reduce(0, +)
+    // Claims share trials.
+    let expected = try Set(zip(claims, plans).flatMap { try $0.trials($1, .assumed) }).count
     var done = 0
     while true {
-      var missing: [Trial] = []
+      var missing: Set<Trial> = []
       for (claim, plan) in zip(claims, plans) {
-        missing += try claim.trials(plan, evidence).filter { evidence[$0] == nil }
+        missing.formUnion(try claim.trials(plan, evidence).filter { evidence[$0] == nil })
       }
-      guard !missing.isEmpty else { return evidence }
+      guard !missing.isEmpty, hasTime() else { return evidence }
       // The longest first: none of them is left alone at the end.
-      let costs = missing.map { speed.seconds($0) }
-      let order = missing.indices.sorted { (costs[$0], $1) > (costs[$1], $0) }
+      let costs = missing.map { (trial: $0, seconds: speed.seconds($0), key: $0.key) }
+      let order = costs.sorted { ($0.seconds, $0.key) > ($1.seconds, $1.key) }.map(\.trial)
       let before = done
-      evidence.add(
-        try runner.run(order.map { missing[$0] }, shouldStop: shouldStop) { progress in
-          done = before + progress.done
-          onProgress(
-            Progress(
-              done: done, total: max(expected, done),
-              secondsLeft: progress.ran == 0
-                ? nil : progress.seconds / Double(progress.ran) * Double(max(expected, done) - done)))
-        })
+      do {
+        evidence.add(
+          try runner.run(order, shouldStart: hasTime, shouldStop: shouldStop) { progress in
+            done = before + progress.done
+            let total = max(expected, done)
+            let estimate =
+              progress.ran == 0 ? nil : progress.seconds / Double(progress.ran) * Double(total - done)
+            let rest = max(0, seconds - (clock.now - start) / .seconds(1))
+            onProgress(Progress(done: done, total: total, secondsLeft: estimate.map { min($0, rest) }))
+          })
+      } catch let error as EvenkeelError where error.code == .interrupted {
+        throw EvenkeelError(
+          .interrupted,
+          "Interrupted; \(done) of \(max(expected, done)) trials are done and kept in \(runner.store.path). The same command goes on."
+        )
+      }
     }
   }
 }

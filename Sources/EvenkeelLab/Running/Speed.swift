@@ -10,8 +10,11 @@ public struct Speed: Hashable, Sendable {
   /// What a network costs by its size.
   public init(product: Double, layer: Double) { (self.product, self.layer) = (product, layer) }
 
-  /// Runs two short trials on `data`: a wide one, whose products count, and a deep narrow one, whose layers do.
+  /// Runs two short trials on `data`: a wide one, whose products count, and a deep narrow one, whose layers do. Both take the
+  /// values of an example as they lie, so the shape is no matter, and neither is how long a sequence is.
+  /// - Throws: `EvenkeelError` with code `data` if even these leave the finite numbers.
   public init(measuredOn data: LaboratoryData) throws {
+    let data = data.withoutWeightsAndLengths
     let description = data.description
     func network(_ hidden: [Int]) -> Network {
       Network(input: [description.input.count]) {
@@ -30,7 +33,10 @@ public struct Speed: Hashable, Sendable {
         network: network(hidden), data: description.fingerprint, learningRate: 1e-6, batchSize: batchSize, steps: steps,
         evaluations: 1, seed: 0)
       // The first is slower: nothing is in a cache yet.
-      _ = try trial.run(on: data)
+      let first = try trial.run(on: data)
+      if let reason = first?.reason {
+        throw EvenkeelError(.data, "\(description.source): the speed of training cannot be measured: \(reason)")
+      }
       let seconds = try ContinuousClock().measure { _ = try trial.run(on: data) } / .seconds(1)
       return (trial.products * Double(steps), trial.layers * Double(steps), seconds)
     }

@@ -15,10 +15,15 @@ public final class RunStore: Sendable {
   /// - Throws: `EvenkeelError`: `data` for a file that is damaged or no store (it is left as it is), `cannotWrite`.
   public convenience init(_ path: String) throws { try self.init(path, owner: .this) }
 
-  package init(_ path: String, owner: RunOwner) throws {
+  /// Opens the store at `path` to look at it; one that lies where nothing can be written is copied first.
+  public convenience init(reading path: String) throws {
+    try self.init(path, owner: .this, copying: !StoreFile.isWritable(path))
+  }
+
+  package init(_ path: String, owner: RunOwner, copying: Bool = false) throws {
     self.path = path
     self.owner = owner
-    database = try StoreFile.open(path)
+    database = try copying ? StoreFile.openCopy(of: path) : StoreFile.open(path)
   }
 
   /// Adds the trials that are not there yet, waiting.
@@ -103,8 +108,10 @@ public final class RunStore: Sendable {
   /// The result of the trial with this key, if it is done.
   public func result(_ key: String) throws -> TrialResult? {
     try read { db in
-      try String.fetchOne(db, sql: "SELECT result FROM run WHERE key = ? AND state = 'done'", arguments: [key])
-        .map { try fromJSON(TrialResult.self, $0) }
+      try Row.fetchOne(db, sql: "SELECT id, result FROM run WHERE key = ? AND state = 'done'", arguments: [key])
+        .map {
+          try StoreFile.value(TrialResult.self, ($0["result"] as String?) ?? "", "run \($0["id"] as Int64)", in: path)
+        }
     }
   }
 

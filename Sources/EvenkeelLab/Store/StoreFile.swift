@@ -1,4 +1,5 @@
 import Evenkeel
+import FoundationEssentials
 import Glibc
 import GRDB
 
@@ -7,11 +8,12 @@ package enum StoreFile {
   /// Marks a SQLite file as a store: "Evkl".
   static let applicationID = 0x4576_6b6c
 
-  static func open(_ path: String) throws -> DatabaseQueue {
+  /// - Parameter name: What errors call it.
+  static func open(_ path: String, called name: String? = nil) throws -> DatabaseQueue {
     // A layer of the laboratory's own, which stored trials name.
     LayerRegistry.register(NoiseInjection.self)
-    try requireStore(path)
-    return try explained(path) {
+    try requireStore(path, called: name ?? path)
+    return try explained(name ?? path) {
       var configuration = Configuration()
       configuration.journalMode = .wal
       configuration.busyMode = .timeout(10)
@@ -19,6 +21,27 @@ package enum StoreFile {
       try patiently { try migrator.migrate(queue) }
       return queue
     }
+  }
+
+  /// Whether SQLite can work at `path`: it writes beside a store even to read it.
+  static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 && access(folder(path), W_OK) == 0 }
+
+  private static func folder(_ path: String) -> String {
+    path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+  }
+
+  /// Opens a copy, journal included, of a store that lies where nothing can be written; it ends with the process.
+  static func openCopy(of path: String) throws -> DatabaseQueue {
+    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let copy = "\(folder)/evenkeel-\(getpid())-\(UInt64.random(in: 0 ... .max)).sqlite"
+    defer { for end in ["", "-wal", "-shm"] { unlink(copy + end) } }
+    for end in ["", "-wal"] where access(path + end, F_OK) == 0 {
+      do { try FileManager.default.copyItem(atPath: path + end, toPath: copy + end) } catch {
+        throw EvenkeelError(.cannotWrite, "\(path) lies where nothing can be written, and cannot be copied to \(copy).")
+      }
+      chmod(copy + end, 0o600)
+    }
+    return try open(copy, called: path)
   }
 
   private static var migrator: DatabaseMigrator {
@@ -43,14 +66,14 @@ package enum StoreFile {
   }
 
   /// Looks at a file before anything is written to it.
-  private static func requireStore(_ path: String) throws {
+  private static func requireStore(_ path: String, called name: String) throws {
     var status = stat()
     guard stat(path, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw EvenkeelError(.cannotWrite, "\(path) is no file; expected a store's, or none yet.")
+      throw EvenkeelError(.cannotWrite, "\(name) is no file; expected a store's, or none yet.")
     }
     guard status.st_size > 0 else { return }
-    try explained(path) {
+    try explained(name) {
       var configuration = Configuration()
       configuration.readonly = true
       configuration.busyMode = .timeout(10)
@@ -65,13 +88,16 @@ package enum StoreFile {
         )
         guard mark == applicationID || (mark == 0 && tables.isEmpty) else {
           throw EvenkeelError(
-            .data, "\(path) is a SQLite file of another program, not a store of runs; nothing was changed.")
+            .data, "\(name) is a SQLite file of another program, not a store of runs; nothing was changed.")
+        }
+        if mark == applicationID, let table = ["run", "plan"].first(where: { !tables.contains($0) }) {
+          throw damaged(name, "its table \"\(table)\" is missing")
         }
         guard try !migrator.hasBeenSuperseded(db) else {
-          throw EvenkeelError(.data, "\(path) was written by a newer Evenkeel; nothing was changed.")
+          throw EvenkeelError(.data, "\(name) was written by a newer Evenkeel; nothing was changed.")
         }
         let check = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "ok"
-        guard check == "ok" else { throw damaged(path, check) }
+        guard check == "ok" else { throw damaged(name, check) }
       }
     }
   }
@@ -98,19 +124,29 @@ package enum StoreFile {
         throw EvenkeelError(.data, "\(path) is no store of runs: it is not a SQLite file; nothing was changed.")
       case .SQLITE_CORRUPT: throw damaged(path, error.message ?? "its pages do not fit")
       case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
-        throw EvenkeelError(
-          .cannotWrite, "\(path) cannot be written or opened: \(error.message ?? "no reason was given").")
+        let reason =
+          access(folder(path), F_OK) == 0 && access(folder(path), W_OK) != 0
+          ? "its folder is read-only" : error.message ?? "no reason was given"
+        throw EvenkeelError(.cannotWrite, "\(path) cannot be written or opened: \(reason).")
       default:
         throw EvenkeelError(
           .cannotWrite, "\(path): \(error.message ?? "SQLite failed") (code \(error.resultCode.rawValue)).")
       }
-    } catch is DecodingError {
-      throw damaged(path, "a stored run cannot be read")
     }
   }
 
+  /// A value that is stored as JSON.
+  /// - Parameter what: What an error says cannot be read: "run 12".
+  static func value<Value: Decodable>(_ type: Value.Type, _ text: String, _ what: String, in path: String) throws
+    -> Value
+  {
+    do { return try fromJSON(type, text) } catch { throw damaged(path, "\(what) cannot be read") }
+  }
+
   private static func damaged(_ path: String, _ what: String) -> EvenkeelError {
-    let line = what.split(whereSeparator: \.isNewline).first.map { String($0) } ?? "unknown"
+    // SQLite's check puts a line of stars before what it found.
+    let line =
+      what.split(whereSeparator: \.isNewline).first { !$0.hasPrefix("*") }.map { String($0) } ?? "its pages do not fit"
     return EvenkeelError(
       .data, "\(path) is damaged: \(line). It was left as it is; move it away, or name another with --store.")
   }

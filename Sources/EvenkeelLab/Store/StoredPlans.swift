@@ -14,7 +14,7 @@ extension RunStore {
         else {
           return nil
         }
-        plans.append(try fromJSON(Plan.self, text))
+        plans.append(try StoreFile.value(Plan.self, text, "the plan of \(claim)", in: path))
         try db.execute(
           sql: "UPDATE plan SET used = ? WHERE request = ?", arguments: [Date().timeIntervalSince1970, key])
       }
@@ -42,7 +42,7 @@ extension RunStore {
         sql:
           "SELECT plan FROM plan p WHERE rules = ? AND id = (SELECT id FROM plan WHERE claim = p.claim AND rules = p.rules ORDER BY used DESC, id DESC LIMIT 1)",
         arguments: [Laboratory.rulesVersion]
-      ).map { try fromJSON(Plan.self, $0) }
+      ).map { try StoreFile.value(Plan.self, $0, "a plan", in: path) }
     }
   }
 }

@@ -55,9 +55,11 @@ extension RunStore {
           .noInput, "\(path) has no run \(id); \(last.map { "its runs go up to \($0)" } ?? "it has no runs").")
       }
       return StoredRun(
-        id: row["id"], trial: try fromJSON(Trial.self, row["trial"]), state: RunState(rawValue: row["state"])!,
+        id: row["id"], trial: try StoreFile.value(Trial.self, row["trial"], "run \(id)", in: path),
+        state: RunState(rawValue: row["state"])!,
         version: row["version"], rules: row["rules"], started: row["started"], finished: row["finished"],
-        result: try (row["result"] as String?).map { try fromJSON(TrialResult.self, $0) }, error: row["error"])
+        result: try (row["result"] as String?).map { try StoreFile.value(TrialResult.self, $0, "run \(id)", in: path) },
+        error: row["error"])
     }
   }
 }

@@ -10,15 +10,16 @@ public struct SweepOutcome: Sendable {
     public let scores: [Double?]
     /// The place of the best score and the score; nil if all diverged.
     public let best: (place: Sweep.Place, score: Double)?
-    /// The share of trials that reach 95 % of the best score of all sides.
+    /// The share of trials that work.
     public let workingShare: Double
     public var divergedShare: Double { Double(scores.count { $0 == nil }) / Double(max(1, scores.count)) }
   }
 
   public let sweep: Sweep
   public let sides: [SideOutcome]
-  /// What a working trial reaches.
-  public let threshold: Double
+  /// What a working trial reaches: 95 % of the best score of all sides, and more than guessing; nil where none did better than
+  /// guessing.
+  public let threshold: Double?
 
   /// - Parameter results: Of all trials of `sweep`.
   public init(_ sweep: Sweep, on data: DataDescription, results: [Trial: TrialResult]) throws {
@@ -27,15 +28,20 @@ public struct SweepOutcome: Sendable {
     let scores = try sweep.normalizations.map { name in
       try sweep.trials(of: name, on: data).map { trial in results[trial].flatMap { $0.isDiverged ? nil : $0.score } }
     }
-    let threshold = 0.95 * (scores.joined().compactMap(\.self).max() ?? 0)
+    let best = scores.joined().compactMap(\.self).max() ?? data.chance
+    let threshold = best > data.aboveChance ? max(0.95 * best, data.aboveChance) : nil
     self.threshold = threshold
     sides = zip(sweep.normalizations, scores).map { name, scores in
       let best = scores.indices.filter { scores[$0] != nil }.max { scores[$0]! < scores[$1]! }
       return SideOutcome(
         normalization: name, scores: scores, best: best.map { (places[$0], scores[$0]!) },
-        workingShare: Double(scores.count { $0.map { $0 > 0 && $0 >= threshold } ?? false })
-          / Double(max(1, scores.count)))
+        workingShare: Double(scores.count { Self.works($0, threshold) }) / Double(max(1, scores.count)))
     }
+  }
+
+  private static func works(_ score: Double?, _ threshold: Double?) -> Bool {
+    guard let score, let threshold else { return false }
+    return score >= threshold
   }
 }
 
@@ -49,7 +55,7 @@ extension SweepOutcome {
     let places = sweep.places
     /// One value a place: the difference of what works there.
     let gains =
-      sides.count == 2
+      sides.count == 2 && threshold != nil
       ? places.indices.map { place in
         100 * (works(sides[0].scores[place]) - works(sides[1].scores[place]))
       } : []
@@ -60,7 +66,7 @@ extension SweepOutcome {
       question: "Which combinations of step size and initial scale work, and for whom?",
       setup: [
         "Data: \(data.source), \(data.trainingCount) examples to train on, \(data.testCount) to judge on. Network: \(sweep.network.summary). \(sweep.method.rawValue), batches of \(sweep.batchSize), \(sweep.steps) steps, seed \(sweep.seed).",
-        "\(places.count) places, the same for every side. A trial works if it reaches 95 % of the best score of all.",
+        "\(places.count) places, the same for every side. A trial works if it reaches 95 % of the best score of all and does better than guessing.",
       ],
       figures: [heatMaps(names, data)],
       tables: [
@@ -78,10 +84,13 @@ extension SweepOutcome {
         ? "The effect is the share of places that work on the first side alone less that on the second alone, with its bootstrap interval over places; supported if the interval lies above 0."
         : "There are not two sides, so there is nothing to judge.",
       command: command, seeds: 1, trials: sides.reduce(0) { $0 + $1.scores.count },
-      divergedTrials: sides.reduce(0) { $0 + $1.scores.count { $0 == nil } })
+      divergedTrials: sides.reduce(0) { $0 + $1.scores.count { $0 == nil } },
+      notes: threshold == nil
+        ? ["No trial did better than guessing (\(short(100 * data.aboveChance)) %), so there is nothing to compare."]
+        : [])
   }
 
-  private func works(_ score: Double?) -> Double { score.map { $0 > 0 && $0 >= threshold } ?? false ? 1 : 0 }
+  private func works(_ score: Double?) -> Double { Self.works(score, threshold) ? 1 : 0 }
 
   /// Places of a grid are its cells; quasi-random ones are gathered in cells by their mean.
   private func heatMaps(_ names: [String], _ data: DataDescription) -> Figure {
@@ -120,6 +129,6 @@ extension SweepOutcome {
       y: Axis("Initial scale, in units of the usual one", scale: .logarithmic),
       plot: .heatMaps(
         surfaces, value: Axis(data.isClassification ? "Test accuracy" : "Test R²", unit: "%"),
-        threshold: 100 * threshold))
+        threshold: threshold.map { 100 * $0 }))
   }
 }

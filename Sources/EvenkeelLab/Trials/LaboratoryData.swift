@@ -30,6 +30,12 @@ public struct DataDescription: Codable, Hashable, Sendable {
     (self.testCount, self.chance) = (testCount, chance)
   }
 
+  /// The least score that is more than guessing: three standard deviations of a share among the test examples above `chance`;
+  /// 0 for values to predict.
+  public var aboveChance: Double {
+    isClassification ? chance + 3 * (chance * (1 - chance) / Double(max(1, testCount))).squareRoot() : 0
+  }
+
   /// What a score is called.
   public var scoreName: String { isClassification ? "accuracy" : "R²" }
 }
@@ -37,11 +43,11 @@ public struct DataDescription: Codable, Hashable, Sendable {
 /// Examples that all trials share, read and measured once.
 public struct LaboratoryData: Sendable {
   public let description: DataDescription
-  public let training: Dataset
+  public private(set) var training: Dataset
   /// What settings are searched on: a tenth of the training examples, 2,000 at most.
-  public let validation: Dataset
+  public private(set) var validation: Dataset
   /// What is judged on: 2,000 of the test examples at most, the same ones for every trial.
-  public let test: Dataset
+  public private(set) var test: Dataset
   let scaling: InputScaling
   let loss: Loss
   public let warnings: [String]
@@ -79,6 +85,15 @@ public struct LaboratoryData: Sendable {
       loss = .meanSquaredError
       description = Self.describe(source, splits, isClassification: false, chance: 0)
     }
+  }
+
+  /// The same values, of which each counts as much.
+  var withoutWeightsAndLengths: LaboratoryData {
+    var plain = self
+    plain.training = training.withoutWeightsAndLengths
+    plain.validation = validation.withoutWeightsAndLengths
+    plain.test = test.withoutWeightsAndLengths
+    return plain
   }
 
   /// Draws so many of `dataset` that an evaluation takes little of a trial.

@@ -11,9 +11,7 @@ extension Trial {
     precondition(self.data == data.description.fingerprint, "The trial is of other data.")
     var model = try start(on: data)
     let examples = evaluatedOn == .test ? data.test : data.validation
-    let trainer = Trainer(
-      loss: data.loss, optimizer: optimizer, batchSize: min(batchSize, data.training.count), clippingNorm: clippingNorm,
-      seed: seed, threads: 1)
+    let trainer = trainer(on: data)
     var course = Course(trial: self, data: data)
     var step = 0
     var place: Checkpoint?
@@ -37,7 +35,8 @@ extension Trial {
         guard step == next else { return nil }
         try course.measure(model, at: step, on: examples)
       } catch let error as EvenkeelError where error.code == .data {
-        // The data was read and found in order; what is wrong now is the run.
+        // What does not fit the data fails here too; with that out of the way, it is the run that left the finite numbers.
+        if course.result.curve.isEmpty { try requireFit(data) }
         course.result.divergedAt = step + 1
         course.result.reason = error.message
         course.result.score = data.description.chance
@@ -46,6 +45,23 @@ extension Trial {
     }
     try course.finish(model)
     return course.result
+  }
+
+  private func trainer(on data: LaboratoryData) -> Trainer {
+    Trainer(
+      loss: data.loss, optimizer: optimizer, batchSize: min(batchSize, data.training.count), clippingNorm: clippingNorm,
+      seed: seed, threads: 1)
+  }
+
+  /// Makes sure that the trial can be carried out on `data`, whatever becomes of it.
+  /// - Throws: `EvenkeelError` that says what does not fit: shape, outputs, classes, batch size, ghost batches.
+  public func requireFit(_ data: LaboratoryData) throws {
+    do {
+      try trainer(on: data).requireFit(start(on: data), to: data.training, evaluatedOn: [data.validation, data.test])
+    } catch let error as EvenkeelError {
+      throw EvenkeelError(
+        error.code, "\(network.summary) cannot be trained on \(data.description.source): \(error.message)")
+    }
   }
 
   /// The model before the first step.
@@ -59,6 +75,20 @@ extension Trial {
         name, to: Tensor(values.values.map { Float(Double($0) * initialScale) }, shape: values.shape))
     }
     return model
+  }
+}
+
+extension LaboratoryData {
+  /// Makes sure that each of `trials` can be carried out on the data.
+  /// - Throws: As `Trial.requireFit`, of the first that cannot.
+  public func requireFit(_ trials: [Trial]) throws {
+    var seen: Set<Trial> = []
+    for var trial in trials {
+      // What has nothing to do with fitting.
+      (trial.learningRate, trial.initialScale, trial.seed, trial.steps) = (1, 1, 0, 1)
+      (trial.evaluatedOn, trial.evaluations, trial.probes) = (.test, 1, [])
+      if seen.insert(trial).inserted { try trial.requireFit(self) }
+    }
   }
 }
 

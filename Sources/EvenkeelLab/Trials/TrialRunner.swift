@@ -29,18 +29,23 @@ public struct TrialRunner: Sendable {
   ///
   /// A trial that another process runs is waited for, and taken over if that process ends.
   /// - Parameters:
+  ///   - shouldStart: Asked before every trial, from several threads; once it says no, what runs is ended and no more begun, and
+  ///     the results are those that there are.
   ///   - shouldStop: Asked after every training step, from several threads.
   ///   - onProgress: Called on the calling thread, several times a second at most.
-  /// - Throws: `EvenkeelError`: `interrupted` if `shouldStop` said so; of a trial that cannot be carried out; of the store.
+  /// - Throws: `EvenkeelError`: `interrupted` if `shouldStop` said so; of a trial that cannot be carried out, before any is in the
+  ///   store; of the store.
   @discardableResult
   public func run(
-    _ trials: [Trial], shouldStop: @escaping @Sendable () -> Bool = { false }, onProgress: (Progress) -> Void = { _ in }
+    _ trials: [Trial], shouldStart: @escaping @Sendable () -> Bool = { true },
+    shouldStop: @escaping @Sendable () -> Bool = { false }, onProgress: (Progress) -> Void = { _ in }
   ) throws -> [Trial: TrialResult] {
     var distinct: [Trial] = []
     var seen: Set<Trial> = []
     for trial in trials where seen.insert(trial).inserted { distinct.append(trial) }
     let known = try store.results(of: distinct)
     let waiting = distinct.filter { known[$0] == nil }
+    try data.requireFit(waiting)
     try store.add(waiting)
     let board = Board(waiting, done: known)
     let clock = ContinuousClock()
@@ -54,7 +59,7 @@ public struct TrialRunner: Sendable {
     report()
     let (store, data) = (store, data)
     let workers = (0..<min(threads, waiting.count)).map { _ in
-      Worker { board.work(in: store, on: data, shouldStop: shouldStop) }
+      Worker { board.work(in: store, on: data, shouldStop: shouldStop, shouldStart: shouldStart) }
     }
     var lastSign = clock.now
     while !board.isFinished(workers: workers.count) {
@@ -66,6 +71,7 @@ public struct TrialRunner: Sendable {
       }
     }
     for worker in workers { worker.join() }
+    report()
     if let error = board.error {
       try? store.release()
       throw error
@@ -77,7 +83,6 @@ public struct TrialRunner: Sendable {
         "Interrupted; \(board.doneCount) of \(distinct.count) trials are done and kept in \(store.path). The same command goes on."
       )
     }
-    report()
     return board.results
   }
 }
@@ -108,7 +113,9 @@ private final class Board: Sendable {
   func fail(_ error: any Error) { state.withLock { if $0.error == nil { $0.error = error } } }
 
   /// A worker's life: trials that nobody has taken, then those that other processes work on.
-  func work(in store: RunStore, on data: LaboratoryData, shouldStop: @Sendable () -> Bool) {
+  func work(
+    in store: RunStore, on data: LaboratoryData, shouldStop: @Sendable () -> Bool, shouldStart: @Sendable () -> Bool
+  ) {
     func mustEnd() -> Bool {
       if shouldStop() { state.withLock { $0.wasStopped = true } }
       return state.withLock { $0.wasStopped || $0.error != nil }
@@ -116,7 +123,7 @@ private final class Board: Sendable {
     /// Those that another process runs.
     var elsewhere: [Trial] = []
     do {
-      while !mustEnd() {
+      while !mustEnd(), shouldStart() {
         if let trial = state.withLock({ $0.waiting.popLast() }) {
           if try !take(trial, in: store, on: data, mustEnd) { elsewhere.append(trial) }
         } else if elsewhere.isEmpty {
