@@ -66,14 +66,15 @@ func emit(_ line: String, terminator: String = "\n") throws {
   }
 }
 
+/// - Parameter role: What `output` is to be, as in "the output".
 /// - Throws: `EvenkeelError` with code `usage` if `output` is one of the files that are read.
-func requireApart(_ output: String?, from inputs: [String?]) throws {
+func requireApart(_ output: String?, from inputs: [String?], as role: String = "the output") throws {
   var written = stat()
   guard let output, stat(output, &written) == 0, written.st_mode & S_IFMT == S_IFREG else { return }
   for case let input? in inputs {
     var read = stat()
     if stat(input, &read) == 0, read.st_ino == written.st_ino, read.st_dev == written.st_dev {
-      throw EvenkeelError(.usage, "\(output) is read and cannot be the output too.")
+      throw EvenkeelError(.usage, "\(output) is read and cannot be \(role) too.")
     }
   }
 }
