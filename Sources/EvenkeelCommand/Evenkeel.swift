@@ -66,9 +66,12 @@ func emit(_ line: String, terminator: String = "\n") throws {
   }
 }
 
+/// - Parameter role: What `output` is to be, as in "the output".
 /// - Throws: `EvenkeelError` with code `usage` if `output` is one of the files that are read, or one of those that keep `store`,
 ///   which need not be there yet.
-func requireApart(_ output: String?, from inputs: [String?], store: String? = nil) throws {
+func requireApart(
+  _ output: String?, from inputs: [String?], store: String? = nil, as role: String = "the output"
+) throws {
   guard let output else { return }
   if let store, ["", "-wal", "-shm", "-journal"].contains(where: { place(output) == place(store + $0) }) {
     throw EvenkeelError(.usage, "\(output) is where the runs are kept (--store) and cannot be the output too.")
@@ -78,7 +81,7 @@ func requireApart(_ output: String?, from inputs: [String?], store: String? = ni
   for case let input? in inputs + [store] {
     var read = stat()
     if stat(input, &read) == 0, read.st_ino == written.st_ino, read.st_dev == written.st_dev {
-      throw EvenkeelError(.usage, "\(output) is read and cannot be the output too.")
+      throw EvenkeelError(.usage, "\(output) is read and cannot be \(role) too.")
     }
   }
 }

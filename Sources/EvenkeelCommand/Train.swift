@@ -82,12 +82,20 @@ struct Train: ParsableCommand {
     }
     let (output, checkpointPath) = outputPaths()
     try requireApart(output, from: [data, validation, test, network, resume])
+    // A resumed run replaces the checkpoint that it goes on from.
+    try requireApart(checkpointPath, from: [data, validation, test, network], as: "the checkpoint of --output")
     for path in [output, checkpointPath].compactMap(\.self) { try Model.requireWritable(path) }
     let optimizer = try chosenOptimizer()
     let schedule = try chosenSchedule()
     let precision = try chosenPrecision()
     let augmentation = try augment.map { try Augmentation.list($0) } ?? []
     let checkpoint = try resume.map { try Checkpoint(contentsOf: $0) }
+    if let encoding = checkpoint?.model.encoding, encoding.weightName != weight {
+      throw EvenkeelError(
+        .usage,
+        encoding.weightName.map { "The checkpoint is of a run with --weight \($0); give it again." }
+          ?? "The checkpoint is of a run without --weight; leave it out.")
+    }
     let splits = try Dataset.read(
       data, target: target, weight: weight, validation: try chosenValidation(),
       test: test.map { .data($0) } ?? .share(0.2), seed: seed)
@@ -110,7 +118,9 @@ struct Train: ParsableCommand {
       throw EvenkeelError(.usage, "The network is another than that of the checkpoint, which is known; leave it out.")
     }
     var model = try checkpoint?.model ?? Model(described!, seed: seed)
-    let findings = try model.network.diagnose(batchSize: batchSize, weightDecay: optimizer.weightDecay)
+    try trainer.requireStatistics(of: model.network, examples: splits.training.count)
+    let findings = try model.network.diagnose(
+      batchSize: trainer.examplesOfStatistics(in: splits.training.count), weightDecay: optimizer.weightDecay)
     for (layers, finding) in DiagnosisReport.grouped(findings) where finding.severity > .note {
       complain("warning: \(layers): \(finding.cause) \(finding.remedy)")
     }
@@ -215,7 +225,7 @@ struct Train: ParsableCommand {
       }
       let network = try named(network, for: dataset)
       if normalization == "none" { return network.withoutNormalization() }
-      return try exchanged.map { try network.normalized(by: $0) } ?? network
+      return try exchanged.map { try self.exchanged($0, in: network) } ?? network
     }
     let hidden = hidden ?? "256,256"
     let units = hidden.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
@@ -232,7 +242,14 @@ struct Train: ParsableCommand {
       input: dataset.shape.count, hidden: units.map { $0! },
       outputs: loss == "sigmoid" && dataset.outputCount == 2 ? 1 : dataset.outputCount,
       activation: activation ?? "relu", normalization: placement)
-    return try exchanged.map { try network.normalized(by: $0) } ?? network
+    return try exchanged.map { try self.exchanged($0, in: network) } ?? network
+  }
+
+  /// `network` with the norms that --normalization names, which what goes wrong names too.
+  private func exchanged(_ norm: Normalization, in network: Network) throws -> Network {
+    do { return try network.normalized(by: norm) } catch let error as EvenkeelError {
+      throw EvenkeelError(error.code, "--normalization is \"\(normalization!)\": \(error.message)")
+    }
   }
 
   private func chosenOptimizer() throws -> Optimizer {
@@ -287,9 +304,19 @@ struct Train: ParsableCommand {
   private func chosenAveraging() throws -> WeightAveraging? {
     guard let average else { return nil }
     let parts = average.split(separator: ":", omittingEmptySubsequences: false)
-    if parts.count == 2, parts[0] == "ema", let decay = Double(parts[1]) { return .exponential(decay: decay) }
-    if parts.count == 2, parts[0] == "swa", let epoch = Int(parts[1]) { return .uniform(fromEpoch: epoch) }
-    throw EvenkeelError(.usage, "--average is \"\(average)\"; expected ema:DECAY or swa:EPOCH, as ema:0.999 or swa:3.")
+    let chosen: WeightAveraging
+    if parts.count == 2, parts[0] == "ema", let decay = Double(parts[1]) {
+      chosen = .exponential(decay: decay)
+    } else if parts.count == 2, parts[0] == "swa", let epoch = Int(parts[1]) {
+      chosen = .uniform(fromEpoch: epoch)
+    } else {
+      throw EvenkeelError(
+        .usage, "--average is \"\(average)\"; expected ema:DECAY or swa:EPOCH, as ema:0.999 or swa:3.")
+    }
+    do { try chosen.validate(epochs: epochs) } catch let error as EvenkeelError {
+      throw EvenkeelError(error.code, "--average is \"\(average)\": \(error.message)")
+    }
+    return chosen
   }
 
   private func chosenPrecision() throws -> Precision {

@@ -38,7 +38,7 @@ struct Predict: ParsableCommand {
     try requireApart(output, from: [model, data])
     let model = try Model(contentsOf: model)
     if let output { try Model.requireWritable(output) }
-    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: false)
+    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: false, weights: false)
     for warning in warnings { complain("warning: \(warning)") }
     let predictions = try model.predict(dataset)
     let labels = model.output?.classLabels ?? []

@@ -142,6 +142,7 @@ private func expectSame(_ one: Model, _ other: Model, _ what: String) {
     return model
   }
   expectSame(try run(BatchNorm(), 4), try run(BatchNorm(ghostBatch: 5), 1), "micro-batches")
+  expectSame(try run(BatchNorm(), 4), try run(BatchNorm(ghostBatch: 5), 4), "ghost batches as large as a part")
 }
 
 @Test func aRunInPartsWithAveragedWeightsAndFrozenNormsResumesToTheBit() throws {
@@ -240,6 +241,8 @@ private func expectSame(_ one: Model, _ other: Model, _ what: String) {
   try expectRefusal("in 21 parts", 21, .whole)
   try expectRefusal("parts of one", 11, .micro)
   try expectRefusal("parts of one", 20, .micro)
+  try expectRefusal(
+    "ghostBatch is 6; expected at most the 5 examples of a part of a batch", 4, .micro, norm: BatchNorm(ghostBatch: 6))
   try expectRefusal("ghost batches", 2, .whole, norm: BatchNorm(ghostBatch: 4))
 }
 

@@ -58,6 +58,11 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--learning-rate", "0"], "learning rate is 0"),
     (64, ["train", "good", "--normalization", "grop"], "--normalization is \"grop\""),
     (64, ["train", "good", "--normalization", "group:x"], "--normalization is \"group:x\""),
+    (64, ["train", "good", "--normalization", "ghost:1"], "--normalization is \"ghost:1\": "),
+    (
+      64, ["train", "good", "--batch-size", "32", "--accumulate", "4", "--normalization", "ghost:32"], "the 8 examples"
+    ),
+    (64, ["train", "good", "--batch-size", "1"], "batch size is 1; batch normalization needs"),
     (64, ["train", "good", "--normalization", "group:3"], "groups is 3; expected a number that divides 256"),
     (64, ["train", "good", "--normalization", "instance"], "Layer 1: instanceNorm: expected more than one position"),
     (64, ["train", "good", "--network", "lenet", "--normalization", "after-activation"], "--hidden"),
@@ -76,6 +81,7 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--batch-size", "8", "--accumulate", "8"], "parts of one"),
     (64, ["train", "good", "--freeze-statistics-after", "-1"], "--freeze-statistics-after"),
     (64, ["train", "good", "--freeze-scale-and-shift"], "--freeze-statistics-after"),
+    (64, ["train", "good", "--average", "ema:2"], "--average is \"ema:2\": "),
     (64, ["train", "good", "--average", "ema"], "\"ema\""), (64, ["train", "good", "--average", "swa:9"], "epoch 9"),
     (64, ["recalibrate", "model", "good"], "--output"),
     (65, ["recalibrate", "model", "good", "--output", "/tmp/never.safetensors"], "safetensors"),
@@ -93,6 +99,7 @@ func badInputEndsWithItsExitCodeAndASentence(code: Int32, arguments: [String], p
       #expect(result.code == code, "\(result.errors)")
       #expect(result.errors.contains(part), "\(result.errors)")
       #expect(result.output.isEmpty)
+      #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
       return
     }
     guard let text = tables[word] else { return try replaced(arguments.dropFirst(), done + [word]) }
@@ -156,4 +163,41 @@ func aProcessorWithoutBFloat16SaysSo() throws {
   #expect(result.code == 64 && result.output.isEmpty)
   #expect(result.errors.contains("needs a processor with AVX512-BF16 or AMX"), "\(result.errors)")
   #expect(result.errors.split(separator: "\n").count == 1)
+}
+
+/// The checkpoint's name is made from the output's.
+@Test(
+  .enabled(if: command != nil, "the command is not built"),
+  arguments: [nil, "--validation", "--test", "--network"] as [String?])
+func theCheckpointReplacesNothingThatIsRead(option: String?) throws {
+  let text = option == "--network" ? "input: [2]\nlayers: [dense: 4, relu, dense: 2]\n" : tables["good"]!
+  try withTemporaryFile(".csv", containing: tables["good"]!) { table in
+    try withTemporaryFile(".checkpoint.safetensors", containing: text) { input in
+      let output = String(input.dropLast(".checkpoint.safetensors".count)) + ".safetensors"
+      defer { unlink(output) }
+      let data = option.map { [table, $0, input] } ?? [input]
+      let result = try run(["train"] + data + ["--epochs", "1", "--quiet", "--output", output])
+      #expect(result.code == 64, "\(result.errors)")
+      #expect(result.errors.contains("cannot be the checkpoint of --output too"), "\(result.errors)")
+      #expect(try FileBytes(input).copy == Array(text.utf8))
+      #expect(access(output, F_OK) != 0)
+    }
+  }
+}
+
+@Test(.enabled(if: command != nil, "the command is not built"))
+func theNoiseOfStatisticsIsThatOfAPart() throws {
+  try withTemporaryFile(".csv", containing: tables["good"]!) { table in
+    func warnings(_ statistics: String) throws -> String {
+      let result = try run([
+        "train", table, "--epochs", "1", "--hidden", "4", "--batch-size", "40", "--accumulate", "5",
+        "--batch-statistics", statistics, "--quiet",
+      ])
+      #expect(result.code == 0, "\(result.errors)")
+      return result.errors
+    }
+    let (micro, whole) = (try warnings("micro"), try warnings("whole"))
+    #expect(micro.contains("With 8 examples"), "\(micro)")
+    #expect(!whole.contains("examples a batch's mean"), "\(whole)")
+  }
 }

@@ -235,6 +235,25 @@ func smallBatchesAreNamedWithTheNoiseOfTheirStatistics(batchSize: Int, severity:
   #expect(try network.diagnose(batchSize: batchSize).map(\.kind) == [.smallBatch, .smallBatch])
 }
 
+@Test func aPartWithItsOwnStatisticsIsTheBatchOfANorm() throws {
+  func trained(_ statistics: BatchStatistics) throws -> Model {
+    var model = try Model(network, seed: 1)
+    try Trainer(
+      loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 128, accumulating: 32, statistics: statistics
+    ).fit(&model, to: examples(400), epochs: 1)
+    return model
+  }
+  let micro = try trained(.micro)
+  #expect(micro.training?.batchSize == 4)
+  #expect(try micro.diagnose().finding(.smallBatch, "1").numbers["batchSize"] == 4)
+  let whole = try trained(.whole)
+  #expect(whole.training?.batchSize == 128)
+  #expect(try whole.diagnose().findings.allSatisfy { $0.kind != .smallBatch })
+  let ghosts = try network.normalized(by: .ghost(size: 4)).diagnose(batchSize: 128)
+  #expect(ghosts.map(\.kind) == [.smallBatch, .smallBatch] && ghosts[0].numbers["batchSize"] == 4)
+  #expect(try network.normalized(by: .renorm).diagnose(batchSize: 4).isEmpty)
+}
+
 @Test func aBiasBeforeANormIsNotedAndReallyIsRedundant() throws {
   var layers = network.layers.layers
   layers[3] = Dense(8, bias: .present)

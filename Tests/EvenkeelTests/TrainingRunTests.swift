@@ -172,6 +172,33 @@ func theSameSeedAndThreadsGiveTheSameBits(threads: Int) throws {
   try trainer.fit(&resumed, to: data, epochs: 2, resuming: checkpoint)
 }
 
+/// Whatever the model cannot tell: the same columns and as many rows.
+@Test func aCheckpointGoesOnWithItsOwnDataAlone() throws {
+  let data = try examples(200).with(weights: (0..<200).map { Float($0 % 3) })
+  let values = (0..<200).flatMap { data[$0] }
+  var checkpoint: Checkpoint?
+  var model = try Model(network())
+  try trainer.fit(
+    &model, to: data, epochs: 1, onEvent: { if case .epoch(_, let made) = $0 { checkpoint = made } })
+  guard case .classes(let indices, let labels) = data.targets else { return }
+  let heavier = try data.with(weights: data.weights!.map { $0 + 1 })
+  let unweighted = try Dataset(values, shape: [6], targets: data.targets)
+  let otherwise = try Dataset(values, shape: [6], targets: .classes(indices.reversed(), labels: labels))
+    .with(weights: data.weights)
+  let moved = try Dataset(values.map { $0 + 1 }, shape: [6], targets: data.targets).with(weights: data.weights)
+  for other in [heavier, unweighted, otherwise, moved] {
+    var resumed = checkpoint!.model
+    let error = #expect(throws: EvenkeelError.self) {
+      try trainer.fit(&resumed, to: other, epochs: 2, resuming: checkpoint)
+    }
+    #expect(error?.code == .usage && error?.message.contains("training data") == true, "\(error?.message ?? "")")
+  }
+  // The same examples read anew are the same data.
+  let again = try Dataset(values, shape: [6], targets: data.targets).with(weights: data.weights)
+  var resumed = checkpoint!.model
+  try trainer.fit(&resumed, to: again, epochs: 2, resuming: checkpoint)
+}
+
 /// Parameters that the update would make infinite are left as they were; the loss before it was finite.
 @Test(arguments: [
   Optimizer.adam(learningRate: 1e38), .rmsProp(learningRate: 1e38), .gradientDescent(learningRate: 3e38),

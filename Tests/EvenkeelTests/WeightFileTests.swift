@@ -2,8 +2,11 @@ import Evenkeel
 import Glibc
 import Testing
 
-private let table =
-  "a,w,b,class\n" + (0..<60).map { "\($0 % 7),\($0 % 3),\($0 * $0 % 11),\($0 % 7 > 3 ? "high" : "low")\n" }.joined()
+private func text(weightsRaisedBy more: Int = 0) -> String {
+  "a,w,b,class\n"
+    + (0..<60).map { "\($0 % 7),\($0 % 3 + more),\($0 * $0 % 11),\($0 % 7 > 3 ? "high" : "low")\n" }.joined()
+}
+private let table = text()
 
 @Test func aColumnOfWeightsIsNoFeature() throws {
   try withTemporaryFile(".csv", containing: table) { path in
@@ -31,6 +34,8 @@ private let table =
   ("a,w,b\n1,1,0\n2,-1,1\n3,0,0\n", "line 3, column w: expected a weight of 0 or more, got \"-1\""),
   ("a,w,b\n1,1,0\n2,,1\n3,0,0\n", "line 3, column w"), ("a,w,b\n1,1,0\n2,1,1\n3,x,0\n", "line 4, column w"),
   ("a,w,b\n1,1,0\n2,inf,1\n", "expected a finite number"),
+  ("a,w,b\n1,1,0\n2,nan,1\n", "line 3, column w: expected a weight of 0 or more, got \"nan\""),
+  ("a,w,b\n1,0,0\n2,0,1\n", "column w: the weights of all 2 training rows are 0"),
   ("a,v,b\n1,1,0\n", "no column \"w\" of weights; it has a, v, b"),
   ("w,b\n1,0\n", "no column but the target and the weight"),
 ])
@@ -73,6 +78,42 @@ func aColumnThatHoldsNoWeightsIsNamed(text: String, sentence: String) throws {
   try refused("lengths", npy([4], floats: [1, 2.5, 3, 0]), "The length of example 1 is 2.5; expected a whole number")
 }
 
+@Test func weightsAndLengthsOfNoPartOrTwiceAreRefused() throws {
+  let x = npy([4, 5, 2], floats: (0..<40).map { Float($0) })
+  let (y, w) = (npy([4], integers: [0, 1, 0, 1]), npy([4], floats: [1, 2, 3, 4]))
+  func archive(_ name: String, _ other: String) throws -> NumpyFile {
+    try numpy(npz(["x_train": x, "y_train": y, name: w, other: w]), name: "a.npz")
+  }
+  for (name, expected) in [
+    ("weights", "expected weights_train beside x_train"), ("lengths", "expected lengths_train beside x_train"),
+    ("Sample_Weight", "expected Sample_Weight_train beside x_train"),
+  ] {
+    expectError("a.npz: the array \(name) does not say which part it belongs to; \(expected)") {
+      _ = try archive(name, "more").parts()
+    }
+  }
+  expectError("the arrays weights_train and sample_weight_train say the same of x_train; expected one of them") {
+    _ = try archive("weights_train", "sample_weight_train").parts()
+  }
+  #expect(try archive("Weights_Train", "more").parts().training.weights == [1, 2, 3, 4])
+  // Predicting uses no weights.
+  #expect(try archive("weights", "more").examples(encoding: nil, targets: false, weights: false).weights == nil)
+}
+
+@Test func arraysThatNothingReadsAreAWarning() throws {
+  let (x, y) = (npy([4, 3], floats: (0..<12).map { Float($0) }), npy([4], integers: [0, 1, 0, 1]))
+  let odd = try numpy(
+    npz(["x_train": x, "y_train": y, "weight_train": y, "x_test": x, "y_test": y, "weights_test": y, "length_train": y]
+    ),
+    name: "a.npz")
+  let splits = try odd.parts()
+  #expect(splits.warnings == ["a.npz: the arrays weight_train, length_train are not read."])
+  #expect(splits.training.weights == nil && splits.test.weights == [0, 1, 0, 1])
+  #expect(odd.warnings == splits.warnings)
+  #expect(try numpy(npz(["data": x, "target": y, "DESCR": y])).warnings.count == 1)
+  #expect(try numpy(npz(["X": x, "y": y, "weights": y])).parts().warnings == [])
+}
+
 @Test(.enabled(if: command != nil, "the command is not built"))
 func theCommandTrainsAndEvaluatesWithWeightsAndLengths() throws {
   try withTemporaryFile(".csv", containing: table) { table in
@@ -87,6 +128,34 @@ func theCommandTrainsAndEvaluatesWithWeightsAndLengths() throws {
       let expected = try trained.evaluate(Dataset.readForUse(table, by: trained, targets: true).dataset)
       #expect(quality.code == 0 && quality.output.contains("\(expected.loss)"), "\(quality.output)")
       #expect(try run(["predict", model, table]).output.split(separator: "\n").count == 61)
+      // Predicting uses no weights, the others say so where they are not there.
+      let unweighted = "a,b,class\n" + (0..<9).map { "\($0 % 7),\($0),\($0 % 2 > 0 ? "high" : "low")\n" }.joined()
+      try withTemporaryFile(".csv", containing: unweighted) { plain in
+        try withTemporaryFile { other in
+          for words in [["evaluate", model, plain], ["recalibrate", model, plain, "--output", other]] {
+            let result = try run(words)
+            #expect(result.code == 0 && result.errors.contains("no column \"w\" of weights"), "\(result.errors)")
+          }
+        }
+        let predicted = try run(["predict", model, plain])
+        #expect(predicted.code == 0 && predicted.errors.isEmpty, "\(predicted.errors)")
+      }
+      try withTemporaryFile(".csv", containing: "a,w,b\n1,bad,2\n") { bad in
+        let predicted = try run(["predict", model, bad])
+        #expect(predicted.code == 0, "\(predicted.errors)")
+        let refused = try run(["recalibrate", model, bad, "--output", model + ".other"])
+        #expect(refused.code == 65, "\(refused.errors)")
+      }
+      let checkpoint = String(model.dropLast(12)) + ".checkpoint.safetensors"
+      let others = ["--epochs", "3", "--batch-size", "16", "--quiet", "--resume", checkpoint]
+      let forgotten = try run(["train", table] + others)
+      #expect(forgotten.code == 64 && forgotten.errors.contains("--weight w"), "\(forgotten.errors)")
+      try withTemporaryFile(".csv", containing: text(weightsRaisedBy: 1)) { heavier in
+        let result = try run(["train", heavier, "--weight", "w"] + others)
+        #expect(result.code == 64 && result.errors.contains("training data"), "\(result.errors)")
+      }
+      let resumed = try run(["train", table, "--weight", "w"] + others)
+      #expect(resumed.code == 0, "\(resumed.errors)")
     }
     let wrong = try run(["train", table, "--weight", "x"])
     #expect(wrong.code == 64 && wrong.errors.contains("no column \"x\" of weights"))
@@ -106,6 +175,9 @@ func theCommandTrainsAndEvaluatesWithWeightsAndLengths() throws {
     "X": npy([40, 6, 2], floats: x), "y": npy([40], integers: labels), "lengths": npy([40], integers: lengths),
   ])
   try withFile(archive, ".npz") { data in
+    let flat = try run(["train", data, "--hidden", "8"])
+    #expect(flat.code == 64 && flat.errors.contains("lengths of their own"), "\(flat.errors)")
+    #expect(flat.errors.contains("expected one that takes [6, 2] (--network FILE)"), "\(flat.errors)")
     try withTemporaryFile(".yaml", containing: network) { network in
       let result = try run([
         "train", data, "--network", network, "--epochs", "60", "--batch-size", "8", "--learning-rate", "0.01", "--json",

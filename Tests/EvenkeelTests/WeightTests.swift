@@ -237,7 +237,7 @@ private func sequenceNetwork(_ length: Int) -> Network {
   expectError("Layer 0 (maxPool) cannot work on sequences of lengths of their own") {
     try trainer.fit(&image, to: sequences.with(lengths: [2, 1]), epochs: 1)
   }
-  expectError("Expected examples of shape [4], got [2, 2]") {
+  expectError("sequences of shape [2, 2] with lengths of their own, which a network that takes [4] cannot heed") {
     var flat = try Model(Network(input: [4]) { Dense(2) })
     try trainer.fit(&flat, to: sequences.with(lengths: [2, 1]), epochs: 1)
   }

@@ -74,20 +74,23 @@ extension Dataset {
 
   /// The examples that a stored model is used on: the test part of data that has one, else all; one image or a folder of
   /// them; `-` is a CSV or NPY file on standard input.
-  /// - Parameter training: Takes the training part in place of the test part.
+  /// - Parameters:
+  ///   - targets: Whether they are needed.
+  ///   - weights: Whether weights are wanted, as for all but predictions; a table without its column of them is a warning then.
+  ///   - training: Takes the training part in place of the test part.
   public static func readForUse(
-    _ path: String, by model: Model, targets: Bool, training: Bool = false
+    _ path: String, by model: Model, targets: Bool, weights: Bool = true, training: Bool = false
   ) throws -> (dataset: Dataset, warnings: [String]) {
     var warnings: [String] = []
     let dataset = try readForUse(
-      path, encoding: model.encoding, length: model.network.input.count, targets: targets, training: training, &warnings
-    )
+      path, encoding: model.encoding, length: model.network.input.count, targets: targets, weights: weights,
+      training: training, &warnings)
     return (dataset, warnings)
   }
 
   private static func readForUse(
-    _ path: String, encoding: TableEncoding?, length: Int, targets: Bool, training: Bool = false,
-    _ warnings: inout [String]
+    _ path: String, encoding: TableEncoding?, length: Int, targets: Bool, weights: Bool = true,
+    training: Bool = false, _ warnings: inout [String]
   ) throws -> Dataset {
     // Columns that have names only a CSV file has.
     let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
@@ -109,10 +112,11 @@ extension Dataset {
     }
     let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
     if let numpy = try NumpyFile(bytes) {
-      return try numpy.examples(encoding: encoding, targets: targets, training: training)
+      warnings += numpy.warnings
+      return try numpy.examples(encoding: encoding, targets: targets, weights: weights, training: training)
     }
     if let encoding, isOfNamedColumns {
-      return try csv(bytes, encoding: encoding, targets: targets, warnings: &warnings)
+      return try csv(bytes, encoding: encoding, targets: targets, weights: weights, warnings: &warnings)
     }
     if encoding == nil, path != "-" { return try imagesForUse(at: path, length: length, targets: targets) }
     throw EvenkeelError.data(

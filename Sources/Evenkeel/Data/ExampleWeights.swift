@@ -48,9 +48,15 @@ extension Dataset {
     return result
   }
 
-  /// - Throws: `EvenkeelError` with code `data` if the examples are not those of a network that takes `input`.
+  /// - Throws: `EvenkeelError` with code `data` if the examples are not those of a network that takes `input`, `usage` if it takes
+  ///   their values, but not as sequences that have lengths.
   func requireFit(_ input: Shape) throws {
-    guard shape.fits(input), lengths == nil || shape == input else {
+    if lengths != nil, shape != input, shape.fits(input) {
+      throw EvenkeelError.usage(
+        "The examples are sequences of shape \(shape) with lengths of their own, which a network that takes \(input) cannot heed; expected one that takes \(shape) (--network FILE)."
+      )
+    }
+    guard shape.fits(input) else {
       throw EvenkeelError.data(
         "Expected examples of shape \(input), got \(shape) (\(shape.count) values each).")
     }
@@ -106,14 +112,14 @@ final class WeightBuffer {
 }
 
 extension Dataset {
-  /// The same with the weights and lengths that `archive` holds under these names, if it does.
-  func with(_ archive: NumpyArchive, weights weightNames: [String], lengths lengthName: String) throws -> Dataset {
+  /// The same with the weights and lengths that `archive` holds in the arrays of these names; nil: none.
+  func with(_ archive: NumpyArchive, weights weightName: String?, lengths lengthName: String?) throws -> Dataset {
     var result = self
-    for name in weightNames.filter({ archive.names.contains($0) }).prefix(1) {
-      let array = try archive.array(name)
+    if let weightName {
+      let array = try archive.array(weightName)
       result = try array.naming { try result.with(weights: array.perExample().map { Float($0) }) }
     }
-    guard archive.names.contains(lengthName) else { return result }
+    guard let lengthName else { return result }
     let array = try archive.array(lengthName)
     return try array.naming {
       try result.with(

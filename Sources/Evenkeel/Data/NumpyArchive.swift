@@ -34,11 +34,52 @@ package struct NumpyArchive {
   private static let validation = [("x_val", "y_val"), ("val_images", "val_labels")]
   private static let test = [("x_test", "y_test"), ("test_images", "test_labels")]
 
+  private static let weightNames = ["weights", "sample_weight"]
+  private static let lengthNames = ["lengths"]
+
+  /// What the array `wanted` is called in this file; capitals do not matter. nil if it is not there.
+  private func find(_ wanted: String) -> String? {
+    names.first { $0 == wanted } ?? names.first { $0.lowercased() == wanted.lowercased() }
+  }
+
+  /// What is behind the names of all that belongs to `inputs`: `_train` of x_train and train_images, nothing of X.
+  private static func ending(_ inputs: String) -> String {
+    ["train", "test", "val"].first { inputs.lowercased().contains($0) }.map { "_" + $0 } ?? ""
+  }
+
+  /// The one of the arrays `wanted`, one name for each way to say the same, that belongs to `inputs`; nil if there is none.
+  /// - Throws: `EvenkeelError` with code `data` for two of them, or for one that does not say which part it belongs to.
+  private func companion(_ wanted: [String], of inputs: String) throws -> String? {
+    let ending = Self.ending(inputs)
+    let found = wanted.compactMap { find($0 + ending) }
+    guard found.count < 2 else {
+      throw EvenkeelError.data(
+        "\(name): the arrays \(found.joined(separator: " and ")) say the same of \(inputs); expected one of them.")
+    }
+    if !ending.isEmpty, let bare = wanted.compactMap({ find($0) }).first {
+      throw EvenkeelError.data(
+        "\(name): the array \(bare) does not say which part it belongs to; expected \(bare)\(ending) beside \(inputs).")
+    }
+    return found.first
+  }
+
+  /// A sentence about arrays that belong to no part and are not read, as those whose name has a slip.
+  var warnings: [String] {
+    var known: Set<String> = []
+    for (inputs, targets) in [Self.training, Self.validation, Self.test].compactMap({ pair($0) }) {
+      known.insert(inputs)
+      if let targets { known.insert(targets) }
+      known.formUnion((Self.weightNames + Self.lengthNames).compactMap { find($0 + Self.ending(inputs)) })
+    }
+    let unread = names.filter { !known.contains($0) }
+    guard !unread.isEmpty else { return [] }
+    return [
+      "\(name): the array\(unread.count > 1 ? "s" : "") \(Self.list(unread)) \(unread.count > 1 ? "are" : "is") not read."
+    ]
+  }
+
   /// The first of `conventions` whose inputs are there, those with targets first; capitals do not matter.
   private func pair(_ conventions: [(String, String)]) -> Pair? {
-    func find(_ wanted: String) -> String? {
-      names.first { $0 == wanted } ?? names.first { $0.lowercased() == wanted.lowercased() }
-    }
     let pairs = conventions.compactMap { inputs, targets in find(inputs).map { Pair($0, find(targets)) } }
     return pairs.first { $0.targets != nil } ?? pairs.first
   }
@@ -49,12 +90,16 @@ package struct NumpyArchive {
   }
 
   /// The arrays by name, the first of very many.
-  private var list: String { names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "") }
+  private var list: String { Self.list(names) }
+
+  private static func list(_ names: [String]) -> String {
+    names.prefix(20).joined(separator: ", ") + (names.count > 20 ? ", …" : "")
+  }
 
   func splits(validation: Double, test: Double, seed: UInt64) throws -> DatasetSplits {
     guard let pair = pair(Self.training), pair.targets != nil else { throw unknown(Self.training) }
     let whole = try dataset(pair)
-    var warnings: [String] = []
+    var warnings = self.warnings
     let ownTest = try part(Self.test, like: whole, &warnings)
     let ownValidation = validation == 0 ? try part(Self.validation, like: whole, &warnings) : nil
     var rows = RowSplit(count: whole.count, validation: validation, test: ownTest == nil ? test : 0, seed: seed)
@@ -85,27 +130,27 @@ package struct NumpyArchive {
   }
 
   /// The test part (or the training part), or the other of a file that has none.
-  func examples(targets: Bool, training: Bool) throws -> Dataset {
+  func examples(targets: Bool, weights: Bool, training: Bool) throws -> Dataset {
     let parts = training ? [Self.training, Self.test] : [Self.test, Self.training]
     guard let pair = pair(parts[0]) ?? pair(parts[1]) else { throw unknown(parts[0] + parts[1]) }
-    guard targets else { return try dataset((pair.inputs, nil)) }
+    guard targets else { return try dataset((pair.inputs, nil), weights: weights) }
     guard pair.targets != nil else {
       throw EvenkeelError.data(
         "\(name): \(pair.inputs) has no targets to evaluate with; it holds the arrays \(list)."
       )
     }
-    return try dataset(pair)
+    return try dataset(pair, weights: weights)
   }
 
   /// - Parameter training: The targets of the training part, whose kind and classes these have too; nil to go by the array.
-  private func dataset(_ pair: Pair, like training: Targets? = nil) throws -> Dataset {
+  private func dataset(_ pair: Pair, like training: Targets? = nil, weights: Bool = true) throws -> Dataset {
     let inputs = try array(pair.inputs)
     let dataset = Dataset(
       shape: inputs.exampleShape, examples: try inputs.examples(),
       targets: try pair.targets.map { try targets(array($0), of: inputs, like: training) } ?? .none)
-    // Named as the inputs are: beside x_train weights_train, beside X weights.
-    let part = ["train", "test", "val"].first { pair.inputs.lowercased().contains($0) }.map { "_" + $0 } ?? ""
-    return try dataset.with(self, weights: ["weights" + part, "sample_weight" + part], lengths: "lengths" + part)
+    return try dataset.with(
+      self, weights: weights ? companion(Self.weightNames, of: pair.inputs) : nil,
+      lengths: companion(Self.lengthNames, of: pair.inputs))
   }
 
   private func targets(_ array: NumpyArray, of inputs: NumpyArray, like training: Targets?) throws -> Targets {

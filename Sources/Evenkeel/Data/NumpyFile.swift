@@ -43,11 +43,17 @@ package enum NumpyFile {
     }
   }
 
+  /// Sentences about what in the file is not read.
+  package var warnings: [String] { if case .archive(let archive) = self { archive.warnings } else { [] } }
+
   /// The examples that a model is used on.
   /// - Parameters:
   ///   - encoding: How columns became features when the model was trained; nil if it was trained on inputs apart from targets.
   ///   - targets: Whether they are needed.
-  package func examples(encoding: TableEncoding?, targets: Bool, training: Bool = false) throws -> Dataset {
+  ///   - weights: Whether they are wanted where the file has them.
+  package func examples(
+    encoding: TableEncoding?, targets: Bool, weights: Bool = true, training: Bool = false
+  ) throws -> Dataset {
     if let encoding, encoding.targetColumn == nil {
       let name =
         switch self {
@@ -58,7 +64,7 @@ package enum NumpyFile {
     }
     return switch self {
     case .array(let array): try array.examples(encoding: encoding, targets: targets)
-    case .archive(let archive): try archive.examples(targets: targets, training: training)
+    case .archive(let archive): try archive.examples(targets: targets, weights: weights, training: training)
     }
   }
 }

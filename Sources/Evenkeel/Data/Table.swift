@@ -127,9 +127,12 @@ package struct Table {
   /// Empty, NA and nan count as missing.
   static func isMissing(_ text: String) -> Bool { text.isEmpty || ["na", "nan", "null"].contains(text.lowercased()) }
 
+  /// What is written in a cell.
+  func cell(row: Int, column: Int) -> String { Self.text(cells[row * names.count + column], bytes.bytes) }
+
   /// The text of a cell; nil where it is missing.
   func text(row: Int, column: Int) -> String? {
-    let text = Self.text(cells[row * names.count + column], bytes.bytes)
+    let text = cell(row: row, column: column)
     return Self.isMissing(text) ? nil : text
   }
 

@@ -213,21 +213,25 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     return try rows.map { row in
       guard let value = try table.number(row: row, column: column), value >= 0 else {
         throw EvenkeelError.data(
-          "\(table.file), line \(table.lines[row]), column \(weightName): expected a weight of 0 or more, got \"\(table.text(row: row, column: column) ?? "")\"."
+          "\(table.file), line \(table.lines[row]), column \(weightName): expected a weight of 0 or more, got \"\(table.cell(row: row, column: column))\"."
         )
       }
       return Float(value)
     }
   }
 
-  package func dataset(_ table: Table, rows: [Int], hasTargets: Bool, warnings: inout [String]) throws -> Dataset {
+  /// - Parameter hasWeights: Whether the column of weights is wanted, if training had one; that it is missing is a warning.
+  package func dataset(
+    _ table: Table, rows: [Int], hasTargets: Bool, hasWeights: Bool = true, warnings: inout [String]
+  ) throws -> Dataset {
     let names = featureNames
     let values = try features(table, rows: rows, warnings: &warnings)
     var dataset = Dataset(
       shape: [names.count], examples: ExampleStorage(floats: values, width: names.count),
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
+    guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)
-    if hasTargets, let weightName, dataset.weights == nil {
+    if dataset.weights == nil {
       warnings.append("\(table.file): there is no column \"\(weightName)\" of weights; every row counts the same.")
     }
     return dataset
@@ -266,6 +270,11 @@ extension Dataset {
       validation: try encoding.dataset(table, rows: parts.validation, hasTargets: true, warnings: &warnings),
       test: try encoding.dataset(table, rows: parts.test, hasTargets: true, warnings: &warnings))
     if !splits.training.isEmpty {
+      if let weight, splits.training.weights?.contains(where: { $0 > 0 }) == false {
+        throw EvenkeelError.data(
+          "\(table.file), column \(weight): the weights of all \(splits.training.count) training rows are 0; expected one above 0 at least."
+        )
+      }
       let scaling = try InputScaling(fittedTo: splits.training)
       for channel in scaling.constantChannels {
         warnings.append("\(table.file): column \(encoding.featureNames[channel]) is constant in the training rows.")
@@ -277,10 +286,10 @@ extension Dataset {
 
   /// Reads a CSV file with the encoding that a model was trained with.
   package static func csv(
-    _ bytes: FileBytes, encoding: TableEncoding, targets: Bool, warnings: inout [String]
+    _ bytes: FileBytes, encoding: TableEncoding, targets: Bool, weights: Bool = true, warnings: inout [String]
   ) throws -> Dataset {
     let table = try Table(bytes)
     return try encoding.dataset(
-      table, rows: Array(0..<table.rowCount), hasTargets: targets, warnings: &warnings)
+      table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &warnings)
   }
 }

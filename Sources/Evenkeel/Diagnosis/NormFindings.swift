@@ -231,7 +231,9 @@ struct NormExamination {
     _ site: StructureExamination.NormSite, batchSize: Int?, _ record: NormRecord?
   ) -> Finding? {
     // Renormalization takes the noise out again.
-    guard let batchSize, !site.layer.frozen, site.layer.renormalization == nil else { return nil }
+    guard var batchSize, !site.layer.frozen, site.layer.renormalization == nil else { return nil }
+    // A ghost batch is the batch of its norm.
+    batchSize = min(batchSize, site.layer.ghostBatch ?? batchSize)
     let measured = record?.batchErrors
     let errors = measured ?? normalErrors(batchSize)
     guard errors.mean > Thresholds.meanError else { return nil }

@@ -35,7 +35,7 @@ final class WholeBatches {
     let norms = program.norms.filter { !$0.operation.options.frozen }
     for norm in norms where norm.operation.options.ghostBatch != nil || norm.operation.options.renormalization != nil {
       throw EvenkeelError.usage(
-        "Layer \(norm.operation.name) (batchNorm) has ghost batches or renormalization; they do not go with the statistics of the whole batch (.micro goes)."
+        "Layer \(norm.operation.name) (batchNorm) has ghost batches or renormalization; they do not go with the statistics of the whole batch, only with those of each part (micro)."
       )
     }
     self.norms = norms.map { WholeBatchNorm($0, rows: program.maximumRows) }

@@ -146,7 +146,8 @@ public struct Trainer: Sendable {
   }
 
   /// What a resumed run must have in common with the one that it goes on from, by name.
-  func settings(for dataset: Dataset) -> [String: String] {
+  /// - Parameter fingerprint: That of `dataset`, which is not made anew for every checkpoint.
+  func settings(for dataset: Dataset, fingerprint: String) -> [String: String] {
     [
       "loss": "\(loss.kind) \(loss.parameter)", "optimizer": optimizer.summary,
       "schedule": "\(schedule.kind) after \(schedule.warmUp) steps of warm-up", "batch size": "\(batchSize)",
@@ -158,6 +159,7 @@ public struct Trainer: Sendable {
       } ?? "none",
       "weight averaging": averaging?.summary ?? "none",
       "precision": precision.rawValue, "number of training examples": "\(dataset.count)",
+      "training data": "of fingerprint \(fingerprint)",
     ]
   }
 
@@ -182,7 +184,7 @@ public struct Trainer: Sendable {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
     }
     model.training = TrainingSummary(
-      batchSize: min(batchSize, dataset.count), weightDecay: optimizer.weightDecay)
+      batchSize: examplesOfStatistics(in: dataset.count), weightDecay: optimizer.weightDecay)
     model.makeStateUnique()
     return try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
   }
@@ -234,12 +236,24 @@ public struct Trainer: Sendable {
 }
 
 extension Trainer {
+  /// The examples of a full batch that norms take statistics of together, with `examples` in all: a part's or the whole batch's.
+  package func examplesOfStatistics(in examples: Int) -> Int {
+    let full = max(1, min(batchSize, examples))
+    return statistics == .micro ? (full + accumulating - 1) / accumulating : full
+  }
+
   /// The parts that a batch of `rows` examples is taken in, where a full one has parts of `size`.
   func parts(of rows: Int, _ size: Int) -> Int { accumulating == 1 ? 1 : (rows + size - 1) / size }
 
   /// - Throws: `EvenkeelError` with code `usage` or `data` if batches, or parts with statistics of their own, would bring a norm
-  ///   that takes statistics one value a feature.
-  func requireStatistics(of network: Network, examples: Int) throws {
+  ///   that takes statistics one value a feature, or fewer examples than its ghost batches have.
+  package func requireStatistics(of network: Network, examples: Int) throws {
+    try requireTwoExamples(for: network, examples: examples)
+    try network.requireGhostBatches(
+      in: examplesOfStatistics(in: examples), of: accumulating > 1 ? "part of a batch" : "batch")
+  }
+
+  private func requireTwoExamples(for network: Network, examples: Int) throws {
     guard freezing?.afterEpoch != 0 else { return }
     let needsTwo = try network.leaves().contains { leaf in
       guard let norm = leaf.layer as? BatchNorm, !norm.frozen else { return false }
@@ -247,7 +261,9 @@ extension Trainer {
     }
     guard needsTwo else { return }
     guard examples > 1 else {
-      throw EvenkeelError.data("The training data has one example; batch normalization needs at least 2 in a batch.")
+      throw EvenkeelError.data(
+        "The training data has \(examples == 0 ? "no" : "one") example; batch normalization needs at least 2 in a batch."
+      )
     }
     guard batchSize > 1 else {
       throw EvenkeelError.usage("The batch size is 1; batch normalization needs at least 2 examples in a batch.")

@@ -27,6 +27,7 @@ final class TrainingRun {
   private let kept: KeptParameters?
   let averaged: AveragedWeights?
   private let key: RandomKey
+  private lazy var settings = trainer.settings(for: dataset, fingerprint: dataset.fingerprint)
   private let epochs: Int
   var order: [Int32]
   /// The rows of the data's storage in the order of the epoch.
@@ -48,7 +49,6 @@ final class TrainingRun {
     let layout = model.state.layout
     let full = min(trainer.batchSize, dataset.count)
     try trainer.requireStatistics(of: model.network, examples: dataset.count)
-    try model.network.requireGhostBatches(in: full)
     // A single example that is left over joins the batch before it.
     let most = min(trainer.batchSize, dataset.count - 1) + 1
     let isInParts = trainer.accumulating > 1
@@ -61,7 +61,7 @@ final class TrainingRun {
     weights = WeightBuffer(dataset, batch: most)
     guard !isInParts || trainer.statistics == .micro || dataset.weights == nil && dataset.lengths == nil else {
       throw EvenkeelError.usage(
-        "Examples with weights or lengths do not go with parts that have the statistics of the whole batch (.micro goes)."
+        "Examples with weights or lengths do not go with parts that have the statistics of the whole batch, only with statistics of their own (micro)."
       )
     }
     let whole =
@@ -306,12 +306,12 @@ final class TrainingRun {
     Checkpoint(
       model: model.copied(), first: Array(first.buffer), second: Array(second.buffer),
       averaged: averaged.map { Array($0.values.buffer) } ?? [], averagedCount: averaged?.count ?? 0, epoch: epoch,
-      batch: batch, step: step, settings: trainer.settings(for: dataset), sums: sums, history: history,
+      batch: batch, step: step, settings: settings, sums: sums, history: history,
       best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })
   }
 
   private func restore(_ checkpoint: Checkpoint) throws {
-    for (name, value) in trainer.settings(for: dataset).sorted(by: { $0.key < $1.key }) {
+    for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
       guard let before = checkpoint.settings[name], before != value else { continue }
       throw EvenkeelError.usage("The checkpoint is of a run whose \(name) is \(before); this one's is \(value).")
     }

@@ -18,7 +18,7 @@ public enum WeightAveraging: Hashable, Sendable {
   case uniform(fromEpoch: Int)
 
   /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
-  func validate(epochs: Int) throws {
+  package func validate(epochs: Int) throws {
     switch self {
     case .exponential(let decay):
       guard decay > 0, decay < 1 else {
