@@ -71,7 +71,7 @@ struct LaboratoryCommandTests {
       (64, ["lab", "report", "--store", "/tmp/new", "--output", "/tmp/new-shm"], "--store"),
       (65, ["lab", "run", "trains-faster", "--network", "thirteen"], "[13]"),
       (65, ["sweep", "--network", "thirteen", "--trials", "2"], "[13]"),
-      (65, ["lab", "run", "trains-faster", "--data", "sequences"], "[24]"),
+      (64, ["lab", "run", "trains-faster", "--data", "sequences"], "[24]"),
       (65, ["lab", "run", "trains-faster", "--data", "one-class"], "one class"),
       (65, ["sweep", "--store", "no-store", "--trials", "2"], "no-store"),
       (66, ["lab", "run", "trains-faster", "--data", "/nowhere.csv"], "/nowhere.csv"),
