@@ -1,142 +1,18 @@
-// Batch normalization over matrices (rows, features), forward and backward, with the activation that follows it.
-//
-// Statistics are taken in one sweep, from the first row k: with d = x - k, mean = k + sum(d)/m and
-// variance = (sum(d^2) - sum(d)^2/m)/m, all in double. As k is one of the rows, its distance from the mean is at most
-// sqrt(m-1) deviations, so the subtraction loses at most log2(m) of the 53 bits, whatever mean and deviation are.
-// Rows are cut into chunks by the shape alone and the chunks' sums merged in order: the same bits for any team.
-#include "kernels.h"
-#include "team.h"
-#include "vector_math.h"
+// Batch normalization over matrices (rows, features), forward and backward, with the activation that follows it; its
+// statistics are taken in batch_norm_statistics.c.
+#include "batch_norm.h"
 
-#include <math.h>
-
-#define STRIP 16  // features that are held in registers
-#define BLOCK 8   // rows that a strip runs over before its sums go back to memory
-#define AHEAD 16  // rows from one that is read to the one that is asked for
 #define EK_STREAM_THRESHOLD (2u << 20)  // values, 8 MiB: more than a processor's share of the last cache
 
-EK_INLINE ek_f16 load_or(const float *p, size_t c, size_t width, float otherwise) {
-  return p ? ek_load(p + c, width) : ek_splat(otherwise);
+static int writes_past_cache(const job *j) {
+  return j->out && j->out != j->x && j->out != j->dy && j->norm.features % STRIP == 0 && (uintptr_t)j->out % 64 == 0 &&
+         j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
 }
 
-static size_t minimum(size_t a, size_t b) { return a < b ? a : b; }
-
-// Scratch: `chunks` pairs of sums, then two rows of means; each row padded to whole strips.
-static size_t padded(size_t features) { return (features + STRIP - 1) / STRIP * STRIP; }
-
-static size_t chunk_count(size_t rows, size_t features) {
-  size_t wanted = rows * features / 65536;
-  size_t most = minimum(64, rows / (2 * BLOCK));
-  wanted = minimum(wanted, most);
-  return wanted ? wanted : 1;
-}
-
-size_t ek_batch_norm_scratch(size_t rows, size_t features) {
-  return (2 * chunk_count(rows, features) + 2) * padded(features);
-}
-
-// What the members of a team share.
-typedef struct {
-  ek_batch_norm norm;
-  const float *x, *y;
-  float *dy, *out;
-  size_t chunks;
-  ek_batch_statistics statistics;
-  float *dscale, *dshift;
-  double *sums;
-  double count, *mean, *squares;  // of the rows before, where these are merged into them
-  ptrdiff_t first_bad;
-  int streams;  // whether `out` is written past the cache
-} job;
-
-static size_t chunk_start(const job *j, size_t chunk) { return j->norm.rows * chunk / j->chunks; }
-
-// The two rows of sums of a chunk.
-static double *chunk_sums(const job *j, size_t chunk) { return j->sums + 2 * chunk * padded(j->norm.features); }
-
-// Asks for what the next block of rows will read: rows lie far apart, so the processor does not foresee it.
-EK_INLINE void fetch(const float *p) { __builtin_prefetch(p, 0, 2); }
-
-// Adds the sums of features begin ..< end of all chunks, in order, to those of the first.
-EK_CLONES static void merge_chunks(const job *j, size_t begin, size_t end) {
-  size_t stride = padded(j->norm.features);
-  double *restrict first = chunk_sums(j, 0), *restrict second = first + stride;
-  for (size_t chunk = 1; chunk < j->chunks; chunk++) {
-    const double *next = chunk_sums(j, chunk);
-    for (size_t c = begin; c < end; c++) first[c] += next[c];
-    for (size_t c = begin; c < end; c++) second[c] += next[stride + c];
-  }
-}
-
-// ---- statistics ---------------------------------------------------------------------------------------------------
-
-// sums[0] = sum of (x - k), sums[1] = sum of (x - k)^2 over rows begin ..< end, per feature.
-EK_CLONES static void sum_chunk(const float *x, size_t features, size_t begin, size_t end, double *sums) {
-  size_t stride = (features + STRIP - 1) / STRIP * STRIP;
-  for (size_t c = 0; c < 2 * stride; c++) sums[c] = 0;
-  for (size_t block = begin; block < end; block += BLOCK) {
-    size_t count = end - block < BLOCK ? end - block : BLOCK;
-    for (size_t c = 0; c < features; c += STRIP) {
-      size_t width = features - c < STRIP ? features - c : STRIP;
-      ek_f16 k = ek_load(x + c, width);
-      ek_d8 k0 = ek_low_half(k), k1 = ek_high_half(k);
-      ek_d8 *s = (ek_d8 *)(sums + c), *q = (ek_d8 *)(sums + stride + c);
-      ek_d8 s0 = s[0], s1 = s[1], q0 = q[0], q1 = q[1];
-      const float *p = x + block * features + c;
-      for (size_t r = 0; r < count; r++, p += features) {
-        fetch(p + AHEAD * features);
-        ek_f16 v = ek_load(p, width);
-        ek_d8 d0 = ek_low_half(v) - k0, d1 = ek_high_half(v) - k1;
-        s0 += d0, s1 += d1;
-        q0 += d0 * d0, q1 += d1 * d1;
-      }
-      s[0] = s0, s[1] = s1, q[0] = q0, q[1] = q1;
-    }
-  }
-}
-
-// Merges the chunks' sums of features begin ..< end in order into mean, variance and 1/deviation.
-EK_CLONES static void finish_statistics(job *j, size_t begin, size_t end) {
-  size_t stride = padded(j->norm.features);
-  double m = (double)j->norm.rows;
-  merge_chunks(j, begin, end);
-  for (size_t c = begin; c < end; c++) {
-    double sum = chunk_sums(j, 0)[c], squares = chunk_sums(j, 0)[stride + c];
-    double mean = (double)j->x[c] + sum / m;
-    double variance = (squares - sum * sum / m) / m;
-    if (!isfinite(mean) || !isfinite(variance)) {
-      ek_note_first(&j->first_bad, (ptrdiff_t)c);
-      continue;
-    }
-    if (variance < 0) variance = 0;
-    float high = (float)mean;
-    j->statistics.mean_high[c] = high;
-    j->statistics.mean_low[c] = (float)(mean - (double)high);
-    j->statistics.variance[c] = (float)variance;
-    j->statistics.inverse_deviation[c] = (float)(1 / sqrt(variance + j->norm.epsilon));
-  }
-}
-
-// ---- statistics of more rows than there is memory for --------------------------------------------------------------
-
-// Merges the chunks' sums of features begin ..< end into mean and squares of the `count` rows before (Chan, Golub and
-// LeVeque 1979).
-EK_CLONES static void merge_statistics(job *j, size_t begin, size_t end) {
-  size_t stride = padded(j->norm.features);
-  double m = (double)j->norm.rows, n = j->count;
-  merge_chunks(j, begin, end);
-  for (size_t c = begin; c < end; c++) {
-    double sum = chunk_sums(j, 0)[c], squares = chunk_sums(j, 0)[stride + c] - sum * sum / m;
-    double difference = (double)j->x[c] + sum / m - j->mean[c];
-    double mean = j->mean[c] + difference * (m / (n + m));
-    double merged = j->squares[c] + (squares > 0 ? squares : 0) + difference * difference * (n * m / (n + m));
-    if (!isfinite(mean) || !isfinite(merged) || !isfinite(squares)) {
-      ek_note_first(&j->first_bad, (ptrdiff_t)c);
-      continue;
-    }
-    j->mean[c] = mean;
-    j->squares[c] = merged;
-  }
+// As ek_norm_run, and decides whether `out` is written past the cache.
+static void run(void (*member)(void *), job *j, int threads) {
+  j->streams = writes_past_cache(j);
+  ek_norm_run(member, j, threads);
 }
 
 // ---- normalization ------------------------------------------------------------------------------------------------
@@ -223,7 +99,7 @@ static float *mean_gradients(const job *j) { return (float *)(j->sums + 2 * j->c
 EK_CLONES static void finish_gradients(job *j, size_t begin, size_t end) {
   size_t stride = padded(j->norm.features);
   float *means = mean_gradients(j);
-  merge_chunks(j, begin, end);
+  ek_norm_merge_chunks(j, begin, end);
   for (size_t c = begin; c < end; c++) {
     double plain = chunk_sums(j, 0)[c], weighted = chunk_sums(j, 0)[stride + c];
     if (j->dshift) j->dshift[c] = (float)plain;
@@ -322,33 +198,6 @@ static void spread_gradient_rows(const job *j, size_t begin, size_t end) {
 
 // ---- teams --------------------------------------------------------------------------------------------------------
 
-// A member's share of the chunks and of the features; each member runs every phase, with a barrier between.
-typedef struct {
-  size_t first_chunk, last_chunk, first_row, last_row, first_feature, last_feature;
-} share;
-
-static share share_of(const job *j) {
-  size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-  size_t strips = padded(j->norm.features) / STRIP;
-  share s = {.first_chunk = j->chunks * me / members, .last_chunk = j->chunks * (me + 1) / members};
-  s.first_row = chunk_start(j, s.first_chunk);
-  s.last_row = chunk_start(j, s.last_chunk);
-  s.first_feature = minimum(strips * me / members * STRIP, j->norm.features);
-  s.last_feature = minimum(strips * (me + 1) / members * STRIP, j->norm.features);
-  return s;
-}
-
-static void sum_chunks(job *j, share s) {
-  for (size_t chunk = s.first_chunk; chunk < s.last_chunk; chunk++)
-    sum_chunk(j->x, j->norm.features, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
-  ek_barrier();
-}
-
-static void take_statistics(job *j, share s) {
-  sum_chunks(j, s);
-  finish_statistics(j, s.first_feature, s.last_feature);
-}
-
 // What was stored past the cache is there for the others once this returns.
 static void drain(void) {
 #if defined(__x86_64__)
@@ -356,22 +205,10 @@ static void drain(void) {
 #endif
 }
 
-static void statistics_member(void *context) {
-  job *j = context;
-  take_statistics(j, share_of(j));
-}
-
-static void merge_member(void *context) {
-  job *j = context;
-  share s = share_of(j);
-  sum_chunks(j, s);
-  merge_statistics(j, s.first_feature, s.last_feature);
-}
-
 static void forward_member(void *context) {
   job *j = context;
   share s = share_of(j);
-  take_statistics(j, s);
+  ek_norm_take_statistics(j, s);
   ek_barrier();
   if (j->first_bad < 0) normalize_rows(j, s.first_row, s.last_row);
   drain();
@@ -403,7 +240,7 @@ static void gradient_sums_member(void *context) {
   for (size_t chunk = s.first_chunk; chunk < s.last_chunk; chunk++)
     sum_gradient_rows(j, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
   ek_barrier();
-  merge_chunks(j, s.first_feature, s.last_feature);
+  ek_norm_merge_chunks(j, s.first_feature, s.last_feature);
   for (size_t c = s.first_feature; j->mean && c < s.last_feature; c++) {
     j->mean[c] += chunk_sums(j, 0)[c];
     j->squares[c] += chunk_sums(j, 0)[padded(j->norm.features) + c];
@@ -421,34 +258,6 @@ static void spread_member(void *context) {
   ek_barrier();
   spread_gradient_rows(j, s.first_row, s.last_row);
   drain();
-}
-
-static int writes_past_cache(const job *j) {
-  return j->out && j->out != j->x && j->out != j->dy && j->norm.features % STRIP == 0 && (uintptr_t)j->out % 64 == 0 &&
-         j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
-}
-
-static void run(void (*member)(void *), job *j, int threads) {
-  j->chunks = chunk_count(j->norm.rows, j->norm.features);
-  j->first_bad = -1;
-  j->streams = writes_past_cache(j);
-  if (j->norm.rows && j->norm.features) ek_team(member, j, j->norm.rows * j->norm.features, threads);
-}
-
-ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, double epsilon,
-                                 ek_batch_statistics statistics, double *scratch, int threads) {
-  job j = {.norm = {.rows = rows, .features = features, .epsilon = epsilon}, .x = x, .statistics = statistics,
-           .sums = scratch};
-  run(statistics_member, &j, threads);
-  return j.first_bad;
-}
-
-ptrdiff_t ek_merge_statistics(const float *x, size_t rows, size_t features, double count, double *mean, double *squares,
-                              double *scratch, int threads) {
-  job j = {.norm = {.rows = rows, .features = features}, .x = x, .sums = scratch, .count = count, .mean = mean,
-           .squares = squares};
-  run(merge_member, &j, threads);
-  return j.first_bad;
 }
 
 ptrdiff_t ek_batch_norm_forward(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,

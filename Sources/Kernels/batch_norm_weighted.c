@@ -1,14 +1,6 @@
 // Batch norm over examples that count differently, or of which only the first positions are there. What differs from
 // batch_norm.c: the statistics, and the terms of the gradient that go through them. The sweeps in between are the same.
-#include "kernels.h"
-#include "team.h"
-#include "vector_math.h"
-
-#include <math.h>
-
-#define BLOCK 8  // rows that a strip of features runs over before its sums go back to memory
-
-static size_t padded(size_t features) { return (features + 15) / 16 * 16; }
+#include "batch_norm.h"
 
 static double weight_of(const ek_weights *w, size_t example) { return w->weights ? (double)w->weights[example] : 1; }
 
@@ -24,7 +16,7 @@ typedef struct {
   ek_batch_statistics statistics;
   double *sums;
   ptrdiff_t first_bad;
-} job;
+} weighted_job;
 
 // sums[0] += w (x - k), sums[1] += w (x - k)^2 over `count` rows, per feature.
 EK_CLONES static void sum_rows(const float *const *rows, const double *weights, size_t count, const float *shift,
@@ -46,7 +38,7 @@ EK_CLONES static void sum_rows(const float *const *rows, const double *weights, 
   }
 }
 
-static void sum_chunk(const job *j, size_t begin, size_t end, double *sums) {
+static void sum_chunk(const weighted_job *j, size_t begin, size_t end, double *sums) {
   const ek_weights *w = j->weights;
   const float *rows[BLOCK], *shift = j->x + w->heaviest * j->features;
   double weights[BLOCK];
@@ -67,7 +59,7 @@ static void sum_chunk(const job *j, size_t begin, size_t end, double *sums) {
 }
 
 // The chunks' sums in order: mean, variance and 1/deviation of features begin ..< end.
-static void finish(job *j, size_t begin, size_t end) {
+static void finish(weighted_job *j, size_t begin, size_t end) {
   size_t stride = padded(j->features);
   double total = j->weights->total;
   for (size_t c = begin; c < end; c++) {
@@ -78,21 +70,12 @@ static void finish(job *j, size_t begin, size_t end) {
     }
     double mean = (double)j->x[j->weights->heaviest * j->features + c] + sum / total;
     double variance = (squares - sum * sum / total) / total;
-    if (!isfinite(mean) || !isfinite(variance)) {
-      ek_note_first(&j->first_bad, (ptrdiff_t)c);
-      continue;
-    }
-    if (variance < 0) variance = 0;
-    float high = (float)mean;
-    j->statistics.mean_high[c] = high;
-    j->statistics.mean_low[c] = (float)(mean - (double)high);
-    j->statistics.variance[c] = (float)variance;
-    j->statistics.inverse_deviation[c] = (float)(1 / sqrt(variance + j->epsilon));
+    keep_statistics(j->statistics, c, mean, variance, j->epsilon, &j->first_bad);
   }
 }
 
 static void statistics_member(void *context) {
-  job *j = context;
+  weighted_job *j = context;
   size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
   size_t examples = j->weights->examples, begin, end;
   for (size_t chunk = j->chunks * me / members; chunk < j->chunks * (me + 1) / members; chunk++)
@@ -106,7 +89,7 @@ static void statistics_member(void *context) {
 ptrdiff_t ek_weighted_statistics_of(const float *x, const ek_weights *weights, size_t features, double epsilon,
                                     ek_batch_statistics statistics, double *scratch, int threads) {
   size_t rows = weights->examples * weights->positions;
-  job j = {.weights = weights, .x = x, .features = features, .epsilon = epsilon, .statistics = statistics,
+  weighted_job j = {.weights = weights, .x = x, .features = features, .epsilon = epsilon, .statistics = statistics,
            .sums = scratch, .first_bad = -1};
   // As many chunks as the scratch was measured for: pairs of sums and a pair of rows beside them.
   j.chunks = (ek_batch_norm_scratch(rows, features) / padded(features) - 2) / 2;

@@ -81,7 +81,11 @@ struct Runs: ParsableCommand {
     func run() throws {
       let store = try existing(store)
       let runs = [try store.run(first), try store.run(second)]
-      let (left, right) = (facts(runs[0]), facts(runs[1]))
+      let different = try differingLayers(runs[0].trial.network, runs[1].trial.network)
+      let (left, right) = (
+        facts(runs[0]) + different.map { ($0.name, $0.first) },
+        facts(runs[1]) + different.map { ($0.name, $0.second) }
+      )
       if !json { try emit(padded("", -16) + padded("run \(first)", -36) + "run \(second)") }
       for (index, (name, value)) in left.enumerated() {
         let other = right[index].1
@@ -111,6 +115,24 @@ func existing(_ path: String) throws -> RunStore {
     throw EvenkeelError(.noInput, "\(path): there is no such store; lab run and sweep make one.")
   }
   return try RunStore(reading: path)
+}
+
+/// The layers that two networks do not share, with their options: what a network's summary leaves out.
+private func differingLayers(
+  _ first: Network, _ second: Network
+) throws -> [(name: String, first: String, second: String)] {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+  func texts(_ network: Network) throws -> [String: String] {
+    var texts: [String: String] = [:]
+    for leaf in try network.leaves() {
+      texts["layer " + leaf.name] =
+        type(of: leaf.layer).kind + " " + String(decoding: try encoder.encode(leaf.layer), as: UTF8.self)
+    }
+    return texts
+  }
+  let (a, b) = (try texts(first), try texts(second))
+  return Set(a.keys).union(b.keys).sorted().filter { a[$0] != b[$0] }.map { ($0, a[$0] ?? "", b[$0] ?? "") }
 }
 
 /// Settings and results by name, the same names for every run.
