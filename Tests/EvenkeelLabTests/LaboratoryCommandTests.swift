@@ -140,6 +140,16 @@ struct LaboratoryCommandTests {
       #expect(shown.code == 0 && shown.output.contains("learning rate"))
       let compared = try run(["runs", "compare", "1", "2", "--store", store])
       #expect(compared.code == 0 && compared.output.contains("≠ learning rate"))
+      let kept = try RunStore(store)
+      let stored = try kept.runs().map { try kept.run($0.id) }
+      let biases = [Bias.present, .absent].compactMap { bias in
+        stored.first { run in
+          let layers = run.trial.network.layers.layers
+          return (layers.first as? Dense)?.bias == bias && layers.contains { $0 is BatchNorm }
+        }?.id
+      }
+      let layers = try run(["runs", "compare", "\(biases[0])", "\(biases[1])", "--store", store])
+      #expect(layers.output.contains("≠ layer 0") && !layers.output.contains("layer 1 "), "\(layers.output)")
       #expect(try run(["runs", "show", "100000", "--store", store]).code == 66)
     }
     #expect(try run(["lab", "list"]).output.split(separator: "\n").count == 15)

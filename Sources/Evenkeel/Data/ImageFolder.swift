@@ -139,6 +139,10 @@ extension Dataset {
       listing = ImageListing(files: [path])
     }
     guard !targets || !listing.labels.isEmpty else {
+      guard try Folder.isFolder(path) else {
+        throw EvenkeelError.data(
+          "\(path): the model takes images; expected a folder of them for each class, got a file.")
+      }
       throw EvenkeelError.data("\(path): expected a folder of images for each class; these have no classes.")
     }
     return try listing.read(length: length)
