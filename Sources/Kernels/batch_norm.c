@@ -233,7 +233,7 @@ static void backward_member(void *context) {
   drain();
 }
 
-// Adds the sums of all rows to j->mean and j->squares, which are sum(dz) and sum(dz * normalized x) of the parts before.
+// Adds the sums of all rows to those of the parts before, where any are carried.
 static void gradient_sums_member(void *context) {
   job *j = context;
   share s = share_of(j);
@@ -241,9 +241,9 @@ static void gradient_sums_member(void *context) {
     sum_gradient_rows(j, chunk_start(j, chunk), chunk_start(j, chunk + 1), chunk_sums(j, chunk));
   ek_barrier();
   ek_norm_merge_chunks(j, s.first_feature, s.last_feature);
-  for (size_t c = s.first_feature; j->mean && c < s.last_feature; c++) {
-    j->mean[c] += chunk_sums(j, 0)[c];
-    j->squares[c] += chunk_sums(j, 0)[padded(j->norm.features) + c];
+  for (size_t c = s.first_feature; j->carried[0] && c < s.last_feature; c++) {
+    j->carried[0][c] += chunk_sums(j, 0)[c];
+    j->carried[1][c] += chunk_sums(j, 0)[padded(j->norm.features) + c];
   }
 }
 
@@ -252,8 +252,8 @@ static void spread_member(void *context) {
   share s = share_of(j);
   float *means = mean_gradients(j);
   for (size_t c = s.first_feature; c < s.last_feature; c++) {
-    means[c] = (float)(j->mean[c] / j->count);
-    means[padded(j->norm.features) + c] = (float)(j->squares[c] / j->count);
+    means[c] = (float)(j->carried[0][c] / j->count);
+    means[padded(j->norm.features) + c] = (float)(j->carried[1][c] / j->count);
   }
   ek_barrier();
   spread_gradient_rows(j, s.first_row, s.last_row);
@@ -284,8 +284,8 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const flo
 void ek_batch_norm_gradient_sums(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
                                  ek_batch_statistics statistics, double *plain, double *weighted, double *scratch,
                                  int threads) {
-  job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .statistics = statistics, .sums = scratch, .mean = plain,
-           .squares = weighted};
+  job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .statistics = statistics, .sums = scratch,
+           .carried = {plain, weighted}};
   run(gradient_sums_member, &j, threads);
 }
 
@@ -293,12 +293,12 @@ void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float
                           ek_batch_statistics statistics, double *plain, double *weighted, double count, float *dx,
                           double *scratch, int threads) {
   job j = {.norm = *norm, .x = x, .y = y, .dy = dy, .out = dx, .statistics = statistics, .sums = scratch,
-           .count = count, .mean = plain, .squares = weighted};
+           .count = count, .carried = {plain, weighted}};
   // The gradient goes through the sum with the addend and its ReLU first.
   if (norm->addend && norm->activation == EK_RELU) {
-    j.mean = NULL;
+    j.carried[0] = NULL;
     run(gradient_sums_member, &j, threads);
-    j.mean = plain;
+    j.carried[0] = plain;
   }
   if (dx) run(spread_member, &j, threads);
 }

@@ -30,7 +30,8 @@ typedef struct {
   ek_batch_statistics statistics;
   float *dscale, *dshift;
   double *sums;
-  double count, *mean, *squares;  // of the rows before, where these are merged into them
+  // Of the parts of a batch before, `count` rows: mean and squares of x, or sums of dz and of dz * normalized x.
+  double count, *carried[2];
   ptrdiff_t first_bad;
   int streams;  // whether `out` is written past the cache
 } job;

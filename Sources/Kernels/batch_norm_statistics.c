@@ -77,15 +77,15 @@ EK_CLONES static void merge_statistics(job *j, size_t begin, size_t end) {
   ek_norm_merge_chunks(j, begin, end);
   for (size_t c = begin; c < end; c++) {
     double sum = chunk_sums(j, 0)[c], squares = chunk_sums(j, 0)[stride + c] - sum * sum / m;
-    double difference = (double)j->x[c] + sum / m - j->mean[c];
-    double mean = j->mean[c] + difference * (m / (n + m));
-    double merged = j->squares[c] + (squares > 0 ? squares : 0) + difference * difference * (n * m / (n + m));
+    double difference = (double)j->x[c] + sum / m - j->carried[0][c];
+    double mean = j->carried[0][c] + difference * (m / (n + m));
+    double merged = j->carried[1][c] + (squares > 0 ? squares : 0) + difference * difference * (n * m / (n + m));
     if (!isfinite(mean) || !isfinite(merged) || !isfinite(squares)) {
       ek_note_first(&j->first_bad, (ptrdiff_t)c);
       continue;
     }
-    j->mean[c] = mean;
-    j->squares[c] = merged;
+    j->carried[0][c] = mean;
+    j->carried[1][c] = merged;
   }
 }
 
@@ -128,8 +128,8 @@ ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, d
 
 ptrdiff_t ek_merge_statistics(const float *x, size_t rows, size_t features, double count, double *mean, double *squares,
                               double *scratch, int threads) {
-  job j = {.norm = {.rows = rows, .features = features}, .x = x, .sums = scratch, .count = count, .mean = mean,
-           .squares = squares};
+  job j = {.norm = {.rows = rows, .features = features}, .x = x, .sums = scratch, .count = count,
+           .carried = {mean, squares}};
   ek_norm_run(merge_member, &j, threads);
   return j.first_bad;
 }
