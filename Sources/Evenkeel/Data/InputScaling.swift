@@ -143,6 +143,16 @@ extension Dataset {
       "Example \(self.rows[start + bad / width]) holds \(output[bad]) in \(featureName(bad % width)).")
   }
 
+  /// Reads all examples once.
+  /// - Throws: As `gather`.
+  package func requireFinite() throws {
+    let most = max(1, min(count, (1 << 20) / shape.count))
+    let values = AlignedFloats(count: most * shape.count)
+    for start in stride(from: 0, to: count, by: most) {
+      try gather(start, min(most, count - start), into: values.start, scaling: nil, threads: Machine.threads)
+    }
+  }
+
   /// What a person calls feature `index`: the column of a table, else its number.
   func featureName(_ index: Int) -> String {
     if let encoding { return "column \(encoding.featureNames[index])" }

@@ -306,7 +306,7 @@ final class TrainingRun {
     Checkpoint(
       model: model.copied(), first: Array(first.buffer), second: Array(second.buffer),
       averaged: averaged.map { Array($0.values.buffer) } ?? [], averagedCount: averaged?.count ?? 0, epoch: epoch,
-      batch: batch, step: step, settings: settings, sums: sums, history: history,
+      batch: batch, step: step, settings: settings, threads: trainer.threads, sums: sums, history: history,
       best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })
   }
 
