@@ -12,8 +12,12 @@ let command: String? = {
 }()
 
 /// Runs the command to its end.
-/// - Parameter variables: Of the environment, as NAME=VALUE, beside those of this process.
-func run(_ arguments: [String], variables: [String] = []) throws -> (code: Int32, output: String, errors: String) {
+/// - Parameters:
+///   - variables: Of the environment, as NAME=VALUE, beside those of this process.
+///   - script: What a shell does in place of running it, as `"$0" "$@"`.
+func run(_ arguments: [String], variables: [String] = [], script: String? = nil) throws -> (
+  code: Int32, output: String, errors: String
+) {
   try withTemporaryFile(".out") { output in
     try withTemporaryFile(".err") { errors in
       var actions = posix_spawn_file_actions_t()
@@ -23,7 +27,9 @@ func run(_ arguments: [String], variables: [String] = []) throws -> (code: Int32
       posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
       posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT, 0o600)
       var words: [UnsafeMutablePointer<CChar>?] =
-        (["env"] + variables + [command!] + arguments).map { strdup($0) } + [nil]
+        (["env"] + variables + (script.map { ["sh", "-c", $0] } ?? []) + [command!] + arguments).map { strdup($0) } + [
+          nil
+        ]
       defer { for word in words { free(word) } }
       var process: pid_t = 0
       try #require(posix_spawn(&process, "/usr/bin/env", &actions, nil, &words, environ) == 0)

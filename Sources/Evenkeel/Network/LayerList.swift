@@ -56,6 +56,8 @@ public enum LayerRegistry {
   /// Makes a layer of your own known to network and model files.
   public static func register(_ layer: any Layer.Type) { kinds.withLock { $0[layer.kind] = layer } }
 
+  static func knows(_ layer: any Layer) -> Bool { kinds.withLock { $0[type(of: layer).kind] != nil } }
+
   static func layer(_ kind: String) throws -> any Layer.Type {
     try kinds.withLock { kinds in
       guard let layer = kinds[kind] else {

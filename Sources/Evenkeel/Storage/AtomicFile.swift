@@ -114,7 +114,8 @@ private struct Target {
       throw AtomicFile.failure(path)
     }
     file = place
-    folder = split == place.startIndex ? "." : String(place[..<split])
+    let parent = place[..<split].dropLast()
+    folder = split == place.startIndex ? "." : parent.isEmpty ? "/" : String(parent)
   }
 
   /// In a folder such as /tmp only owners replace files.

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Synchronization
 
 /// What a model file says beside its tensors, as JSON in the metadata.
 private struct StoredDescription: Codable {
@@ -119,12 +120,11 @@ extension Model {
   ///   read again, as for a parameter that is not finite.
   public func write(to path: String) throws {
     try withExtendedLifetime(state) {
-      try Safetensors.write(state.items(), metadata: metadata(), to: path) { _ = try StoredDescription.read($0) }
+      try StoredDescription.write(state.items(), metadata(), of: self, to: path)
     }
   }
 
   fileprivate func metadata() throws -> [String: String] {
-    _ = try network.outputShape()
     let description = StoredDescription(
       network: network, scaling: scaling, encoding: encoding, output: output, training: training)
     do { return ["format": "pt", "evenkeel": try Safetensors.json(description)] } catch let error as EncodingError {
@@ -178,6 +178,21 @@ extension Model {
 extension StoredDescription {
   /// The greatest nesting that Foundation's decoder takes; what a network may have stays below.
   private static let greatestDepth = 500
+
+  /// The one that was found readable last: a training stores the same after every epoch.
+  private static let known = Mutex("")
+
+  /// Writes a file of `model` that can be read again, or none.
+  static func write(
+    _ items: [Safetensors.Source], _ metadata: [String: String], of model: Model, to path: String
+  ) throws {
+    let text = metadata["evenkeel"] ?? ""
+    // Layers may be registered as late as where the file is read.
+    let isKnown =
+      try known.withLock { $0 == text } || !model.network.leaves().allSatisfy { LayerRegistry.knows($0.layer) }
+    try Safetensors.write(items, metadata: metadata, to: path, check: isKnown ? nil : { _ = try read($0) })
+    if !isKnown { known.withLock { $0 = text } }
+  }
 
   /// - Throws: `EvenkeelError` with code `data` that names the file, for what contradicts itself or the file's tensors.
   static func read(_ header: SafetensorsHeader) throws -> (StoredDescription, ParameterLayout) {
@@ -234,7 +249,7 @@ extension Checkpoint {
           if !averaged.isEmpty {
             items.append(.init(key: "averaged", dtype: "F32", shape: [averaged.count / 4], bytes: averaged))
           }
-          try Safetensors.write(items, metadata: metadata, to: path) { _ = try StoredDescription.read($0) }
+          try StoredDescription.write(items, metadata, of: model, to: path)
         }
       }
     }

@@ -74,10 +74,10 @@ package struct Safetensors {
   }
 
   /// Writes `items` in order.
-  /// - Parameter check: Throws where a reader of the header would.
+  /// - Parameter check: Throws where a reader of the header would; nil where none would.
   /// - Throws: `EvenkeelError`: `data`, and what is at `path` stays, for what could not be read again; `cannotWrite`.
   static func write(
-    _ items: [Source], metadata: [String: String], to path: String, check: (SafetensorsHeader) throws -> Void
+    _ items: [Source], metadata: [String: String], to path: String, check: ((SafetensorsHeader) throws -> Void)?
   ) throws {
     var parts = ["\"__metadata__\":" + (try json(metadata))]
     var offset = 0
@@ -94,7 +94,8 @@ package struct Safetensors {
       try header.withUnsafeBytes { headerBytes in
         do {
           try items.forEach { try $0.requireFinite() }
-          try check(SafetensorsHeader(headerBytes, dataCount: offset, name: "the content"))
+          try SafetensorsHeader.requireLength(header.count, name: "the content")
+          try check?(SafetensorsHeader(headerBytes, dataCount: offset, name: "the content"))
         } catch let error as EvenkeelError {
           throw EvenkeelError(
             error.code, "\(path) is not written, as it could not be read again: \(error.message)", layer: error.layer)

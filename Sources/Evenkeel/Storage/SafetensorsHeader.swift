@@ -55,10 +55,7 @@ struct SafetensorsHeader {
   init(_ text: UnsafeRawBufferPointer, dataCount: Int, name: String) throws {
     self.name = name
     self.dataCount = dataCount
-    guard text.count <= Self.greatestLength else {
-      throw EvenkeelError.data(
-        "\(name): the header has \(text.count) bytes; expected \(Self.greatestLength) at most.")
-    }
+    try Self.requireLength(text.count, name: name)
     // Tensors lie three deep; a deep header would only exhaust the stack of a parser.
     guard jsonDepth(text) <= 8 else { throw EvenkeelError.data("\(name): the header nests too deeply.") }
     let content: Content
@@ -97,6 +94,12 @@ struct SafetensorsHeader {
       throw EvenkeelError.data("\(name): \(dataCount - end) bytes belong to no tensor.")
     }
     tensors = entries
+  }
+
+  static func requireLength(_ count: Int, name: String) throws {
+    guard count <= greatestLength else {
+      throw EvenkeelError.data("\(name): the header has \(count) bytes; expected \(greatestLength) at most.")
+    }
   }
 
   private static let sizes = ["F32": 4, "F64": 8, "F16": 2, "I64": 8, "I32": 4, "U8": 1]

@@ -4,8 +4,8 @@ import Synchronization
 
 /// A file under way to its place: without a name where the file system has such, so that a process that is killed leaves nothing;
 /// else with a random one, locked as long as its writer lives.
-struct TemporaryFile: ~Copyable {
-  let descriptor: Int32
+package struct TemporaryFile: ~Copyable {
+  package let descriptor: Int32
   private let folder: String
   /// Its name for now.
   private var name: String?
@@ -14,7 +14,7 @@ struct TemporaryFile: ~Copyable {
   ///   - path: What errors call the file.
   ///   - needsName: Whether it has a name from the start, where it could not be given one later.
   /// - Throws: `EvenkeelError` with code `cannotWrite`.
-  init(in folder: String, mode: mode_t?, for path: String, needsName: Bool = false) throws {
+  package init(in folder: String, mode: mode_t?, for path: String, needsName: Bool = false) throws {
     self.folder = folder
     let mode = mode ?? 0o644
     if !needsName {
@@ -45,7 +45,7 @@ struct TemporaryFile: ~Copyable {
 
   /// Puts the file in its place, over what is there.
   /// - Returns: False where a file without a name cannot be given one.
-  consuming func put(at target: String, for path: String) throws -> Bool {
+  package consuming func put(at target: String, for path: String) throws -> Bool {
     if name == nil {
       let name = Self.randomName()
       guard clinux_link_unnamed(descriptor, folder + "/" + name) == 0 else { return false }
