@@ -1,0 +1,75 @@
+import FoundationEssentials
+import Synchronization
+
+/// What a model file says beside its tensors, as JSON in the metadata.
+struct StoredDescription: Codable {
+  var network: Network
+  var scaling: InputScaling?
+  var encoding: TableEncoding?
+  var output: OutputDescription?
+  var training: TrainingSummary?
+
+  /// Checks that the parts fit each other.
+  /// - Throws: `EvenkeelError` that says which does not.
+  func validate(width: Int) throws {
+    let inputs = network.input.count
+    if let scaling, inputs % scaling.mean.count != 0 {
+      throw EvenkeelError.data("the input scaling has \(scaling.mean.count) channels for \(network.input).")
+    }
+    if let encoding {
+      guard encoding.featureNames.count == inputs else {
+        throw EvenkeelError.data("the table's \(encoding.featureNames.count) features do not fit \(network.input).")
+      }
+      guard Set(encoding.classLabels).count == encoding.classLabels.count else {
+        throw EvenkeelError.data("a class of the table is there twice.")
+      }
+    }
+    try output?.validate(width: width)
+    if let training, training.batchSize < 1 || !(training.weightDecay >= 0 && training.weightDecay.isFinite) {
+      throw EvenkeelError.data("the stored settings of the training are out of range.")
+    }
+  }
+}
+
+extension StoredDescription {
+  /// The greatest nesting that Foundation's decoder takes; what a network may have stays below.
+  private static let greatestDepth = 500
+
+  /// The one that was found readable last: a training stores the same after every epoch.
+  private static let known = Mutex("")
+
+  /// Writes a file of `model` that can be read again, or none.
+  static func write(
+    _ items: [Safetensors.Source], _ metadata: [String: String], of model: Model, to path: String
+  ) throws {
+    let text = metadata["evenkeel"] ?? ""
+    // Layers may be registered as late as where the file is read.
+    let isKnown =
+      try known.withLock { $0 == text } || !model.network.leaves().allSatisfy { LayerRegistry.knows($0.layer) }
+    try Safetensors.write(items, metadata: metadata, to: path, check: isKnown ? nil : { _ = try read($0) })
+    if !isKnown { known.withLock { $0 = text } }
+  }
+
+  /// - Throws: `EvenkeelError` with code `data` that names the file, for what contradicts itself or the file's tensors.
+  static func read(_ header: SafetensorsHeader) throws -> (StoredDescription, ParameterLayout) {
+    guard let text = header.metadata["evenkeel"] else {
+      throw EvenkeelError.data(
+        "\(header.name): the metadata has no key \"evenkeel\"; it is not a model of this program.")
+    }
+    guard jsonDepth(text.utf8) <= greatestDepth else {
+      throw EvenkeelError.data("\(header.name): the description under \"evenkeel\" nests too deeply.")
+    }
+    do {
+      let description = try JSONDecoder().decode(StoredDescription.self, from: Data(text.utf8))
+      let layout = try ParameterLayout(description.network)
+      // Before memory is taken for it: the file holds what the description speaks of.
+      for entry in layout.entries { try header.entry(entry.name, shape: entry.description.shape) }
+      for entry in layout.statistics { try header.entry(entry.name + ".running_mean", shape: [entry.features]) }
+      try description.validate(width: layout.output.count)
+      return (description, layout)
+    } catch let error as EvenkeelError {
+      throw EvenkeelError.data(
+        error.message.hasPrefix(header.name) ? error.message : "\(header.name): \(error.message)")
+    } catch { throw EvenkeelError.data("\(header.name): the description under \"evenkeel\" is damaged.") }
+  }
+}
