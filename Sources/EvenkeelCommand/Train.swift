@@ -41,7 +41,8 @@ struct Train: ParsableCommand {
   @Option(help: "Greatest norm of the gradient.") var clip: Double?
   @Option(help: "Epochs without a better validation loss before training stops and gives back the best model.")
   var patience: Int?
-  @Option(help: "Examples in a mini-batch.") var batchSize = 128
+  @Option(help: "The most examples in a mini-batch; those of an epoch are of equal size but for one example.")
+  var batchSize = 128
   @Option(help: "Parts in which a batch is taken, so that it needs the memory of one.") var accumulate: Int?
   @Option(help: "Whose statistics normalise such parts: micro (each its own, the default) or whole (the batch's).")
   var batchStatistics: String?
@@ -120,7 +121,8 @@ struct Train: ParsableCommand {
     var model = try checkpoint?.model ?? Model(described!, seed: seed)
     try trainer.requireStatistics(of: model.network, examples: splits.training.count)
     let findings = try model.network.diagnose(
-      batchSize: trainer.examplesOfStatistics(in: splits.training.count), weightDecay: optimizer.weightDecay)
+      batchSize: try trainer.examplesOfStatistics(of: model.network, in: splits.training.count),
+      weightDecay: optimizer.weightDecay)
     for (layers, finding) in DiagnosisReport.grouped(findings) where finding.severity > .note {
       complain("warning: \(layers): \(finding.cause) \(finding.remedy)")
     }

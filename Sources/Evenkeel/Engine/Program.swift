@@ -33,7 +33,7 @@ package final class Program: @unchecked Sendable {
     self.maximumRows = maximumRows
     self.threads = threads
     let team = Self.teamSize(rows: maximumRows, multiplyAdds: multiplyAdds, purpose: purpose, threads: threads)
-    ek_set_team_size(Int32(team))
+    _ = ek_set_team_size(Int32(team))
     let lowering = try Lowering(
       network, layout: layout, maximumRows: maximumRows, purpose: purpose, precision: precision)
     steps = lowering.steps
@@ -118,7 +118,7 @@ package final class Program: @unchecked Sendable {
   /// Runs some of the steps, after which the values that they gave lie where the steps behind them read them.
   func forward(_ call: Call, _ range: Range<Int>, observe: Observer? = nil) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
-    ek_set_team_size(Int32(teamSize(call)))
+    _ = ek_set_team_size(Int32(teamSize(call)))
     if range.lowerBound == 0 {
       try takeLengths(call)
       clear(input, ofValue: 0, call)

@@ -153,7 +153,7 @@ public struct Model: Sendable {
     var threads: Int?
     /// Examples in a batch; as many as fit a cache if nil.
     var batch: Int?
-    /// Whether batch norms normalize with each batch's statistics. A single example that is left over joins the batch before.
+    /// Whether batch norms normalize with each batch's statistics; batches are of equal size then.
     var usesBatchStatistics = false
     /// Sees every layer at work.
     var observe: Program.Observer?
@@ -167,14 +167,14 @@ public struct Model: Sendable {
     try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { return }
     let batch = min(dataset.count, sweep.batch ?? state.layout.rowsAtOnce)
-    let program = try programs.take(
-      rows: batch + (sweep.usesBatchStatistics ? 1 : 0), threads: sweep.threads ?? Machine.threads)
+    let even = sweep.usesBatchStatistics ? Parts(rows: dataset.count, largest: batch, smallest: 2) : nil
+    let most = even?.largest ?? batch
+    let program = try programs.take(rows: most, threads: sweep.threads ?? Machine.threads)
     defer { programs.give(program) }
-    let buffer = WeightBuffer(dataset, batch: batch + (sweep.usesBatchStatistics ? 1 : 0))
+    let buffer = WeightBuffer(dataset, batch: most)
     var start = 0
-    while start < dataset.count {
-      var rows = min(batch, dataset.count - start)
-      if sweep.usesBatchStatistics, dataset.count - start - rows == 1 { rows += 1 }
+    for index in 0..<(even?.count ?? (dataset.count - 1) / batch + 1) {
+      let rows = even?[index].count ?? min(batch, dataset.count - start)
       let weights = buffer.gather(rows) { start + $0 }
       try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
       try program.forward(

@@ -16,8 +16,7 @@ final class TrainingRun {
   private let first: AlignedFloats
   private let second: AlignedFloats
   private let augmenter: Augmenter?
-  /// The examples of a part where a batch is taken in parts, else of a batch.
-  let fullPart: Int
+  let plan: BatchPlan
   /// Where batches are taken in parts: the gradients of one, and the running statistics as the parts leave them.
   let partGradients: AlignedFloats?
   let microState: ModelState?
@@ -47,15 +46,12 @@ final class TrainingRun {
     output = model.output!
     self.model = model
     let layout = model.state.layout
-    let full = min(trainer.batchSize, dataset.count)
     try trainer.requireStatistics(of: model.network, examples: dataset.count)
-    // A single example that is left over joins the batch before it.
-    let most = min(trainer.batchSize, dataset.count - 1) + 1
+    plan = try trainer.plan(for: model.network, examples: dataset.count)
+    let most = plan.batches.largest
     let isInParts = trainer.accumulating > 1
-    fullPart = (full + trainer.accumulating - 1) / trainer.accumulating
     program = try Program(
-      model.network, layout: layout, maximumRows: isInParts ? min(most, fullPart + 1) : most, purpose: .training,
-      precision: trainer.precision,
+      model.network, layout: layout, maximumRows: plan.largestPart, purpose: .training, precision: trainer.precision,
       threads: trainer.threads)
     targets = try TargetBuffer(dataset, output: output, width: layout.output.count, batch: most)
     weights = WeightBuffer(dataset, batch: most)
@@ -95,12 +91,9 @@ final class TrainingRun {
   }
 
   /// The batches of an epoch.
-  var batches: Int {
-    let size = fullBatch
-    return max(1, (dataset.count - (dataset.count % size == 1 ? 1 : 0) + size - 1) / size)
-  }
-  /// The examples of a batch that is not the rest of an epoch.
-  var fullBatch: Int { min(trainer.batchSize, dataset.count) }
+  var batches: Int { plan.batches.count }
+  /// What a step of the optimizer changes.
+  private var buffers: [AlignedFloats] { [state.parameters, first, second] }
   var quality: Quality { Quality(sums, output: output, width: targets.width) }
 
   static func order(_ count: Int, epoch: Int, seed: UInt64) -> [Int32] {
@@ -144,15 +137,11 @@ final class TrainingRun {
 
   private func makeStep() throws {
     if batch == 0 { sums = Loss.Sums() }
-    let start = batch * trainer.batchSize
-    let rows = batch == batches - 1 ? dataset.count - start : trainer.batchSize
     let threads = Int32(trainer.threads)
-    let range = start..<start + rows
+    let range = plan.batches[batch]
     let isFrozen = isFrozen(inEpoch: epoch)
-    let takesWhole = whole != nil && !isFrozen && trainer.parts(of: rows, fullPart) > 1
-    // Parts with statistics of their own have two examples at least.
-    let parts = GhostBatches(
-      rows: rows, count: trainer.parts(of: rows, fullPart), smallest: takesWhole || isFrozen ? 1 : 2)
+    let parts = plan.parts(of: range.count, haveStatistics: whole == nil && !isFrozen)
+    let takesWhole = whole != nil && !isFrozen && parts.count > 1
     let batchSums =
       if let whole, takesWhole { try passWholeBatch(parts, of: range, whole) } else {
         try passMicroBatches(parts, of: range)
@@ -180,17 +169,15 @@ final class TrainingRun {
       step: step + 1,
       factor: trainer.schedule.factor(step: step, total: overflow ? .max : total, stepsPerEpoch: batches),
       gradientScale: scale, decayed: state.layout.weightCount)
-    // A step so large that a parameter may leave the range of a float is made on trial.
-    let reach = settings.learning_rate * max(1e3, largest * scale, trainer.optimizer.weightDecay)
-    let before = reach < 1e30 ? nil : [state.parameters, first, second].map { AlignedFloats(copying: $0) }
+    // A step so large that a parameter, or the square of a gradient, may leave the range of a float is made on trial.
+    let isLarge = largest * scale > 1e15 || settings.learning_rate * max(1, trainer.optimizer.weightDecay) > 1e9
+    let before = isLarge ? buffers.map { AlignedFloats(copying: $0) } : nil
     ek_optimizer_step(
       &settings, state.parameters.start, gradients.start, first.start, second.start, gradients.count, threads)
     if let before {
-      let position = ek_first_non_finite(state.parameters.start, state.parameters.count, threads)
-      if position >= 0 {
-        for (buffer, kept) in zip([state.parameters, first, second], before) {
-          buffer.start.update(from: kept.start, count: kept.count)
-        }
+      let positions = buffers.map { ek_first_non_finite($0.start, $0.count, threads) }
+      if let position = positions.first(where: { $0 >= 0 }) {
+        for (buffer, kept) in zip(buffers, before) { buffer.start.update(from: kept.start, count: kept.count) }
         throw diverged("the update leaves the range of a float", layer: state.layout.name(at: position))
       }
     }
@@ -204,10 +191,10 @@ final class TrainingRun {
   }
 
   /// Folds the statistics of a step that has succeeded into the running ones.
-  private func commit(_ parts: GhostBatches, of batch: Range<Int>, takesWhole: Bool) {
+  private func commit(_ parts: Parts, of batch: Range<Int>, takesWhole: Bool) {
     if parts.count > 1, !takesWhole { return state.copyStatistics(from: microState!) }
     var call = call(0..<parts[0].count, of: batch)
-    call.share = min(1, Double(batch.count) / Double(parts.count == 1 ? fullPart : fullBatch))
+    call.share = min(1, Double(batch.count) / Double(parts.count == 1 ? plan.largestPart : plan.batches.largest))
     if takesWhole { call.whole = whole!.byIndex }
     program.commit(call)
   }

@@ -11,8 +11,11 @@
 
 // ---- team.c -------------------------------------------------------------------------------------------------------
 
-// The number of processors that this process may run on.
+// The number of processors that this process may run on, or of threads that a team may have where that is less.
 int ek_processor_count(void);
+// Sets the team of libgomp's threads for what oneDNN makes or runs from this thread, which takes what it is promised for
+// granted: to `threads`, or to as many as the environment and the system give. Returns how many.
+int ek_set_team_size(int threads);
 
 // ---- batch_norm.c -------------------------------------------------------------------------------------------------
 
