@@ -84,12 +84,14 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--average", "ema:2"], "--average is \"ema:2\": "),
     (64, ["train", "good", "--average", "ema"], "\"ema\""), (64, ["train", "good", "--average", "swa:9"], "epoch 9"),
     (64, ["recalibrate", "model", "good"], "--output"),
-    (65, ["recalibrate", "model", "good", "--output", "/tmp/never.safetensors"], "safetensors"),
-    (66, ["train", "/nowhere.csv"], "/nowhere.csv"), (66, ["predict", "/nowhere.safetensors", "good"], "/nowhere"),
-    (66, ["train", "good", "--network", "/nowhere.yaml"], "/nowhere.yaml"),
+    (65, ["recalibrate", "model", "good", "--output", "FOLDER/never.safetensors"], "safetensors"),
+    (66, ["train", "FOLDER/nowhere.csv"], "/nowhere.csv"),
+    (66, ["predict", "FOLDER/nowhere.safetensors", "good"], "/nowhere"),
+    (66, ["train", "good", "--network", "FOLDER/nowhere.yaml"], "/nowhere.yaml"),
     (65, ["train", "/proc/self/fdinfo"], "IDX"),
-    (74, ["train", "good", "--output", "/nowhere/model.safetensors"], "/nowhere/model.safetensors"),
-    (74, ["train", "good", "--output", "/tmp"], "/tmp"), (74, ["demo", "--output", "/nowhere/x"], "/nowhere/x"),
+    (74, ["train", "good", "--output", "FOLDER/nowhere/model.safetensors"], "/nowhere/model.safetensors"),
+    (74, ["train", "good", "--output", "FOLDER"], "evenkeel-test-"),
+    (74, ["demo", "--output", "FOLDER/nowhere/x"], "/nowhere/x"),
   ] as [(Int32, [String], String)]
 )
 func badInputEndsWithItsExitCodeAndASentence(code: Int32, arguments: [String], part: String) throws {
@@ -105,7 +107,7 @@ func badInputEndsWithItsExitCodeAndASentence(code: Int32, arguments: [String], p
     guard let text = tables[word] else { return try replaced(arguments.dropFirst(), done + [word]) }
     try withTemporaryFile(".csv", containing: text) { try replaced(arguments.dropFirst(), done + [$0]) }
   }
-  try replaced(arguments[...], [])
+  try withEmptyFolder { folder in try replaced(arguments.map { $0.replacing("FOLDER", with: folder) }[...], []) }
 }
 
 @Test(.enabled(if: command != nil, "the command is not built"))

@@ -42,7 +42,7 @@ private let trainer = Trainer(
   for steps in [3, 6, 7, 20] {
     var stopped = try Model(network(), seed: 1)
     var made = 0
-    let path = "/tmp/evenkeel-test-\(getpid())-\(steps).safetensors"
+    let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max)).safetensors"
     defer { unlink(path) }
     #expect(throws: EvenkeelError.self) {
       try trainer.fit(
@@ -135,7 +135,7 @@ private func batches(of examples: Int, size: Int) throws -> [Int] {
 @Test func aStoredModelReadsBackToTheBit() throws {
   var model = try Model(network(), seed: 1)
   try trainer.fit(&model, to: examples(100), epochs: 1)
-  let path = "/tmp/evenkeel-test-model-\(getpid()).safetensors"
+  let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max)).safetensors"
   defer { unlink(path) }
   try model.write(to: path)
   let read = try Model(contentsOf: path)
