@@ -6,6 +6,7 @@
 #ifndef EVENKEEL_KERNELS_H
 #define EVENKEEL_KERNELS_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,8 +31,15 @@ typedef enum {
   EK_SOFTPLUS = 8,
 } ek_activation;
 
+// 1/sqrt(variance + epsilon) of every norm; 0 where that sum is 0, so that what does not vary comes out as 0 and takes no
+// gradient.
+static inline double ek_inverse_deviation(double variance, double epsilon) {
+  double sum = variance + epsilon;
+  return sum == 0 ? 0 : 1 / sqrt(sum);
+}
+
 // What one batch-norm layer keeps per feature between forward and backward, each of `features` floats:
-// the mean as an unevaluated sum mean_high + mean_low, the biased variance, and 1/sqrt(variance + epsilon).
+// the mean as an unevaluated sum mean_high + mean_low, the biased variance, and its inverse deviation.
 typedef struct {
   float *mean_high;
   float *mean_low;
