@@ -57,7 +57,8 @@ final class TrainingRun {
       model.network, layout: layout, maximumRows: isInParts ? min(most, fullPart + 1) : most, purpose: .training,
       precision: trainer.precision,
       threads: trainer.threads)
-    targets = try TargetBuffer(dataset, output: output, width: layout.output.count, batch: most)
+    targets = try TargetBuffer(
+      dataset, output: output, width: layout.output.count, batch: most, tellsTargetsApart: layout.output.count > 1)
     weights = WeightBuffer(dataset, batch: most)
     guard !isInParts || trainer.statistics == .micro || dataset.weights == nil && dataset.lengths == nil else {
       throw EvenkeelError.usage(
@@ -101,7 +102,7 @@ final class TrainingRun {
   }
   /// The examples of a batch that is not the rest of an epoch.
   var fullBatch: Int { min(trainer.batchSize, dataset.count) }
-  var quality: Quality { Quality(sums, output: output, width: targets.width) }
+  var quality: Quality { Quality(sums, targets.targetSums, output: output, width: targets.width) }
 
   static func order(_ count: Int, epoch: Int, seed: UInt64) -> [Int32] {
     var order = (0..<Int32(count)).map { $0 }
@@ -143,7 +144,7 @@ final class TrainingRun {
   }
 
   private func makeStep() throws {
-    if batch == 0 { sums = Loss.Sums() }
+    if batch == 0 { (sums, _) = (Loss.Sums(), targets.clearSums()) }
     let start = batch * trainer.batchSize
     let rows = batch == batches - 1 ? dataset.count - start : trainer.batchSize
     let threads = Int32(trainer.threads)
@@ -306,7 +307,7 @@ final class TrainingRun {
     Checkpoint(
       model: model.copied(), first: Array(first.buffer), second: Array(second.buffer),
       averaged: averaged.map { Array($0.values.buffer) } ?? [], averagedCount: averaged?.count ?? 0, epoch: epoch,
-      batch: batch, step: step, settings: settings, sums: sums, history: history,
+      batch: batch, step: step, settings: settings, sums: sums, targetSums: targets.targetSums, history: history,
       best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })
   }
 
@@ -336,6 +337,7 @@ final class TrainingRun {
       if let base = source.baseAddress { averaged?.values.start.update(from: base, count: source.count) }
     }
     averaged?.count = checkpoint.averagedCount
+    targets.targetSums = checkpoint.targetSums
     (epoch, batch, step, sums) = (checkpoint.epoch, checkpoint.batch, checkpoint.step, checkpoint.sums)
   }
 }
