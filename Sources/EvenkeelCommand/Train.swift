@@ -162,10 +162,11 @@ struct Train: ParsableCommand {
       try emit(
         jsonObject([
           ("event", "\"finished\""), ("testLoss", jsonNumber(test?.loss)), ("testAccuracy", jsonNumber(test?.accuracy)),
-          ("testRMSE", jsonNumber(test?.rootMeanSquaredError)), ("model", output.map(jsonText)),
+          ("testRMSE", jsonNumber(test?.rootMeanSquaredError)), ("testTargets", test.flatMap(jsonTargets)),
+          ("model", output.map(jsonText)),
         ]))
     } else {
-      if let test { try emit("test: \(describe(test))") }
+      if let test { try emit((["test: \(describe(test))"] + describeTargets(test)).joined(separator: "\n")) }
       if let output {
         try emit("model: \(output)")
       } else {
@@ -411,11 +412,4 @@ struct Progress {
   }
 
   func clear() { if enabled { tell("\r\u{1B}[K") } }
-}
-
-func describe(_ quality: Quality) -> String {
-  var text = "loss \(fixed(quality.loss, 4))"
-  if let accuracy = quality.accuracy { text += ", accuracy \(fixed(100 * accuracy, 2)) %" }
-  if let error = quality.rootMeanSquaredError { text += ", RMSE \(fixed(error, 4))" }
-  return text + " on \(quality.count) examples"
 }

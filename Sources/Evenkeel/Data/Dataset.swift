@@ -112,8 +112,9 @@ public enum Targets: Sendable {
   case none
   /// The class of each example as an index into `labels`; −1 for a class that training never saw.
   case classes([Int32], labels: [String])
-  /// `names.count` numbers an example, example after example.
-  case values([Float], names: [String])
+  /// `names.count` numbers an example, example after example; in double, as what is far from 0 beside its deviation has digits
+  /// that a float does not hold.
+  case values([Double], names: [String])
 
   /// The number of examples; nil for `.none`, which fits any.
   var count: Int? {

@@ -149,10 +149,13 @@ package struct Table {
   /// - Throws: `EvenkeelError` with code `data` that names line and column of an infinite value.
   func number(row: Int, column: Int) throws -> Double? {
     guard let text = text(row: row, column: column), let value = Double(text) else { return nil }
-    guard value.isFinite, Float(value).isFinite else {
-      throw EvenkeelError.data(
-        "\(file), line \(lines[row]), column \(names[column]): expected a finite number, got \(text).")
-    }
+    guard value.isFinite else { throw notFinite(row: row, column: column) }
     return value
+  }
+
+  func notFinite(row: Int, column: Int) -> EvenkeelError {
+    .data(
+      "\(file), line \(lines[row]), column \(names[column]): expected a finite number, got \(cell(row: row, column: column))."
+    )
   }
 }

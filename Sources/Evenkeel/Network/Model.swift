@@ -103,24 +103,37 @@ public struct Model: Sendable {
 
   /// Predicts every example of `dataset`; the result has the shape `[n, outputs]`.
   public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> Tensor {
+    let values = try predictInDouble(dataset, threads: threads).map { Float($0) }
     let width = state.layout.output.count
-    var result = [Float](repeating: 0, count: dataset.count * width)
+    if let position = values.firstIndex(where: { !$0.isFinite }) {
+      throw outOfRange(values[position], position / width)
+    }
+    return Tensor(values, shape: [dataset.count, width])
+  }
+
+  /// The same in double, which a regression's target that is far from 0, beside its deviation, needs: `outputs` values an
+  /// example, example after example.
+  public func predictInDouble(_ dataset: Dataset, threads: Int? = nil) throws -> [Double] {
+    let width = state.layout.output.count
+    var result = [Double](repeating: 0, count: dataset.count * width)
     try run(dataset, Sweep(threads: threads)) { outputs, start, rows, _ in
       result.withUnsafeMutableBufferPointer { buffer in
         let target = buffer.baseAddress! + start * width
         if let output {
           output.interpret(outputs, rows: rows, width: width, into: target)
         } else {
-          target.update(from: outputs, count: rows * width)
+          for index in 0..<rows * width { target[index] = Double(outputs[index]) }
         }
       }
     }
     if let position = result.firstIndex(where: { !$0.isFinite }) {
-      throw EvenkeelError.data(
-        "The model's output for example \(position / width) is \(result[position]): its parameters or that example are out of range."
-      )
+      throw outOfRange(result[position], position / width)
     }
-    return Tensor(result, shape: [dataset.count, width])
+    return result
+  }
+
+  private func outOfRange(_ value: some BinaryFloatingPoint, _ example: Int) -> EvenkeelError {
+    .data("The model's output for example \(example) is \(value): its parameters or that example are out of range.")
   }
 
   /// How well the model does on `dataset`, with running statistics; examples count by their weights.
@@ -133,7 +146,8 @@ public struct Model: Sendable {
     guard let output else { throw EvenkeelError.usage("The model is not trained; there is no loss to evaluate.") }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
     try dataset.requireWeight()
-    let targets = try TargetBuffer(dataset, output: output, width: state.layout.output.count)
+    let targets = try TargetBuffer(
+      dataset, output: output, width: state.layout.output.count, tellsTargetsApart: true)
     var sums = Loss.Sums()
     try run(dataset, sweep) { outputs, start, rows, weights in
       sums += output.loss.evaluate(
@@ -144,7 +158,7 @@ public struct Model: Sendable {
       throw EvenkeelError.data(
         "The model's loss on the data is \(sums.loss): its parameters or the data are out of range.")
     }
-    return Quality(sums, output: output, width: targets.width)
+    return Quality(sums, targets.targetSums, output: output, width: targets.width)
   }
 
   /// How data goes through the network without training it.
@@ -162,7 +176,7 @@ public struct Model: Sendable {
   /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs to `body`.
   func run(
     _ dataset: Dataset, _ sweep: Sweep,
-    _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int, BatchWeights) throws -> Void
+    _ body: (UnsafeMutablePointer<Float>, _ start: Int, _ rows: Int, BatchWeights) throws -> Void
   ) throws {
     try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { return }

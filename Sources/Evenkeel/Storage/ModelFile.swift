@@ -34,6 +34,8 @@ private struct StoredDescription: Codable {
 private struct StoredPosition: Codable {
   var epoch, batch, step: Int
   var loss, squaredError, correct: Double
+  /// nil but for a regression with several targets.
+  var targetSums: [Double]?
   /// nil in files from before examples had weights.
   var weight: Double?
   var examples: Int
@@ -201,7 +203,8 @@ extension Checkpoint {
     var metadata = try model.metadata()
     let position = StoredPosition(
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
-      weight: sums.weight, examples: sums.examples, settings: settings, history: history, bestLoss: best?.loss,
+      targetSums: targetSums, weight: sums.weight, examples: sums.examples, settings: settings, history: history,
+      bestLoss: best?.loss,
       bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount)
     metadata["position"] = String(decoding: try JSONEncoder().encode(position), as: UTF8.self)
     try first.withUnsafeBytes { first in
@@ -247,11 +250,19 @@ extension Checkpoint {
     sums.correct = position.correct
     sums.examples = position.examples
     sums.weight = position.weight ?? Double(position.examples)
+    let outputs = model.output?.targetNames.count ?? 0
+    // In files from before targets were told apart their errors had one unit.
+    let shared = Array(repeating: position.squaredError / Double(max(outputs, 1)), count: outputs)
+    let targetSums = position.targetSums ?? shared + [Double](repeating: 0, count: 2 * outputs)
+    guard targetSums.count == 3 * outputs else {
+      throw EvenkeelError.data("\(file.name): the stored sums of the targets do not fit \(outputs) of them.")
+    }
     self.init(
       model: model, first: try file.floats("optimizer.first", shape: firstShape),
       second: try file.floats("optimizer.second", shape: secondShape),
       averaged: try averagedShape.map { try file.floats("averaged", shape: $0) } ?? [],
       averagedCount: position.averagedCount ?? 0, epoch: position.epoch, batch: position.batch,
-      step: position.step, settings: position.settings ?? [:], sums: sums, history: position.history, best: best)
+      step: position.step, settings: position.settings ?? [:], sums: sums,
+      targetSums: targetSums, history: position.history, best: best)
   }
 }

@@ -24,6 +24,8 @@ public struct Checkpoint: Sendable {
   /// `Trainer.settings(for:)` of the run.
   let settings: [String: String]
   let sums: Loss.Sums
+  /// The sums of each target, where there are several.
+  let targetSums: [Double]?
   let history: History
   let best: Best?
 

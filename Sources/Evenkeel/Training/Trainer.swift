@@ -176,7 +176,7 @@ public struct Trainer: Sendable {
   ) throws -> TrainingRun {
     try validate(dataset, epochs: epochs)
     try dataset.requireFit(model.network.input)
-    guard model.scaling == nil || model.encoding == dataset.encoding else {
+    guard model.scaling == nil || TableEncoding.agree(model.encoding, dataset.encoding) else {
       throw EvenkeelError.data(
         "The columns of the data are encoded otherwise than those that the model was trained on.")
     }

@@ -53,7 +53,8 @@ final class TrainingRun {
     program = try Program(
       model.network, layout: layout, maximumRows: plan.largestPart, purpose: .training, precision: trainer.precision,
       threads: trainer.threads)
-    targets = try TargetBuffer(dataset, output: output, width: layout.output.count, batch: most)
+    targets = try TargetBuffer(
+      dataset, output: output, width: layout.output.count, batch: most, tellsTargetsApart: layout.output.count > 1)
     weights = WeightBuffer(dataset, batch: most)
     guard !isInParts || trainer.statistics == .micro || dataset.weights == nil && dataset.lengths == nil else {
       throw EvenkeelError.usage(
@@ -94,7 +95,7 @@ final class TrainingRun {
   var batches: Int { plan.batches.count }
   /// What a step of the optimizer changes.
   private var buffers: [AlignedFloats] { [state.parameters, first, second] }
-  var quality: Quality { Quality(sums, output: output, width: targets.width) }
+  var quality: Quality { Quality(sums, targets.targetSums, output: output, width: targets.width) }
 
   static func order(_ count: Int, epoch: Int, seed: UInt64) -> [Int32] {
     var order = (0..<Int32(count)).map { $0 }
@@ -136,7 +137,7 @@ final class TrainingRun {
   }
 
   private func makeStep() throws {
-    if batch == 0 { sums = Loss.Sums() }
+    if batch == 0 { (sums, _) = (Loss.Sums(), targets.clearSums()) }
     let threads = Int32(trainer.threads)
     let range = plan.batches[batch]
     let isFrozen = isFrozen(inEpoch: epoch)
@@ -293,7 +294,7 @@ final class TrainingRun {
     Checkpoint(
       model: model.copied(), first: Array(first.buffer), second: Array(second.buffer),
       averaged: averaged.map { Array($0.values.buffer) } ?? [], averagedCount: averaged?.count ?? 0, epoch: epoch,
-      batch: batch, step: step, settings: settings, sums: sums, history: history,
+      batch: batch, step: step, settings: settings, sums: sums, targetSums: targets.targetSums, history: history,
       best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })
   }
 
@@ -323,6 +324,7 @@ final class TrainingRun {
       if let base = source.baseAddress { averaged?.values.start.update(from: base, count: source.count) }
     }
     averaged?.count = checkpoint.averagedCount
+    targets.targetSums = checkpoint.targetSums
     (epoch, batch, step, sums) = (checkpoint.epoch, checkpoint.batch, checkpoint.step, checkpoint.sums)
   }
 }
