@@ -43,6 +43,8 @@ struct Predict: ParsableCommand {
     let predictions = try model.predict(dataset)
     let labels = model.output?.classLabels ?? []
     let width = predictions.rowLength
+    try Machine.requireMemory(
+      32 * predictions.values.count, for: "The text of \(predictions.rowCount) × \(width) predictions")
     let names =
       labels.isEmpty
       ? model.output?.targetNames ?? (0..<width).map { "output\($0)" }

@@ -46,6 +46,9 @@ public struct InputScaling: Hashable, Codable, Sendable {
     var squares = means
     var counts = means
     let rowsAtOnce = max(2, min(dataset.count, 1 << 20 / max(width, 1)))
+    // Rows, sums and statistics of each feature.
+    try Machine.requireMemory(
+      (rowsAtOnce + 16) * width * MemoryLayout<Float>.stride, for: "Scaling examples of \(width) values")
     let chunk = AlignedFloats(count: rowsAtOnce * width)
     let statistics = BatchStatisticsStorage(features: width, rows: rowsAtOnce)
     var start = 0
@@ -134,8 +137,10 @@ extension Dataset {
   package func gather(
     _ start: Int, _ rows: Int, into output: UnsafeMutablePointer<Float>, scaling: InputScaling?, threads: Int
   ) throws {
-    let bad = self.rows.withUnsafeBufferPointer {
-      examples.gather($0.baseAddress! + start, rows, into: output, scaling: scaling, threads: threads)
+    let bad = try examples.reading {
+      self.rows.withUnsafeBufferPointer {
+        examples.gather($0.baseAddress! + start, rows, into: output, scaling: scaling, threads: threads)
+      }
     }
     guard bad >= 0 else { return }
     let width = shape.count

@@ -171,6 +171,7 @@ package struct NumpyArchive {
       }
     guard !isRegression else {
       let copy = try array.floats()
+      try Machine.requireMemory(12 * copy.count, for: "\(array.name): \(copy.count) targets")
       return .values(
         try array.floatTargets(withExtendedLifetime(copy) { copy.buffer.map { Double($0) } }),
         names: array.width == 1 ? ["y"] : (0..<array.width).map { "y\($0)" })

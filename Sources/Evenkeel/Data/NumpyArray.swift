@@ -20,6 +20,7 @@ package struct NumpyArray {
     self.bytes = bytes
     header = try NumpyHeader(bytes.bytes, name: bytes.name)
     try header.requireContent(bytes.count, name: bytes.name)
+    try Dataset.requireMemory(forExamples: count, of: name)
   }
 
   /// The examples as batches are gathered from them.
@@ -53,8 +54,7 @@ package struct NumpyArray {
 
   /// All items, example after example.
   func floats() throws -> AlignedFloats {
-    try Machine.requireMemory(count * width * MemoryLayout<Float>.size, for: "\(name) as floats")
-    let result = AlignedFloats(count: count * width)
+    let result = try AlignedFloats(count: count * width, for: "\(name) as floats")
     let item = items
     let (stride, offsets) = positions
     var next = result.start

@@ -68,6 +68,7 @@ extension NumpyArray {
   /// Target values as floats, example after example.
   func floatTargets(_ values: [Double]) throws -> [Float] {
     let perExample = values.count / count
+    try Machine.requireMemory(4 * values.count, for: "\(name): \(values.count) targets")
     return try values.enumerated().map { position, value in
       guard Float(value).isFinite else {
         throw EvenkeelError.data(

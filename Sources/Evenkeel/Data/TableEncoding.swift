@@ -11,6 +11,14 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   struct Column: Hashable, Codable, Sendable {
     let name: String
     let kind: Kind
+
+    /// The number of its features.
+    fileprivate var width: Int {
+      switch kind {
+      case .numeric(_, let hasIndicator): hasIndicator ? 2 : 1
+      case .categorical(let categories): categories.count
+      }
+    }
   }
 
   let columns: [Column]
@@ -86,6 +94,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
   }
 
+  private static let mostCategories = 1000
+
   private static func kind(_ table: Table, _ rows: [Int], _ column: Int) throws -> Kind {
     var (sum, numbers, missing) = (0.0, 0, 0)
     var texts: Set<String> = []
@@ -95,7 +105,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         sum += value
         numbers += 1
       } else if let text = table.text(row: row, column: column) {
-        texts.insert(text)
+        if texts.count <= mostCategories { texts.insert(text) }
         if firstText == nil { firstText = (row, text) }
       } else {
         missing += 1
@@ -109,9 +119,9 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         "\(table.file), line \(table.lines[firstText.row]), column \(table.names[column]): expected a number, got \"\(firstText.text)\"."
       )
     }
-    guard texts.count <= 1000 else {
+    guard texts.count <= mostCategories else {
       throw EvenkeelError.data(
-        "\(table.file), column \(table.names[column]): it has \(texts.count) different texts; expected at most 1000 categories."
+        "\(table.file), column \(table.names[column]): it has more than \(mostCategories) different texts; expected at most so many categories."
       )
     }
     return .categorical(texts.sorted())
@@ -150,14 +160,24 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   }
 
   /// The features of `rows`, columns matched by name, others ignored.
-  /// - Throws: `EvenkeelError` with code `data` that names a missing column or text where numbers were.
-  func features(_ table: Table, rows: [Int], warnings: inout [String]) throws -> [Float] {
+  /// - Parameter width: The number of features of a row.
+  /// - Throws: `EvenkeelError` with code `data` that names a missing column, text where numbers were, or the columns that make more
+  ///   features than there is memory for.
+  private func features(
+    _ table: Table, rows: [Int], width: Int, warnings: inout [String]
+  ) throws -> AlignedFloats {
     let indices = try columns.map { try table.column($0.name) }
+    let places = columns.map { column -> [String: Int] in
+      guard case .categorical(let categories) = column.kind else { return [:] }
+      return Dictionary(categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    }
     var unknown: Set<String> = []
-    var features: [Float] = []
-    features.reserveCapacity(rows.count * featureNames.count)
+    let features = try AlignedFloats(
+      count: rows.count * width, for: memoryPurpose(table, rows: rows.count, width: width))
+    var next = features.start
     for row in rows {
-      for (column, index) in zip(columns, indices) {
+      for (position, column) in columns.enumerated() {
+        let index = indices[position]
         switch column.kind {
         case .numeric(let mean, let hasIndicator):
           let value = try table.number(row: row, column: index)
@@ -165,19 +185,30 @@ public struct TableEncoding: Hashable, Codable, Sendable {
             throw EvenkeelError.data(
               "\(table.file), line \(table.lines[row]), column \(column.name): expected a number, got \"\(text)\".")
           }
-          features.append(Float(value ?? mean))
-          if hasIndicator { features.append(value == nil ? 1 : 0) }
-        case .categorical(let categories):
-          let text = table.text(row: row, column: index)
-          if let text, !categories.contains(text), unknown.insert(column.name + text).inserted {
+          next[0] = Float(value ?? mean)
+          if hasIndicator { next[1] = value == nil ? 1 : 0 }
+        case .categorical:
+          guard let text = table.text(row: row, column: index) else { break }
+          if let place = places[position][text] {
+            next[place] = 1
+          } else if unknown.insert(column.name + text).inserted {
             warnings.append(
               "\(table.file), line \(table.lines[row]), column \(column.name): training never saw \"\(text)\".")
           }
-          features += categories.map { $0 == text ? 1 : 0 }
         }
+        next += column.width
       }
     }
     return features
+  }
+
+  /// What the memory of features is for, with the columns that make most of them.
+  private func memoryPurpose(_ table: Table, rows: Int, width: Int) -> String {
+    let widest = columns.sorted { $0.width > $1.width }.prefix(3).filter { $0.width > 2 }
+    let named =
+      widest.isEmpty
+      ? "" : " (most of them in " + widest.map { "\($0.name): \($0.width) categories" }.joined(separator: ", ") + ")"
+    return "\(table.file): a table of \(rows) rows and \(width) features\(named)"
   }
 
   func targets(_ table: Table, rows: [Int]) throws -> Targets {
@@ -224,10 +255,10 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   package func dataset(
     _ table: Table, rows: [Int], hasTargets: Bool, hasWeights: Bool = true, warnings: inout [String]
   ) throws -> Dataset {
-    let names = featureNames
-    let values = try features(table, rows: rows, warnings: &warnings)
+    let width = columns.reduce(0) { $0 + $1.width }
+    let values = try features(table, rows: rows, width: width, warnings: &warnings)
     var dataset = Dataset(
-      shape: [names.count], examples: ExampleStorage(floats: values, width: names.count),
+      shape: [width], examples: ExampleStorage(values, width: width),
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)
@@ -250,13 +281,17 @@ extension Dataset {
     at path: String, target: String? = nil, weight: String? = nil, validation: Double = 0, test: Double = 0,
     seed: UInt64 = 0
   ) throws -> DatasetSplits {
-    try csv(FileBytes(path), target: target, weight: weight, validation: validation, test: test, seed: seed)
+    let bytes = try FileBytes(path)
+    return try bytes.reading {
+      try csv(bytes, target: target, weight: weight, validation: validation, test: test, seed: seed)
+    }
   }
 
   static func csv(
     _ bytes: FileBytes, target: String?, weight: String?, validation: Double, test: Double, seed: UInt64
   ) throws -> DatasetSplits {
     let table = try Table(bytes)
+    try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
     var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
     var encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target, weight: weight)
     if !encoding.classLabels.isEmpty,

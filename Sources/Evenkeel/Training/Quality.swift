@@ -134,6 +134,9 @@ package final class TargetBuffer {
     self.width = width
     capacity = batch
     batchLabels = .allocate(capacity: batch)
+    try Machine.requireMemory(
+      dataset.count * (output.loss.kind == .softmaxCrossEntropy ? 1 : width) * MemoryLayout<Float>.stride,
+      for: "Keeping the targets of \(dataset.count) examples")
     batchValues = AlignedFloats(count: batch * width)
     switch dataset.targets {
     case .none: throw EvenkeelError.data("The data has no targets.")
