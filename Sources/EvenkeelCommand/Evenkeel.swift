@@ -15,6 +15,7 @@ struct EvenkeelCommand: ParsableCommand {
     shortenSpinning()
     // A reader that has gone is met where it is written.
     signal(SIGPIPE, SIG_IGN)
+    LostPages.becomeErrors()
     do {
       var command = try parseAsRoot()
       try command.run()

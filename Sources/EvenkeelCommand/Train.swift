@@ -118,6 +118,7 @@ struct Train: ParsableCommand {
     if let checkpoint, let described, described != checkpoint.model.network {
       throw EvenkeelError(.usage, "The network is another than that of the checkpoint, which is known; leave it out.")
     }
+    if checkpoint == nil, let described { try trainer.requireMemory(for: described) }
     var model = try checkpoint?.model ?? Model(described!, seed: seed)
     try trainer.requireStatistics(of: model.network, examples: splits.training.count)
     let findings = try model.network.diagnose(

@@ -44,6 +44,7 @@ struct Predict: ParsableCommand {
     let predictions = try model.predictInDouble(dataset)
     let labels = model.output?.classLabels ?? []
     let width = predictions.count / max(dataset.count, 1)
+    try Machine.requireMemory(32 * predictions.count, for: "The text of \(dataset.count) × \(width) predictions")
     let names =
       labels.isEmpty
       ? model.output?.targetNames ?? (0..<width).map { "output\($0)" }

@@ -12,7 +12,7 @@ let command: String? = {
 }()
 
 /// Runs the command to its end.
-/// - Parameter variables: Of the environment, as NAME=VALUE, beside those of this process.
+/// - Parameter variables: Of the environment, as NAME=VALUE, beside those of this process; then what runs the command, if anything.
 func run(_ arguments: [String], variables: [String] = []) throws -> (code: Int32, output: String, errors: String) {
   try withTemporaryFile(".out") { output in
     try withTemporaryFile(".err") { errors in

@@ -214,7 +214,7 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
     var seen: [(step: Int, model: Model)] = []
     try trainer.fit(
       &observed, to: data, epochs: 2,
-      observing: { step, model in if step % 2 == 0 { seen.append((step, model())) } })
+      observing: { step, model in if step % 2 == 0 { seen.append((step, try model())) } })
     #expect(seen.map(\.step) == [2, 4, 6])
     #expect(observed.parameters.map(\.values) == plain.parameters.map(\.values))
     #expect(seen[2].model.parameters.map(\.values) == plain.parameters.map(\.values))

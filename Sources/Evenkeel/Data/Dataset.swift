@@ -55,8 +55,9 @@ public struct Dataset: Sendable {
       throw EvenkeelError.data("Expected \(count) targets, one an example, got \(targets.count!).")
     }
     try targets.validate()
-    self.init(
-      shape: shape, examples: ExampleStorage(floats: values, width: width), targets: targets)
+    let copy = try AlignedFloats(count: values.count, for: "A copy of \(count) examples")
+    values.withUnsafeBufferPointer { if let start = $0.baseAddress { copy.start.update(from: start, count: $0.count) } }
+    self.init(shape: shape, examples: ExampleStorage(copy, width: width), targets: targets)
   }
 
   /// The features of example `index` as they are stored, not scaled.
@@ -83,6 +84,11 @@ public struct Dataset: Sendable {
   public func split(fraction: Double, seed: UInt64) -> (first: Dataset, second: Dataset) {
     let (first, second) = Self.splitRows(count: count, fraction: fraction, seed: seed)
     return (subset(first), subset(second))
+  }
+
+  /// Asks for what is kept of each example beside its values: its place in every order, its target.
+  static func requireMemory(forExamples count: Int, of name: String) throws {
+    try Machine.requireMemory(64 * count, for: "\(name): an order and targets of \(count) examples")
   }
 
   /// The row numbers of both parts of a random split, each in rising order.

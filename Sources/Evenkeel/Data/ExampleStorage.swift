@@ -33,6 +33,8 @@ struct ExampleStorage: @unchecked Sendable {
   }
 
   private let owner: any Sendable
+  /// The file that the rows lie in, where they do.
+  private let file: FileBytes?
   let base: UnsafeRawPointer
   let element: Element
   /// The number of rows.
@@ -50,6 +52,7 @@ struct ExampleStorage: @unchecked Sendable {
     skippedColumn: Int? = nil
   ) {
     self.owner = owner
+    file = owner as? FileBytes
     self.base = base
     self.element = element
     self.count = count
@@ -57,12 +60,24 @@ struct ExampleStorage: @unchecked Sendable {
     self.skippedColumn = skippedColumn
   }
 
-  init(floats: [Float], width: Int) {
-    let copy = AlignedFloats(count: floats.count)
-    floats.withUnsafeBufferPointer { if let start = $0.baseAddress { copy.start.update(from: start, count: $0.count) } }
+  /// Rows of floats in memory, row after row.
+  init(_ floats: AlignedFloats, width: Int) {
     self.init(
-      owner: copy, base: UnsafeRawPointer(copy.start), element: .float32, count: floats.count / width,
+      owner: floats, base: UnsafeRawPointer(floats.start), element: .float32, count: floats.count / width,
       storedWidth: width)
+  }
+
+  /// - Throws: `EvenkeelError` with code `data` if another program has written to the file that the rows lie in.
+  func requireUnchanged() throws { try file?.requireUnchanged() }
+
+  /// What `gather` makes of the rows, if the file that they lie in is whole before and after.
+  /// - Throws: As `requireUnchanged`.
+  func reading<Result>(_ gather: () throws -> Result) throws -> Result {
+    guard let file else { return try gather() }
+    try file.requireUnchanged()
+    let result = try gather()
+    try file.requireWhole()
+    return result
   }
 
   /// The rows as the kernels read them.

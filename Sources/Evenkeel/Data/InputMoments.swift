@@ -6,7 +6,7 @@ extension InputScaling {
   /// Rows of a table and other flat rows have one channel a feature; images `[H, W]` have one, `[H, W, C]` have C.
   /// - Throws: `EvenkeelError` with code `data` that names an example and feature that is not finite.
   public init(fittedTo dataset: Dataset, threads: Int = 1) throws {
-    let moments = try InputMoments(dataset, threads: threads)
+    let moments = try dataset.examples.reading { try InputMoments(dataset, threads: threads) }
     self.init(
       mean: moments.channels.map(\.mean), deviation: moments.channels.map(\.deviation),
       remainder: moments.channels.map(\.remainder))

@@ -86,8 +86,10 @@ extension Dataset {
   package func gather(
     _ start: Int, _ rows: Int, into output: UnsafeMutablePointer<Float>, scaling: InputScaling?, threads: Int
   ) throws {
-    let bad = self.rows.withUnsafeBufferPointer {
-      examples.gather($0.baseAddress! + start, rows, into: output, scaling: scaling, threads: threads)
+    let bad = try examples.reading {
+      self.rows.withUnsafeBufferPointer {
+        examples.gather($0.baseAddress! + start, rows, into: output, scaling: scaling, threads: threads)
+      }
     }
     guard bad >= 0 else { return }
     throw notFinite(self.rows[start + bad / shape.count], bad % shape.count)

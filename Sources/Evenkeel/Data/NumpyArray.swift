@@ -20,6 +20,7 @@ package struct NumpyArray {
     self.bytes = bytes
     header = try NumpyHeader(bytes.bytes, name: bytes.name)
     try header.requireContent(bytes.count, name: bytes.name)
+    try Dataset.requireMemory(forExamples: count, of: name)
   }
 
   /// The examples as batches are gathered from them.

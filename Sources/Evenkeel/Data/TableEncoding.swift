@@ -11,6 +11,14 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   struct Column: Hashable, Codable, Sendable {
     let name: String
     let kind: Kind
+
+    /// The number of its features.
+    fileprivate var width: Int {
+      switch kind {
+      case .numeric(_, let hasIndicator): hasIndicator ? 2 : 1
+      case .categorical(let categories): categories.count
+      }
+    }
   }
 
   let columns: [Column]
@@ -99,6 +107,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
   }
 
+  private static let mostCategories = 1000
+
   /// - Parameter needsDouble: Becomes true if floats would take from the column's numbers more than 2⁻¹⁸ of their range.
   private static func kind(_ table: Table, _ rows: [Int], _ column: Int, _ needsDouble: inout Bool) throws -> Kind {
     var (sum, numbers, missing) = (0.0, 0, 0)
@@ -112,7 +122,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         (least, greatest) = (min(least, value), max(greatest, value))
         error = max(error, abs(Double(Float(value)) - value))
       } else if let text = table.text(row: row, column: column) {
-        texts.insert(text)
+        if texts.count <= mostCategories { texts.insert(text) }
         if firstText == nil { firstText = (row, text) }
       } else {
         missing += 1
@@ -127,9 +137,9 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         "\(table.file), line \(table.lines[firstText.row]), column \(table.names[column]): expected a number, got \"\(firstText.text)\"."
       )
     }
-    guard texts.count <= 1000 else {
+    guard texts.count <= mostCategories else {
       throw EvenkeelError.data(
-        "\(table.file), column \(table.names[column]): it has \(texts.count) different texts; expected at most 1000 categories."
+        "\(table.file), column \(table.names[column]): it has more than \(mostCategories) different texts; expected at most so many categories."
       )
     }
     return .categorical(texts.sorted())
@@ -168,13 +178,24 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   }
 
   /// The features of `rows`, columns matched by name, others ignored.
-  /// - Throws: `EvenkeelError` with code `data` that names a missing column or text where numbers were.
-  private func features(_ table: Table, rows: [Int], warnings: inout [String]) throws -> ExampleStorage {
+  /// - Parameter width: The number of features of a row.
+  /// - Throws: `EvenkeelError` with code `data` that names a missing column, text where numbers were, or the columns that make more
+  ///   features than there is memory for.
+  private func features(
+    _ table: Table, rows: [Int], width: Int, warnings: inout [String]
+  ) throws -> ExampleStorage {
     let indices = try columns.map { try table.column($0.name) }
+    let places = columns.map { column -> [String: Int] in
+      guard case .categorical(let categories) = column.kind else { return [:] }
+      return Dictionary(categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    }
     var unknown: Set<String> = []
-    let features = TableFeatures(rows: rows.count, width: featureNames.count, isInDouble: isInDouble)
+    let features = try TableFeatures(
+      rows: rows.count, width: width, isInDouble: isInDouble,
+      for: memoryPurpose(table, rows: rows.count, width: width))
     for row in rows {
-      for (column, index) in zip(columns, indices) {
+      for (position, column) in columns.enumerated() {
+        let index = indices[position]
         switch column.kind {
         case .numeric(let mean, let hasIndicator):
           let value = try table.number(row: row, column: index)
@@ -184,17 +205,27 @@ public struct TableEncoding: Hashable, Codable, Sendable {
           }
           guard features.append(value ?? mean) else { throw table.notFinite(row: row, column: index) }
           if hasIndicator { features.append(value == nil ? 1 : 0) }
-        case .categorical(let categories):
+        case .categorical:
           let text = table.text(row: row, column: index)
-          if let text, !categories.contains(text), unknown.insert(column.name + text).inserted {
+          let place = text.flatMap { places[position][$0] }
+          if let text, place == nil, unknown.insert(column.name + text).inserted {
             warnings.append(
               "\(table.file), line \(table.lines[row]), column \(column.name): training never saw \"\(text)\".")
           }
-          for category in categories { features.append(category == text ? 1 : 0) }
+          features.append(category: place, of: column.width)
         }
       }
     }
     return features.storage
+  }
+
+  /// What the memory of features is for, with the columns that make most of them.
+  private func memoryPurpose(_ table: Table, rows: Int, width: Int) -> String {
+    let widest = columns.sorted { $0.width > $1.width }.prefix(3).filter { $0.width > 2 }
+    let named =
+      widest.isEmpty
+      ? "" : " (most of them in " + widest.map { "\($0.name): \($0.width) categories" }.joined(separator: ", ") + ")"
+    return "\(table.file): a table of \(rows) rows and \(width) features\(named)"
   }
 
   func targets(_ table: Table, rows: [Int]) throws -> Targets {
@@ -241,10 +272,10 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   package func dataset(
     _ table: Table, rows: [Int], hasTargets: Bool, hasWeights: Bool = true, warnings: inout [String]
   ) throws -> Dataset {
-    let names = featureNames
-    let examples = try features(table, rows: rows, warnings: &warnings)
+    let width = columns.reduce(0) { $0 + $1.width }
+    let examples = try features(table, rows: rows, width: width, warnings: &warnings)
     var dataset = Dataset(
-      shape: [names.count], examples: examples,
+      shape: [width], examples: examples,
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)
@@ -267,13 +298,17 @@ extension Dataset {
     at path: String, target: String? = nil, weight: String? = nil, validation: Double = 0, test: Double = 0,
     seed: UInt64 = 0
   ) throws -> DatasetSplits {
-    try csv(FileBytes(path), target: target, weight: weight, validation: validation, test: test, seed: seed)
+    let bytes = try FileBytes(path)
+    return try bytes.reading {
+      try csv(bytes, target: target, weight: weight, validation: validation, test: test, seed: seed)
+    }
   }
 
   static func csv(
     _ bytes: FileBytes, target: String?, weight: String?, validation: Double, test: Double, seed: UInt64
   ) throws -> DatasetSplits {
     let table = try Table(bytes)
+    try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
     var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
     var encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target, weight: weight)
     if !encoding.classLabels.isEmpty,

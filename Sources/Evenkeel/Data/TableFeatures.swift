@@ -6,9 +6,10 @@ final class TableFeatures {
   private let isInDouble: Bool
   private var next: UnsafeMutableRawPointer
 
-  init(rows: Int, width: Int, isInDouble: Bool) {
+  /// - Throws: As `AlignedFloats`.
+  init(rows: Int, width: Int, isInDouble: Bool, for what: @autoclosure () -> String) throws {
     (self.rows, self.width, self.isInDouble) = (rows, width, isInDouble)
-    memory = AlignedFloats(count: rows * width * (isInDouble ? 2 : 1))
+    memory = try AlignedFloats(count: rows * width * (isInDouble ? 2 : 1), for: what())
     next = UnsafeMutableRawPointer(memory.start)
   }
 
@@ -24,6 +25,18 @@ final class TableFeatures {
     }
     return isInDouble || Float(value).isFinite
   }
+
+  /// One feature of `width` is 1, the others 0; all of them for a category that is not known.
+  func append(category: Int?, of width: Int) {
+    let start = next
+    if let category {
+      next += category * size
+      append(1)
+    }
+    next = start + width * size
+  }
+
+  private var size: Int { isInDouble ? MemoryLayout<Double>.size : MemoryLayout<Float>.size }
 
   /// All features, once as many as there is room for were appended.
   var storage: ExampleStorage {

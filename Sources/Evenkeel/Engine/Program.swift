@@ -42,12 +42,8 @@ package final class Program: @unchecked Sendable {
     sequences = Sequences(lowering.sequences, rows: maximumRows)
     let places = Places(steps, lengths, output: lowering.output, rows: maximumRows, purpose: purpose)
     let plan = MemoryPlan(places.buffers)
-    guard plan.count <= Machine.memory / MemoryLayout<Float>.stride else {
-      throw EvenkeelError.usage(
-        "\(maximumRows) examples at once take \(plan.count * MemoryLayout<Float>.stride) bytes of memory; this machine has \(Machine.memory). Smaller batches take less."
-      )
-    }
-    arena = AlignedFloats(count: plan.count)
+    arena = try AlignedFloats(
+      count: plan.count, for: "A batch of \(maximumRows) examples", code: .usage, remedy: "A smaller batch takes less.")
     valueOffsets = places.values.map { plan.offsets[$0] }
     gradientOffsets = places.gradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     inputGradients = places.inputGradients.map { ($0.buffer < 0 ? -1 : plan.offsets[$0.buffer], $0.isAdded) }

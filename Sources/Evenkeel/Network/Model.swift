@@ -22,7 +22,7 @@ public struct Model: Sendable {
   /// A model before training.
   /// - Throws: `EvenkeelError` with code `usage` that names the layer that does not fit.
   public init(_ network: Network, seed: UInt64 = 0) throws {
-    try self.init(network, state: ModelState(ParameterLayout(network)))
+    try self.init(network, state: try ModelState(ParameterLayout(network)))
     state.initialize(seed: seed)
   }
 
@@ -33,7 +33,7 @@ public struct Model: Sendable {
   }
 
   /// The number of learned values.
-  public var parameterCount: Int { state.layout.entries.reduce(0) { $0 + $1.count } }
+  public var parameterCount: Int { state.layout.learnedCount }
 
   /// The running statistics of every batch norm by its path: `1`, `3.block.1`.
   public var runningStatistics: [(name: String, statistics: RunningStatistics)] {
@@ -66,7 +66,7 @@ public struct Model: Sendable {
     guard values.shape == entry.description.shape else {
       throw EvenkeelError.usage("\(name): expected the shape \(entry.description.shape), got \(values.shape).")
     }
-    makeStateUnique()
+    try makeStateUnique()
     values.values.withUnsafeBufferPointer {
       (state.parameters.start + entry.offset).update(from: $0.baseAddress!, count: entry.count)
     }
@@ -74,14 +74,14 @@ public struct Model: Sendable {
   }
 
   /// A model that shares no memory with this one that a training writes to.
-  func copied() -> Model {
+  func copied() throws -> Model {
     var copy = self
-    copy.state = ModelState(copying: state)
+    copy.state = try ModelState(copying: state)
     return copy
   }
 
-  mutating func makeStateUnique() {
-    if !isKnownUniquelyReferenced(&state) { state = ModelState(copying: state) }
+  mutating func makeStateUnique() throws {
+    if !isKnownUniquelyReferenced(&state) { state = try ModelState(copying: state) }
   }
 
   /// Predicts one observation, given raw: `network.input.count` values before scaling.
@@ -115,6 +115,10 @@ public struct Model: Sendable {
   /// example, example after example.
   public func predictInDouble(_ dataset: Dataset, threads: Int? = nil) throws -> [Double] {
     let width = state.layout.output.count
+    // In double, and as floats where those are asked for.
+    try Machine.requireMemory(
+      dataset.count * width * (MemoryLayout<Double>.stride + MemoryLayout<Float>.stride),
+      for: "Keeping the predictions of \(dataset.count) examples")
     var result = [Double](repeating: 0, count: dataset.count * width)
     try run(dataset, Sweep(threads: threads)) { outputs, start, rows, _ in
       result.withUnsafeMutableBufferPointer { buffer in
@@ -198,6 +202,7 @@ public struct Model: Sendable {
       try body(program.output, start, rows, weights)
       start += rows
     }
+    try dataset.examples.requireUnchanged()
   }
 }
 

@@ -141,7 +141,10 @@ extension Model {
   /// Reads a model file.
   /// - Throws: `EvenkeelError`: `noInput` if it is missing, `data` that names the key that is missing, too many, of another
   ///   shape or not finite.
-  public init(contentsOf path: String) throws { try self.init(Safetensors(FileBytes(path))) }
+  public init(contentsOf path: String) throws {
+    let bytes = try FileBytes(path)
+    self = try bytes.reading { try Model(Safetensors(bytes)) }
+  }
 
   package init(_ file: Safetensors) throws {
     self = try Model.described(by: file)
@@ -152,10 +155,13 @@ extension Model {
   /// Fills the model with the tensors of a file that another program wrote, such as Python's `safetensors`.
   /// - Throws: As `init(contentsOf:)`.
   public mutating func readParameters(from path: String) throws {
-    let file = try Safetensors(FileBytes(path))
-    let fresh = ModelState(state.layout)
-    try file.requireNoOther(than: fresh.read(file))
-    state = fresh
+    let bytes = try FileBytes(path)
+    state = try bytes.reading {
+      let file = try Safetensors(bytes)
+      let fresh = try ModelState(state.layout)
+      try file.requireNoOther(than: fresh.read(file))
+      return fresh
+    }
   }
 
   fileprivate static func described(by file: Safetensors) throws -> Model {
@@ -174,7 +180,7 @@ extension Model {
       for entry in layout.entries { try file.entry(entry.name, shape: entry.description.shape) }
       for entry in layout.statistics { try file.entry(entry.name + ".running_mean", shape: [entry.features]) }
       try description.validate(width: layout.output.count)
-      var model = try Model(description.network, state: ModelState(layout))
+      var model = try Model(description.network, state: try ModelState(layout))
       model.scaling = description.scaling
       model.encoding = description.encoding
       model.output = description.output
@@ -225,7 +231,10 @@ extension Checkpoint {
 
   /// Reads a checkpoint.
   /// - Throws: As `Model.init(contentsOf:)`.
-  public init(contentsOf path: String) throws { try self.init(Safetensors(FileBytes(path))) }
+  public init(contentsOf path: String) throws {
+    let bytes = try FileBytes(path)
+    self = try bytes.reading { try Checkpoint(Safetensors(bytes)) }
+  }
 
   package init(_ file: Safetensors) throws {
     let model = try Model.described(by: file)
@@ -237,7 +246,7 @@ extension Checkpoint {
     var used = try model.state.read(file)
     var best: Best?
     if let loss = position.bestLoss, let epoch = position.bestEpoch {
-      let state = ModelState(model.state.layout)
+      let state = try ModelState(model.state.layout)
       used.formUnion(try state.read(file, prefix: "best."))
       best = Best(loss: loss, epoch: epoch, state: state)
     }

@@ -59,6 +59,8 @@ package struct Safetensors {
         "\(name): expected a safetensors file; its header would have \(length) bytes, the file has \(bytes.count - 8) for it."
       )
     }
+    // What a parser makes of it.
+    try Machine.requireMemory(32 * Int(length), for: "\(name): its header of \(length) bytes, read,")
     let text = bytes.bytes[8..<8 + Int(length)]
     // No header nests deeper than three; a deep one would only exhaust the stack of a parser.
     var depth = 0
@@ -125,6 +127,7 @@ package struct Safetensors {
     let entry = try entry(key, shape: shape)
     let data = UnsafeRawBufferPointer(rebasing: bytes.bytes[entry.range])
     let count = shape.count
+    try Machine.requireMemory(count * MemoryLayout<Float>.stride, for: "\(name): \(key), read,")
     let values: [Float]
     switch entry.dtype {
     case "F32": values = (0..<count).map { data.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }

@@ -45,7 +45,10 @@ final class WholeBatches {
     before = norms.map { Cut(before: $0.step, in: program) }
     behind = norms.map { Cut(before: $0.step + 1, in: program) }
     widest = (before + behind).map(\.width).max() ?? 0
-    store = AlignedFloats(count: widest * batch)
+    let (count, overflow) = widest.multipliedReportingOverflow(by: batch)
+    store = try AlignedFloats(
+      count: overflow ? .max : count, for: "What the norms keep of a whole batch of \(batch) examples", code: .usage,
+      remedy: "A smaller batch takes less.")
     gradients = AlignedFloats(count: parameters)
   }
 

@@ -102,7 +102,7 @@ public struct Trainer: Sendable {
 
   /// What looks at a model in the middle of its training: called after every step with the number of steps made in all and
   /// with what gives a copy of the model as it is then.
-  package typealias Observer = (_ step: Int, _ model: () -> Model) throws -> Void
+  package typealias Observer = (_ step: Int, _ model: () throws -> Model) throws -> Void
 
   /// As above, and shows the model to `observing` after every step.
   @discardableResult
@@ -134,7 +134,7 @@ public struct Trainer: Sendable {
       history.epochs.append(record)
       if let patience, let checked {
         if best == nil || checked.loss < best!.loss {
-          best = (checked.loss, run.epoch, ModelState(copying: judged.state))
+          best = (checked.loss, run.epoch, try ModelState(copying: judged.state))
         } else if run.epoch - best!.epoch >= patience {
           history.stoppedEarly = true
         }
@@ -192,7 +192,7 @@ public struct Trainer: Sendable {
     }
     model.training = TrainingSummary(
       batchSize: try examplesOfStatistics(of: model.network, in: dataset.count), weightDecay: optimizer.weightDecay)
-    model.makeStateUnique()
+    try model.makeStateUnique()
     return try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
   }
 

@@ -61,6 +61,8 @@ final class TrainingRun {
         "Examples with weights or lengths do not go with parts that have the statistics of the whole batch, only with statistics of their own (micro)."
       )
     }
+    try Machine.requireMemory(
+      trainer.learnedByteCount(layout), for: "Training \(layout.learnedCount) learned values", code: .usage)
     let whole =
       isInParts && trainer.statistics == .whole
       ? try WholeBatches(program, batch: most, parameters: layout.count, statistics: layout.statistics.count) : nil
@@ -130,6 +132,7 @@ final class TrainingRun {
         throw EvenkeelError(.interrupted, "Interrupted in epoch \(epoch + 1) after batch \(batch) of \(batches).")
       }
     }
+    try dataset.examples.requireUnchanged()
     epoch += 1
     batch = 0
     averaged?.noteEpoch(epoch, state.parameters, threads: trainer.threads)
@@ -221,7 +224,7 @@ final class TrainingRun {
     }
   }
 
-  func failed(_ what: String) -> EvenkeelError {
+  func failed(_ what: some StringProtocol) -> EvenkeelError {
     .data("Step \(step + 1) of epoch \(epoch + 1): \(what); the model keeps the step before.")
   }
 
@@ -260,7 +263,10 @@ final class TrainingRun {
   /// Copies the examples of `part` of the batch to the program's input.
   func gather(_ part: Range<Int>, of batch: Range<Int>) throws {
     let (start, rows) = (batch.lowerBound + part.lowerBound, part.count)
-    let bad = gather(start, rows)
+    let bad: Int
+    do { bad = try dataset.examples.reading { gather(start, rows) } } catch let error as EvenkeelError {
+      throw failed(error.message.dropLast())
+    }
     if bad >= 0 {
       throw EvenkeelError.data(
         "Batch \(self.batch + 1) of epoch \(epoch + 1): example \(storageRows[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed."
@@ -290,9 +296,14 @@ final class TrainingRun {
   }
 
   /// A copy of all that a later run needs to go on from here.
-  func checkpoint(_ history: History, _ best: (loss: Double, epoch: Int, state: ModelState)?) -> Checkpoint {
-    Checkpoint(
-      model: model.copied(), first: Array(first.buffer), second: Array(second.buffer),
+  /// - Throws: `EvenkeelError` with code `data` if there is not the memory for it.
+  func checkpoint(_ history: History, _ best: (loss: Double, epoch: Int, state: ModelState)?) throws -> Checkpoint {
+    try Machine.requireMemory(
+      (state.parameters.count + first.count + second.count + (averaged?.values.count ?? 0))
+        * MemoryLayout<Float>.stride,
+      for: "A checkpoint")
+    return Checkpoint(
+      model: try model.copied(), first: Array(first.buffer), second: Array(second.buffer),
       averaged: averaged.map { Array($0.values.buffer) } ?? [], averagedCount: averaged?.count ?? 0, epoch: epoch,
       batch: batch, step: step, settings: settings, sums: sums, targetSums: targets.targetSums, history: history,
       best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })

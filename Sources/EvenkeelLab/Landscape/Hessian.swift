@@ -29,7 +29,7 @@ public final class Hessian {
   public init(of surface: LossSurface, at point: [Float]? = nil) throws {
     self.surface = surface
     selection = surface.ranges()
-    at = Linearization(surface)
+    at = try Linearization(surface)
     _ = ek_set_team_size(Int32(surface.threads))
     var builder = StepBuilder(surface)
     steps = try builder.sequence(surface.network.layers.layers, prefix: "")
