@@ -92,7 +92,7 @@ import EvenkeelLab
     }
   }
 
-  @Test(arguments: ["this is no database, and longer than a header", "SQLite format 3\u{0}and then nonsense"])
+  @Test(arguments: ["x", "this is no database, and longer than a header", "SQLite format 3\u{0}and then nonsense"])
   func aForeignFileIsNamedAndLeftAsItIs(text: String) throws {
     try withTemporaryPath(".sqlite") { path in
       try Model.writeText(text, to: path)

@@ -57,6 +57,8 @@ package enum StoreFile {
       throw EvenkeelError(.cannotWrite, "\(name) is no file; expected a store's, or none yet.")
     }
     guard status.st_size > 0 else { return }
+    // SQLite takes a file without a whole page for an empty one, and would write over it.
+    guard status.st_size >= 512 else { throw notSQLite(name) }
     try explained(name) {
       var configuration = Configuration()
       configuration.readonly = true
@@ -130,7 +132,7 @@ package enum StoreFile {
       case .SQLITE_BUSY, .SQLITE_LOCKED:
         throw EvenkeelError(.cannotWrite, "\(path) is locked by another program, for ten seconds now.")
       case .SQLITE_NOTADB:
-        throw EvenkeelError(.data, "\(path) is no store of runs: it is not a SQLite file; nothing was changed.")
+        throw notSQLite(path)
       // A statement of ours that is none for this file: its schema is another.
       case .SQLITE_CORRUPT, .SQLITE_ERROR, .SQLITE_FORMAT, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH, .SQLITE_TOOBIG:
         throw damaged(path, error.message ?? "its pages do not fit")
@@ -146,6 +148,10 @@ package enum StoreFile {
     } catch is RowDecodingError {
       throw damaged(path, "a value in it is of another type than a store's")
     }
+  }
+
+  private static func notSQLite(_ path: String) -> EvenkeelError {
+    EvenkeelError(.data, "\(path) is no store of runs: it is not a SQLite file; nothing was changed.")
   }
 
   static func damaged(_ path: String, _ what: String) -> EvenkeelError {
