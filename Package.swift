@@ -18,6 +18,8 @@ let package = Package(
   targets: [
     // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev and libjpeg-dev (see Scripts/setup).
     .systemLibrary(name: "CZlib"),
+    // What Linux offers and Swift cannot name.
+    .target(name: "CLinux"),
     // Loops that must vectorise: pure functions on pointers, no allocation.
     .target(name: "Kernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
     // Products, convolutions and pooling: the one room that calls oneDNN.
@@ -25,7 +27,7 @@ let package = Package(
     .target(name: "ImageCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
     .target(
       name: "Evenkeel",
-      dependencies: ["CZlib", "ImageCodecs", "Kernels", "Primitives", .product(name: "Yams", package: "Yams")],
+      dependencies: ["CLinux", "CZlib", "ImageCodecs", "Kernels", "Primitives", .product(name: "Yams", package: "Yams")],
       resources: [.embedInCode("Network/Presets")]),
     // Experiments on what normalization does: trials, their store, landscapes, the report.
     .target(
@@ -34,7 +36,7 @@ let package = Package(
     .executableTarget(
       name: "EvenkeelCommand",
       dependencies: [
-        "Evenkeel", "EvenkeelLab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CLinux", "Evenkeel", "EvenkeelLab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
     // The laboratory's derivatives are held against the reference that lives here.

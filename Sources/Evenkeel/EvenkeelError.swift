@@ -36,7 +36,7 @@ public struct EvenkeelError: Error, Hashable, Sendable, CustomStringConvertible 
   /// The sentence.
   public var description: String { message }
 
-  package static func usage(_ message: String) -> Self { Self(.usage, message) }
+  package static func usage(_ message: String, layer: String? = nil) -> Self { Self(.usage, message, layer: layer) }
   package static func data(_ message: String) -> Self { Self(.data, message) }
   static func noInput(_ message: String) -> Self { Self(.noInput, message) }
   static func cannotWrite(_ message: String) -> Self { Self(.cannotWrite, message) }

@@ -19,7 +19,7 @@ struct Demo: ParsableCommand {
 
   func run() throws {
     guard epochs > 0 else { throw EvenkeelError(.usage, "--epochs is \(epochs); expected at least 1.") }
-    try Model.requireWritable(output)
+    try requireOutput(output)
     tell("Drawing 12,000 digits to train on and 2,000 to test on …\n")
     let digits = try Dataset.digits(training: 12_000, test: 2_000, seed: seed)
     tell("With batch normalization\n")

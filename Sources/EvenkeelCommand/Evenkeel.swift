@@ -1,6 +1,8 @@
 import ArgumentParser
+import CLinux
 import Evenkeel
 import Glibc
+import Synchronization
 
 @main
 struct EvenkeelCommand: ParsableCommand {
@@ -16,8 +18,10 @@ struct EvenkeelCommand: ParsableCommand {
     // A reader that has gone is met where it is written.
     signal(SIGPIPE, SIG_IGN)
     LostPages.becomeErrors()
+    // So is a file that outgrows its limit.
+    signal(SIGXFSZ, SIG_IGN)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(givenArguments())
       try command.run()
     } catch is ReaderHasGone {
       Glibc.exit(128 + SIGPIPE)
@@ -43,7 +47,23 @@ private func shortenSpinning() {
   guard getenv("GOMP_SPINCOUNT") == nil, getenv("OMP_WAIT_POLICY") == nil else { return }
   setenv("GOMP_SPINCOUNT", "10000", 1)
   // Where this is not possible the program goes on as it is.
-  execv("/proc/self/exe", CommandLine.unsafeArgv)
+  execv("/proc/self/exe", clinux_arguments())
+}
+
+/// The arguments behind the program's name.
+/// - Throws: `EvenkeelError` with code `usage` for one that is not UTF-8: as text it would name another file.
+private func givenArguments() throws -> [String] {
+  var arguments: [String] = []
+  var next = clinux_arguments()!
+  while let word = next.pointee {
+    guard let text = String(validatingCString: word) else {
+      throw EvenkeelError(
+        .usage, "Argument \(arguments.count), \"\(String(cString: word))\", is not UTF-8; expected names that are.")
+    }
+    arguments.append(text)
+    next += 1
+  }
+  return Array(arguments.dropFirst())
 }
 
 /// Prints a sentence to standard error.
@@ -56,14 +76,34 @@ func complain(_ sentence: String) {
 /// gives of programs that SIGPIPE ends.
 struct ReaderHasGone: Error {}
 
+/// Where `emit` writes to.
+private let textDescriptor = Atomic<Int32>(1)
+
+/// Makes sure before long work that `output` can be written, and keeps text out of it where it is standard output: that text goes
+/// to standard error.
+/// - Throws: `EvenkeelError` with code `cannotWrite`.
+func requireOutput(_ output: String?) throws {
+  guard let output else { return }
+  try Model.requireWritable(output)
+  if isStandardOutput(output) { textDescriptor.store(2, ordering: .relaxed) }
+}
+
+/// Whether `path` leads to what standard output is.
+func isStandardOutput(_ path: String) -> Bool {
+  var (named, standard) = (stat(), stat())
+  return stat(path, &named) == 0 && fstat(1, &standard) == 0 && named.st_ino == standard.st_ino
+    && named.st_dev == standard.st_dev
+}
+
 /// Writes a line to standard output at once.
 /// - Throws: `ReaderHasGone`, or `EvenkeelError` with code `cannotWrite`.
 func emit(_ line: String, terminator: String = "\n") throws {
   var text = line + terminator
+  let descriptor = textDescriptor.load(ordering: .relaxed)
   try text.withUTF8 { bytes in
     var position = 0
     while position < bytes.count {
-      let written = write(1, bytes.baseAddress! + position, bytes.count - position)
+      let written = write(descriptor, bytes.baseAddress! + position, bytes.count - position)
       if written < 0, errno == EINTR { continue }
       guard written > 0 else {
         if errno == EPIPE { throw ReaderHasGone() }
@@ -81,7 +121,9 @@ func requireApart(
   _ output: String?, from inputs: [String?], store: String? = nil, as role: String = "the output"
 ) throws {
   guard let output else { return }
-  if let store, ["", "-wal", "-shm", "-journal"].contains(where: { place(output) == place(store + $0) }) {
+  if let store,
+    ["", "-wal", "-shm", "-journal"].contains(where: { AtomicFile.place(output) == AtomicFile.place(store + $0) })
+  {
     throw EvenkeelError(.usage, "\(output) is where the runs are kept (--store) and cannot be the output too.")
   }
   var written = stat()
@@ -92,19 +134,6 @@ func requireApart(
       throw EvenkeelError(.usage, "\(output) is read and cannot be \(role) too.")
     }
   }
-}
-
-/// Where `path` leads, whether something is there or not, without links and dots.
-private func place(_ path: String) -> String {
-  func resolved(_ path: String) -> String? {
-    guard let real = realpath(path, nil) else { return nil }
-    defer { free(real) }
-    return String(cString: real)
-  }
-  if let whole = resolved(path) { return whole }
-  let split = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-  let folder = resolved(split == path.startIndex ? "." : String(path[..<split])) ?? String(path[..<split])
-  return folder + "/" + path[split...]
 }
 
 /// Writes to standard error at once.

@@ -18,8 +18,8 @@ struct Recalibrate: ParsableCommand {
   func run() throws {
     if let threads, threads < 1 { throw EvenkeelError(.usage, "--threads is \(threads); expected at least 1.") }
     try requireApart(output, from: [model, data])
+    try requireOutput(output)
     var recalibrated = try Model(contentsOf: model)
-    try Model.requireWritable(output)
     let norms = try recalibrated.network.leaves().compactMap { leaf in
       (leaf.layer as? BatchNorm).map { (leaf.name, $0.epsilon) }
     }

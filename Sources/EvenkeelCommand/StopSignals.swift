@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// SIGINT and SIGTERM while a model is trained: the step under way is finished, the place saved.
+/// SIGINT, SIGTERM and SIGHUP while a model is trained: the step under way is finished, the place saved.
 ///
 /// They are blocked before any thread is started, so that no handler ever runs on a thread that computes, and a thread of
 /// their own waits for them. Before training starts, and the second time, they end the program at once.
@@ -14,6 +14,12 @@ enum StopSignals {
     sigemptyset(&set)
     sigaddset(&set, SIGINT)
     sigaddset(&set, SIGTERM)
+    // Whoever started the program with nohup wants it to go on.
+    var hangUp = sigaction()
+    sigaction(SIGHUP, nil, &hangUp)
+    if unsafeBitCast(hangUp.__sigaction_handler.sa_handler, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self) {
+      sigaddset(&set, SIGHUP)
+    }
     return set
   }
 

@@ -85,12 +85,18 @@ struct Train: ParsableCommand {
     try requireApart(output, from: [data, validation, test, network, resume])
     // A resumed run replaces the checkpoint that it goes on from.
     try requireApart(checkpointPath, from: [data, validation, test, network], as: "the checkpoint of --output")
-    for path in [output, checkpointPath].compactMap(\.self) { try Model.requireWritable(path) }
+    for path in [output, checkpointPath] { try requireOutput(path) }
     let optimizer = try chosenOptimizer()
     let schedule = try chosenSchedule()
     let precision = try chosenPrecision()
     let augmentation = try augment.map { try Augmentation.list($0) } ?? []
     let checkpoint = try resume.map { try Checkpoint(contentsOf: $0) }
+    let threads = threads ?? Machine.threads
+    if let before = checkpoint?.threads, before != threads {
+      complain(
+        "warning: the checkpoint is of a run on \(before) threads, this one is on \(threads): the last bits may differ."
+      )
+    }
     if let encoding = checkpoint?.model.encoding, encoding.weightName != weight {
       throw EvenkeelError(
         .usage,
@@ -111,7 +117,7 @@ struct Train: ParsableCommand {
       statistics: try chosenStatistics(), freezing: try chosenFreezing(), averaging: try chosenAveraging(),
       precision: precision,
       seed: seed,
-      threads: threads ?? Machine.threads)
+      threads: threads)
     // A resumed run has its network already; one that is given all the same must be that.
     let isDescribed = [network, hidden, activation, normalization].contains { $0 != nil }
     let described = checkpoint == nil || isDescribed ? try chosenNetwork(splits.training) : nil
@@ -128,6 +134,8 @@ struct Train: ParsableCommand {
       complain("warning: \(layers): \(finding.cause) \(finding.remedy)")
     }
     var progress = Progress(epochs: epochs, enabled: !quiet && isatty(2) == 1)
+    try model.requireEvaluable([splits.validation, splits.test], after: loss, on: splits.training)
+    for part in [splits.validation, splits.test] { try part.requireFinite() }
     StopSignals.trainingStarts()
     do {
       try trainer.fit(
@@ -157,8 +165,9 @@ struct Train: ParsableCommand {
           + (checkpointPath.map { " Go on with the same command and --resume \($0)." }
             ?? " No --output was given, so nothing was saved."))
     }
+    let quality = try judged(model, splits)
     if let output { try model.write(to: output) }
-    let test = splits.test.isEmpty ? nil : try model.evaluate(splits.test)
+    let test = splits.test.isEmpty ? nil : quality
     if json {
       try emit(
         jsonObject([
@@ -176,6 +185,14 @@ struct Train: ParsableCommand {
     }
   }
 
+  /// How well the model does on the test part, or on another where there is none; what predicts no numbers is not to be stored.
+  private func judged(_ model: Model, _ splits: DatasetSplits) throws -> Quality {
+    let part = [splits.test, splits.validation].first { !$0.isEmpty } ?? splits.training
+    do { return try model.evaluate(part) } catch let error as EvenkeelError {
+      throw EvenkeelError(error.code, error.message + (outputPaths().0.map { " \($0) is not written." } ?? ""))
+    }
+  }
+
   /// The model's path and the checkpoint's; a resumed run goes on with those that it had.
   private func outputPaths() -> (String?, String?) {
     let suffix = ".checkpoint.safetensors"
@@ -185,7 +202,8 @@ struct Train: ParsableCommand {
     }
     // Nothing lies beside a pipe or a device.
     var status = stat()
-    guard let output, stat(output, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else { return (output, nil) }
+    guard let output, !isStandardOutput(output), stat(output, &status) != 0 || status.st_mode & S_IFMT == S_IFREG
+    else { return (output, nil) }
     return (output, (output.hasSuffix(".safetensors") ? String(output.dropLast(12)) : output) + suffix)
   }
 

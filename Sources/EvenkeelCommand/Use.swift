@@ -37,8 +37,8 @@ struct Predict: ParsableCommand {
 
   func run() throws {
     try requireApart(output, from: [model, data])
+    try requireOutput(output)
     let model = try Model(contentsOf: model)
-    if let output { try Model.requireWritable(output) }
     let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: false, weights: false)
     for warning in warnings { complain("warning: \(warning)") }
     let predictions = try model.predictInDouble(dataset)

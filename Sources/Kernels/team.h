@@ -10,8 +10,9 @@ extern int omp_get_thread_num(void);
 extern void GOMP_parallel(void (*function)(void *), void *data, unsigned threads, unsigned flags);
 extern void GOMP_barrier(void);
 
-// Hot functions are compiled for x86-64 v2, v3 (AVX2) and v4 (AVX-512); the loader picks one.
-#if defined(__x86_64__)
+// Hot functions are compiled for x86-64 v2, v3 (AVX2) and v4 (AVX-512); the loader picks one, by a function that runs before
+// ThreadSanitizer is ready for any.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
 #define EK_CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
 #define EK_CLONES

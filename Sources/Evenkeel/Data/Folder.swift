@@ -14,10 +14,15 @@ struct Folder {
     }
     defer { closedir(stream) }
     while let entry = readdir(stream) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      let (name, isText) = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) {
+          (String(cString: $0), String(validatingCString: $0) != nil)
+        }
       }
       guard !name.hasPrefix(".") else { continue }
+      guard isText else {
+        throw EvenkeelError.noInput("\(path): the name \"\(name)\" is not UTF-8; expected one that is.")
+      }
       if try Self.isFolder(path + "/" + name) { folders.append(name) } else { files.append(name) }
     }
     folders.sort()

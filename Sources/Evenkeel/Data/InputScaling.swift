@@ -103,6 +103,18 @@ extension Dataset {
     )
   }
 
+  /// Reads all examples once.
+  /// - Throws: `EvenkeelError` with code `data` that names the first example and feature that is NaN or infinite.
+  package func requireFinite() throws {
+    let most = max(1, min(count, (1 << 20) / shape.count))
+    let values = AlignedFloats(count: most * shape.count)
+    // Finite doubles of any size become finite floats so.
+    let scaling = examples.element.exceedsFloat ? InputScaling(mean: [0], deviation: [1e300], remainder: [0]) : nil
+    for start in stride(from: 0, to: count, by: most) {
+      try gather(start, min(most, count - start), into: values.start, scaling: scaling, threads: Machine.threads)
+    }
+  }
+
   /// What a person calls feature `index`: the column of a table, else its number.
   func featureName(_ index: Int) -> String {
     if let encoding { return "column \(encoding.featureNames[index])" }

@@ -20,12 +20,17 @@ public struct LayerList: Hashable, Codable, Sendable {
   }
 
   public init(from decoder: any Decoder) throws {
+    // The positions in the lists that this one lies in, from the network's layers inward.
+    let keys = decoder.codingPath
+    let outer = keys[(keys.lastIndex { $0.stringValue == "layers" } ?? keys.startIndex)...].compactMap(\.intValue)
+    // Before the stack ends.
+    guard outer.count <= Network.greatestNesting else { throw Network.nestsTooDeeply(String(outer[0])) }
     var list = try decoder.unkeyedContainer()
     var layers: [any Layer] = []
     while !list.isAtEnd {
       do { layers.append(try list.decode(StoredLayer.self).layer) } catch let error as EvenkeelError {
-        throw EvenkeelError(
-          error.code, error.message, layer: "\(layers.count)" + (error.layer.map { ".block." + $0 } ?? ""))
+        let path = (outer + [layers.count]).map { String($0) }.joined(separator: ".block.")
+        throw EvenkeelError(error.code, error.message, layer: error.layer ?? path)
       }
     }
     self.layers = layers

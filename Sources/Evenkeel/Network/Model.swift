@@ -146,6 +146,21 @@ public struct Model: Sendable {
     try evaluate(dataset, Sweep(threads: threads))
   }
 
+  /// Makes sure before a training that `datasets` can be evaluated after it, those without rows aside.
+  /// - Parameters:
+  ///   - loss: What it will make small.
+  ///   - training: What the training is on.
+  /// - Throws: What `evaluate` throws for data that does not fit.
+  package func requireEvaluable(_ datasets: [Dataset], after loss: Loss, on training: Dataset) throws {
+    let width = state.layout.output.count
+    let output = try output ?? OutputDescription(loss: loss, dataset: training, width: width)
+    for dataset in datasets where !dataset.isEmpty {
+      try dataset.requireFit(network.input)
+      try dataset.requireWeight()
+      _ = try TargetBuffer(dataset, output: output, width: width)
+    }
+  }
+
   func evaluate(_ dataset: Dataset, _ sweep: Sweep) throws -> Quality {
     guard let output else { throw EvenkeelError.usage("The model is not trained; there is no loss to evaluate.") }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
@@ -153,7 +168,9 @@ public struct Model: Sendable {
     let targets = try TargetBuffer(
       dataset, output: output, width: state.layout.output.count, tellsTargetsApart: true)
     var sums = Loss.Sums()
+    var largest: Float = 0
     try run(dataset, sweep) { outputs, start, rows, weights in
+      if output.loss.isRegression { largest = max(largest, ek_largest_magnitude(outputs, rows * targets.width, 1)) }
       sums += output.loss.evaluate(
         outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), weights: weights.weights,
         gradient: nil)
@@ -161,6 +178,10 @@ public struct Model: Sendable {
     guard sums.loss.isFinite else {
       throw EvenkeelError.data(
         "The model's loss on the data is \(sums.loss): its parameters or the data are out of range.")
+    }
+    guard output.isFinite(reaching: largest) else {
+      throw EvenkeelError.data(
+        "The model's predictions on the data leave the range of a double: its parameters or the data are out of range.")
     }
     return Quality(sums, targets.targetSums, output: output, width: targets.width)
   }

@@ -44,6 +44,13 @@ public struct Network: Hashable, Codable, Sendable {
     return leaves
   }
 
+  /// How deep blocks may nest: stored descriptions of three levels of JSON a block, and what reads them, bear it.
+  static let greatestNesting = 128
+
+  static func nestsTooDeeply(_ name: String) -> EvenkeelError {
+    .usage("residual: the blocks in it nest deeper than \(greatestNesting), the most that can be stored.", layer: name)
+  }
+
   /// Calls `body` with every layer that is not a block, its path and input shape, in order.
   @discardableResult
   func walk(_ body: (_ layer: any Layer, _ name: String, _ input: Shape) throws -> Void) throws -> Shape {
@@ -54,7 +61,17 @@ public struct Network: Hashable, Codable, Sendable {
       throw EvenkeelError.usage("The network's input of shape \(input) is too large.")
     }
     guard !layers.layers.isEmpty else { throw EvenkeelError.usage("The network has no layers.") }
+    for (index, layer) in layers.layers.enumerated() where Self.nesting(of: layer) > Self.greatestNesting {
+      let error = Self.nestsTooDeeply(String(index))
+      throw EvenkeelError(error.code, "Layer \(index): \(error.message)", layer: error.layer)
+    }
     return try Self.walk(layers.layers, prefix: "", from: input, body)
+  }
+
+  /// The blocks that lie in each other, `layer` being the outermost.
+  private static func nesting(of layer: any Layer) -> Int {
+    guard let block = (layer as? Residual)?.block else { return 0 }
+    return 1 + (block.layers.map { nesting(of: $0) }.max() ?? 0)
   }
 
   private static func walk(

@@ -3,12 +3,8 @@ import Glibc
 /// Writes files whole or not at all: to a temporary file in the same folder, flushed, then renamed.
 package enum AtomicFile {
   package static func write(_ chunks: [UnsafeRawBufferPointer], to path: String) throws {
-    var status = stat()
-    let exists = stat(path, &status) == 0
-    if exists, status.st_mode & S_IFMT == S_IFDIR {
-      throw EvenkeelError.cannotWrite("\(path) is a folder; expected a file to write.")
-    }
-    if exists, status.st_mode & S_IFMT != S_IFREG {
+    let target = try Target(path)
+    if target.isStream {
       // A pipe or device is no file that could be replaced.
       let descriptor = open(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw failure(path) }
@@ -16,27 +12,12 @@ package enum AtomicFile {
       try fill(descriptor, chunks, path)
       return
     }
-    // What a link points to is replaced, not the link.
-    var resolved = path
-    if exists, let real = realpath(path, nil) {
-      resolved = String(cString: real)
-      free(real)
-    }
-    let temporary = resolved + ".\(getpid()).partial"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, exists ? status.st_mode & 0o777 : 0o644)
-    guard descriptor >= 0 else { throw failure(path) }
-    do {
-      defer { close(descriptor) }
-      try fill(descriptor, chunks, path)
-      guard fsync(descriptor) == 0 else { throw failure(path) }
-    } catch {
-      unlink(temporary)
-      throw error
-    }
-    guard rename(temporary, resolved) == 0 else {
-      let error = failure(path)
-      unlink(temporary)
-      throw error
+    TemporaryFile.removeStale(in: target.folder)
+    for needsName in [false, true] {
+      let file = try TemporaryFile(in: target.folder, mode: target.mode, for: path, needsName: needsName)
+      try fill(file.descriptor, chunks, path)
+      guard fsync(file.descriptor) == 0 else { throw failure(path) }
+      if try file.put(at: target.file, for: path) { return }
     }
   }
 
@@ -45,18 +26,43 @@ package enum AtomicFile {
     try text.withUTF8 { try write([UnsafeRawBufferPointer($0)], to: path) }
   }
 
-  /// Finds out before long work whether `path` can be written; changes nothing.
+  /// Finds out before long work whether `path` can be written; leaves everything as it is.
   package static func requireWritable(_ path: String) throws {
-    var status = stat()
-    if stat(path, &status) == 0 {
-      if status.st_mode & S_IFMT == S_IFDIR {
-        throw EvenkeelError.cannotWrite("\(path) is a folder; expected a file to write.")
-      }
-      guard access(path, W_OK) == 0 else { throw failure(path) }
-      if status.st_mode & S_IFMT != S_IFREG { return }
+    let target = try Target(path)
+    guard target.mode == nil && !target.isStream || access(path, W_OK) == 0 else { throw failure(path) }
+    if target.isStream { return }
+    // Only an attempt knows what users, mounts and file systems allow.
+    _ = try TemporaryFile(in: target.folder, mode: nil, for: path)
+    try target.requireReplaceable(path)
+  }
+
+  /// Where `path` leads, whether something is there or not, without links and dots.
+  package static func place(_ path: String) -> String {
+    var path = path
+    // As many links as the kernel follows.
+    for _ in 0..<40 {
+      if let whole = resolved(path) { return whole }
+      let split = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
+      let folder = split == path.startIndex ? "." : String(path[..<split])
+      guard let real = resolved(folder) else { return path }
+      let here = (real == "/" ? "" : real) + "/" + path[split...]
+      guard let link = linked(here) else { return here }
+      path = link.hasPrefix("/") ? link : (real == "/" ? "" : real) + "/" + link
     }
-    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    guard access(folder, W_OK) == 0 else { throw failure(path) }
+    return path
+  }
+
+  private static func resolved(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
+  /// What the link at `path` says; nil where there is none.
+  private static func linked(_ path: String) -> String? {
+    var text = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let length = readlink(path, &text, text.count)
+    return length > 0 ? String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self) : nil
   }
 
   private static func fill(_ descriptor: Int32, _ chunks: [UnsafeRawBufferPointer], _ path: String) throws {
@@ -71,7 +77,53 @@ package enum AtomicFile {
     }
   }
 
-  private static func failure(_ path: String) -> EvenkeelError {
-    .cannotWrite("\(path) cannot be written: \(String(cString: strerror(errno))).")
+  static func failure(_ path: String, _ what: String? = nil) -> EvenkeelError {
+    let reason = String(cString: strerror(errno))
+    return .cannotWrite("\(path) cannot be written: \(what.map { $0 + ": " } ?? "")\(reason).")
+  }
+}
+
+/// What lies at the end of a path that is to be written.
+private struct Target {
+  /// The path without links, so that what a link points to is replaced, not the link; and the folder that it is in.
+  let file, folder: String
+  /// The permissions of the file that is there.
+  let mode: mode_t?
+  /// Whether it is a pipe or a device.
+  let isStream: Bool
+  private let owner: uid_t
+
+  init(_ path: String) throws {
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    guard exists || errno == ENOENT else { throw AtomicFile.failure(path) }
+    if exists, status.st_mode & S_IFMT == S_IFDIR {
+      throw EvenkeelError.cannotWrite("\(path) is a folder; expected a file to write.")
+    }
+    isStream = exists && status.st_mode & S_IFMT != S_IFREG
+    mode = exists && !isStream ? status.st_mode & 0o777 : nil
+    owner = status.st_uid
+    let place = AtomicFile.place(path)
+    let split = place.lastIndex(of: "/").map { place.index(after: $0) } ?? place.startIndex
+    guard split < place.endIndex else {
+      throw EvenkeelError.cannotWrite("\"\(path)\" does not end with a name; expected a file to write.")
+    }
+    // The name itself may be too long although the folder can be written.
+    guard place[split...].utf8.count <= Int(NAME_MAX) else {
+      errno = ENAMETOOLONG
+      throw AtomicFile.failure(path)
+    }
+    file = place
+    folder = split == place.startIndex ? "." : String(place[..<split])
+  }
+
+  /// In a folder such as /tmp only owners replace files.
+  func requireReplaceable(_ path: String) throws {
+    var status = stat()
+    guard mode != nil, stat(folder, &status) == 0, status.st_mode & S_ISVTX != 0 else { return }
+    guard [0, owner, status.st_uid].contains(geteuid()) else {
+      errno = EPERM
+      throw AtomicFile.failure(path)
+    }
   }
 }

@@ -44,6 +44,7 @@ private struct StoredPosition: Codable {
   var bestLoss: Double?
   var bestEpoch: Int?
   var averagedCount: Int?
+  var threads: Int?
 
   var isReasonable: Bool {
     [epoch, batch, step, examples, bestEpoch ?? 0, averagedCount ?? 0].allSatisfy { (0..<1 << 48).contains($0) }
@@ -102,7 +103,7 @@ extension ModelState {
       // Files from before PyTorch 0.4.1 have no count; statistics that are there come from at least one batch.
       let key = base + ".num_batches_tracked"
       used.insert(key)
-      view.batchCount.pointee = file.tensors[key] == nil ? 1 : try file.integers(key, shape: [])[0]
+      view.batchCount.pointee = file.header.tensors[key] == nil ? 1 : try file.integers(key, shape: [])[0]
       guard view.batchCount.pointee >= 0 else {
         throw EvenkeelError.data("\(file.name): \(key) is \(view.batchCount.pointee); expected 0 or more.")
       }
@@ -116,19 +117,26 @@ extension Model {
   ///
   /// Tensors have the names and shapes of the `state_dict` of the equivalent `nn.Sequential`; the network, the scaling and
   /// the labels are JSON under `evenkeel` in the metadata.
-  /// - Throws: `EvenkeelError` with code `cannotWrite`.
+  /// - Throws: `EvenkeelError`, and what is at `path` stays as it is: `cannotWrite`, or `data` that says why the file could not be
+  ///   read again, as for a parameter that is not finite.
   public func write(to path: String) throws {
     try withExtendedLifetime(state) {
-      try Safetensors.write(state.items(), metadata: metadata(), to: path)
+      try Safetensors.write(state.items(), metadata: metadata(), to: path) { _ = try StoredDescription.read($0) }
     }
   }
 
   fileprivate func metadata() throws -> [String: String] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    _ = try network.outputShape()
     let description = StoredDescription(
       network: network, scaling: scaling, encoding: encoding, output: output, training: training)
-    return ["format": "pt", "evenkeel": String(decoding: try encoder.encode(description), as: UTF8.self)]
+    do { return ["format": "pt", "evenkeel": try Safetensors.json(description)] } catch let error as EncodingError {
+      guard case .invalidValue(let value, let context) = error else { throw error }
+      let place = context.codingPath.map { $0.intValue.map { String($0) } ?? $0.stringValue }.joined(separator: ".")
+      throw EvenkeelError.data(
+        value is any BinaryFloatingPoint
+          ? "The model cannot be stored: \(place) is \(value)."
+          : "The model cannot be stored: \(place) nests too deeply.")
+    }
   }
 
   /// Finds out before long work whether a file can be written at `path`; changes nothing.
@@ -165,37 +173,48 @@ extension Model {
   }
 
   fileprivate static func described(by file: Safetensors) throws -> Model {
-    guard let text = file.metadata["evenkeel"] else {
-      throw EvenkeelError.data("\(file.name): the metadata has no key \"evenkeel\"; it is not a model of this program.")
+    let (description, layout) = try StoredDescription.read(file.header)
+    var model = try Model(description.network, state: try ModelState(layout))
+    model.scaling = description.scaling
+    model.encoding = description.encoding
+    model.output = description.output
+    model.training = description.training
+    return model
+  }
+}
+
+extension StoredDescription {
+  /// The greatest nesting that Foundation's decoder takes; what a network may have stays below.
+  private static let greatestDepth = 500
+
+  /// - Throws: `EvenkeelError` with code `data` that names the file, for what contradicts itself or the file's tensors.
+  static func read(_ header: SafetensorsHeader) throws -> (StoredDescription, ParameterLayout) {
+    guard let text = header.metadata["evenkeel"] else {
+      throw EvenkeelError.data(
+        "\(header.name): the metadata has no key \"evenkeel\"; it is not a model of this program.")
     }
-    let description: StoredDescription
-    do { description = try JSONDecoder().decode(StoredDescription.self, from: Data(text.utf8)) } catch let error
-      as EvenkeelError
-    {
-      throw EvenkeelError.data("\(file.name): \(error.message)")
-    } catch { throw EvenkeelError.data("\(file.name): the description under \"evenkeel\" is damaged.") }
+    guard jsonDepth(text.utf8) <= greatestDepth else {
+      throw EvenkeelError.data("\(header.name): the description under \"evenkeel\" nests too deeply.")
+    }
     do {
+      let description = try JSONDecoder().decode(StoredDescription.self, from: Data(text.utf8))
       let layout = try ParameterLayout(description.network)
       // Before memory is taken for it: the file holds what the description speaks of.
-      for entry in layout.entries { try file.entry(entry.name, shape: entry.description.shape) }
-      for entry in layout.statistics { try file.entry(entry.name + ".running_mean", shape: [entry.features]) }
+      for entry in layout.entries { try header.entry(entry.name, shape: entry.description.shape) }
+      for entry in layout.statistics { try header.entry(entry.name + ".running_mean", shape: [entry.features]) }
       try description.validate(width: layout.output.count)
-      var model = try Model(description.network, state: try ModelState(layout))
-      model.scaling = description.scaling
-      model.encoding = description.encoding
-      model.output = description.output
-      model.training = description.training
-      return model
+      return (description, layout)
     } catch let error as EvenkeelError {
-      throw EvenkeelError.data(error.message.hasPrefix(file.name) ? error.message : "\(file.name): \(error.message)")
-    }
+      throw EvenkeelError.data(
+        error.message.hasPrefix(header.name) ? error.message : "\(header.name): \(error.message)")
+    } catch { throw EvenkeelError.data("\(header.name): the description under \"evenkeel\" is damaged.") }
   }
 }
 
 extension Safetensors {
   fileprivate func requireNoOther(than used: Set<String>) throws {
-    if let extra = tensors.keys.sorted().first(where: { !used.contains($0) }) {
-      if metadata["position"] != nil {
+    if let extra = header.tensors.keys.sorted().first(where: { !used.contains($0) }) {
+      if header.metadata["position"] != nil {
         throw EvenkeelError.data("\(name): it is the checkpoint of a training, to go on from, not a model.")
       }
       throw EvenkeelError.data("\(name): the tensor \"\(extra)\" belongs to no layer.")
@@ -205,14 +224,15 @@ extension Safetensors {
 
 extension Checkpoint {
   /// Writes the checkpoint, with the model's description, to a safetensors file, whole or not at all.
+  /// - Throws: As `Model.write(to:)`.
   public func write(to path: String) throws {
     var metadata = try model.metadata()
     let position = StoredPosition(
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
       targetSums: targetSums, weight: sums.weight, examples: sums.examples, settings: settings, history: history,
-      bestLoss: best?.loss,
-      bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount)
-    metadata["position"] = String(decoding: try JSONEncoder().encode(position), as: UTF8.self)
+      bestLoss: best?.loss, bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount,
+      threads: threads)
+    metadata["position"] = try Safetensors.json(position)
     try first.withUnsafeBytes { first in
       try second.withUnsafeBytes { second in
         var items = state.items()
@@ -223,7 +243,7 @@ extension Checkpoint {
           if !averaged.isEmpty {
             items.append(.init(key: "averaged", dtype: "F32", shape: [averaged.count / 4], bytes: averaged))
           }
-          try Safetensors.write(items, metadata: metadata, to: path)
+          try Safetensors.write(items, metadata: metadata, to: path) { _ = try StoredDescription.read($0) }
         }
       }
     }
@@ -238,10 +258,10 @@ extension Checkpoint {
 
   package init(_ file: Safetensors) throws {
     let model = try Model.described(by: file)
-    guard let text = file.metadata["position"],
+    guard let text = file.header.metadata["position"],
       let position = try? JSONDecoder().decode(StoredPosition.self, from: Data(text.utf8)), position.isReasonable,
-      let firstShape = file.tensors["optimizer.first"]?.shape,
-      let secondShape = file.tensors["optimizer.second"]?.shape
+      let firstShape = file.header.tensors["optimizer.first"]?.shape,
+      let secondShape = file.header.tensors["optimizer.second"]?.shape
     else { throw EvenkeelError.data("\(file.name): it holds no checkpoint.") }
     var used = try model.state.read(file)
     var best: Best?
@@ -250,7 +270,7 @@ extension Checkpoint {
       used.formUnion(try state.read(file, prefix: "best."))
       best = Best(loss: loss, epoch: epoch, state: state)
     }
-    let averagedShape = position.averagedCount == nil ? nil : file.tensors["averaged"]?.shape
+    let averagedShape = position.averagedCount == nil ? nil : file.header.tensors["averaged"]?.shape
     if averagedShape != nil { used.insert("averaged") }
     try file.requireNoOther(than: used.union(["optimizer.first", "optimizer.second"]))
     var sums = Loss.Sums()
@@ -271,7 +291,7 @@ extension Checkpoint {
       second: try file.floats("optimizer.second", shape: secondShape),
       averaged: try averagedShape.map { try file.floats("averaged", shape: $0) } ?? [],
       averagedCount: position.averagedCount ?? 0, epoch: position.epoch, batch: position.batch,
-      step: position.step, settings: position.settings ?? [:], sums: sums,
+      step: position.step, settings: position.settings ?? [:], threads: position.threads, sums: sums,
       targetSums: targetSums, history: position.history, best: best)
   }
 }

@@ -85,7 +85,8 @@ public struct Trainer: Sendable {
   /// - Parameters:
   ///   - validation: Evaluated after every epoch with running statistics.
   ///   - epochs: The number of passes over the data in all, those before `resuming` included.
-  ///   - resuming: Where an earlier run with the same data and settings stopped; the result is the same to the bit.
+  ///   - resuming: Where an earlier run with the same data and settings stopped; the result is the same to the bit
+  ///     with the same number of threads.
   ///   - shouldStop: Asked after every step; true ends the run after saving its place.
   ///   - onEvent: Told of steps and epochs.
   /// - Throws: `EvenkeelError`: `usage` for settings out of range or other than those of `resuming`, `data` for values that are not finite, for a loss that
@@ -111,6 +112,7 @@ public struct Trainer: Sendable {
     shouldStop: () -> Bool = { false }, onEvent: (Event) throws -> Void = { _ in }, observing: Observer?
   ) throws -> History {
     let run = try start(&model, dataset, epochs: epochs, resuming: resuming)
+    try model.requireEvaluable([validation].compactMap(\.self), after: loss, on: dataset)
     var history = resuming?.history ?? History()
     var best: (loss: Double, epoch: Int, state: ModelState)? = resuming?.best.map { ($0.loss, $0.epoch, $0.state) }
     let clock = ContinuousClock()
@@ -201,10 +203,7 @@ public struct Trainer: Sendable {
   package func requireFit(_ model: Model, to dataset: Dataset, evaluatedOn others: [Dataset] = []) throws {
     var model = model
     _ = try start(&model, dataset, epochs: 1, resuming: nil)
-    for other in others {
-      try other.requireFit(model.network.input)
-      _ = try TargetBuffer(other, output: model.output!, width: model.state.layout.output.count)
-    }
+    try model.requireEvaluable(others, after: loss, on: dataset)
   }
 
   private func validate(_ dataset: Dataset, epochs: Int) throws {

@@ -61,7 +61,7 @@ struct Lab: ParsableCommand {
       }
       try options.check()
       let seconds = try Planner.budget(budget)
-      if let report { try Model.requireWritable(report) }
+      try requireOutput(report)
       try requireApart(report, from: [data, network], store: options.store)
       let data = try options.data(data)
       let network = try network.map { try named($0, for: data.training).withNorms("batch") }
@@ -135,7 +135,7 @@ struct Lab: ParsableCommand {
     @Option(help: "The file that keeps the runs.") var store = "evenkeel.sqlite"
 
     func run() throws {
-      try Model.requireWritable(output)
+      try requireOutput(output)
       try requireName(store)
       try requireApart(output, from: [], store: store)
       let store = try existing(store)

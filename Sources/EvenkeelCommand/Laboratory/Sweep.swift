@@ -81,7 +81,7 @@ struct SweepCommand: ParsableCommand {
     guard trials >= sides.count else {
       throw EvenkeelError(.usage, "--trials is \(trials); expected at least \(sides.count), one a side.")
     }
-    if let report { try Model.requireWritable(report) }
+    try requireOutput(report)
     try requireApart(report, from: [data, network], store: options.store)
     let data = try options.data(data)
     let sweep = Sweep(

@@ -1,0 +1,26 @@
+#define _GNU_SOURCE
+#include "clinux.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int clinux_open_unnamed(const char *folder, mode_t mode) {
+  return open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+}
+
+int clinux_link_unnamed(int descriptor, const char *path) {
+  char name[32];
+  snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
+  return linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+static char *none[] = {NULL};
+static char **arguments = none;
+
+// glibc hands constructors what it hands main.
+__attribute__((constructor)) static void keep_arguments(int argc, char **argv) {
+  if (argc > 0) arguments = argv;
+}
+
+char **clinux_arguments(void) { return arguments; }

@@ -1,0 +1,91 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// A file under way to its place: without a name where the file system has such, so that a process that is killed leaves nothing;
+/// else with a random one, locked as long as its writer lives.
+struct TemporaryFile: ~Copyable {
+  let descriptor: Int32
+  private let folder: String
+  /// Its name for now.
+  private var name: String?
+
+  /// - Parameters:
+  ///   - path: What errors call the file.
+  ///   - needsName: Whether it has a name from the start, where it could not be given one later.
+  /// - Throws: `EvenkeelError` with code `cannotWrite`.
+  init(in folder: String, mode: mode_t?, for path: String, needsName: Bool = false) throws {
+    self.folder = folder
+    let mode = mode ?? 0o644
+    if !needsName {
+      let unnamed = clinux_open_unnamed(folder, mode)
+      if unnamed >= 0 {
+        (descriptor, name) = (unnamed, nil)
+        // What is linked later is locked from its first moment on.
+        _ = flock(unnamed, LOCK_EX | LOCK_NB)
+        return
+      }
+      guard [EOPNOTSUPP, EISDIR].contains(errno) else { throw AtomicFile.failure(path, folder) }
+    }
+    while true {
+      let name = Self.randomName()
+      let opened = open(folder + "/" + name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+      guard opened >= 0 else { throw AtomicFile.failure(path, folder + "/" + name) }
+      _ = flock(opened, LOCK_EX)
+      // Between the two another process may have found it without a lock, and removed it.
+      var status = stat()
+      if fstat(opened, &status) == 0, status.st_nlink == 0 {
+        close(opened)
+        continue
+      }
+      (descriptor, self.name) = (opened, name)
+      return
+    }
+  }
+
+  /// Puts the file in its place, over what is there.
+  /// - Returns: False where a file without a name cannot be given one.
+  consuming func put(at target: String, for path: String) throws -> Bool {
+    if name == nil {
+      let name = Self.randomName()
+      guard clinux_link_unnamed(descriptor, folder + "/" + name) == 0 else { return false }
+      self.name = name
+    }
+    guard rename(folder + "/" + name!, target) == 0 else { throw AtomicFile.failure(path) }
+    name = nil
+    return true
+  }
+
+  deinit {
+    if let name { unlink(folder + "/" + name) }
+    close(descriptor)
+  }
+
+  private static let prefix = ".evenkeel-"
+  private static let suffix = ".partial"
+
+  private static func randomName() -> String {
+    let digits = String(UInt64.random(in: 0 ... .max), radix: 16)
+    return prefix + String(repeating: "0", count: 16 - digits.count) + digits + suffix
+  }
+
+  /// The folders that this process has looked through.
+  private static let swept = Mutex<Set<String>>([])
+
+  /// Removes what killed writers have left in `folder`, once a process: files of such a name that nobody holds a lock on.
+  static func removeStale(in folder: String) {
+    guard swept.withLock({ $0.insert(folder).inserted }), let stream = opendir(folder) else { return }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      guard name.hasPrefix(prefix), name.hasSuffix(suffix), name.utf8.count == randomName().utf8.count else { continue }
+      let path = folder + "/" + name
+      let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+      guard descriptor >= 0 else { continue }
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+      close(descriptor)
+    }
+  }
+}
