@@ -15,13 +15,16 @@ struct EvenkeelCommand: ParsableCommand {
 
   static func main() {
     shortenSpinning()
-    // A reader that has gone is an error like another, met where it is written.
+    // A reader that has gone is met where it is written.
     signal(SIGPIPE, SIG_IGN)
+    LostPages.becomeErrors()
     // So is a file that outgrows its limit.
     signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot(givenArguments())
       try command.run()
+    } catch is ReaderHasGone {
+      Glibc.exit(128 + SIGPIPE)
     } catch let error as EvenkeelError {
       complain(error.message)
       Glibc.exit(error.code.rawValue)
@@ -69,6 +72,10 @@ func complain(_ sentence: String) {
   tell("evenkeel: \(String(sentence.map { $0.isNewline ? " " : $0 }))\n")
 }
 
+/// Nobody reads standard output any more, as behind `| head -1`: the command ends without a word, with the code that a shell
+/// gives of programs that SIGPIPE ends.
+struct ReaderHasGone: Error {}
+
 /// Where `emit` writes to.
 private let textDescriptor = Atomic<Int32>(1)
 
@@ -89,7 +96,7 @@ func isStandardOutput(_ path: String) -> Bool {
 }
 
 /// Writes a line to standard output at once.
-/// - Throws: `EvenkeelError` with code `cannotWrite`, also where the reader has gone.
+/// - Throws: `ReaderHasGone`, or `EvenkeelError` with code `cannotWrite`.
 func emit(_ line: String, terminator: String = "\n") throws {
   var text = line + terminator
   let descriptor = textDescriptor.load(ordering: .relaxed)
@@ -99,6 +106,7 @@ func emit(_ line: String, terminator: String = "\n") throws {
       let written = write(descriptor, bytes.baseAddress! + position, bytes.count - position)
       if written < 0, errno == EINTR { continue }
       guard written > 0 else {
+        if errno == EPIPE { throw ReaderHasGone() }
         throw EvenkeelError(.cannotWrite, "Standard output cannot be written: \(String(cString: strerror(errno))).")
       }
       position += written

@@ -41,7 +41,8 @@ struct Train: ParsableCommand {
   @Option(help: "Greatest norm of the gradient.") var clip: Double?
   @Option(help: "Epochs without a better validation loss before training stops and gives back the best model.")
   var patience: Int?
-  @Option(help: "Examples in a mini-batch.") var batchSize = 128
+  @Option(help: "The most examples in a mini-batch; those of an epoch are of equal size but for one example.")
+  var batchSize = 128
   @Option(help: "Parts in which a batch is taken, so that it needs the memory of one.") var accumulate: Int?
   @Option(help: "Whose statistics normalise such parts: micro (each its own, the default) or whole (the batch's).")
   var batchStatistics: String?
@@ -123,10 +124,12 @@ struct Train: ParsableCommand {
     if let checkpoint, let described, described != checkpoint.model.network {
       throw EvenkeelError(.usage, "The network is another than that of the checkpoint, which is known; leave it out.")
     }
+    if checkpoint == nil, let described { try trainer.requireMemory(for: described) }
     var model = try checkpoint?.model ?? Model(described!, seed: seed)
     try trainer.requireStatistics(of: model.network, examples: splits.training.count)
     let findings = try model.network.diagnose(
-      batchSize: trainer.examplesOfStatistics(in: splits.training.count), weightDecay: optimizer.weightDecay)
+      batchSize: try trainer.examplesOfStatistics(of: model.network, in: splits.training.count),
+      weightDecay: optimizer.weightDecay)
     for (layers, finding) in DiagnosisReport.grouped(findings) where finding.severity > .note {
       complain("warning: \(layers): \(finding.cause) \(finding.remedy)")
     }
@@ -169,10 +172,11 @@ struct Train: ParsableCommand {
       try emit(
         jsonObject([
           ("event", "\"finished\""), ("testLoss", jsonNumber(test?.loss)), ("testAccuracy", jsonNumber(test?.accuracy)),
-          ("testRMSE", jsonNumber(test?.rootMeanSquaredError)), ("model", output.map(jsonText)),
+          ("testRMSE", jsonNumber(test?.rootMeanSquaredError)), ("testTargets", test.flatMap(jsonTargets)),
+          ("model", output.map(jsonText)),
         ]))
     } else {
-      if let test { try emit("test: \(describe(test))") }
+      if let test { try emit((["test: \(describe(test))"] + describeTargets(test)).joined(separator: "\n")) }
       if let output {
         try emit("model: \(output)")
       } else {
@@ -427,11 +431,4 @@ struct Progress {
   }
 
   func clear() { if enabled { tell("\r\u{1B}[K") } }
-}
-
-func describe(_ quality: Quality) -> String {
-  var text = "loss \(fixed(quality.loss, 4))"
-  if let accuracy = quality.accuracy { text += ", accuracy \(fixed(100 * accuracy, 2)) %" }
-  if let error = quality.rootMeanSquaredError { text += ", RMSE \(fixed(error, 4))" }
-  return text + " on \(quality.count) examples"
 }

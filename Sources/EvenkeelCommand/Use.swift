@@ -15,11 +15,12 @@ struct Evaluate: ParsableCommand {
     let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: true)
     for warning in warnings { complain("warning: \(warning)") }
     let quality = try model.evaluate(dataset)
-    guard json else { return try emit(describe(quality)) }
+    guard json else { return try emit(([describe(quality)] + describeTargets(quality)).joined(separator: "\n")) }
     try emit(
       jsonObject([
         ("loss", jsonNumber(quality.loss)), ("accuracy", jsonNumber(quality.accuracy)),
-        ("RMSE", jsonNumber(quality.rootMeanSquaredError)), ("count", "\(quality.count)"),
+        ("RMSE", jsonNumber(quality.rootMeanSquaredError)), ("targets", jsonTargets(quality)),
+        ("count", "\(quality.count)"),
       ]))
   }
 }
@@ -40,17 +41,18 @@ struct Predict: ParsableCommand {
     let model = try Model(contentsOf: model)
     let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: false, weights: false)
     for warning in warnings { complain("warning: \(warning)") }
-    let predictions = try model.predict(dataset)
+    let predictions = try model.predictInDouble(dataset)
     let labels = model.output?.classLabels ?? []
-    let width = predictions.rowLength
+    let width = predictions.count / max(dataset.count, 1)
+    try Machine.requireMemory(32 * predictions.count, for: "The text of \(dataset.count) × \(width) predictions")
     let names =
       labels.isEmpty
       ? model.output?.targetNames ?? (0..<width).map { "output\($0)" }
       : ["prediction"] + labels.suffix(width).map { "probability of \($0)" }
     var text = quoted((dataset.files == nil ? [] : ["file"]) + names) + "\n"
-    for row in 0..<predictions.rowCount {
-      let values = Array(predictions[row: row])
-      var cells = values.map { "\($0)" }
+    for row in 0..<dataset.count {
+      let values = Array(predictions[row * width..<(row + 1) * width])
+      var cells = values.indices.map { model.output?.text(values[$0], output: $0) ?? "\(Float(values[$0]))" }
       if !labels.isEmpty {
         let best = width == 1 ? (values[0] > 0.5 ? 1 : 0) : values.indices.max { values[$0] < values[$1] }!
         cells.insert(labels[best], at: 0)

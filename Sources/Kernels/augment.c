@@ -9,20 +9,29 @@ typedef struct {
   size_t height, width, channels;
 } extent;
 
-// to(y, x) = from(y - down, x - right), 0 where that lies outside.
-static void shift(const float *from, extent e, ptrdiff_t right, ptrdiff_t down, float *to) {
+// `count` pixels with the values outside the image: a channel's own, or 0 where outside is NULL.
+static void blank(float *to, size_t count, size_t channels, const float *outside) {
+  if (!outside) {
+    memset(to, 0, count * channels * sizeof(float));
+    return;
+  }
+  for (size_t i = 0; i < count; i++) memcpy(to + i * channels, outside, channels * sizeof(float));
+}
+
+// to(y, x) = from(y - down, x - right), the outside where that does not lie in the image.
+static void shift(const float *from, extent e, ptrdiff_t right, ptrdiff_t down, const float *outside, float *to) {
   size_t row = e.width * e.channels;
   size_t moved = right < 0 ? (size_t)-right : (size_t)right;
-  size_t margin = (moved < e.width ? moved : e.width) * e.channels, kept = row - margin;
+  size_t pixels = moved < e.width ? moved : e.width, margin = pixels * e.channels, kept = row - margin;
   for (size_t y = 0; y < e.height; y++, to += row) {
     ptrdiff_t source = (ptrdiff_t)y - down;
     if (source < 0 || source >= (ptrdiff_t)e.height) {
-      memset(to, 0, row * sizeof(float));
+      blank(to, e.width, e.channels, outside);
       continue;
     }
     const float *line = from + (size_t)source * row;
     memcpy(right < 0 ? to : to + margin, right < 0 ? line + margin : line, kept * sizeof(float));
-    memset(right < 0 ? to + kept : to, 0, margin * sizeof(float));
+    blank(right < 0 ? to + kept : to, pixels, e.channels, outside);
   }
 }
 
@@ -41,9 +50,10 @@ EK_CLONES static void flip(const float *from, extent e, float *to) {
   else flip_channels(from, e, e.channels, to);
 }
 
-// Turned about its centre, counterclockwise for a positive sine; between pixels bilinear, 0 outside.
+// Turned about its centre, counterclockwise for a positive sine; between pixels bilinear.
 static inline __attribute__((always_inline)) void rotate_channels(const float *from, extent e, size_t channels,
-                                                                  double cosine, double sine, float *to) {
+                                                                  double cosine, double sine, const float *outside,
+                                                                  float *to) {
   const double centre_x = 0.5 * ((double)e.width - 1), centre_y = 0.5 * ((double)e.height - 1);
   const ptrdiff_t width = (ptrdiff_t)e.width, height = (ptrdiff_t)e.height;
   for (ptrdiff_t y = 0; y < height; y++) {
@@ -53,25 +63,32 @@ static inline __attribute__((always_inline)) void rotate_channels(const float *f
       double left = floor(at_x), top = floor(at_y);
       float along = (float)(at_x - left), down = (float)(at_y - top);
       ptrdiff_t column = (ptrdiff_t)left, line = (ptrdiff_t)top;
+      float beyond = 0;  // the corners' weight that lies outside
       for (size_t c = 0; c < channels; c++) to[c] = 0;
       for (int corner = 0; corner < 4; corner++) {
         ptrdiff_t u = column + (corner & 1), v = line + (corner >> 1);
-        if (u < 0 || v < 0 || u >= width || v >= height) continue;
         float weight = (corner & 1 ? along : 1 - along) * (corner >> 1 ? down : 1 - down);
+        if (u < 0 || v < 0 || u >= width || v >= height) {
+          beyond += weight;
+          continue;
+        }
         const float *pixel = from + (size_t)(v * width + u) * channels;
         for (size_t c = 0; c < channels; c++) to[c] += weight * pixel[c];
       }
+      for (size_t c = 0; outside && beyond > 0 && c < channels; c++) to[c] += beyond * outside[c];
     }
   }
 }
 
-EK_CLONES static void rotate(const float *from, extent e, double cosine, double sine, float *to) {
-  if (e.channels == 1) rotate_channels(from, e, 1, cosine, sine, to);
-  else if (e.channels == 3) rotate_channels(from, e, 3, cosine, sine, to);
-  else rotate_channels(from, e, e.channels, cosine, sine, to);
+EK_CLONES static void rotate(const float *from, extent e, double cosine, double sine, const float *outside,
+                             float *to) {
+  if (e.channels == 1) rotate_channels(from, e, 1, cosine, sine, outside, to);
+  else if (e.channels == 3) rotate_channels(from, e, 3, cosine, sine, outside, to);
+  else rotate_channels(from, e, e.channels, cosine, sine, outside, to);
 }
 
-// The square of `side` pixels from (left, top) on, as far as it lies inside, gets the channels' means.
+// The square of `side` pixels from (left, top) on, as far as it lies inside, gets the channels' means;
+// 0 where mean is NULL.
 static void cut_out(float *image, extent e, ptrdiff_t left, ptrdiff_t top, ptrdiff_t side, const float *mean,
                     size_t period) {
   size_t x0 = left < 0 ? 0 : (size_t)left, y0 = top < 0 ? 0 : (size_t)top;
@@ -79,7 +96,7 @@ static void cut_out(float *image, extent e, ptrdiff_t left, ptrdiff_t top, ptrdi
     for (size_t x = x0; x < e.width && (ptrdiff_t)x < left + side; x++)
       for (size_t c = 0; c < e.channels; c++) {
         size_t at = (y * e.width + x) * e.channels + c;
-        image[at] = mean[at % period];
+        image[at] = mean ? mean[at % period] : 0;
       }
 }
 
@@ -90,38 +107,43 @@ typedef struct {
   extent extent;
   const ek_transform *transforms;
   size_t transform_count;
-  const float *mean, *scale;
-  size_t period;
+  const ek_scaling *scaling;
   float *scratch, *output;
   ptrdiff_t first_bad;
 } augmenting;
 
+// Values are changed and then standardized; or the other way round where that is done in double, the outside being what 0
+// becomes and the mean 0.
 static void augment_member(void *context) {
   augmenting *a = context;
   size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
   const extent e = a->extent;
   const size_t count = e.height * e.width * e.channels;
+  const int exactly = a->scaling->exact_mean != NULL;
+  const float *mean = exactly ? NULL : a->scaling->mean;
+  const float *outside = exactly ? a->scaling->zero : NULL;
   ptrdiff_t bad = -1;
   for (size_t r = a->row_count * me / members; r < a->row_count * (me + 1) / members; r++) {
     float *image = a->scratch + 2 * count * me, *other = image + count;
-    ek_read_row(a->source, a->rows[r], count, image);
+    if (exactly) ek_read_scaled_row(a->source, a->rows[r], count, a->scaling, image);
+    else ek_read_row(a->source, a->rows[r], count, image);
     // Bytes are finite.
-    ptrdiff_t position = bad >= 0 || a->source->element == 0 ? -1 : ek_first_non_finite(image, count, 1);
+    ptrdiff_t position = bad >= 0 || a->source->element == EK_UINT8 ? -1 : ek_first_non_finite(image, count, 1);
     if (position >= 0) bad = (ptrdiff_t)(r * count) + position;
     for (size_t i = 0; i < a->transform_count; i++) {
       const ek_transform *t = a->transforms + r * a->transform_count + i;
       switch (t->kind) {
         case EK_UNCHANGED: continue;
-        case EK_CUT_OUT: cut_out(image, e, t->x, t->y, t->side, a->mean, a->period); continue;
-        case EK_SHIFT: shift(image, e, t->x, t->y, other); break;
+        case EK_CUT_OUT: cut_out(image, e, t->x, t->y, t->side, mean, a->scaling->period); continue;
+        case EK_SHIFT: shift(image, e, t->x, t->y, outside, other); break;
         case EK_FLIP: flip(image, e, other); break;
-        case EK_ROTATE: rotate(image, e, t->cosine, t->sine, other); break;
+        case EK_ROTATE: rotate(image, e, t->cosine, t->sine, outside, other); break;
       }
       float *before = image;
       image = other;
       other = before;
     }
-    ek_scale_row(image, count, a->mean, a->scale, a->period);
+    if (!exactly) ek_scale_row(image, count, a->scaling);
     memcpy(a->output + r * count, image, count * sizeof(float));
   }
   if (bad >= 0) ek_note_first(&a->first_bad, bad);
@@ -129,11 +151,10 @@ static void augment_member(void *context) {
 
 ptrdiff_t ek_gather_augmented(const ek_source *source, const int32_t *rows, size_t row_count, size_t height,
                               size_t width, size_t channels, const ek_transform *transforms, size_t transform_count,
-                              const float *mean, const float *scale, size_t period, float *scratch, float *output,
-                              int threads) {
+                              const ek_scaling *scaling, float *scratch, float *output, int threads) {
   augmenting a = {.source = source, .rows = rows, .row_count = row_count, .extent = {height, width, channels},
-                  .transforms = transforms, .transform_count = transform_count, .mean = mean, .scale = scale,
-                  .period = period, .scratch = scratch, .output = output, .first_bad = -1};
+                  .transforms = transforms, .transform_count = transform_count, .scaling = scaling,
+                  .scratch = scratch, .output = output, .first_bad = -1};
   ek_team(augment_member, &a, row_count * height * width * channels, threads);
   return a.first_bad;
 }

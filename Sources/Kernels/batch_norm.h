@@ -56,7 +56,7 @@ static inline void keep_statistics(ek_batch_statistics statistics, size_t c, dou
   statistics.mean_high[c] = high;
   statistics.mean_low[c] = (float)(mean - (double)high);
   statistics.variance[c] = (float)variance;
-  statistics.inverse_deviation[c] = (float)(1 / sqrt(variance + epsilon));
+  statistics.inverse_deviation[c] = (float)ek_inverse_deviation(variance, epsilon);
 }
 
 // A member's share of the chunks and of the features; each member runs every phase, with a barrier between.

@@ -41,7 +41,7 @@ EK_CLONES void ek_norm_point_forward(const ek_norm_point *p, const float *x, con
     for (size_t c = 0; c < features; c++) {
       double d = first[c] / m, variance = fmax(0, second[c] / m - d * d);
       p->mean[c] = (double)x[c] + d;
-      p->s[c] = 1 / sqrt(variance + p->epsilon);
+      p->s[c] = ek_inverse_deviation(variance, p->epsilon);
     }
   }
   for (size_t r = 0; r < p->rows; r++)

@@ -69,7 +69,7 @@ EK_INLINE void finish_statistics(job *j, size_t example, size_t set, double k, d
   float high = (float)mean;
   j->statistics.mean_high[set] = high;
   j->statistics.mean_low[set] = (float)(mean - (double)high);
-  j->statistics.inverse_deviation[set] = (float)(1 / sqrt(variance + j->norm.epsilon));
+  j->statistics.inverse_deviation[set] = (float)ek_inverse_deviation(variance, j->norm.epsilon);
 }
 
 // ---- rows: x (examples, channels) ---------------------------------------------------------------------------------

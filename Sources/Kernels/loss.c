@@ -69,6 +69,18 @@ double ek_sigmoid_cross_entropy(const float *logits, const float *targets, size_
   return total;
 }
 
+void ek_target_sums(const float *y, const float *targets, const float *weights, size_t rows, size_t width, double *sums) {
+  for (size_t r = 0; r < rows; r++) {
+    double w = weights ? (double)weights[r] : 1;
+    for (size_t k = 0; k < width; k++) {
+      double t = (double)targets[r * width + k], e = (double)y[r * width + k] - t;
+      sums[k] += w * e * e;
+      sums[width + k] += w * t;
+      sums[2 * width + k] += w * t * t;
+    }
+  }
+}
+
 double ek_squared_error(const float *y, const float *targets, size_t count, float gradient_scale, float *dy) {
   double total = 0;
   for (size_t i = 0; i < count; i++) {

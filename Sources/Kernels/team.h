@@ -1,5 +1,5 @@
 // How loops are shared out: libgomp's team, which oneDNN uses too. Swift's clang has no omp.h, so its entry points are
-// declared here.
+// declared here. A team may be smaller than asked for: every loop goes by how many members there are.
 #ifndef EVENKEEL_TEAM_H
 #define EVENKEEL_TEAM_H
 
@@ -7,7 +7,6 @@
 
 extern int omp_get_num_threads(void);
 extern int omp_get_thread_num(void);
-extern int omp_get_num_procs(void);
 extern void GOMP_parallel(void (*function)(void *), void *data, unsigned threads, unsigned flags);
 extern void GOMP_barrier(void);
 
@@ -22,10 +21,15 @@ extern void GOMP_barrier(void);
 // Below this many elements waking a second thread costs more than it gives.
 #define EK_TEAM_THRESHOLD 16384
 
+// The members, at most `threads`, of a team that the calling thread can have.
+int ek_team_limit(int threads);
+
 // Runs member(data) on every member of a team; on the calling thread alone for small work.
 static inline void ek_team(void (*member)(void *), void *data, size_t elements, int threads) {
-  if (threads <= 1 || elements < EK_TEAM_THRESHOLD) member(data);
-  else GOMP_parallel(member, data, (unsigned)threads, 0);
+  int members = threads <= 1 || elements < EK_TEAM_THRESHOLD ? 1 : ek_team_limit(threads);
+  // Who calls may be a member of a team of its own program's.
+  if (members == 1 && omp_get_num_threads() == 1) member(data);
+  else GOMP_parallel(member, data, (unsigned)members, 0);
 }
 
 static inline void ek_barrier(void) {

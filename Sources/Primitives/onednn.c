@@ -3,10 +3,6 @@
 
 #include <pthread.h>
 
-extern void omp_set_num_threads(int);
-
-void ek_set_team_size(int threads) { omp_set_num_threads(threads); }
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static dnnl_engine_t engine;
 static dnnl_stream_t stream;

@@ -14,12 +14,21 @@ private let command: String? = {
 }()
 
 /// Starts the command.
-private func start(_ arguments: [String], output: String, errors: String) throws -> pid_t {
+/// - Parameter output: A file; nil for a pipe that nobody reads.
+private func start(_ arguments: [String], output: String?, errors: String) throws -> pid_t {
   var actions = posix_spawn_file_actions_t()
   posix_spawn_file_actions_init(&actions)
   defer { posix_spawn_file_actions_destroy(&actions) }
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-  posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+  var ends: [Int32] = [-1, -1]
+  defer { if ends[1] >= 0 { close(ends[1]) } }
+  if let output {
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+  } else {
+    try #require(pipe(&ends) == 0)
+    close(ends[0])
+    posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+  }
   posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
   var words: [UnsafeMutablePointer<CChar>?] = ([command!] + arguments).map { strdup($0) } + [nil]
   defer { for word in words { free(word) } }
@@ -62,43 +71,81 @@ struct LaboratoryCommandTests {
       (64, ["sweep", "--normalization", "none,none"], "twice"),
       (64, ["sweep", "--normalization", "batch,ghost:100000"], "100000"),
       (64, ["sweep", "--batch-size", "1"], "batch"),
+      (64, ["sweep", "--steps", "9223372036854775807"], "--steps is 9223372036854775807; expected 1 to 1000000000."),
+      (64, ["sweep", "--steps", "0"], "--steps is 0"),
+      (64, ["sweep", "--trials", "9223372036854775807"], "--trials is 9223372036854775807; expected 1 to 1000000."),
       (64, ["sweep", "--threads", "0"], "--threads is 0; expected at least 1.\n"),
       (64, ["lab", "run", "trains-faster", "--threads", "0"], "--threads is 0; expected at least 1.\n"),
       (64, ["sweep", "--store", ""], "--store is empty"), (64, ["runs", "--store", ""], "--store is empty"),
       (64, ["lab", "run", "trains-faster", "--store", ""], "--store is empty"),
-      (64, ["lab", "run", "trains-faster", "--store", "/tmp/new", "--report", "/tmp/../tmp/new"], "--store"),
-      (64, ["sweep", "--store", "/tmp/new", "--report", "/tmp/./new-wal"], "--store"),
-      (64, ["lab", "report", "--store", "/tmp/new", "--output", "/tmp/new-shm"], "--store"),
+      (64, ["lab", "run", "trains-faster", "--store", "FOLDER/new", "--report", "FOLDER/inner/../new"], "--store"),
+      (64, ["sweep", "--store", "FOLDER/new", "--report", "FOLDER/./new-wal"], "--store"),
+      (64, ["lab", "report", "--store", "FOLDER/new", "--output", "FOLDER/new-shm"], "--store"),
       (65, ["lab", "run", "trains-faster", "--network", "thirteen"], "[13]"),
       (65, ["sweep", "--network", "thirteen", "--trials", "2"], "[13]"),
       (64, ["lab", "run", "trains-faster", "--data", "sequences"], "[24]"),
       (65, ["lab", "run", "trains-faster", "--data", "one-class"], "one class"),
       (65, ["sweep", "--store", "no-store", "--trials", "2"], "no-store"),
-      (66, ["lab", "run", "trains-faster", "--data", "/nowhere.csv"], "/nowhere.csv"),
-      (66, ["runs", "--store", "/nowhere.sqlite"], "/nowhere.sqlite"),
-      (74, ["lab", "run", "trains-faster", "--report", "/nowhere/r.html"], "/nowhere/r.html"),
-      (74, ["sweep", "--trials", "2", "--store", "/nowhere/x.sqlite"], "/nowhere/x.sqlite"),
+      (66, ["lab", "run", "trains-faster", "--data", "FOLDER/nowhere.csv"], "/nowhere.csv"),
+      (66, ["runs", "--store", "FOLDER/nowhere.sqlite"], "/nowhere.sqlite"),
+      (74, ["lab", "run", "trains-faster", "--report", "FOLDER/nowhere/r.html"], "/nowhere/r.html"),
+      (74, ["sweep", "--trials", "2", "--store", "FOLDER/nowhere/x.sqlite"], "/nowhere/x.sqlite"),
     ] as [(Int32, [String], String)])
   func badInputEndsWithItsExitCodeAndASentence(code: Int32, arguments: [String], part: String) throws {
-    try withTemporaryPath("one-class.csv") { table in
-      try withTemporaryPath("no-store") { foreign in
-        try withTemporaryPath(".sqlite") { store in
-          try Model.writeText("a,class\n" + (0..<100).map { "\($0),x\n" }.joined(), to: table)
-          try Model.writeText("not a store", to: foreign)
-          let network = "input: [13]\nlayers:\n  - dense: 8\n  - batchNorm\n  - dense: 10\n"
-          try Model.writeText(network, to: table + ".yaml")
-          writeBytes(sequenceArchive(), to: table + ".npz")
-          defer { for end in [".yaml", ".npz"] { unlink(table + end) } }
-          let files = [
-            "one-class": table, "no-store": foreign, "thirteen": table + ".yaml", "sequences": table + ".npz",
-          ]
-          var words = arguments.map { files[$0] ?? $0 }
-          if !words.contains("--store") { words += ["--store", store] }
-          let result = try run(words)
-          #expect(result.code == code, "\(result.errors)")
-          #expect(result.errors.contains(part) && result.output.isEmpty, "\(result.errors)")
-          #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+    try withTemporaryFolder { folder in
+      func file(_ name: String) -> String { "\(folder)/\(name)" }
+      try Model.writeText("a,class\n" + (0..<100).map { "\($0),x\n" }.joined(), to: file("one-class.csv"))
+      try Model.writeText("not a store", to: file("no-store"))
+      try Model.writeText(
+        "input: [13]\nlayers:\n  - dense: 8\n  - batchNorm\n  - dense: 10\n", to: file("thirteen.yaml"))
+      writeBytes(sequenceArchive(), to: file("sequences.npz"))
+      try #require(mkdir(file("inner"), 0o700) == 0)
+      let files = [
+        "one-class": file("one-class.csv"), "no-store": file("no-store"), "thirteen": file("thirteen.yaml"),
+        "sequences": file("sequences.npz"),
+      ]
+      var words = arguments.map { files[$0] ?? $0.replacing("FOLDER", with: folder) }
+      if !words.contains("--store") { words += ["--store", file("store.sqlite")] }
+      let result = try run(words)
+      #expect(result.code == code, "\(result.errors)")
+      #expect(result.errors.contains(part) && result.output.isEmpty, "\(result.errors)")
+      #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+    }
+  }
+
+  /// As behind `| head -1`.
+  @Test func outputThatNobodyReadsAnyMoreEndsQuietly() throws {
+    try withTemporaryPath(".err") { errors in
+      for words in [["lab", "list"], ["lab", "list", "--json"]] {
+        let status = end(try start(words, output: nil, errors: errors))
+        #expect(status & 0x7f == 0 && status >> 8 & 0xff == 128 + SIGPIPE)
+        #expect(try FileBytes(errors).copy.isEmpty)
+      }
+    }
+  }
+
+  @Test func aRowThatDoesNotFitIsASentenceBehindTheOthers() throws {
+    try withTemporaryPath(".csv") { table in
+      try Model.writeText(smallTable, to: table)
+      try withTemporaryFolder { folder in
+        let (new, store) = (folder + "/new.sqlite", folder + "/old.sqlite")
+        let sweep = ["sweep", table, "--trials", "4", "--steps", "5", "--hidden", "4", "--quiet", "--json", "--store"]
+        let before = try run(sweep + [new])
+        #expect(before.code == 0, "\(before.errors)")
+        try copyAsOldStore(new, to: store)
+        try change(store, "UPDATE run SET state = 'odd' WHERE id = 2")
+        let sentence = "run 2, column state: expected waiting, running, done or failed, got the text \"odd\""
+        let list = try run(["runs", "--store", store, "--json"])
+        #expect(list.code == 65 && list.errors.contains(sentence), "\(list.errors)")
+        #expect(list.output.split(separator: "\n").count == 3 && list.errors.split(separator: "\n").count == 1)
+        for words in [["show", "2"], ["compare", "1", "2"]] {
+          let result = try run(["runs"] + words + ["--store", store])
+          #expect(result.code == 65 && result.errors.contains(sentence) && result.output.isEmpty, "\(result.errors)")
         }
+        let again = try run(sweep + [store])
+        #expect(again.code == 0 && again.output == before.output, "the one trial is made anew")
+        #expect(again.errors.contains("warning: ") && again.errors.contains(sentence), "\(again.errors)")
+        #expect(try run(["runs", "--store", store]).code == 0)
       }
     }
   }

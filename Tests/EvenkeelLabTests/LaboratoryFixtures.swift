@@ -1,4 +1,5 @@
 import Evenkeel
+import FoundationEssentials
 import Glibc
 
 import EvenkeelLab
@@ -7,6 +8,14 @@ import EvenkeelLab
 func withTemporaryPath<Result>(_ suffix: String, _ body: (String) throws -> Result) throws -> Result {
   let path = "/tmp/evenkeel-lab-\(getpid())-\(UInt64.random(in: 0 ... .max))\(suffix)"
   defer { for end in ["", "-wal", "-shm"] { unlink(path + end) } }
+  return try body(path)
+}
+
+/// Hands `body` a folder of its own and removes it afterwards with all that lies in it.
+func withTemporaryFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+  let path = "/tmp/evenkeel-lab-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+  defer { try? FileManager.default.removeItem(atPath: path) }
   return try body(path)
 }
 

@@ -71,6 +71,7 @@ import EvenkeelLab
   @Test func theLeaseOfAnotherMachineRunsOut() {
     #expect(!elsewhere.isGone(lastSeen: 0, now: RunOwner.lease - 1, from: .this))
     #expect(elsewhere.isGone(lastSeen: 0, now: RunOwner.lease + 1, from: .this))
+    #expect(elsewhere.isGone(lastSeen: 1e300, now: 0, from: .this), "it does not have to grow old first")
     #expect(!RunOwner.this.isGone(lastSeen: 0, now: 1e9, from: .this), "this process is there, however silent")
     #expect(RunOwner(RunOwner.this.text) == .this)
   }
@@ -91,7 +92,7 @@ import EvenkeelLab
     }
   }
 
-  @Test(arguments: ["this is no database, and longer than a header", "SQLite format 3\u{0}and then nonsense"])
+  @Test(arguments: ["x", "this is no database, and longer than a header", "SQLite format 3\u{0}and then nonsense"])
   func aForeignFileIsNamedAndLeftAsItIs(text: String) throws {
     try withTemporaryPath(".sqlite") { path in
       try Model.writeText(text, to: path)
@@ -143,8 +144,8 @@ import EvenkeelLab
       try store.database.write { db in
         try db.execute(sql: "UPDATE run SET result = '{\"curve\":1}', trial = '{' WHERE id = ?", arguments: [id])
       }
-      #expect { _ = try store.results(of: trials) } throws: { "\($0)".contains("damaged: run \(id) cannot be read") }
-      #expect { _ = try store.run(id) } throws: { "\($0)".contains("damaged: run \(id) cannot be read") }
+      #expect { _ = try store.results(of: trials) } throws: { "\($0)".contains("damaged: run \(id), column result: ") }
+      #expect { _ = try store.run(id) } throws: { "\($0)".contains("damaged: run \(id), column trial: ") }
       #expect(try store.runs().count == 2, "the list needs neither")
       try store.database.write { try $0.execute(sql: "DROP TABLE plan") }
       try store.database.close()

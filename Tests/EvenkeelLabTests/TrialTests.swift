@@ -101,7 +101,7 @@ import EvenkeelLab
   @Test func trialsAreKeptApartByEverySettingAndReadBack() throws {
     let data = try smallData()
     let trial = smallTrial(data)
-    var keys: Set<String> = [trial.key]
+    var keys: Set<String> = [try trial.key]
     for change in [
       { $0.seed = 2 }, { $0.learningRate = 0.2 }, { $0.steps = 21 }, { $0.initialScale = 2 }, { $0.batchSize = 21 },
       { $0.network = $0.network.withoutNormalization() }, { $0.evaluatedOn = .validation }, { $0.probes = [.biases] },
@@ -109,7 +109,7 @@ import EvenkeelLab
     ] as [(inout Trial) -> Void] {
       var other = trial
       change(&other)
-      #expect(keys.insert(other.key).inserted)
+      #expect(keys.insert(try other.key).inserted)
     }
     #expect(try fromJSON(Trial.self, json(trial)) == trial)
     let result = TrialResult(curve: [.init(step: 1, loss: .infinity, score: 0)], score: 0, measures: ["x": [.nan, 1]])

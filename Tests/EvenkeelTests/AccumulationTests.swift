@@ -132,7 +132,7 @@ private func expectSame(_ one: Model, _ other: Model, _ what: String) {
       Dense(3)
     }
   }
-  let data = try examples(50, shape: [8, 8, 2])
+  let data = try examples(60, shape: [8, 8, 2])
   func run(_ norm: BatchNorm, _ parts: Int) throws -> Model {
     var model = try Model(network(norm), seed: 1)
     try Trainer(
@@ -348,4 +348,38 @@ func lenetLearnsOnBatchesInPartsWhatItLearnsOnBatches() throws {
   let micro = try run(4, .micro)
   #expect(micro.accuracy > 0.6, "\(micro.accuracy)")
   #expect(zip(plain.losses, micro.losses).contains { abs($0 - $1) > 1e-3 })
+}
+
+/// Every number of examples, batch and parts that settings allow, where no part fits the others.
+@Test func anyBatchCanBeTakenInAnyNumberOfParts() throws {
+  let plain = Network(input: [3]) {
+    Dense(4)
+    LayerNorm()
+    Dense(3)
+  }
+  let normalized = Network(input: [3]) {
+    Dense(4)
+    BatchNorm()
+    Dense(3)
+  }
+  for (network, statistics) in [(plain, BatchStatistics.micro), (normalized, .micro), (normalized, .whole)] {
+    for count in [2, 3, 5, 7, 9, 13, 16] {
+      let data = try examples(count, shape: [3])
+      for batchSize in [2, 3, 5, 8] {
+        for parts in 1...batchSize {
+          var model = try Model(network, seed: 1)
+          let trainer = Trainer(
+            loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: 0.1), batchSize: batchSize,
+            accumulating: parts, statistics: statistics)
+          do {
+            try trainer.fit(&model, to: data, epochs: 1)
+          } catch let error as EvenkeelError {
+            // Parts of one example have no statistics of their own.
+            #expect(error.code == .usage && network == normalized && statistics == .micro)
+            #expect(min(batchSize, count) / parts < 2, "\(count) examples, batches of \(batchSize) in \(parts) parts")
+          }
+        }
+      }
+    }
+  }
 }

@@ -101,11 +101,18 @@ func changedImagesAgreeWithTheDoubleReference(shape: Shape, bytes: Bool) {
       let bad = small.withUnsafeBytes { small in
         values.withUnsafeBytes { values in
           var source = ek_source(
-            base: bytes ? small.baseAddress : values.baseAddress, element: bytes ? 0 : 1, stored_width: shape.count,
+            base: bytes ? small.baseAddress : values.baseAddress, element: bytes ? EK_UINT8 : EK_FLOAT32,
+            stored_width: shape.count,
             skipped_column: -1)
-          return ek_gather_augmented(
-            &source, [1, 0], 2, height, width, channels, [first, second, second, first], 2, means, scales, channels,
-            &scratch, &output, 1)
+          return means.withUnsafeBufferPointer { means in
+            scales.withUnsafeBufferPointer { scales in
+              var scaling = ek_scaling()
+              (scaling.period, scaling.mean, scaling.scale) = (channels, means.baseAddress, scales.baseAddress)
+              return ek_gather_augmented(
+                &source, [1, 0], 2, height, width, channels, [first, second, second, first], 2, &scaling, &scratch,
+                &output, 1)
+            }
+          }
         }
       }
       #expect(bad == -1)

@@ -23,7 +23,7 @@ struct CommandOutputTests {
     try withTableAndModel { table, model in
       let result = try run(
         ["train", table, "--hidden", "256", "--epochs", "1", "--quiet", "--output", model],
-        script: "ulimit -f 2; exec \"$0\" \"$@\"")
+        variables: ["sh", "-c", "ulimit -f 2; exec \"$0\" \"$@\""])
       #expect(result.code == 74 && result.errors.contains("File too large"), "\(result.errors)")
       #expect(access(model, F_OK) != 0 && access(checkpoint(of: model), F_OK) != 0)
     }
@@ -33,7 +33,8 @@ struct CommandOutputTests {
     try withTableAndModel { table, model in
       for option in ["--output", "--test", "--resume"] {
         let result = try run(
-          ["train", table] + quick + [option], script: "exec \"$0\" \"$@\" \"$(printf '\(model)\\351l')\"")
+          ["train", table] + quick + [option],
+          variables: ["sh", "-c", "exec \"$0\" \"$@\" \"$(printf '\(model)\\351l')\""])
         #expect(result.code == 64 && result.errors.contains("is not UTF-8"), "\(result.errors)")
         #expect(result.errors.split(separator: "\n").count == 1)
       }
@@ -44,12 +45,14 @@ struct CommandOutputTests {
   func aModelOnStandardOutputStandsThereAlone(way: String) throws {
     try withTableAndModel { table, model in
       let result = try run(
-        ["train", table, "--json"] + quick + ["--output", "/dev/stdout"], script: "\"$0\" \"$@\" \(way) '\(model)'")
+        ["train", table, "--json"] + quick + ["--output", "/dev/stdout"],
+        variables: ["sh", "-c", "\"$0\" \"$@\" \(way) '\(model)'"])
       #expect(result.code == 0 && result.errors.contains("\"event\":\"finished\""), "\(result.errors)")
       #expect(try Model(contentsOf: model).network.outputShape() == [2])
       #expect(access("/dev/stdout.checkpoint.safetensors", F_OK) != 0)
       let recalibrated = try run(
-        ["recalibrate", model, table, "--output", "/dev/stdout"], script: "\"$0\" \"$@\" | \"$0\" inspect /dev/stdin")
+        ["recalibrate", model, table, "--output", "/dev/stdout"],
+        variables: ["sh", "-c", "\"$0\" \"$@\" | \"$0\" inspect /dev/stdin"])
       #expect(recalibrated.code == 0 && recalibrated.output.contains("batchNorm"), "\(recalibrated.errors)")
       #expect(recalibrated.errors.contains("the mean moved"), "\(recalibrated.errors)")
     }
@@ -93,8 +96,10 @@ struct CommandOutputTests {
       // The shell hangs up as soon as there is a checkpoint.
       let result = try run(
         ["train", table, "--hidden", "4", "--epochs", "1000000", "--quiet", "--output", model],
-        script:
-          "\"$0\" \"$@\" & while ! [ -e '\(checkpoint(of: model))' ]; do sleep 0.05; done; kill -HUP $!; wait $!")
+        variables: [
+          "sh", "-c",
+          "\"$0\" \"$@\" & while ! [ -e '\(checkpoint(of: model))' ]; do sleep 0.05; done; kill -HUP $!; wait $!",
+        ])
       #expect(result.code == 130 && result.errors.contains("Interrupted in epoch"), "\(result.errors)")
       #expect(try Checkpoint(contentsOf: checkpoint(of: model)).steps > 0)
     }

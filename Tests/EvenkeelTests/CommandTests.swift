@@ -12,12 +12,8 @@ let command: String? = {
 }()
 
 /// Runs the command to its end.
-/// - Parameters:
-///   - variables: Of the environment, as NAME=VALUE, beside those of this process.
-///   - script: What a shell does in place of running it, as `"$0" "$@"`.
-func run(_ arguments: [String], variables: [String] = [], script: String? = nil) throws -> (
-  code: Int32, output: String, errors: String
-) {
+/// - Parameter variables: Of the environment, as NAME=VALUE, beside those of this process; then what runs the command, if anything.
+func run(_ arguments: [String], variables: [String] = []) throws -> (code: Int32, output: String, errors: String) {
   try withTemporaryFile(".out") { output in
     try withTemporaryFile(".err") { errors in
       var actions = posix_spawn_file_actions_t()
@@ -27,7 +23,7 @@ func run(_ arguments: [String], variables: [String] = [], script: String? = nil)
       posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
       posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT, 0o600)
       var words: [UnsafeMutablePointer<CChar>?] =
-        (["env"] + variables + (script.map { ["sh", "-c", $0] } ?? []) + [command!] + arguments).map { strdup($0) } + [
+        (["env"] + variables + [command!] + arguments).map { strdup($0) } + [
           nil
         ]
       defer { for word in words { free(word) } }
@@ -90,12 +86,14 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--average", "ema:2"], "--average is \"ema:2\": "),
     (64, ["train", "good", "--average", "ema"], "\"ema\""), (64, ["train", "good", "--average", "swa:9"], "epoch 9"),
     (64, ["recalibrate", "model", "good"], "--output"),
-    (65, ["recalibrate", "model", "good", "--output", "/tmp/never.safetensors"], "safetensors"),
-    (66, ["train", "/nowhere.csv"], "/nowhere.csv"), (66, ["predict", "/nowhere.safetensors", "good"], "/nowhere"),
-    (66, ["train", "good", "--network", "/nowhere.yaml"], "/nowhere.yaml"),
+    (65, ["recalibrate", "model", "good", "--output", "FOLDER/never.safetensors"], "safetensors"),
+    (66, ["train", "FOLDER/nowhere.csv"], "/nowhere.csv"),
+    (66, ["predict", "FOLDER/nowhere.safetensors", "good"], "/nowhere"),
+    (66, ["train", "good", "--network", "FOLDER/nowhere.yaml"], "/nowhere.yaml"),
     (65, ["train", "/proc/self/fdinfo"], "IDX"),
-    (74, ["train", "good", "--output", "/nowhere/model.safetensors"], "/nowhere/model.safetensors"),
-    (74, ["train", "good", "--output", "/tmp"], "/tmp"), (74, ["demo", "--output", "/nowhere/x"], "/nowhere/x"),
+    (74, ["train", "good", "--output", "FOLDER/nowhere/model.safetensors"], "/nowhere/model.safetensors"),
+    (74, ["train", "good", "--output", "FOLDER"], "evenkeel-test-"),
+    (74, ["demo", "--output", "FOLDER/nowhere/x"], "/nowhere/x"),
   ] as [(Int32, [String], String)]
 )
 func badInputEndsWithItsExitCodeAndASentence(code: Int32, arguments: [String], part: String) throws {
@@ -111,7 +109,7 @@ func badInputEndsWithItsExitCodeAndASentence(code: Int32, arguments: [String], p
     guard let text = tables[word] else { return try replaced(arguments.dropFirst(), done + [word]) }
     try withTemporaryFile(".csv", containing: text) { try replaced(arguments.dropFirst(), done + [$0]) }
   }
-  try replaced(arguments[...], [])
+  try withEmptyFolder { folder in try replaced(arguments.map { $0.replacing("FOLDER", with: folder) }[...], []) }
 }
 
 @Test(.enabled(if: command != nil, "the command is not built"))

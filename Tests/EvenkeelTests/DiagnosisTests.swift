@@ -54,7 +54,8 @@ extension Diagnosis {
   #expect(diagnosis.list == [])
   #expect(diagnosis.norms.map(\.layer) == ["1", "4"])
   let comparison = try #require(diagnosis.comparison)
-  #expect(comparison.batchSize == 64)
+  // 2,000 examples in batches of 64 at most are 32 batches of 62 or 63.
+  #expect(comparison.batchSize == 62)
   let quality = try model.evaluate(examples(2_000, seed: 2))
   #expect(comparison.running.accuracy == quality.accuracy && abs(comparison.running.loss - quality.loss) < 1e-6)
   #expect(diagnosis.norms.allSatisfy { $0.measured!.shift.meanShift < 0.3 && $0.measured!.openShare! > 0.2 })
@@ -247,7 +248,7 @@ func smallBatchesAreNamedWithTheNoiseOfTheirStatistics(batchSize: Int, severity:
   #expect(micro.training?.batchSize == 4)
   #expect(try micro.diagnose().finding(.smallBatch, "1").numbers["batchSize"] == 4)
   let whole = try trained(.whole)
-  #expect(whole.training?.batchSize == 128)
+  #expect(whole.training?.batchSize == 100)
   #expect(try whole.diagnose().findings.allSatisfy { $0.kind != .smallBatch })
   let ghosts = try network.normalized(by: .ghost(size: 4)).diagnose(batchSize: 128)
   #expect(ghosts.map(\.kind) == [.smallBatch, .smallBatch] && ghosts[0].numbers["batchSize"] == 4)
@@ -330,7 +331,7 @@ private struct DecayedGain: Layer, Operation {
   try withTemporaryFile { path in
     try model.write(to: path)
     let read = try Model(contentsOf: path)
-    #expect(read.training?.batchSize == 48 && read.training?.weightDecay == 0.02)
+    #expect(read.training?.batchSize == 47 && read.training?.weightDecay == 0.02)
     #expect(try read.diagnose() == (try model.diagnose()))
   }
 }

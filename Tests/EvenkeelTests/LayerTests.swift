@@ -95,7 +95,7 @@ extension InputScaling {
   func scaled(_ inputs: [Float]) -> [Float] {
     inputs.indices.map { index in
       let channel = index % mean.count
-      return (inputs[index] - mean[channel]) * (deviation[channel] > 0 ? 1 / deviation[channel] : 0)
+      return (inputs[index] - Float(mean[channel])) * (deviation[channel] > 0 ? 1 / Float(deviation[channel]) : 0)
     }
   }
 }
@@ -114,13 +114,19 @@ extension Targets {
     }
     let values = numbers.many(rows * outputs).map { abs($0) }
     guard !loss.isRegression else {
-      // Regression targets are learned in standardized units.
-      let count = Double(values.count)
-      let mean = values.reduce(0) { $0 + Double($1) } / count
-      let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / count
-      return (.values(values, names: names), values.map { Double(($0 - Float(mean)) / Float(variance.squareRoot())) })
+      // Regression targets are learned in standardized units, each in its own.
+      var standardized = values.map { Double($0) }
+      for output in 0..<outputs {
+        let own = stride(from: output, to: values.count, by: outputs)
+        let mean = own.reduce(0) { $0 + Double(values[$1]) } / Double(rows)
+        let variance = own.reduce(0) { $0 + (Double(values[$1]) - mean) * (Double(values[$1]) - mean) } / Double(rows)
+        for at in own {
+          standardized[at] = Double(Float((Double(values[at]) - mean) / (variance > 0 ? variance.squareRoot() : 1)))
+        }
+      }
+      return (.values(values.map { Double($0) }, names: names), standardized)
     }
-    return (.values(values, names: names), values.map { Double($0) })
+    return (.values(values.map { Double($0) }, names: names), values.map { Double($0) })
   }
 }
 

@@ -25,7 +25,7 @@ extension Dataset {
     return indices.map { labels[Int($0)] }
   }
 
-  var targetValues: [Float]? { if case .values(let values, _) = targets { values } else { nil } }
+  var targetValues: [Double]? { if case .values(let values, _) = targets { values } else { nil } }
 }
 
 /// Hands the path of a file that is gone afterwards to `body`.

@@ -29,7 +29,7 @@ func everyTypeAndVersionGivesTheSameNumbers(fixture: String) throws {
 
 @Test func theLastColumnOfAnArrayIsTheTargetByDefault() throws {
   let training = try numpy(numpyFixtures["table"]!).parts().training
-  #expect(training.targetValues == (0..<8).map { Float(-$0) })
+  #expect(training.targetValues == (0..<8).map { Double(-$0) })
   #expect(training[2] == [1, 3] && training[3] == [1.5, 7])
 }
 

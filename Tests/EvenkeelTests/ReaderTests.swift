@@ -55,17 +55,21 @@ func aDamagedTableIsNamedByLineAndColumn(text: String, sentence: String) throws 
   }
 }
 
-@Test func aMissingFileHasItsOwnExitCode() {
-  let error = #expect(throws: EvenkeelError.self) { try Dataset.read("/nowhere/at/all.csv") }
-  #expect(error!.code == .noInput)
+@Test func aMissingFileHasItsOwnExitCode() throws {
+  try withEmptyFolder { folder in
+    let error = #expect(throws: EvenkeelError.self) { try Dataset.read(folder + "/nowhere/at/all.csv") }
+    #expect(error!.code == .noInput)
+  }
 }
 
 @Test func outputThatCannotBeWrittenIsNamed() throws {
-  for path in ["/nowhere/at/all", "/dev/full", "/tmp"] {
-    let error = #expect(throws: EvenkeelError.self) {
-      try Model.writeText(String(repeating: "x", count: 100), to: path)
+  try withEmptyFolder { folder in
+    for path in [folder + "/nowhere/at/all", "/dev/full", folder] {
+      let error = #expect(throws: EvenkeelError.self) {
+        try Model.writeText(String(repeating: "x", count: 100), to: path)
+      }
+      #expect(error!.code == .cannotWrite && error!.message.contains(path))
     }
-    #expect(error!.code == .cannotWrite && error!.message.contains(path))
   }
 }
 
@@ -158,7 +162,7 @@ func aMissingTensorIsNamed(from: String, to: String) throws {
       Dense(3)
       BatchNorm()
     })
-  let path = "/tmp/evenkeel-test-\(getpid())-\(to.hashValue).safetensors"
+  let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max)).safetensors"
   try model.write(to: path)
   defer { unlink(path) }
   let bytes = try FileBytes(path).copy

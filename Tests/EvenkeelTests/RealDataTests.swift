@@ -24,7 +24,7 @@ private func readmeProgram() throws -> (quality: Quality, probabilities: [Float]
 
 @Test(.enabled(if: dataFolder != nil, "EVENKEEL_DATA is not set"))
 func theProgramOfTheReadmeRunsAsItStands() throws {
-  let folder = "/tmp/evenkeel-test-\(getpid())-readme"
+  let folder = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
   let before = String(cString: getcwd(nil, 0))
   mkdir(folder, 0o700)
   defer {

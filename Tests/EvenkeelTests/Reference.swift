@@ -108,6 +108,7 @@ class ReferenceBatchNorm: ReferenceLayer {
     let means = mean.map { shared($0, by: x.rows) }
     inverse = variance.map { variance in
       let sum = variance.value + options.epsilon
+      guard sum > 0 else { return Bounded(0.0) }
       let spread = shared(variance, by: x.rows).variance / (4 * sum * sum * sum)
       return Bounded(1 / sum.squareRoot(), variance: spread).rounded()
     }

@@ -65,6 +65,7 @@ final class ReferenceExampleNorm: ReferenceLayer {
         let m = Double(sets.rows)
         let values = (0..<sets.rows).map { sets.values[$0 * sets.columns + column] }
         let sum = values.reduce(0) { $0 + $1.value * $1.value } / m + epsilon
+        guard sum > 0 else { return Bounded(0.0) }
         let variance = values.reduce(0) { $0 + 4 * $1.value * $1.value * $1.variance } / (m * m)
         return shared(Bounded(1 / sum.squareRoot(), variance: variance / (4 * sum * sum * sum)), by: sets.rows)
           .rounded()

@@ -1,4 +1,5 @@
 import Evenkeel
+import Glibc
 import Testing
 
 private let features = 5
@@ -129,33 +130,33 @@ func theCumulativeAverageIsTheMeanOfTheBatches(runningVariance: RunningVariance)
     "variances")
 }
 
-/// A batch of m out of M examples counts as m/M of a step: six rows in batches of four and two, parted by the shuffle.
+/// A batch of m out of M examples counts as m/M of a step: seven rows in batches of four and three, parted by the shuffle.
 @Test(arguments: [true, false])
 func aPartialBatchCountsByItsShare(debiased: Bool) throws {
   let norm = BatchNorm(averaging: .exponential(decay: 0.8), debiased: debiased)
   let start = try model(norm, after: [signs])
-  let found = try model(norm, after: [batches[1]], batchSize: 4, from: start).runningStatistics[0].statistics
-  // √0.8 is what half a step leaves of the past; debiased, the whole past is 1 + 1 + ½ steps long.
-  let past = 0.8.squareRoot()
+  let seven = batches[1] + batches[2][..<features]
+  let found = try model(norm, after: [seven], batchSize: 4, from: start).runningStatistics[0].statistics
+  // 0.8^¾ is what three quarters of a step leave of the past; debiased, the whole past is 1 + 1 + ¾ steps long.
+  let past = pow(0.8, 0.75)
   let whole = debiased ? (1 - 0.8) / (1 - 0.8 * 0.8) : 1 - 0.8
-  let half = debiased ? (1 - past) / (1 - 0.8 * 0.8 * past) : 1 - past
+  let part = debiased ? (1 - past) / (1 - 0.8 * 0.8 * past) : 1 - past
   func folded(_ running: [Double], _ batch: [Double], _ weight: Double) -> [Double] {
     zip(running, batch).map { (1 - weight) * $0 + weight * $1 }
   }
   let before = start.runningStatistics[0].statistics
   var matches = 0
-  for first in 0..<6 {
-    for second in 0..<first {
-      func rows(_ chosen: [Int]) -> [Float] { chosen.flatMap { batches[1][$0 * features..<($0 + 1) * features] } }
-      let partial = moments(rows([first, second]), less: 1)
-      let full = moments(rows((0..<6).filter { $0 != first && $0 != second }), less: 1)
-      let mean = folded(folded(before.mean.map { Double($0) }, full.mean, whole), partial.mean, half)
-      let variance = folded(folded(before.variance.map { Double($0) }, full.variance, whole), partial.variance, half)
-      let fits = zip(found.mean + found.variance, about(mean + variance)).allSatisfy {
-        abs(Double($0) - $1.value) <= $1.error
-      }
-      if fits { matches += 1 }
+  for chosen in 0..<1 << 7 where chosen.nonzeroBitCount == 3 {
+    func rows(_ areChosen: Bool) -> [Float] {
+      (0..<7).filter { (chosen >> $0 & 1 == 1) == areChosen }.flatMap { seven[$0 * features..<($0 + 1) * features] }
     }
+    let (partial, full) = (moments(rows(true), less: 1), moments(rows(false), less: 1))
+    let mean = folded(folded(before.mean.map { Double($0) }, full.mean, whole), partial.mean, part)
+    let variance = folded(folded(before.variance.map { Double($0) }, full.variance, whole), partial.variance, part)
+    let fits = zip(found.mean + found.variance, about(mean + variance)).allSatisfy {
+      abs(Double($0) - $1.value) <= $1.error
+    }
+    if fits { matches += 1 }
   }
   #expect(matches == 1)
 }
@@ -172,10 +173,10 @@ func aPartialBatchCountsByItsShare(debiased: Bool) throws {
 @Test func aBatchThatTookInALeftOverExampleCountsOnce() throws {
   let norm = BatchNorm(averaging: .exponential(decay: 0.8), debiased: false)
   let start = try model(norm, after: [signs])
-  let seven = batches[1] + batches[2][..<features]
-  let joined = try model(norm, after: [seven], batchSize: 6, from: start)
-  let whole = try model(norm, after: [seven], batchSize: 7, from: start)
-  // Both are one step on the same seven rows, in an order of their own.
+  let three = Array(batches[1][..<(3 * features)])
+  let joined = try model(norm, after: [three], batchSize: 2, from: start)
+  let whole = try model(norm, after: [three], batchSize: 3, from: start)
+  // Both are one step on the same three rows.
   expect(
     joined.runningStatistics[0].statistics.mean,
     near: about(whole.runningStatistics[0].statistics.mean.map { Double($0) }), "means")

@@ -12,7 +12,7 @@ private func factors(_ schedule: Schedule, epochs: Int, batches: Int = 1) throws
   // Inputs of no deviation are scaled to 0, and targets of no deviation to their distance from their mean, 0.
   let data = try Dataset(
     [Float](repeating: 1, count: 2 * batches), shape: [1],
-    targets: .values([Float](repeating: 3, count: 2 * batches), names: ["t"]))
+    targets: .values([Double](repeating: 3, count: 2 * batches), names: ["t"]))
   var bias = -2.0
   var factors: [Double] = []
   try Trainer(

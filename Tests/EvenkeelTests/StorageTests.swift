@@ -170,7 +170,7 @@ private func trainedFile() throws -> [UInt8] {
     (#"\"classLabels\":[\"no\",\"yes\"]"#, #"\"classLabels\":[\"no\",\"yes\",\"maybe\"]"#),
     (#"\"classLabels\":[\"no\",\"yes\"]"#, #"\"classLabels\":[]"#),
     (#"\"parameter\":0.125"#, #"\"parameter\":2"#), (#"softmaxCrossEntropy"#, #"meanSquaredError"#),
-    (#"\"targetDeviation\":1"#, #"\"targetDeviation\":0"#), (#"\"mean\":["#, #"\"mean\":[0,"#),
+    (#"\"targetDeviation\":[]"#, #"\"targetDeviation\":[1]"#), (#"\"mean\":["#, #"\"mean\":[0,"#),
     (#"\"deviation\":["#, #"\"deviation\":[-1,"#), (#"\"epsilon\":1e-05"#, #"\"epsilon\":-1"#),
   ] {
     let error = #expect(throws: EvenkeelError.self, "\(new)") {

@@ -1,5 +1,6 @@
 import Evenkeel
 import Glibc
+import Testing
 
 /// Where real data lies; tests that need it are left out where EVENKEEL_DATA is not set.
 let dataFolder = getenv("EVENKEEL_DATA").map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
@@ -11,6 +12,14 @@ func withTemporaryFile<Result>(
   let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max))\(suffix)"
   defer { unlink(path) }
   if let text { try Model.writeText(text, to: path) }
+  return try body(path)
+}
+
+/// Hands `body` a folder of its own, in which nothing is, and removes it afterwards if `body` left it so.
+func withEmptyFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+  let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max))"
+  try #require(mkdir(path, 0o700) == 0)
+  defer { rmdir(path) }
   return try body(path)
 }
 

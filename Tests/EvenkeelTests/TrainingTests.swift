@@ -42,7 +42,7 @@ private let trainer = Trainer(
   for steps in [3, 6, 7, 20] {
     var stopped = try Model(network(), seed: 1)
     var made = 0
-    let path = "/tmp/evenkeel-test-\(getpid())-\(steps).safetensors"
+    let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max)).safetensors"
     defer { unlink(path) }
     #expect(throws: EvenkeelError.self) {
       try trainer.fit(
@@ -100,13 +100,29 @@ private let trainer = Trainer(
   #expect(model.parameters.map(\.values) != before)
 }
 
-@Test func aSingleExampleThatIsLeftOverJoinsTheBatchBefore() throws {
+/// The examples of each batch of an epoch.
+private func batches(of examples: Int, size: Int) throws -> [Int] {
   var model = try Model(network(), seed: 1)
-  var batches: Set<Int> = []
+  var trainer = trainer
+  trainer.batchSize = size
+  var seen = [0]
   try trainer.fit(
-    &model, to: examples(33), epochs: 1,
-    onEvent: { if case .step(_, _, let count, _, _, _) = $0 { batches.insert(count) } })
-  #expect(batches == [2])
+    &model, to: try EvenkeelTests.examples(examples), epochs: 1,
+    onEvent: { if case .step(_, _, _, _, _, let sofar) = $0 { seen.append(sofar) } })
+  return zip(seen.dropFirst(), seen).map { $0 - $1 }
+}
+
+@Test func theBatchesOfAnEpochDifferByOneExampleAtMost() throws {
+  #expect(try batches(of: 516, size: 128) == [104, 103, 103, 103, 103])
+  #expect(try batches(of: 33, size: 16) == [11, 11, 11])
+  #expect(try batches(of: 17, size: 16) == [9, 8])
+  #expect(try batches(of: 48, size: 16) == [16, 16, 16])
+  #expect(try batches(of: 10, size: 16) == [10])
+}
+
+@Test func noBatchOfANormHasASingleExample() throws {
+  #expect(try batches(of: 3, size: 2) == [3])
+  #expect(try batches(of: 7, size: 2) == [3, 2, 2])
 }
 
 @Test func aBatchOfOneIsRefused() throws {
@@ -119,7 +135,7 @@ private let trainer = Trainer(
 @Test func aStoredModelReadsBackToTheBit() throws {
   var model = try Model(network(), seed: 1)
   try trainer.fit(&model, to: examples(100), epochs: 1)
-  let path = "/tmp/evenkeel-test-model-\(getpid()).safetensors"
+  let path = "/tmp/evenkeel-test-\(getpid())-\(UInt64.random(in: 0 ... .max)).safetensors"
   defer { unlink(path) }
   try model.write(to: path)
   let read = try Model(contentsOf: path)

@@ -60,7 +60,7 @@ private func expectSame(
       a.statistics.variance, near: about(b.statistics.variance.map { Double($0) }), "running variances of \(a.name)")
   }
   let (a, b) = (one.model.scaling!, other.model.scaling!)
-  expect(a.mean + a.deviation, near: about((b.mean + b.deviation).map { Double($0) }), "the input scaling")
+  expect((a.mean + a.deviation).map { Float($0) }, near: about(b.mean + b.deviation), "the input scaling")
 }
 
 @Test func aWeightOfTwoIsTheSameAsARowGivenTwice() throws {

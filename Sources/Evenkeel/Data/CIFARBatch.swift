@@ -9,7 +9,7 @@ package struct CIFARBatch {
   private static let pixels = 1024
   private static let recordSize = 1 + 3 * pixels
 
-  private let bytes: FileBytes
+  fileprivate let bytes: FileBytes
   let count: Int
 
   /// - Throws: `EvenkeelError` with code `data` if the file is not whole records or a label is above 9.
@@ -75,7 +75,10 @@ extension Dataset {
     // Inflating takes longest.
     try read.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let results = buffer
-      try concurrently(paths.count) { results[$0] = try CIFARBatch(FileBytes(paths[$0])) }
+      try concurrently(paths.count) {
+        let file = try FileBytes(paths[$0])
+        results[$0] = try file.reading { try CIFARBatch(file) }
+      }
     }
     let batches = read.map { $0! }
     let starts = batches.reduce(into: [0]) { $0.append($0.last! + $1.count) }
@@ -84,11 +87,13 @@ extension Dataset {
       nonisolated(unsafe) let start = memory
       try concurrently(batches.count) { batches[$0].interleave(into: start + starts[$0] * width) }
     }
+    let labels = batches.flatMap(\.labels)
+    for batch in batches { try batch.bytes.requireUnchanged() }
     return Dataset(
       shape: CIFARBatch.shape,
       examples: ExampleStorage(
         owner: images, base: images.start, element: .uint8, count: starts.last!, storedWidth: width),
-      targets: .classes(batches.flatMap(\.labels), labels: names))
+      targets: .classes(labels, labels: names))
   }
 
   private static let cifar10Classes = [
@@ -96,7 +101,7 @@ extension Dataset {
   ]
 
   private static func classNames(_ file: FileBytes) throws -> [String] {
-    let names = String(decoding: file.copy, as: UTF8.self).split { $0.isNewline }.map(String.init)
+    let names = String(decoding: try file.copy, as: UTF8.self).split { $0.isNewline }.map(String.init)
     guard names.count == 10, Set(names).count == 10 else {
       throw EvenkeelError.data("\(file.name): expected 10 different class names, one a line, got \(Set(names).count).")
     }

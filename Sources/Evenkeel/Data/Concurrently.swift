@@ -1,15 +1,51 @@
-import Dispatch
+import Glibc
 import Synchronization
 
-/// Runs `body` for 0 ..< `count` on all processors, in any order.
+/// Runs `body` for 0 ..< `count` on all processors, in any order; on the calling thread alone where the system gives no other.
 /// - Throws: What the lowest of the indices that failed threw, so an error does not depend on the order either.
 func concurrently(_ count: Int, _ body: @Sendable (Int) throws -> Void) throws {
-  let first = Mutex<(index: Int, error: any Error)?>(nil)
-  DispatchQueue.concurrentPerform(iterations: count) { index in
-    guard first.withLock({ $0.map { index < $0.index } ?? true }) else { return }
-    do { try body(index) } catch {
-      first.withLock { if $0 == nil || index < $0!.index { $0 = (index, error) } }
+  try withoutActuallyEscaping(body) { body in
+    let work = ConcurrentWork(count: count, body: body)
+    var threads: [pthread_t] = []
+    for _ in 1..<max(1, min(count, Machine.threads)) {
+      var thread = pthread_t()
+      let context = Unmanaged.passRetained(work)
+      let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+        Unmanaged<ConcurrentWork>.fromOpaque(context!).takeRetainedValue().run()
+        return nil
+      }
+      guard pthread_create(&thread, nil, start, context.toOpaque()) == 0 else {
+        context.release()
+        break
+      }
+      threads.append(thread)
+    }
+    work.run()
+    for thread in threads { pthread_join(thread, nil) }
+    if let error = work.firstError.withLock({ $0?.error }) { throw error }
+  }
+}
+
+/// Indices that several threads claim one after the other.
+private final class ConcurrentWork: Sendable {
+  private let count: Int
+  private let body: @Sendable (Int) throws -> Void
+  private let next = Atomic(0)
+  let firstError = Mutex<(index: Int, error: any Error)?>(nil)
+
+  init(count: Int, body: @escaping @Sendable (Int) throws -> Void) {
+    self.count = count
+    self.body = body
+  }
+
+  /// Takes indices until there are none, or none below one that failed.
+  func run() {
+    while true {
+      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+      guard index < count, firstError.withLock({ $0.map { index < $0.index } ?? true }) else { return }
+      do { try body(index) } catch {
+        firstError.withLock { if $0 == nil || index < $0!.index { $0 = (index, error) } }
+      }
     }
   }
-  if let error = first.withLock({ $0?.error }) { throw error }
 }

@@ -55,8 +55,9 @@ public struct Dataset: Sendable {
       throw EvenkeelError.data("Expected \(count) targets, one an example, got \(targets.count!).")
     }
     try targets.validate()
-    self.init(
-      shape: shape, examples: ExampleStorage(floats: values, width: width), targets: targets)
+    let copy = try AlignedFloats(count: values.count, for: "A copy of \(count) examples")
+    values.withUnsafeBufferPointer { if let start = $0.baseAddress { copy.start.update(from: start, count: $0.count) } }
+    self.init(shape: shape, examples: ExampleStorage(copy, width: width), targets: targets)
   }
 
   /// The features of example `index` as they are stored, not scaled.
@@ -83,6 +84,11 @@ public struct Dataset: Sendable {
   public func split(fraction: Double, seed: UInt64) -> (first: Dataset, second: Dataset) {
     let (first, second) = Self.splitRows(count: count, fraction: fraction, seed: seed)
     return (subset(first), subset(second))
+  }
+
+  /// Asks for what is kept of each example beside its values: its place in every order, its target.
+  static func requireMemory(forExamples count: Int, of name: String) throws {
+    try Machine.requireMemory(64 * count, for: "\(name): an order and targets of \(count) examples")
   }
 
   /// The row numbers of both parts of a random split, each in rising order.
@@ -112,8 +118,9 @@ public enum Targets: Sendable {
   case none
   /// The class of each example as an index into `labels`; −1 for a class that training never saw.
   case classes([Int32], labels: [String])
-  /// `names.count` numbers an example, example after example.
-  case values([Float], names: [String])
+  /// `names.count` numbers an example, example after example; in double, as what is far from 0 beside its deviation has digits
+  /// that a float does not hold.
+  case values([Double], names: [String])
 
   /// The number of examples; nil for `.none`, which fits any.
   var count: Int? {

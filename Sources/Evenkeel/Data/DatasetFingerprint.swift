@@ -11,7 +11,7 @@ extension Dataset {
       for index in indices { hash.add(Int(index)) }
       for label in labels { hash.add(label) }
     case .values(let values, let names):
-      for value in values { hash.add(value) }
+      for value in values { hash.add(Float(value)) }
       for name in names { hash.add(name) }
     }
     for weight in weights ?? [] { hash.add(weight) }

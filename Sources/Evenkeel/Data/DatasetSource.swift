@@ -43,12 +43,13 @@ extension Dataset {
       splits = try folder(at: path, validation: validation.share, test: test.share, seed: seed)
     } else {
       let bytes = try FileBytes(path)
-      if let numpy = try NumpyFile(bytes) {
+      splits = try bytes.reading {
+        guard let numpy = try NumpyFile(bytes) else {
+          return try csv(
+            bytes, target: target, weight: weight, validation: validation.share, test: test.share, seed: seed)
+        }
         try requireNoWeight()
-        splits = try numpy.splits(target: target, validation: validation.share, test: test.share, seed: seed)
-      } else {
-        splits = try csv(
-          bytes, target: target, weight: weight, validation: validation.share, test: test.share, seed: seed)
+        return try numpy.splits(target: target, validation: validation.share, test: test.share, seed: seed)
       }
     }
     let (encoding, length) = (splits.training.encoding, splits.training.shape.count)
@@ -111,17 +112,19 @@ extension Dataset {
       }
     }
     let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
-    if let numpy = try NumpyFile(bytes) {
-      warnings += numpy.warnings
-      return try numpy.examples(encoding: encoding, targets: targets, weights: weights, training: training)
+    return try bytes.reading {
+      if let numpy = try NumpyFile(bytes) {
+        warnings += numpy.warnings
+        return try numpy.examples(encoding: encoding, targets: targets, weights: weights, training: training)
+      }
+      if let encoding, isOfNamedColumns {
+        return try csv(bytes, encoding: encoding, targets: targets, weights: weights, warnings: &warnings)
+      }
+      if encoding == nil, path != "-" { return try imagesForUse(at: path, length: length, targets: targets) }
+      throw EvenkeelError.data(
+        "\(bytes.name): the model was trained on arrays of numbers, not on a table of named columns; expected an NPY or NPZ file, a folder of IDX files or digits."
+      )
     }
-    if let encoding, isOfNamedColumns {
-      return try csv(bytes, encoding: encoding, targets: targets, weights: weights, warnings: &warnings)
-    }
-    if encoding == nil, path != "-" { return try imagesForUse(at: path, length: length, targets: targets) }
-    throw EvenkeelError.data(
-      "\(bytes.name): the model was trained on arrays of numbers, not on a table of named columns; expected an NPY or NPZ file, a folder of IDX files or digits."
-    )
   }
 
   /// The number of outputs that a network for these targets has.

@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 
 extension Dataset {
@@ -18,7 +17,7 @@ extension Dataset {
       nonisolated(unsafe) let start = memory
       let key = RandomKey(seed: seed).branch(RandomStream.digits)
       let blocks = (count + 63) / 64
-      DispatchQueue.concurrentPerform(iterations: blocks) { block in
+      try concurrently(blocks) { block in
         for index in block * 64..<min(count, block * 64 + 64) {
           DrawnDigit.draw(index % 10, key: key.branch(index), into: start + index * side * side)
         }

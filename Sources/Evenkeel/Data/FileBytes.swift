@@ -6,13 +6,18 @@ package final class FileBytes: @unchecked Sendable {
   let count: Int
   /// What errors call the file.
   let name: String
-  private let release: () -> Void
+  /// What keeps the memory at `start`.
+  private let owner: AnyObject
+  /// The file whose bytes these are in place, or a part of; nil for bytes in memory.
+  private let mapping: MappedFile?
 
-  /// - Throws: `EvenkeelError` with code `noInput` if the file cannot be opened, `data` if it is damaged gzip.
+  /// - Throws: `EvenkeelError` with code `noInput` if the file cannot be opened, `data` if it is damaged gzip, or more than there
+  ///   is memory for.
   package convenience init(_ path: String) throws {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw EvenkeelError.noInput("\(path): \(String(cString: strerror(errno))).") }
-    defer { close(descriptor) }
+    var isKept = false
+    defer { if !isKept { close(descriptor) } }
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       throw EvenkeelError.noInput("\(path): \(String(cString: strerror(errno))).")
@@ -22,92 +27,108 @@ package final class FileBytes: @unchecked Sendable {
       try self.init(reading: descriptor, name: path)
       return
     }
-    let count = Int(status.st_size)
-    guard count > 0 else {
-      self.init(copying: [], name: path)
+    guard status.st_size > 0 else {
+      self.init(GrowingBytes(name: path))
       return
     }
-    guard let memory = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), memory != MAP_FAILED else {
-      throw EvenkeelError.noInput("\(path): \(String(cString: strerror(errno))).")
+    let file = try MappedFile(descriptor, status, name: path)
+    isKept = true
+    let content = UnsafeRawBufferPointer(start: file.start, count: file.count)
+    if content.starts(with: [0x1f, 0x8b]) {
+      self.init(try file.reading { try Self.inflateAll(content, name: path) })
+    } else {
+      self.init(start: file.start, count: file.count, name: path, owner: file, mapping: file)
     }
-    let bytes = memory.assumingMemoryBound(to: UInt8.self)
-    if count > 1, bytes[0] == 0x1f, bytes[1] == 0x8b {
-      defer { munmap(memory, count) }
-      self.init(
-        copying: try Self.inflateAll(UnsafeRawBufferPointer(start: memory, count: count), name: path), name: path)
-      return
-    }
-    self.init(start: memory, count: count, name: path) { munmap(memory, count) }
   }
 
   /// The bytes of a pipe or of standard input, to its end.
+  /// - Throws: `EvenkeelError`: `noInput` if it cannot be read, `data` if it gives more than there is memory for.
   convenience init(reading descriptor: Int32, name: String) throws {
-    var all: [UInt8] = []
-    var part = [UInt8](repeating: 0, count: 1 << 16)
+    let content = GrowingBytes(name: name)
     while true {
-      let got = read(descriptor, &part, part.count)
+      let room = try content.room(1 << 16)
+      let got = read(descriptor, room.baseAddress, room.count)
+      if got < 0, errno == EINTR { continue }
       guard got >= 0 else { throw EvenkeelError.noInput("\(name): \(String(cString: strerror(errno))).") }
       if got == 0 { break }
-      all.append(contentsOf: part[..<got])
+      content.take(got)
     }
-    self.init(copying: all, name: name)
+    self.init(content)
   }
 
   /// Bytes in memory, inflated if they are gzip.
   package convenience init(_ bytes: [UInt8], name: String) throws {
-    if bytes.starts(with: [0x1f, 0x8b]) {
-      self.init(copying: try bytes.withUnsafeBytes { try Self.inflateAll($0, name: name) }, name: name)
-    } else {
-      self.init(copying: bytes, name: name)
+    let content = try bytes.withUnsafeBytes { bytes in
+      if bytes.starts(with: [0x1f, 0x8b]) { return try Self.inflateAll(bytes, name: name) }
+      let content = GrowingBytes(name: name)
+      try content.append(bytes)
+      return content
     }
+    self.init(content)
   }
 
   /// A part of `whole`, in place.
   convenience init(_ range: Range<Int>, of whole: FileBytes, name: String) {
     precondition(range.lowerBound >= 0 && range.upperBound <= whole.count, "The range lies outside the file.")
-    self.init(start: whole.start + range.lowerBound, count: range.count, name: name) { withExtendedLifetime(whole) {} }
-  }
-
-  private convenience init(copying bytes: [UInt8], name: String) {
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: max(bytes.count, 1), alignment: 64)
-    bytes.withUnsafeBytes { memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count) }
-    self.init(start: memory, count: bytes.count, name: name) { memory.deallocate() }
+    self.init(
+      start: whole.start + range.lowerBound, count: range.count, name: name, owner: whole, mapping: whole.mapping)
   }
 
   /// `count` bytes of memory that `fill` writes, all of them.
+  /// - Parameter purpose: What the memory is for; the name if nil.
   /// - Throws: `EvenkeelError` with code `data` if there is not so much memory; what `fill` throws.
-  convenience init(count: Int, name: String, fill: (UnsafeMutablePointer<UInt8>) throws -> Void) throws {
-    guard let memory = malloc(max(count, 1)) else {
-      throw EvenkeelError.data("\(name): \(count) bytes of memory are needed, more than there is.")
-    }
-    let bytes = memory.bindMemory(to: UInt8.self, capacity: count)
-    do { try fill(bytes) } catch {
-      free(memory)
-      throw error
-    }
-    self.init(start: memory, count: count, name: name) { free(memory) }
+  convenience init(
+    count: Int, name: String, purpose: String? = nil, fill: (UnsafeMutablePointer<UInt8>) throws -> Void
+  ) throws {
+    let content = GrowingBytes(name: name)
+    try Machine.requireMemory(count, for: purpose ?? name)
+    try fill(content.room(count).baseAddress!.assumingMemoryBound(to: UInt8.self))
+    content.take(count)
+    self.init(content)
   }
 
-  private init(start: UnsafeRawPointer, count: Int, name: String, release: @escaping () -> Void) {
+  private convenience init(_ content: GrowingBytes) {
+    content.trim()
+    self.init(start: content.start, count: content.count, name: content.name, owner: content, mapping: nil)
+  }
+
+  private init(start: UnsafeRawPointer, count: Int, name: String, owner: AnyObject, mapping: MappedFile?) {
     self.start = start
     self.count = count
     self.name = name
-    self.release = release
+    self.owner = owner
+    self.mapping = mapping
   }
 
-  deinit { release() }
-
   /// A copy of the content.
-  package var copy: [UInt8] { withExtendedLifetime(self) { Array(bytes) } }
+  /// - Throws: `EvenkeelError` with code `data` if there is not so much memory.
+  package var copy: [UInt8] {
+    get throws {
+      try Machine.requireMemory(count, for: "A copy of \(name)")
+      return try reading { Array(bytes) }
+    }
+  }
 
   /// The content in place; valid while this object is held.
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+  package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+
+  /// - Throws: `EvenkeelError` with code `data` if another program has written to the file since it was opened.
+  package func requireUnchanged() throws { try mapping?.requireUnchanged() }
+
+  /// - Throws: As `requireUnchanged`, where a page was found missing: it asks no system call.
+  func requireWhole() throws { try mapping?.requireWhole() }
+
+  /// What `body` makes of the content. Where the file changed meanwhile that is the error, whatever came of it.
+  package func reading<Result>(_ body: () throws -> Result) throws -> Result {
+    guard let mapping else { return try body() }
+    return try mapping.reading(body)
+  }
 
   /// The content of a gzip file, all its members. Memory grows with what comes out, not with what a header says.
-  private static func inflateAll(_ source: UnsafeRawBufferPointer, name: String) throws -> [UInt8] {
-    var output: [UInt8] = []
+  private static func inflateAll(_ source: UnsafeRawBufferPointer, name: String) throws -> GrowingBytes {
+    let output = GrowingBytes(name: name)
     try Deflated.gzip.inflate(source, name: name) {
-      output.append(contentsOf: $0)
+      try output.append($0)
       return true
     }
     return output

@@ -36,6 +36,7 @@ package struct IDXFile {
       throw EvenkeelError.data(
         "\(name): the header promises \(count) bytes, the file holds \(bytes.count - header).")
     }
+    try Dataset.requireMemory(forExamples: shape[0], of: name)
   }
 }
 
@@ -59,7 +60,9 @@ extension Dataset {
     let content = try Folder(folder)
     let images = try IDXFile(FileBytes(content.require(part + "-images-idx3-ubyte")), axes: 3)
     let labels = try IDXFile(FileBytes(content.require(part + "-labels-idx1-ubyte")), axes: 1)
-    return try dataset(images: images, labels: labels, classes: classes)
+    return try images.bytes.reading {
+      try labels.bytes.reading { try dataset(images: images, labels: labels, classes: classes) }
+    }
   }
 
   /// - Parameter classes: How many classes there are; nil to take them from the labels.

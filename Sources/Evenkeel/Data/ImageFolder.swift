@@ -53,7 +53,10 @@ private struct ImageListing {
     var shapes = [Shape](repeating: [], count: files.count)
     try shapes.withUnsafeMutableBufferPointer { buffer in
       nonisolated(unsafe) let results = buffer
-      try concurrently(files.count) { results[$0] = try ImageFile.shape(of: FileBytes(files[$0])) }
+      try concurrently(files.count) {
+        let file = try FileBytes(files[$0])
+        results[$0] = try file.reading { try ImageFile.shape(of: file) }
+      }
     }
     let size = shapes[0].dimensions.prefix(2)
     for (file, shape) in zip(files, shapes) where shape.dimensions.prefix(2) != size {
@@ -70,7 +73,8 @@ private struct ImageListing {
     let pixels = try FileBytes(count: files.count * shape.count, name: "\(files.count) images of \(shape)") { memory in
       nonisolated(unsafe) let start = memory
       try concurrently(files.count) {
-        try ImageFile.decode(FileBytes(files[$0]), as: shape, into: start + $0 * shape.count)
+        let (index, file) = ($0, try FileBytes(files[$0]))
+        try file.reading { try ImageFile.decode(file, as: shape, into: start + index * shape.count) }
       }
     }
     return Dataset(

@@ -170,9 +170,9 @@ package struct NumpyArchive {
       default: (!array.isInteger || array.width > 1, nil)
       }
     guard !isRegression else {
-      let copy = try array.floats()
+      try Machine.requireMemory(array.count * array.width * MemoryLayout<Double>.size, for: "\(array.name) in memory")
       return .values(
-        try array.floatTargets(withExtendedLifetime(copy) { copy.buffer.map { Double($0) } }),
+        try array.finiteTargets(array.values()),
         names: array.width == 1 ? ["y"] : (0..<array.width).map { "y\($0)" })
     }
     // Each class is an output of the network: numbers that go further are meant as values.

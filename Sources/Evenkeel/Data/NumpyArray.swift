@@ -20,51 +20,84 @@ package struct NumpyArray {
     self.bytes = bytes
     header = try NumpyHeader(bytes.bytes, name: bytes.name)
     try header.requireContent(bytes.count, name: bytes.name)
+    try Dataset.requireMemory(forExamples: count, of: name)
   }
 
   /// The examples as batches are gathered from them.
   ///
-  /// In place, so that a mapped file is never in memory as a whole, where the items are little-endian uint8, float32 or
-  /// float64 in C order and aligned; else converted to floats in memory.
+  /// In place, so that a mapped file is never in memory as a whole, where the items are of a kind that is gathered,
+  /// little-endian, in C order and aligned; else from memory: as floats if those hold every item, or as they are.
   /// - Parameter skipping: The column of a two-dimensional array that is the target.
   /// - Throws: `EvenkeelError` with code `data` if the machine has not the memory to convert.
   func examples(skipping column: Int? = nil) throws -> ExampleStorage {
     let start = bytes.start + header.offset
-    if let element = elementInPlace, UInt(bitPattern: start) % UInt(element.size) == 0 {
+    let element = gathered
+    if let element, !header.isFortranOrder, !header.type.isBigEndian || element.size == 1,
+      UInt(bitPattern: start) % UInt(element.size) == 0
+    {
       return ExampleStorage(
         owner: bytes, base: start, element: element, count: count, storedWidth: width, skippedColumn: column)
     }
-    let copy = try floats()
+    let kept = element.flatMap { $0.exceedsFloat ? $0 : nil } ?? .float32
+    try Machine.requireMemory(count * width * kept.size, for: "\(name) in memory")
+    let copy = AlignedFloats(bytes: count * width * kept.size)
+    switch kept {
+    case .float64: fill(copy) { $0 }
+    case .int32: fill(copy) { Int32($0) }
+    case .uint32: fill(copy) { UInt32($0) }
+    case .int64: fillWithIntegers(copy, Int64.self)
+    case .uint64: fillWithIntegers(copy, UInt64.self)
+    case .uint8, .float32: fill(copy) { Float($0) }
+    }
     return ExampleStorage(
-      owner: copy, base: UnsafeRawPointer(copy.start), element: .float32, count: count, storedWidth: width,
+      owner: copy, base: UnsafeRawPointer(copy.start), element: kept, count: count, storedWidth: width,
       skippedColumn: column)
   }
 
-  private var elementInPlace: ExampleStorage.Element? {
-    let type = header.type
-    guard !header.isFortranOrder, !type.isBigEndian || type.size == 1 else { return nil }
-    switch (type.kind, type.size) {
-    case (.unsigned, 1): return .uint8
-    case (.float, 4): return .float32
-    case (.float, 8): return .float64
-    default: return nil
+  /// The kind of number that the items are gathered as; nil if there is none.
+  private var gathered: ExampleStorage.Element? {
+    switch (header.type.kind, header.type.size) {
+    case (.unsigned, 1): .uint8
+    case (.float, 4): .float32
+    case (.float, 8): .float64
+    case (.signed, 4): .int32
+    case (.unsigned, 4): .uint32
+    case (.signed, 8): .int64
+    case (.unsigned, 8): .uint64
+    default: nil
+    }
+  }
+
+  /// Writes all items, example after example.
+  private func fill<Value>(_ memory: AlignedFloats, _ convert: (Double) -> Value) {
+    let item = items
+    write(memory) { convert(item($0)) }
+  }
+
+  private func fillWithIntegers<Value: FixedWidthInteger>(_ memory: AlignedFloats, _: Value.Type) {
+    let (start, isBigEndian) = (bytes.start + header.offset, header.type.isBigEndian)
+    write(memory) { index in
+      let item = start.loadUnaligned(fromByteOffset: index * MemoryLayout<Value>.size, as: Value.self)
+      return isBigEndian ? Value(bigEndian: item) : Value(littleEndian: item)
+    }
+  }
+
+  private func write<Value>(_ memory: AlignedFloats, _ item: (Int) -> Value) {
+    var next = UnsafeMutableRawPointer(memory.start)
+    let (stride, offsets) = positions
+    for row in 0..<count {
+      for offset in offsets {
+        next.storeBytes(of: item(row * stride + offset), as: Value.self)
+        next += MemoryLayout<Value>.size
+      }
     }
   }
 
   /// All items, example after example.
-  func floats() throws -> AlignedFloats {
-    try Machine.requireMemory(count * width * MemoryLayout<Float>.size, for: "\(name) as floats")
-    let result = AlignedFloats(count: count * width)
+  func values() -> [Double] {
     let item = items
     let (stride, offsets) = positions
-    var next = result.start
-    for row in 0..<count {
-      for offset in offsets {
-        next.pointee = Float(item(row * stride + offset))
-        next += 1
-      }
-    }
-    return result
+    return (0..<count).flatMap { row in offsets.map { item(row * stride + $0) } }
   }
 
   /// One value of every example.

@@ -85,10 +85,13 @@ extension Dataset {
   public static func numpy(
     at path: String, target: Int? = nil, validation: Double = 0, test: Double = 0, seed: UInt64 = 0
   ) throws -> DatasetSplits {
-    guard let file = try NumpyFile(FileBytes(path)) else {
-      throw EvenkeelError.data("\(path): expected an NPY or NPZ file.")
+    let bytes = try FileBytes(path)
+    return try bytes.reading {
+      guard let file = try NumpyFile(bytes) else {
+        throw EvenkeelError.data("\(path): expected an NPY or NPZ file.")
+      }
+      return try file.splits(target: target.map { String($0) }, validation: validation, test: test, seed: seed)
     }
-    return try file.splits(target: target.map { String($0) }, validation: validation, test: test, seed: seed)
   }
 
   /// The parts of this set that `rows` names.

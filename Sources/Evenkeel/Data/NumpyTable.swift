@@ -12,7 +12,7 @@ extension NumpyArray {
     guard (0..<width).contains(target) else {
       throw EvenkeelError.usage("\(name) has no column \(target) to predict; expected 0 to \(width - 1).")
     }
-    let values = column(target)
+    let values = try finiteTargets(column(target))
     let encoding = TableEncoding(
       columns: width, target: target, classLabels: TableEncoding.classLabels(for: values, rowCount: count))
     let whole = Dataset(
@@ -37,7 +37,8 @@ extension NumpyArray {
     if header.shape.rank == 2, width == featureCount + 1 {
       return Dataset(
         shape: [featureCount], examples: try examples(skipping: target),
-        targets: isEvaluated ? try self.targets(column(target), encoding: encoding) : .none, encoding: encoding)
+        targets: isEvaluated ? try self.targets(finiteTargets(column(target)), encoding: encoding) : .none,
+        encoding: encoding)
     }
     guard !isEvaluated, width == featureCount else {
       throw EvenkeelError.data(
@@ -49,7 +50,7 @@ extension NumpyArray {
 
   private func targets(_ values: [Double], encoding: TableEncoding) throws -> Targets {
     guard !encoding.classLabels.isEmpty else {
-      return .values(try floatTargets(values), names: ["column \(encoding.targetName)"])
+      return .values(values, names: ["column \(encoding.targetName)"])
     }
     let known = Dictionary(
       encoding.classLabels.enumerated().compactMap { index, label in Double(label).map { ($0, Int32(index)) } },
@@ -65,15 +66,12 @@ extension NumpyArray {
     return .classes(indices, labels: encoding.classLabels)
   }
 
-  /// Target values as floats, example after example.
-  func floatTargets(_ values: [Double]) throws -> [Float] {
-    let perExample = values.count / count
-    return try values.enumerated().map { position, value in
-      guard Float(value).isFinite else {
-        throw EvenkeelError.data(
-          "\(name): the target of example \(position / perExample) is \(value); expected a finite number.")
-      }
-      return Float(value)
-    }
+  /// Target values, example after example.
+  /// - Throws: `EvenkeelError` with code `data` that names the example of one that is NaN or infinite.
+  func finiteTargets(_ values: [Double]) throws -> [Double] {
+    guard let position = values.firstIndex(where: { !$0.isFinite }) else { return values }
+    throw EvenkeelError.data(
+      "\(name): the target of example \(position / (values.count / count)) is \(values[position]); expected a finite number."
+    )
   }
 }

@@ -7,6 +7,8 @@ package struct Table {
   private let bytes: FileBytes
   /// Row after row: where each cell starts and ends, and whether quotes inside it are doubled.
   private let cells: [(start: Int, end: Int, escaped: Bool)]
+  /// The first cell behind the header.
+  private let firstCell: Int
 
   package var rowCount: Int { lines.count }
 
@@ -24,6 +26,7 @@ package struct Table {
           || (a != 44 && b == 44 && firstLine.count { $0 == a } == firstLine.count { $0 == b })
       } ?? 44
     var cells: [(start: Int, end: Int, escaped: Bool)] = []
+    let purpose = "\(file): the places of its cells"
     var lines: [Int32] = []
     var width = 0
     var line = 1
@@ -62,7 +65,7 @@ package struct Table {
           while cell.start < cell.end, content[cell.start] == 32 { cell.start += 1 }
           while cell.end > cell.start, content[cell.end - 1] == 32 { cell.end -= 1 }
         }
-        cells.append(cell)
+        try cells.append(cell, for: purpose)
         if position < content.count, content[position] == 13 { position += 1 }
         guard position < content.count else { break rowLoop }
         let delimiter = content[position]
@@ -82,7 +85,7 @@ package struct Table {
       guard count == width else {
         throw EvenkeelError.data("\(file), line \(rowLine): expected \(width) cells, got \(count).")
       }
-      lines.append(Int32(rowLine))
+      try lines.append(Int32(rowLine), for: purpose)
     }
     guard !lines.isEmpty else { throw EvenkeelError.data("\(file): there are no rows.") }
     self.file = file
@@ -95,14 +98,15 @@ package struct Table {
         throw EvenkeelError.data("\(file), line \(lines[0]): the column name \"\(name)\" is there twice.")
       }
       names = header
-      self.cells = Array(cells[width...])
+      firstCell = width
       self.lines = Array(lines.dropFirst())
       guard !self.lines.isEmpty else { throw EvenkeelError.data("\(file): there are no rows below the header.") }
     } else {
       names = (1...width).map { "column\($0)" }
-      self.cells = cells
+      firstCell = 0
       self.lines = lines
     }
+    self.cells = cells
   }
 
   private static func text(_ cell: (start: Int, end: Int, escaped: Bool), _ content: UnsafeRawBufferPointer) -> String {
@@ -128,7 +132,7 @@ package struct Table {
   static func isMissing(_ text: String) -> Bool { text.isEmpty || ["na", "nan", "null"].contains(text.lowercased()) }
 
   /// What is written in a cell.
-  func cell(row: Int, column: Int) -> String { Self.text(cells[row * names.count + column], bytes.bytes) }
+  func cell(row: Int, column: Int) -> String { Self.text(cells[firstCell + row * names.count + column], bytes.bytes) }
 
   /// The text of a cell; nil where it is missing.
   func text(row: Int, column: Int) -> String? {
@@ -149,10 +153,22 @@ package struct Table {
   /// - Throws: `EvenkeelError` with code `data` that names line and column of an infinite value.
   func number(row: Int, column: Int) throws -> Double? {
     guard let text = text(row: row, column: column), let value = Double(text) else { return nil }
-    guard value.isFinite, Float(value).isFinite else {
-      throw EvenkeelError.data(
-        "\(file), line \(lines[row]), column \(names[column]): expected a finite number, got \(text).")
-    }
+    guard value.isFinite else { throw notFinite(row: row, column: column) }
     return value
+  }
+
+  func notFinite(row: Int, column: Int) -> EvenkeelError {
+    .data(
+      "\(file), line \(lines[row]), column \(names[column]): expected a finite number, got \(cell(row: row, column: column))."
+    )
+  }
+}
+
+extension Array {
+  /// Appends `element`; asks for memory before the array moves to twice as much.
+  /// - Throws: `EvenkeelError` with code `data` if there is not so much.
+  fileprivate mutating func append(_ element: Element, for what: String) throws {
+    if count == capacity { try Machine.requireMemory(2 * count * MemoryLayout<Element>.stride, for: what) }
+    append(element)
   }
 }

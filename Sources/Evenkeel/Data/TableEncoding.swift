@@ -11,6 +11,14 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   struct Column: Hashable, Codable, Sendable {
     let name: String
     let kind: Kind
+
+    /// The number of its features.
+    fileprivate var width: Int {
+      switch kind {
+      case .numeric(_, let hasIndicator): hasIndicator ? 2 : 1
+      case .categorical(let categories): categories.count
+      }
+    }
   }
 
   let columns: [Column]
@@ -20,6 +28,9 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   public let classLabels: [String]
   /// The name of the column that says what each example counts and is no feature; nil if there is none.
   public let weightName: String?
+  /// Whether a number of a training row has digits that matter, or a size, that a float does not hold, so that the features are
+  /// kept in double; false in a model of a time when they never were.
+  package let isInDouble: Bool
   /// Where the target lies among columns that have numbers for names, as in an NPY file; nil for a table of named columns.
   let targetColumn: Int?
 
@@ -57,9 +68,11 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     weightName = weight
     self.targetColumn = nil
     classLabels = try Self.classes(table, rows: 0..<table.rowCount, column: targetColumn)
+    var isInDouble = false
     columns = try table.names.indices.filter { $0 != targetColumn && table.names[$0] != weight }.map { index in
-      try Column(name: table.names[index], kind: Self.kind(table, rows, index))
+      try Column(name: table.names[index], kind: Self.kind(table, rows, index, &isInDouble))
     }
+    self.isInDouble = isInDouble
   }
 
   /// The columns 0 ..< `count` of an array of numbers, each a feature as it is, but for one.
@@ -70,7 +83,14 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     targetName = String(target)
     weightName = nil
     self.classLabels = classLabels
+    isInDouble = false
     targetColumn = target
+  }
+
+  /// Whether both make the same features of a table, be they kept in floats or in double.
+  static func agree(_ one: TableEncoding?, _ other: TableEncoding?) -> Bool {
+    one?.columns == other?.columns && one?.targetName == other?.targetName && one?.classLabels == other?.classLabels
+      && one?.weightName == other?.weightName && one?.targetColumn == other?.targetColumn
   }
 
   public init(from decoder: any Decoder) throws {
@@ -80,28 +100,36 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     classLabels = try container.decode([String].self, forKey: .classLabels)
     targetColumn = try container.decodeIfPresent(Int.self, forKey: .targetColumn)
     weightName = try container.decodeIfPresent(String.self, forKey: .weightName)
+    isInDouble = try container.decodeIfPresent(Bool.self, forKey: .isInDouble) ?? false
     if let targetColumn, !(0...columns.count).contains(targetColumn) {
       throw EvenkeelError.data(
         "The stored target column is \(targetColumn); expected 0 to \(columns.count).")
     }
   }
 
-  private static func kind(_ table: Table, _ rows: [Int], _ column: Int) throws -> Kind {
+  private static let mostCategories = 1000
+
+  /// - Parameter needsDouble: Becomes true if floats would take from the column's numbers more than 2⁻¹⁸ of their range.
+  private static func kind(_ table: Table, _ rows: [Int], _ column: Int, _ needsDouble: inout Bool) throws -> Kind {
     var (sum, numbers, missing) = (0.0, 0, 0)
+    var (least, greatest, error) = (Double.infinity, -Double.infinity, 0.0)
     var texts: Set<String> = []
     var firstText: (row: Int, text: String)?
     for row in rows {
       if let value = try table.number(row: row, column: column) {
         sum += value
         numbers += 1
+        (least, greatest) = (min(least, value), max(greatest, value))
+        error = max(error, abs(Double(Float(value)) - value))
       } else if let text = table.text(row: row, column: column) {
-        texts.insert(text)
+        if texts.count <= mostCategories { texts.insert(text) }
         if firstText == nil { firstText = (row, text) }
       } else {
         missing += 1
       }
     }
     guard let firstText else {
+      needsDouble = needsDouble || least < greatest && error > 0x1p-18 * (greatest - least)
       return .numeric(mean: numbers > 0 ? sum / Double(numbers) : 0, hasIndicator: missing > 0)
     }
     guard numbers == 0 else {
@@ -109,9 +137,9 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         "\(table.file), line \(table.lines[firstText.row]), column \(table.names[column]): expected a number, got \"\(firstText.text)\"."
       )
     }
-    guard texts.count <= 1000 else {
+    guard texts.count <= mostCategories else {
       throw EvenkeelError.data(
-        "\(table.file), column \(table.names[column]): it has \(texts.count) different texts; expected at most 1000 categories."
+        "\(table.file), column \(table.names[column]): it has more than \(mostCategories) different texts; expected at most so many categories."
       )
     }
     return .categorical(texts.sorted())
@@ -150,14 +178,24 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   }
 
   /// The features of `rows`, columns matched by name, others ignored.
-  /// - Throws: `EvenkeelError` with code `data` that names a missing column or text where numbers were.
-  func features(_ table: Table, rows: [Int], warnings: inout [String]) throws -> [Float] {
+  /// - Parameter width: The number of features of a row.
+  /// - Throws: `EvenkeelError` with code `data` that names a missing column, text where numbers were, or the columns that make more
+  ///   features than there is memory for.
+  private func features(
+    _ table: Table, rows: [Int], width: Int, warnings: inout [String]
+  ) throws -> ExampleStorage {
     let indices = try columns.map { try table.column($0.name) }
+    let places = columns.map { column -> [String: Int] in
+      guard case .categorical(let categories) = column.kind else { return [:] }
+      return Dictionary(categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    }
     var unknown: Set<String> = []
-    var features: [Float] = []
-    features.reserveCapacity(rows.count * featureNames.count)
+    let features = try TableFeatures(
+      rows: rows.count, width: width, isInDouble: isInDouble,
+      for: memoryPurpose(table, rows: rows.count, width: width))
     for row in rows {
-      for (column, index) in zip(columns, indices) {
+      for (position, column) in columns.enumerated() {
+        let index = indices[position]
         switch column.kind {
         case .numeric(let mean, let hasIndicator):
           let value = try table.number(row: row, column: index)
@@ -165,19 +203,29 @@ public struct TableEncoding: Hashable, Codable, Sendable {
             throw EvenkeelError.data(
               "\(table.file), line \(table.lines[row]), column \(column.name): expected a number, got \"\(text)\".")
           }
-          features.append(Float(value ?? mean))
+          guard features.append(value ?? mean) else { throw table.notFinite(row: row, column: index) }
           if hasIndicator { features.append(value == nil ? 1 : 0) }
-        case .categorical(let categories):
+        case .categorical:
           let text = table.text(row: row, column: index)
-          if let text, !categories.contains(text), unknown.insert(column.name + text).inserted {
+          let place = text.flatMap { places[position][$0] }
+          if let text, place == nil, unknown.insert(column.name + text).inserted {
             warnings.append(
               "\(table.file), line \(table.lines[row]), column \(column.name): training never saw \"\(text)\".")
           }
-          features += categories.map { $0 == text ? 1 : 0 }
+          features.append(category: place, of: column.width)
         }
       }
     }
-    return features
+    return features.storage
+  }
+
+  /// What the memory of features is for, with the columns that make most of them.
+  private func memoryPurpose(_ table: Table, rows: Int, width: Int) -> String {
+    let widest = columns.sorted { $0.width > $1.width }.prefix(3).filter { $0.width > 2 }
+    let named =
+      widest.isEmpty
+      ? "" : " (most of them in " + widest.map { "\($0.name): \($0.width) categories" }.joined(separator: ", ") + ")"
+    return "\(table.file): a table of \(rows) rows and \(width) features\(named)"
   }
 
   func targets(_ table: Table, rows: [Int]) throws -> Targets {
@@ -189,7 +237,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
             throw EvenkeelError.data(
               "\(table.file), line \(table.lines[row]): the target \(targetName) is no number.")
           }
-          return Float(value)
+          return value
         }, names: [targetName])
     }
     let known = Dictionary(uniqueKeysWithValues: classLabels.enumerated().map { ($1, Int32($0)) })
@@ -211,7 +259,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     guard let weightName, table.names.contains(weightName) else { return nil }
     let column = try table.column(weightName)
     return try rows.map { row in
-      guard let value = try table.number(row: row, column: column), value >= 0 else {
+      guard let value = try table.number(row: row, column: column), value >= 0, Float(value).isFinite else {
         throw EvenkeelError.data(
           "\(table.file), line \(table.lines[row]), column \(weightName): expected a weight of 0 or more, got \"\(table.cell(row: row, column: column))\"."
         )
@@ -224,10 +272,10 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   package func dataset(
     _ table: Table, rows: [Int], hasTargets: Bool, hasWeights: Bool = true, warnings: inout [String]
   ) throws -> Dataset {
-    let names = featureNames
-    let values = try features(table, rows: rows, warnings: &warnings)
+    let width = columns.reduce(0) { $0 + $1.width }
+    let examples = try features(table, rows: rows, width: width, warnings: &warnings)
     var dataset = Dataset(
-      shape: [names.count], examples: ExampleStorage(floats: values, width: names.count),
+      shape: [width], examples: examples,
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)
@@ -250,13 +298,17 @@ extension Dataset {
     at path: String, target: String? = nil, weight: String? = nil, validation: Double = 0, test: Double = 0,
     seed: UInt64 = 0
   ) throws -> DatasetSplits {
-    try csv(FileBytes(path), target: target, weight: weight, validation: validation, test: test, seed: seed)
+    let bytes = try FileBytes(path)
+    return try bytes.reading {
+      try csv(bytes, target: target, weight: weight, validation: validation, test: test, seed: seed)
+    }
   }
 
   static func csv(
     _ bytes: FileBytes, target: String?, weight: String?, validation: Double, test: Double, seed: UInt64
   ) throws -> DatasetSplits {
     let table = try Table(bytes)
+    try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
     var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
     var encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target, weight: weight)
     if !encoding.classLabels.isEmpty,

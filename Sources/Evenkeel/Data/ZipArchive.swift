@@ -150,9 +150,10 @@ struct ZipArchive {
       throw EvenkeelError.data(
         "\(name): \(member.count) bytes are promised; \(member.range.count) deflated bytes cannot hold as many.")
     }
-    try Machine.requireMemory(
-      member.count, for: "\(name) inflated (numpy.savez stores it so that it can stay in the file)")
-    return try FileBytes(count: member.count, name: name) { memory in
+    return try FileBytes(
+      count: member.count, name: name,
+      purpose: "\(name) inflated (numpy.savez stores it so that it can stay in the file)"
+    ) { memory in
       var given = 0
       try Deflated.raw.inflate(UnsafeRawBufferPointer(rebasing: bytes.bytes[member.range]), name: name) { part in
         guard part.count <= member.count - given else {

@@ -57,9 +57,9 @@ struct NormExamination {
     let gain =
       epsilon > 0
       ? "any other value is multiplied with up to \(Finding.short(1 / epsilon.squareRoot()))"
-      : "any other value gives infinity"
+      : "any other value is lost"
     return Finding(
-      .constantFeatures, all || epsilon == 0 ? .illness : .warning, layer: name, features: constant,
+      .constantFeatures, all ? .illness : .warning, layer: name, features: constant,
       numbers: ["largestVariance": constant.map { variance($0)! }.max()!, "epsilon": epsilon],
       cause:
         "\(part(constant)) were the same in every example (σ² below ε / \(Finding.short(1 / Thresholds.constantVariance))): they carry nothing, and \(gain) when it comes.",

@@ -5,8 +5,6 @@ import Kernels
 public enum Machine {
   /// The number of processors that this process may run on.
   public static let threads = Int(ek_processor_count())
-  /// The bytes of memory that this machine has, all processes together.
-  static let memory = max(1, sysconf(Int32(_SC_PHYS_PAGES))) * max(1, sysconf(Int32(_SC_PAGESIZE)))
 
   /// Threads that wait for each other at barriers take turns where there are too many of them.
   /// - Throws: `EvenkeelError` with code `usage` for less than 1 or more than eight a processor.
@@ -14,13 +12,6 @@ public enum Machine {
     let most = 8 * threads
     guard (1...most).contains(count) else {
       throw EvenkeelError.usage("The number of threads is \(count); expected 1 to \(most), eight a processor.")
-    }
-  }
-
-  /// - Throws: `EvenkeelError` with code `data` if the machine has less memory than `count` bytes.
-  static func requireMemory(_ count: Int, for what: String) throws {
-    guard count <= memory else {
-      throw EvenkeelError.data("\(what) takes \(count) bytes of memory; this machine has \(memory).")
     }
   }
 }

@@ -28,6 +28,8 @@ package final class ParameterLayout: Sendable {
   /// The floats in front of the first parameter that is no weight.
   let weightCount: Int
   package let count: Int
+  /// The number of learned values, which `count` fills up to whole cache lines.
+  var learnedCount: Int { entries.reduce(0) { $0 + $1.count } }
   let statisticsCount: Int
   let output: Shape
   /// As many examples as are predicted together: few enough for the largest value of the network to stay in a cache.
@@ -62,9 +64,6 @@ package final class ParameterLayout: Sendable {
     weightCount = next
     try place { $0 != .weight }
     count = next
-    guard count <= Machine.memory / MemoryLayout<Float>.stride else {
-      throw EvenkeelError.usage("The network learns \(count) values, more than this machine's memory holds.")
-    }
     entries = described.indices.map {
       Entry(
         name: "\(described[$0].layer).\(described[$0].1.name)", description: described[$0].1, offset: offsetOf[$0])

@@ -33,7 +33,7 @@ package final class Program: @unchecked Sendable {
     self.maximumRows = maximumRows
     self.threads = threads
     let team = Self.teamSize(rows: maximumRows, multiplyAdds: multiplyAdds, purpose: purpose, threads: threads)
-    ek_set_team_size(Int32(team))
+    _ = ek_set_team_size(Int32(team))
     let lowering = try Lowering(
       network, layout: layout, maximumRows: maximumRows, purpose: purpose, precision: precision)
     steps = lowering.steps
@@ -42,12 +42,8 @@ package final class Program: @unchecked Sendable {
     sequences = Sequences(lowering.sequences, rows: maximumRows)
     let places = Places(steps, lengths, output: lowering.output, rows: maximumRows, purpose: purpose)
     let plan = MemoryPlan(places.buffers)
-    guard plan.count <= Machine.memory / MemoryLayout<Float>.stride else {
-      throw EvenkeelError.usage(
-        "\(maximumRows) examples at once take \(plan.count * MemoryLayout<Float>.stride) bytes of memory; this machine has \(Machine.memory). Smaller batches take less."
-      )
-    }
-    arena = AlignedFloats(count: plan.count)
+    arena = try AlignedFloats(
+      count: plan.count, for: "A batch of \(maximumRows) examples", code: .usage, remedy: "A smaller batch takes less.")
     valueOffsets = places.values.map { plan.offsets[$0] }
     gradientOffsets = places.gradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     inputGradients = places.inputGradients.map { ($0.buffer < 0 ? -1 : plan.offsets[$0.buffer], $0.isAdded) }
@@ -118,7 +114,7 @@ package final class Program: @unchecked Sendable {
   /// Runs some of the steps, after which the values that they gave lie where the steps behind them read them.
   func forward(_ call: Call, _ range: Range<Int>, observe: Observer? = nil) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
-    ek_set_team_size(Int32(teamSize(call)))
+    _ = ek_set_team_size(Int32(teamSize(call)))
     if range.lowerBound == 0 {
       try takeLengths(call)
       clear(input, ofValue: 0, call)

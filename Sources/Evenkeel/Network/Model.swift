@@ -22,7 +22,7 @@ public struct Model: Sendable {
   /// A model before training.
   /// - Throws: `EvenkeelError` with code `usage` that names the layer that does not fit.
   public init(_ network: Network, seed: UInt64 = 0) throws {
-    try self.init(network, state: ModelState(ParameterLayout(network)))
+    try self.init(network, state: try ModelState(ParameterLayout(network)))
     state.initialize(seed: seed)
   }
 
@@ -33,7 +33,7 @@ public struct Model: Sendable {
   }
 
   /// The number of learned values.
-  public var parameterCount: Int { state.layout.entries.reduce(0) { $0 + $1.count } }
+  public var parameterCount: Int { state.layout.learnedCount }
 
   /// The running statistics of every batch norm by its path: `1`, `3.block.1`.
   public var runningStatistics: [(name: String, statistics: RunningStatistics)] {
@@ -66,7 +66,7 @@ public struct Model: Sendable {
     guard values.shape == entry.description.shape else {
       throw EvenkeelError.usage("\(name): expected the shape \(entry.description.shape), got \(values.shape).")
     }
-    makeStateUnique()
+    try makeStateUnique()
     values.values.withUnsafeBufferPointer {
       (state.parameters.start + entry.offset).update(from: $0.baseAddress!, count: entry.count)
     }
@@ -74,14 +74,14 @@ public struct Model: Sendable {
   }
 
   /// A model that shares no memory with this one that a training writes to.
-  func copied() -> Model {
+  func copied() throws -> Model {
     var copy = self
-    copy.state = ModelState(copying: state)
+    copy.state = try ModelState(copying: state)
     return copy
   }
 
-  mutating func makeStateUnique() {
-    if !isKnownUniquelyReferenced(&state) { state = ModelState(copying: state) }
+  mutating func makeStateUnique() throws {
+    if !isKnownUniquelyReferenced(&state) { state = try ModelState(copying: state) }
   }
 
   /// Predicts one observation, given raw: `network.input.count` values before scaling.
@@ -103,24 +103,41 @@ public struct Model: Sendable {
 
   /// Predicts every example of `dataset`; the result has the shape `[n, outputs]`.
   public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> Tensor {
+    let values = try predictInDouble(dataset, threads: threads).map { Float($0) }
     let width = state.layout.output.count
-    var result = [Float](repeating: 0, count: dataset.count * width)
+    if let position = values.firstIndex(where: { !$0.isFinite }) {
+      throw outOfRange(values[position], position / width)
+    }
+    return Tensor(values, shape: [dataset.count, width])
+  }
+
+  /// The same in double, which a regression's target that is far from 0, beside its deviation, needs: `outputs` values an
+  /// example, example after example.
+  public func predictInDouble(_ dataset: Dataset, threads: Int? = nil) throws -> [Double] {
+    let width = state.layout.output.count
+    // In double, and as floats where those are asked for.
+    try Machine.requireMemory(
+      dataset.count * width * (MemoryLayout<Double>.stride + MemoryLayout<Float>.stride),
+      for: "Keeping the predictions of \(dataset.count) examples")
+    var result = [Double](repeating: 0, count: dataset.count * width)
     try run(dataset, Sweep(threads: threads)) { outputs, start, rows, _ in
       result.withUnsafeMutableBufferPointer { buffer in
         let target = buffer.baseAddress! + start * width
         if let output {
           output.interpret(outputs, rows: rows, width: width, into: target)
         } else {
-          target.update(from: outputs, count: rows * width)
+          for index in 0..<rows * width { target[index] = Double(outputs[index]) }
         }
       }
     }
     if let position = result.firstIndex(where: { !$0.isFinite }) {
-      throw EvenkeelError.data(
-        "The model's output for example \(position / width) is \(result[position]): its parameters or that example are out of range."
-      )
+      throw outOfRange(result[position], position / width)
     }
-    return Tensor(result, shape: [dataset.count, width])
+    return result
+  }
+
+  private func outOfRange(_ value: some BinaryFloatingPoint, _ example: Int) -> EvenkeelError {
+    .data("The model's output for example \(example) is \(value): its parameters or that example are out of range.")
   }
 
   /// How well the model does on `dataset`, with running statistics; examples count by their weights.
@@ -148,7 +165,8 @@ public struct Model: Sendable {
     guard let output else { throw EvenkeelError.usage("The model is not trained; there is no loss to evaluate.") }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
     try dataset.requireWeight()
-    let targets = try TargetBuffer(dataset, output: output, width: state.layout.output.count)
+    let targets = try TargetBuffer(
+      dataset, output: output, width: state.layout.output.count, tellsTargetsApart: true)
     var sums = Loss.Sums()
     var largest: Float = 0
     try run(dataset, sweep) { outputs, start, rows, weights in
@@ -161,12 +179,11 @@ public struct Model: Sendable {
       throw EvenkeelError.data(
         "The model's loss on the data is \(sums.loss): its parameters or the data are out of range.")
     }
-    let prediction = largest * output.targetDeviation + abs(output.targetMean)
-    guard prediction.isFinite else {
+    guard output.isFinite(reaching: largest) else {
       throw EvenkeelError.data(
-        "The model's predictions on the data leave the range of a float: its parameters or the data are out of range.")
+        "The model's predictions on the data leave the range of a double: its parameters or the data are out of range.")
     }
-    return Quality(sums, output: output, width: targets.width)
+    return Quality(sums, targets.targetSums, output: output, width: targets.width)
   }
 
   /// How data goes through the network without training it.
@@ -175,7 +192,7 @@ public struct Model: Sendable {
     var threads: Int?
     /// Examples in a batch; as many as fit a cache if nil.
     var batch: Int?
-    /// Whether batch norms normalize with each batch's statistics. A single example that is left over joins the batch before.
+    /// Whether batch norms normalize with each batch's statistics; batches are of equal size then.
     var usesBatchStatistics = false
     /// Sees every layer at work.
     var observe: Program.Observer?
@@ -184,19 +201,19 @@ public struct Model: Sendable {
   /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs to `body`.
   func run(
     _ dataset: Dataset, _ sweep: Sweep,
-    _ body: (UnsafePointer<Float>, _ start: Int, _ rows: Int, BatchWeights) throws -> Void
+    _ body: (UnsafeMutablePointer<Float>, _ start: Int, _ rows: Int, BatchWeights) throws -> Void
   ) throws {
     try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { return }
     let batch = min(dataset.count, sweep.batch ?? state.layout.rowsAtOnce)
-    let program = try programs.take(
-      rows: batch + (sweep.usesBatchStatistics ? 1 : 0), threads: sweep.threads ?? Machine.threads)
+    let even = sweep.usesBatchStatistics ? Parts(rows: dataset.count, largest: batch, smallest: 2) : nil
+    let most = even?.largest ?? batch
+    let program = try programs.take(rows: most, threads: sweep.threads ?? Machine.threads)
     defer { programs.give(program) }
-    let buffer = WeightBuffer(dataset, batch: batch + (sweep.usesBatchStatistics ? 1 : 0))
+    let buffer = WeightBuffer(dataset, batch: most)
     var start = 0
-    while start < dataset.count {
-      var rows = min(batch, dataset.count - start)
-      if sweep.usesBatchStatistics, dataset.count - start - rows == 1 { rows += 1 }
+    for index in 0..<(even?.count ?? (dataset.count - 1) / batch + 1) {
+      let rows = even?[index].count ?? min(batch, dataset.count - start)
       let weights = buffer.gather(rows) { start + $0 }
       try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
       try program.forward(
@@ -206,6 +223,7 @@ public struct Model: Sendable {
       try body(program.output, start, rows, weights)
       start += rows
     }
+    try dataset.examples.requireUnchanged()
   }
 }
 

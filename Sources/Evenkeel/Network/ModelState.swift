@@ -16,9 +16,11 @@ package final class ModelState: @unchecked Sendable {
   /// To be called by whoever has written to the state.
   package func noteChange() { version = Self.nextVersion() }
 
-  init(_ layout: ParameterLayout) {
+  /// - Throws: `EvenkeelError` with code `usage` if there is not the memory for so many values.
+  init(_ layout: ParameterLayout) throws {
     self.layout = layout
-    parameters = AlignedFloats(count: layout.count)
+    parameters = try AlignedFloats(
+      count: layout.count, for: "A network of \(layout.learnedCount) learned values", code: .usage)
     runningStatistics = AlignedFloats(count: layout.statisticsCount)
     batchCounts = .allocate(capacity: max(layout.statistics.count, 1))
     batchCounts.initialize(repeating: 0, count: max(layout.statistics.count, 1))
@@ -28,9 +30,11 @@ package final class ModelState: @unchecked Sendable {
     }
   }
 
-  package init(copying other: ModelState) {
+  /// - Throws: `EvenkeelError` with code `data` if there is not the memory.
+  package init(copying other: ModelState) throws {
     layout = other.layout
-    parameters = AlignedFloats(copying: other.parameters)
+    parameters = try AlignedFloats(
+      copying: other.parameters, for: "A copy of the network's \(other.layout.learnedCount) learned values")
     runningStatistics = AlignedFloats(copying: other.runningStatistics)
     batchCounts = .allocate(capacity: max(layout.statistics.count, 1))
     batchCounts.initialize(from: other.batchCounts, count: max(layout.statistics.count, 1))

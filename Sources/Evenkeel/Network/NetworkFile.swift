@@ -122,7 +122,7 @@ extension DecodingError {
   fileprivate var path: [String] { context.codingPath.map { $0.intValue.map { String($0) } ?? $0.stringValue } }
 
   /// What is wrong and where, for a person.
-  fileprivate var sentence: String {
+  package var sentence: String {
     let what =
       switch self {
       case .keyNotFound(let key, _): "the key \"\(key.stringValue)\" is missing"

@@ -29,7 +29,7 @@ public struct BatchNorm: Layer {
   /// Ghost batches (Hoffer et al. 2017): y of an example follows from the μ and σ² of the `ghostBatch` examples that it
   /// stands with, so that a large batch has the noise, and generalizes like, a small one, at the speed of a large one. Each
   /// enters the running averages as a batch of its own, which makes a batch of k ghost batches equal to k accumulated
-  /// micro-batches of that size. A batch that the size does not divide is parted as evenly as it goes: see `GhostBatches`.
+  /// micro-batches of that size. A batch that the size does not divide becomes parts that differ by one example at most.
   /// Prediction knows no batches and is as ever. TensorFlow 1 calls this `virtual_batch_size`, timm and Composer have layers of
   /// its own for it; in PyTorch it is a loop over `torch.chunk`.
   public var ghostBatch: Int?

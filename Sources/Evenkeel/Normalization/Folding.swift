@@ -1,3 +1,5 @@
+import Kernels
+
 extension Model {
   /// The same model with its batch norms folded into the layers in front of them, for prediction alone: W becomes
   /// γ / √(σ² + ε) · W and the bias β + γ / √(σ² + ε) · (b − μ), with running statistics. A layer that had no bias gets one.
@@ -81,7 +83,8 @@ private struct Folding {
     let inputs = weight.values.count / features
     var folded = [Float](repeating: 0, count: features)
     for feature in 0..<features {
-      let gain = Double(scale?.values[feature] ?? 1) / (Double(running.variance[feature]) + norm.epsilon).squareRoot()
+      let gain =
+        Double(scale?.values[feature] ?? 1) * ek_inverse_deviation(Double(running.variance[feature]), norm.epsilon)
       for input in feature * inputs..<(feature + 1) * inputs {
         weight.values[input] = Float(gain * Double(weight.values[input]))
       }

@@ -30,7 +30,7 @@ struct NormalizationOperation: Operation {
     name = site.name
     sumCount = ek_batch_norm_scratch(site.maximumRows * positions, features)
     partCount =
-      site.purpose == .training ? GhostBatches(rows: site.maximumRows, size: options.ghostBatch).count : 1
+      site.purpose == .training ? options.parts(of: site.maximumRows).count : 1
   }
 
   var backwardReads: BackwardReads {
@@ -65,8 +65,9 @@ struct NormalizationOperation: Operation {
     pass.usesBatchStatistics || (pass.purpose == .training && !options.frozen && !pass.isFrozen)
   }
 
-  private func parts(_ pass: Pass) -> GhostBatches {
-    GhostBatches(rows: pass.rows, size: pass.purpose == .training && takesStatistics(pass) ? options.ghostBatch : nil)
+  private func parts(_ pass: Pass) -> Parts {
+    let haveStatistics = pass.purpose == .training && takesStatistics(pass)
+    return haveStatistics ? options.parts(of: pass.rows) : Parts(rows: pass.rows, largest: .max)
   }
 
   private func isWeighted(_ pass: Pass) -> Bool {

@@ -44,9 +44,10 @@ extension Model {
     let program = try Program(
       network, layout: state.layout, maximumRows: rows, purpose: .prediction, threads: threads)
     // A copy is worked on: what fails half way has changed nothing.
-    let copy = ModelState(copying: state)
+    let copy = try ModelState(copying: state)
     var recalibration = Recalibration(program, copy, dataset, scaling)
     for norm in program.norms where frozen || !norm.operation.options.frozen { try recalibration.measure(norm) }
+    try dataset.examples.requireUnchanged()
     state = copy
   }
 }
@@ -73,7 +74,8 @@ private struct Recalibration {
     weights = WeightBuffer(dataset, batch: program.maximumRows)
     widest = program.norms.map { Cut(before: $0.step, in: program).width }.max() ?? 0
     let (count, overflow) = widest.multipliedReportingOverflow(by: dataset.count)
-    if !overflow, count <= Self.roomInFloats { store = AlignedFloats(count: count) }
+    // Without the memory for it there is another way.
+    if !overflow, count <= Self.roomInFloats { store = try? AlignedFloats(count: count, for: "") }
   }
 
   mutating func measure(_ norm: Program.Norm) throws {

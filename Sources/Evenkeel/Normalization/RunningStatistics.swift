@@ -45,7 +45,7 @@ package struct RunningStatisticsView {
       statistics.mean_high[feature] = mean[feature]
       statistics.mean_low[feature] = 0
       statistics.variance[feature] = variance[feature]
-      statistics.inverse_deviation[feature] = Float(1 / (Double(variance[feature]) + epsilon).squareRoot())
+      statistics.inverse_deviation[feature] = Float(ek_inverse_deviation(Double(variance[feature]), epsilon))
     }
   }
 

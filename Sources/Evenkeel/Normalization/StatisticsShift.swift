@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 
 /// How far the statistics of one batch norm are from others, in the deviations by which the norm divides.
 public struct StatisticsShift: Hashable, Codable, Sendable {
@@ -11,15 +12,19 @@ public struct StatisticsShift: Hashable, Codable, Sendable {
   public let varianceRatio: Double
   public let highestVarianceRatio: Double
 
-  /// From `old` to `new` statistics of a norm with this ε.
-  /// - Precondition: Both have the same number of features, and ε or every old variance is above 0.
+  /// From `old` to `new` statistics of a norm with this ε. A feature that the norm makes 0, as its old variance and ε are 0,
+  /// does not move.
+  /// - Precondition: Both have the same number of features.
   public init(from old: RunningStatistics, to new: RunningStatistics, epsilon: Double) {
     precondition(old.mean.count == new.mean.count)
     let features = old.mean.indices
     let shifts = features.map {
-      (Double(new.mean[$0]) - Double(old.mean[$0])) / (Double(old.variance[$0]) + epsilon).squareRoot()
+      (Double(new.mean[$0]) - Double(old.mean[$0])) * ek_inverse_deviation(Double(old.variance[$0]), epsilon)
     }
-    let ratios = features.map { (Double(new.variance[$0]) + epsilon) / (Double(old.variance[$0]) + epsilon) }
+    let ratios = features.map { feature in
+      let before = Double(old.variance[feature]) + epsilon
+      return before == 0 ? 1 : (Double(new.variance[feature]) + epsilon) / before
+    }
     meanShift = (shifts.reduce(0) { $0 + $1 * $1 } / Double(max(shifts.count, 1))).squareRoot()
     largestMeanShift = shifts.map(abs).max() ?? 0
     lowestVarianceRatio = ratios.min() ?? 1

@@ -44,7 +44,7 @@ final class WholeBatchNorm {
       statistics.mean_high[feature] = high
       statistics.mean_low[feature] = Float(mean - Double(high))
       statistics.variance[feature] = Float(variance)
-      statistics.inverse_deviation[feature] = Float(1 / (variance + options.epsilon).squareRoot())
+      statistics.inverse_deviation[feature] = Float(ek_inverse_deviation(variance, options.epsilon))
     }
   }
 

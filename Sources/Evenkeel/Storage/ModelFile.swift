@@ -4,6 +4,8 @@ import FoundationEssentials
 private struct StoredPosition: Codable {
   var epoch, batch, step: Int
   var loss, squaredError, correct: Double
+  /// nil but for a regression with several targets.
+  var targetSums: [Double]?
   /// nil in files from before examples had weights.
   var weight: Double?
   var examples: Int
@@ -116,7 +118,10 @@ extension Model {
   /// Reads a model file.
   /// - Throws: `EvenkeelError`: `noInput` if it is missing, `data` that names the key that is missing, too many, of another
   ///   shape or not finite.
-  public init(contentsOf path: String) throws { try self.init(Safetensors(FileBytes(path))) }
+  public init(contentsOf path: String) throws {
+    let bytes = try FileBytes(path)
+    self = try bytes.reading { try Model(Safetensors(bytes)) }
+  }
 
   package init(_ file: Safetensors) throws {
     self = try Model.described(by: file)
@@ -127,15 +132,18 @@ extension Model {
   /// Fills the model with the tensors of a file that another program wrote, such as Python's `safetensors`.
   /// - Throws: As `init(contentsOf:)`.
   public mutating func readParameters(from path: String) throws {
-    let file = try Safetensors(FileBytes(path))
-    let fresh = ModelState(state.layout)
-    try file.requireNoOther(than: fresh.read(file))
-    state = fresh
+    let bytes = try FileBytes(path)
+    state = try bytes.reading {
+      let file = try Safetensors(bytes)
+      let fresh = try ModelState(state.layout)
+      try file.requireNoOther(than: fresh.read(file))
+      return fresh
+    }
   }
 
   fileprivate static func described(by file: Safetensors) throws -> Model {
     let (description, layout) = try StoredDescription.read(file.header)
-    var model = try Model(description.network, state: ModelState(layout))
+    var model = try Model(description.network, state: try ModelState(layout))
     model.scaling = description.scaling
     model.encoding = description.encoding
     model.output = description.output
@@ -162,8 +170,9 @@ extension Checkpoint {
     var metadata = try model.metadata()
     let position = StoredPosition(
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
-      weight: sums.weight, examples: sums.examples, settings: settings, history: history, bestLoss: best?.loss,
-      bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount, threads: threads)
+      targetSums: targetSums, weight: sums.weight, examples: sums.examples, settings: settings, history: history,
+      bestLoss: best?.loss, bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount,
+      threads: threads)
     metadata["position"] = try Safetensors.json(position)
     try first.withUnsafeBytes { first in
       try second.withUnsafeBytes { second in
@@ -183,7 +192,10 @@ extension Checkpoint {
 
   /// Reads a checkpoint.
   /// - Throws: As `Model.init(contentsOf:)`.
-  public init(contentsOf path: String) throws { try self.init(Safetensors(FileBytes(path))) }
+  public init(contentsOf path: String) throws {
+    let bytes = try FileBytes(path)
+    self = try bytes.reading { try Checkpoint(Safetensors(bytes)) }
+  }
 
   package init(_ file: Safetensors) throws {
     let model = try Model.described(by: file)
@@ -195,7 +207,7 @@ extension Checkpoint {
     var used = try model.state.read(file)
     var best: Best?
     if let loss = position.bestLoss, let epoch = position.bestEpoch {
-      let state = ModelState(model.state.layout)
+      let state = try ModelState(model.state.layout)
       used.formUnion(try state.read(file, prefix: "best."))
       best = Best(loss: loss, epoch: epoch, state: state)
     }
@@ -208,12 +220,19 @@ extension Checkpoint {
     sums.correct = position.correct
     sums.examples = position.examples
     sums.weight = position.weight ?? Double(position.examples)
+    let outputs = model.output?.targetNames.count ?? 0
+    // In files from before targets were told apart their errors had one unit.
+    let shared = Array(repeating: position.squaredError / Double(max(outputs, 1)), count: outputs)
+    let targetSums = position.targetSums ?? shared + [Double](repeating: 0, count: 2 * outputs)
+    guard targetSums.count == 3 * outputs else {
+      throw EvenkeelError.data("\(file.name): the stored sums of the targets do not fit \(outputs) of them.")
+    }
     self.init(
       model: model, first: try file.floats("optimizer.first", shape: firstShape),
       second: try file.floats("optimizer.second", shape: secondShape),
       averaged: try averagedShape.map { try file.floats("averaged", shape: $0) } ?? [],
       averagedCount: position.averagedCount ?? 0, epoch: position.epoch, batch: position.batch,
       step: position.step, settings: position.settings ?? [:], threads: position.threads, sums: sums,
-      history: position.history, best: best)
+      targetSums: targetSums, history: position.history, best: best)
   }
 }

@@ -23,6 +23,8 @@ package struct Safetensors {
         "\(name): expected a safetensors file; its header would have \(length) bytes, the file has \(bytes.count - 8) for it."
       )
     }
+    // What a parser makes of it.
+    try Machine.requireMemory(32 * Int(length), for: "\(name): its header of \(length) bytes, read,")
     let end = 8 + Int(length)
     header = try SafetensorsHeader(
       UnsafeRawBufferPointer(rebasing: bytes.bytes[8..<end]), dataCount: bytes.count - end, name: name)
@@ -38,6 +40,7 @@ package struct Safetensors {
     let entry = try header.entry(key, shape: shape)
     let data = UnsafeRawBufferPointer(rebasing: self.data[entry.range])
     let count = shape.count
+    try Machine.requireMemory(count * MemoryLayout<Float>.stride, for: "\(name): \(key), read,")
     let values: [Float]
     switch entry.dtype {
     case "F32": values = (0..<count).map { data.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }

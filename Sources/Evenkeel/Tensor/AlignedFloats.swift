@@ -7,15 +7,31 @@ package final class AlignedFloats: @unchecked Sendable {
   package let count: Int
   package let start: UnsafeMutablePointer<Float>
 
+  /// Little memory, or such as was asked for in a sum.
   package init(count: Int) {
-    self.count = count
+    guard let start = Self.allocate(count) else { fatalError("Out of memory: \(count) floats were asked for.") }
+    (self.count, self.start) = (count, start)
+  }
+
+  /// Memory whose size follows from data or a network.
+  /// - Parameter what: What takes it, as for `Machine.requireMemory`.
+  /// - Throws: `EvenkeelError` if there is not so much.
+  package init(
+    count: Int, for what: @autoclosure () -> String, code: EvenkeelError.Code = .data, remedy: String? = nil
+  ) throws {
+    let bytes = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
+    let size = bytes.overflow ? Int.max : bytes.partialValue
+    try Machine.requireMemory(size, for: what(), code: code, remedy: remedy)
+    guard let start = Self.allocate(count) else { throw EvenkeelError(code, MemoryRoom.refusal(what(), size)) }
+    (self.count, self.start) = (count, start)
+  }
+
+  private static func allocate(_ count: Int) -> UnsafeMutablePointer<Float>? {
     var memory: UnsafeMutableRawPointer?
     let bytes = max(count, 16) * MemoryLayout<Float>.stride
-    guard posix_memalign(&memory, 64, bytes) == 0, let memory else {
-      fatalError("Out of memory: \(bytes) bytes were asked for.")
-    }
+    guard posix_memalign(&memory, 64, bytes) == 0, let memory else { return nil }
     memset(memory, 0, bytes)
-    start = memory.bindMemory(to: Float.self, capacity: max(count, 16))
+    return memory.bindMemory(to: Float.self, capacity: max(count, 16))
   }
 
   /// Room for so many bytes.
@@ -23,6 +39,12 @@ package final class AlignedFloats: @unchecked Sendable {
 
   convenience init(copying other: AlignedFloats) {
     self.init(count: other.count)
+    start.update(from: other.start, count: count)
+  }
+
+  /// - Throws: As `init(count:for:)`.
+  convenience init(copying other: AlignedFloats, for what: @autoclosure () -> String) throws {
+    try self.init(count: other.count, for: what())
     start.update(from: other.start, count: count)
   }
 

@@ -45,7 +45,10 @@ final class WholeBatches {
     before = norms.map { Cut(before: $0.step, in: program) }
     behind = norms.map { Cut(before: $0.step + 1, in: program) }
     widest = (before + behind).map(\.width).max() ?? 0
-    store = AlignedFloats(count: widest * batch)
+    let (count, overflow) = widest.multipliedReportingOverflow(by: batch)
+    store = try AlignedFloats(
+      count: overflow ? .max : count, for: "What the norms keep of a whole batch of \(batch) examples", code: .usage,
+      remedy: "A smaller batch takes less.")
     gradients = AlignedFloats(count: parameters)
   }
 
@@ -56,14 +59,14 @@ final class WholeBatches {
 extension TrainingRun {
   /// Loss and gradients of a batch in parts that have statistics of their own; the statistics that it leaves are in
   /// `microState`. A batch in one part is the plain step.
-  func passMicroBatches(_ parts: GhostBatches, of batch: Range<Int>) throws -> Loss.Sums {
+  func passMicroBatches(_ parts: Parts, of batch: Range<Int>) throws -> Loss.Sums {
     var sums = Loss.Sums()
     if parts.count > 1 { microState!.copyStatistics(from: state) }
     for index in 0..<parts.count {
       let part = parts[index]
       var call = call(part, of: batch)
       call.gradients = index == 0 ? gradients.start : partGradients!.start
-      call.share = min(1, Double(part.count) / Double(fullPart))
+      call.share = min(1, Double(part.count) / Double(plan.largestPart))
       try gather(part, of: batch)
       try forward(call, program.stepRange)
       sums += try evaluateLoss(part, of: batch, call.weights)
@@ -77,7 +80,7 @@ extension TrainingRun {
   }
 
   /// Loss and gradients of a batch in parts that are normalised by the statistics of all of them.
-  func passWholeBatch(_ parts: GhostBatches, of batch: Range<Int>, _ whole: WholeBatches) throws -> Loss.Sums {
+  func passWholeBatch(_ parts: Parts, of batch: Range<Int>, _ whole: WholeBatches) throws -> Loss.Sums {
     gradients.start.update(repeating: 0, count: gradients.count)
     try takeStatistics(parts, of: batch, whole)
     let last = whole.norms.indices.last!
@@ -109,7 +112,7 @@ extension TrainingRun {
   }
 
   /// Brings all parts to each norm in turn and merges its statistics.
-  private func takeStatistics(_ parts: GhostBatches, of batch: Range<Int>, _ whole: WholeBatches) throws {
+  private func takeStatistics(_ parts: Parts, of batch: Range<Int>, _ whole: WholeBatches) throws {
     for (index, norm) in whole.norms.enumerated() {
       norm.reset()
       let cut = whole.before[index]
@@ -178,12 +181,12 @@ extension Trainer {
   /// The bytes that values, gradients and statistics of a step on `batchSize` examples take, parameters left out.
   package func stepByteCount(of network: Network) throws -> Int {
     let layout = try ParameterLayout(network)
+    let plan = try plan(for: network, examples: batchSize)
     let program = try Program(
-      network, layout: layout, maximumRows: (batchSize + accumulating - 1) / accumulating, purpose: .training,
-      threads: threads)
+      network, layout: layout, maximumRows: plan.largestPart, purpose: .training, threads: threads)
     guard accumulating > 1, statistics == .whole else { return program.byteCount }
     let whole = try WholeBatches(
-      program, batch: batchSize, parameters: layout.count, statistics: layout.statistics.count)
+      program, batch: plan.batches.largest, parameters: layout.count, statistics: layout.statistics.count)
     return program.byteCount + whole.byteCount
   }
 }

@@ -55,12 +55,10 @@ package final class Augmenter {
       }
     }
     var source = dataset.examples.source
-    return scaling.mean.withUnsafeBufferPointer { mean in
-      scaling.scale.withUnsafeBufferPointer { scale in
-        ek_gather_augmented(
-          &source, rows, positions.count, height, width, dataset.shape.count / (height * width), transforms,
-          augmentation.count, mean.baseAddress, scale.baseAddress, mean.count, scratch.start, output, Int32(threads))
-      }
+    return scaling.withView(of: dataset.examples.element) {
+      ek_gather_augmented(
+        &source, rows, positions.count, height, width, dataset.shape.count / (height * width), transforms,
+        augmentation.count, $0, scratch.start, output, Int32(threads))
     }
   }
 }

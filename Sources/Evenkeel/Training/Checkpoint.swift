@@ -26,6 +26,8 @@ public struct Checkpoint: Sendable {
   /// The threads of the run; nil in files from before they were stored. With another number the last bits of results may differ.
   public let threads: Int?
   let sums: Loss.Sums
+  /// The sums of each target, where there are several.
+  let targetSums: [Double]?
   let history: History
   let best: Best?
 

@@ -65,6 +65,7 @@ public struct Loss: Hashable, Codable, Sendable {
     _ outputs: UnsafePointer<Float>, rows: Int, width: Int, targets: BatchTargets,
     weights: UnsafePointer<Float>? = nil, gradient: UnsafeMutablePointer<Float>?
   ) -> Sums {
+    if let sums = targets.sums { ek_target_sums(outputs, targets.values, weights, rows, width, sums) }
     guard let weights else {
       return evaluate(outputs, rows: rows, width: width, targets, scale: Float(1 / Double(rows)), gradient)
     }
@@ -118,9 +119,11 @@ public struct Loss: Hashable, Codable, Sendable {
 package struct BatchTargets {
   package let labels: UnsafePointer<Int32>
   package let values: UnsafePointer<Float>
+  /// What `TargetBuffer` keeps of each target; nil where it keeps nothing.
+  let sums: UnsafeMutablePointer<Double>?
 
   /// Those from example `row` on.
   func advanced(by row: Int, width: Int) -> BatchTargets {
-    BatchTargets(labels: labels + row, values: values + row * width)
+    BatchTargets(labels: labels + row, values: values + row * width, sums: nil)
   }
 }

@@ -6,25 +6,55 @@ public struct Quality: Hashable, Codable, Sendable {
   public let loss: Double
   /// The share of examples whose most probable class is the right one; nil for a regression.
   public let accuracy: Double?
-  /// The root of the mean squared error in the target's units; nil for a classifier.
+  /// The root of the mean squared error over all targets, in their units; nil for a classifier.
   public let rootMeanSquaredError: Double?
+  /// How well each target of a regression is predicted; empty for a classifier.
+  public let targets: [TargetQuality]
   /// The number of examples.
   public let count: Int
 
-  init(_ sums: Loss.Sums, output: OutputDescription, width: Int) {
+  /// - Parameter targetSums: As `TargetBuffer` keeps them; nil where targets are not told apart.
+  init(_ sums: Loss.Sums, _ targetSums: [Double]?, output: OutputDescription, width: Int) {
     loss = sums.loss / sums.weight
     count = sums.examples
     accuracy = output.loss.isRegression ? nil : sums.correct / sums.weight
-    rootMeanSquaredError =
-      output.loss.isRegression
-      ? (sums.squaredError / (sums.weight * Double(width))).squareRoot() * Double(output.targetDeviation) : nil
+    guard output.loss.isRegression, let targetSums else {
+      targets = []
+      rootMeanSquaredError =
+        output.loss.isRegression
+        ? (sums.squaredError / (sums.weight * Double(width))).squareRoot() * output.targetDeviation[0] : nil
+      return
+    }
+    targets = (0..<width).map { index in
+      let (squares, sum) = (targetSums[index], targetSums[width + index])
+      let total = targetSums[2 * width + index] - sum * sum / sums.weight
+      return TargetQuality(
+        name: output.targetNames[index],
+        rootMeanSquaredError: (squares / sums.weight).squareRoot() * output.targetDeviation[index],
+        coefficientOfDetermination: total > 0 ? 1 - squares / total : nil)
+    }
+    // The largest in front, as squares of what is far from 1 would leave the range of a double.
+    let largest = targets.map(\.rootMeanSquaredError).max() ?? 0
+    let shares = targets.map { largest > 0 ? $0.rootMeanSquaredError / largest : 0 }
+    rootMeanSquaredError = (shares.reduce(0) { $0 + $1 * $1 } / Double(width)).squareRoot() * largest
   }
+}
+
+/// How well one target of a regression is predicted.
+public struct TargetQuality: Hashable, Codable, Sendable {
+  /// The target's name.
+  public let name: String
+  /// The root of its mean squared error, in its unit.
+  public let rootMeanSquaredError: Double
+  /// R²: 1 less the squared error as a share of that of predicting the target's mean over the examples; nil if the target is the
+  /// same in all of them.
+  public let coefficientOfDetermination: Double?
 }
 
 /// What of a training its model's statistics depend on.
 public struct TrainingSummary: Hashable, Codable, Sendable {
-  /// Examples over which norms take statistics together in a full mini-batch, ghost batches aside: those of a part where the
-  /// parts of `Trainer.accumulating` have statistics of their own; fewer than asked for where the data had fewer.
+  /// Examples over which norms take statistics together in the smallest mini-batch, ghost batches aside: those of a part where
+  /// the parts of `Trainer.accumulating` have statistics of their own; fewer than asked for where the data is not whole batches.
   public let batchSize: Int
   /// The decay of weights.
   public let weightDecay: Double
@@ -38,20 +68,36 @@ public struct OutputDescription: Hashable, Codable, Sendable {
   public let classLabels: [String]
   /// The names of the predicted values; empty for a classifier.
   public let targetNames: [String]
-  /// Regression targets are learned as (t − mean) / deviation.
-  let targetMean: Float
-  let targetDeviation: Float
+  /// Regression targets are learned as (t − mean) / deviation, each with its own; a constant one has the deviation 1.
+  package let targetMean: [Double]
+  package let targetDeviation: [Double]
 
-  /// Turns outputs into probabilities or values in the target's units.
+  /// Whether predictions are finite where no output is larger than `largest`.
+  func isFinite(reaching largest: Float) -> Bool {
+    zip(targetMean, targetDeviation).allSatisfy { (Double(largest) * $1 + abs($0)).isFinite }
+  }
+
+  /// Turns outputs into probabilities or values in the targets' units; `outputs` may be changed.
   func interpret(
-    _ outputs: UnsafePointer<Float>, rows: Int, width: Int, into result: UnsafeMutablePointer<Float>
+    _ outputs: UnsafeMutablePointer<Float>, rows: Int, width: Int, into result: UnsafeMutablePointer<Double>
   ) {
     switch loss.kind {
-    case .softmaxCrossEntropy: ek_softmax(outputs, rows, width, result)
-    case .sigmoidCrossEntropy: ek_activation_forward(outputs, rows * width, EK_SIGMOID, 0, result, 1)
-    case .meanSquaredError, .huber:
-      for index in 0..<rows * width { result[index] = outputs[index] * targetDeviation + targetMean }
+    case .softmaxCrossEntropy: ek_softmax(outputs, rows, width, outputs)
+    case .sigmoidCrossEntropy: ek_activation_forward(outputs, rows * width, EK_SIGMOID, 0, outputs, 1)
+    case .meanSquaredError, .huber: break
     }
+    for index in 0..<rows * width {
+      let value = Double(outputs[index])
+      result[index] = loss.isRegression ? value * targetDeviation[index % width] + targetMean[index % width] : value
+    }
+  }
+
+  /// A predicted value as text: with the digits of a float, or of a double for a target so far from 0, beside its deviation, that
+  /// those of a float would not tell predictions apart.
+  public func text(_ value: Double, output index: Int) -> String {
+    guard loss.isRegression else { return "\(Float(value))" }
+    let isFar = abs(targetMean[index]) > 1024 * targetDeviation[index] || !Float(value).isFinite
+    return isFar ? "\(value)" : "\(Float(value))"
   }
 
   /// Describes what training on `dataset` with `loss` is to give, for a network with `width` outputs.
@@ -73,7 +119,7 @@ public struct OutputDescription: Hashable, Codable, Sendable {
       }
       classLabels = labels
       targetNames = []
-      (targetMean, targetDeviation) = (0, 1)
+      (targetMean, targetDeviation) = ([], [])
     case .values(let values, let names):
       guard loss.kind != .softmaxCrossEntropy else {
         throw EvenkeelError.usage("The targets are values; use meanSquaredError or huber, not softmaxCrossEntropy.")
@@ -87,18 +133,52 @@ public struct OutputDescription: Hashable, Codable, Sendable {
         guard values.allSatisfy({ (0...1).contains($0) }) else {
           throw EvenkeelError.data("sigmoidCrossEntropy needs targets from 0 to 1.")
         }
-        (targetMean, targetDeviation) = (0, 1)
+        (targetMean, targetDeviation) = ([], [])
         return
       }
-      let mean = values.reduce(0) { $0 + Double($1) } / Double(max(values.count, 1))
-      let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(max(values.count, 1))
-      targetMean = Float(mean)
-      targetDeviation = variance > 0 ? Float(variance.squareRoot()) : 1
+      let moments = names.indices.map { Self.moments(values, of: $0, width: width) }
+      targetMean = moments.map(\.mean)
+      targetDeviation = moments.map(\.deviation)
     }
   }
 }
 
 extension OutputDescription {
+  /// Mean and deviation of one target, from differences from its first value in units of the largest, so that neither its
+  /// distance from 0 nor its size costs digits.
+  private static func moments(_ values: [Double], of target: Int, width: Int) -> (mean: Double, deviation: Double) {
+    let count = Double(max(values.count / width, 1))
+    let own = stride(from: target, to: values.count, by: width)
+    let first = values.isEmpty ? 0 : values[target]
+    let largest = own.reduce(0) { max($0, abs(values[$1] - first)) }
+    guard largest > 0 else { return (first, 1) }
+    let share = own.reduce(0) { $0 + (values[$1] - first) / largest } / count
+    let variance = own.reduce(0) { sum, index in
+      let difference = (values[index] - first) / largest - share
+      return sum + difference * difference
+    }
+    return (first + share * largest, (variance / count).squareRoot() * largest)
+  }
+
+  private enum CodingKeys: String, CodingKey { case loss, classLabels, targetNames, targetMean, targetDeviation }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    loss = try container.decode(Loss.self, forKey: .loss)
+    classLabels = try container.decode([String].self, forKey: .classLabels)
+    let names = try container.decode([String].self, forKey: .targetNames)
+    targetNames = names
+    let count = loss.isRegression ? names.count : 0
+    // In files from before targets had moments of their own there is one number for all of them, a float.
+    func numbers(_ key: CodingKeys) throws -> [Double] {
+      if let one = try? container.decode(Float.self, forKey: key) {
+        return Array(repeating: Double(one), count: count)
+      }
+      return try container.decode([Double].self, forKey: key)
+    }
+    (targetMean, targetDeviation) = (try numbers(.targetMean), try numbers(.targetDeviation))
+  }
+
   /// The outputs that a network with `width` of them must have: one a class, or one for two.
   private static func outputs(_ loss: Loss, classes: Int, width: Int) -> Int {
     loss.kind == .sigmoidCrossEntropy && classes == 2 && width == 1 ? 1 : classes
@@ -114,78 +194,11 @@ extension OutputDescription {
       : !loss.isRegression && targetNames.isEmpty && classLabels.count > 1
         && Set(classLabels).count == classLabels.count
         && width == Self.outputs(loss, classes: classLabels.count, width: width)
-    guard fits, targetMean.isFinite, targetDeviation.isFinite, targetDeviation > 0 else {
+    let count = loss.isRegression ? width : 0
+    guard fits, targetMean.count == count, targetDeviation.count == count,
+      (targetMean + targetDeviation).allSatisfy(\.isFinite), targetDeviation.allSatisfy({ $0 > 0 })
+    else {
       throw EvenkeelError.data("the stored description of the outputs does not fit a network with \(width).")
     }
-  }
-}
-
-/// All targets of a data set in the form that the loss reads, and the room for one batch of them.
-package final class TargetBuffer {
-  let width: Int
-  private var labels: [Int32] = []
-  private var values: [Float] = []
-  private let batchLabels: UnsafeMutablePointer<Int32>
-  private let batchValues: AlignedFloats
-  private let capacity: Int
-
-  /// - Parameter batch: The largest batch that `gather` will be asked for.
-  package init(_ dataset: Dataset, output: OutputDescription, width: Int, batch: Int = 1) throws {
-    self.width = width
-    capacity = batch
-    batchLabels = .allocate(capacity: batch)
-    batchValues = AlignedFloats(count: batch * width)
-    switch dataset.targets {
-    case .none: throw EvenkeelError.data("The data has no targets.")
-    case .classes(let indices, let classes):
-      guard !output.loss.isRegression else {
-        throw EvenkeelError.data("The targets are classes; the model predicts values.")
-      }
-      // Labels are matched by name: another file may know other classes.
-      let known = Dictionary(uniqueKeysWithValues: output.classLabels.enumerated().map { ($1, Int32($0)) })
-      let map = classes.map { known[$0] ?? -1 }
-      labels = indices.map { $0 < 0 ? -1 : map[Int($0)] }
-      if let row = labels.firstIndex(of: -1) {
-        let name = indices[row] < 0 ? "unknown" : classes[Int(indices[row])]
-        throw EvenkeelError.data("Example \(row) is of the class \"\(name)\", which training never saw.")
-      }
-      if output.loss.kind == .sigmoidCrossEntropy {
-        values =
-          width == 1
-          ? labels.map { Float($0) }
-          : labels.flatMap { label in
-            (0..<width).map { Int32($0) == label ? 1 : 0 }
-          }
-      }
-    case .values(let targets, let names):
-      guard output.classLabels.isEmpty else {
-        throw EvenkeelError.data("The targets are values; the model predicts classes.")
-      }
-      guard names.count == width else {
-        throw EvenkeelError.data("The data has \(names.count) targets; the model predicts \(width).")
-      }
-      values = targets.map { ($0 - output.targetMean) / output.targetDeviation }
-    }
-  }
-
-  deinit { batchLabels.deallocate() }
-
-  /// The targets of the examples from `start` on.
-  package func batch(at start: Int) -> BatchTargets {
-    BatchTargets(
-      labels: labels.withUnsafeBufferPointer { $0.baseAddress.map { $0 + start } } ?? UnsafePointer(batchLabels),
-      values: values.withUnsafeBufferPointer { $0.baseAddress.map { $0 + start * width } }
-        ?? UnsafePointer(batchValues.start))
-  }
-
-  /// The targets of the examples at `positions`.
-  func gather(_ positions: UnsafeBufferPointer<Int32>) -> BatchTargets {
-    precondition(positions.count <= capacity)
-    for (row, position) in positions.enumerated() {
-      if !labels.isEmpty { batchLabels[row] = labels[Int(position)] }
-      guard !values.isEmpty else { continue }
-      for output in 0..<width { batchValues.start[row * width + output] = values[Int(position) * width + output] }
-    }
-    return BatchTargets(labels: UnsafePointer(batchLabels), values: UnsafePointer(batchValues.start))
   }
 }

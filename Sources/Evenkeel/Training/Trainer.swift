@@ -8,7 +8,11 @@ public struct Trainer: Sendable {
   public var optimizer: Optimizer
   /// How the learning rate changes.
   public var schedule: Schedule
-  /// Examples in a mini-batch. The last batch of an epoch keeps what is left; a single example joins the batch before it.
+  /// The most examples in a mini-batch.
+  ///
+  /// An epoch of n examples is cut into ⌈n / batchSize⌉ batches that differ by one example at most, none smaller than about
+  /// half of `batchSize`: 516 examples in batches of 128 are 104, 103, 103, 103, 103, not 128, 128, 128, 128, 4. Batches of two
+  /// have a third example where one would be left over. See `BatchNorm` for why.
   public var batchSize: Int
   /// The greatest norm of the gradient over all parameters; a larger one is scaled down to it. nil: no limit.
   public var clippingNorm: Double?
@@ -99,7 +103,7 @@ public struct Trainer: Sendable {
 
   /// What looks at a model in the middle of its training: called after every step with the number of steps made in all and
   /// with what gives a copy of the model as it is then.
-  package typealias Observer = (_ step: Int, _ model: () -> Model) throws -> Void
+  package typealias Observer = (_ step: Int, _ model: () throws -> Model) throws -> Void
 
   /// As above, and shows the model to `observing` after every step.
   @discardableResult
@@ -132,7 +136,7 @@ public struct Trainer: Sendable {
       history.epochs.append(record)
       if let patience, let checked {
         if best == nil || checked.loss < best!.loss {
-          best = (checked.loss, run.epoch, ModelState(copying: judged.state))
+          best = (checked.loss, run.epoch, try ModelState(copying: judged.state))
         } else if run.epoch - best!.epoch >= patience {
           history.stoppedEarly = true
         }
@@ -150,9 +154,12 @@ public struct Trainer: Sendable {
   /// What a resumed run must have in common with the one that it goes on from, by name.
   /// - Parameter fingerprint: That of `dataset`, which is not made anew for every checkpoint.
   func settings(for dataset: Dataset, fingerprint: String) -> [String: String] {
-    [
+    // Up to version 0.1 the last batch of an epoch was what the others left over.
+    let isEven = batchSize >= dataset.count || dataset.count % batchSize == 0
+    return [
       "loss": "\(loss.kind) \(loss.parameter)", "optimizer": optimizer.summary,
-      "schedule": "\(schedule.kind) after \(schedule.warmUp) steps of warm-up", "batch size": "\(batchSize)",
+      "schedule": "\(schedule.kind) after \(schedule.warmUp) steps of warm-up",
+      "batch size": "\(batchSize)\(isEven ? "" : " at most, in batches of equal size")",
       "clipping norm": clippingNorm.map { "\($0)" } ?? "none", "seed": "\(seed)",
       "augmentation": augmentation.isEmpty ? "none" : augmentation.map(\.description).joined(separator: ","),
       "accumulation": accumulating == 1 ? "none" : "\(accumulating) parts with \(statistics) statistics",
@@ -171,7 +178,7 @@ public struct Trainer: Sendable {
   ) throws -> TrainingRun {
     try validate(dataset, epochs: epochs)
     try dataset.requireFit(model.network.input)
-    guard model.scaling == nil || model.encoding == dataset.encoding else {
+    guard model.scaling == nil || TableEncoding.agree(model.encoding, dataset.encoding) else {
       throw EvenkeelError.data(
         "The columns of the data are encoded otherwise than those that the model was trained on.")
     }
@@ -186,8 +193,8 @@ public struct Trainer: Sendable {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
     }
     model.training = TrainingSummary(
-      batchSize: examplesOfStatistics(in: dataset.count), weightDecay: optimizer.weightDecay)
-    model.makeStateUnique()
+      batchSize: try examplesOfStatistics(of: model.network, in: dataset.count), weightDecay: optimizer.weightDecay)
+    try model.makeStateUnique()
     return try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
   }
 
@@ -235,30 +242,38 @@ public struct Trainer: Sendable {
 }
 
 extension Trainer {
-  /// The examples of a full batch that norms take statistics of together, with `examples` in all: a part's or the whole batch's.
-  package func examplesOfStatistics(in examples: Int) -> Int {
-    let full = max(1, min(batchSize, examples))
-    return statistics == .micro ? (full + accumulating - 1) / accumulating : full
+  /// The batches of an epoch of `examples` for `network`.
+  func plan(for network: Network, examples: Int) throws -> BatchPlan {
+    BatchPlan(self, examples: max(1, examples), minimum: try needsTwoExamples(network) ? 2 : 1)
   }
 
-  /// The parts that a batch of `rows` examples is taken in, where a full one has parts of `size`.
-  func parts(of rows: Int, _ size: Int) -> Int { accumulating == 1 ? 1 : (rows + size - 1) / size }
+  /// The fewest examples that norms take statistics of together, with `examples` in all: those of the smallest part or batch.
+  package func examplesOfStatistics(of network: Network, in examples: Int) throws -> Int {
+    let plan = try plan(for: network, examples: examples)
+    return statistics == .micro ? plan.smallestPart : plan.batches.smallest
+  }
 
   /// - Throws: `EvenkeelError` with code `usage` or `data` if batches, or parts with statistics of their own, would bring a norm
   ///   that takes statistics one value a feature, or fewer examples than its ghost batches have.
   package func requireStatistics(of network: Network, examples: Int) throws {
     try requireTwoExamples(for: network, examples: examples)
+    let full = max(1, min(batchSize, examples))
     try network.requireGhostBatches(
-      in: examplesOfStatistics(in: examples), of: accumulating > 1 ? "part of a batch" : "batch")
+      in: statistics == .micro ? (full + accumulating - 1) / accumulating : full,
+      of: accumulating > 1 ? "part of a batch" : "batch")
   }
 
-  private func requireTwoExamples(for network: Network, examples: Int) throws {
-    guard freezing?.afterEpoch != 0 else { return }
-    let needsTwo = try network.leaves().contains { leaf in
+  /// Whether a norm takes statistics to which an example gives one value of each feature.
+  private func needsTwoExamples(_ network: Network) throws -> Bool {
+    guard freezing?.afterEpoch != 0 else { return false }
+    return try network.leaves().contains { leaf in
       guard let norm = leaf.layer as? BatchNorm, !norm.frozen else { return false }
       return leaf.input.count == leaf.input.featureCount
     }
-    guard needsTwo else { return }
+  }
+
+  private func requireTwoExamples(for network: Network, examples: Int) throws {
+    guard try needsTwoExamples(network) else { return }
     guard examples > 1 else {
       throw EvenkeelError.data(
         "The training data has \(examples == 0 ? "no" : "one") example; batch normalization needs at least 2 in a batch."

@@ -16,8 +16,7 @@ final class TrainingRun {
   private let first: AlignedFloats
   private let second: AlignedFloats
   private let augmenter: Augmenter?
-  /// The examples of a part where a batch is taken in parts, else of a batch.
-  let fullPart: Int
+  let plan: BatchPlan
   /// Where batches are taken in parts: the gradients of one, and the running statistics as the parts leave them.
   let partGradients: AlignedFloats?
   let microState: ModelState?
@@ -47,23 +46,23 @@ final class TrainingRun {
     output = model.output!
     self.model = model
     let layout = model.state.layout
-    let full = min(trainer.batchSize, dataset.count)
     try trainer.requireStatistics(of: model.network, examples: dataset.count)
-    // A single example that is left over joins the batch before it.
-    let most = min(trainer.batchSize, dataset.count - 1) + 1
+    plan = try trainer.plan(for: model.network, examples: dataset.count)
+    let most = plan.batches.largest
     let isInParts = trainer.accumulating > 1
-    fullPart = (full + trainer.accumulating - 1) / trainer.accumulating
     program = try Program(
-      model.network, layout: layout, maximumRows: isInParts ? min(most, fullPart + 1) : most, purpose: .training,
-      precision: trainer.precision,
+      model.network, layout: layout, maximumRows: plan.largestPart, purpose: .training, precision: trainer.precision,
       threads: trainer.threads)
-    targets = try TargetBuffer(dataset, output: output, width: layout.output.count, batch: most)
+    targets = try TargetBuffer(
+      dataset, output: output, width: layout.output.count, batch: most, tellsTargetsApart: layout.output.count > 1)
     weights = WeightBuffer(dataset, batch: most)
     guard !isInParts || trainer.statistics == .micro || dataset.weights == nil && dataset.lengths == nil else {
       throw EvenkeelError.usage(
         "Examples with weights or lengths do not go with parts that have the statistics of the whole batch, only with statistics of their own (micro)."
       )
     }
+    try Machine.requireMemory(
+      trainer.learnedByteCount(layout), for: "Training \(layout.learnedCount) learned values", code: .usage)
     let whole =
       isInParts && trainer.statistics == .whole
       ? try WholeBatches(program, batch: most, parameters: layout.count, statistics: layout.statistics.count) : nil
@@ -95,13 +94,10 @@ final class TrainingRun {
   }
 
   /// The batches of an epoch.
-  var batches: Int {
-    let size = fullBatch
-    return max(1, (dataset.count - (dataset.count % size == 1 ? 1 : 0) + size - 1) / size)
-  }
-  /// The examples of a batch that is not the rest of an epoch.
-  var fullBatch: Int { min(trainer.batchSize, dataset.count) }
-  var quality: Quality { Quality(sums, output: output, width: targets.width) }
+  var batches: Int { plan.batches.count }
+  /// What a step of the optimizer changes.
+  private var buffers: [AlignedFloats] { [state.parameters, first, second] }
+  var quality: Quality { Quality(sums, targets.targetSums, output: output, width: targets.width) }
 
   static func order(_ count: Int, epoch: Int, seed: UInt64) -> [Int32] {
     var order = (0..<Int32(count)).map { $0 }
@@ -136,6 +132,7 @@ final class TrainingRun {
         throw EvenkeelError(.interrupted, "Interrupted in epoch \(epoch + 1) after batch \(batch) of \(batches).")
       }
     }
+    try dataset.examples.requireUnchanged()
     epoch += 1
     batch = 0
     averaged?.noteEpoch(epoch, state.parameters, threads: trainer.threads)
@@ -143,16 +140,12 @@ final class TrainingRun {
   }
 
   private func makeStep() throws {
-    if batch == 0 { sums = Loss.Sums() }
-    let start = batch * trainer.batchSize
-    let rows = batch == batches - 1 ? dataset.count - start : trainer.batchSize
+    if batch == 0 { (sums, _) = (Loss.Sums(), targets.clearSums()) }
     let threads = Int32(trainer.threads)
-    let range = start..<start + rows
+    let range = plan.batches[batch]
     let isFrozen = isFrozen(inEpoch: epoch)
-    let takesWhole = whole != nil && !isFrozen && trainer.parts(of: rows, fullPart) > 1
-    // Parts with statistics of their own have two examples at least.
-    let parts = GhostBatches(
-      rows: rows, count: trainer.parts(of: rows, fullPart), smallest: takesWhole || isFrozen ? 1 : 2)
+    let parts = plan.parts(of: range.count, haveStatistics: whole == nil && !isFrozen)
+    let takesWhole = whole != nil && !isFrozen && parts.count > 1
     let batchSums =
       if let whole, takesWhole { try passWholeBatch(parts, of: range, whole) } else {
         try passMicroBatches(parts, of: range)
@@ -180,17 +173,15 @@ final class TrainingRun {
       step: step + 1,
       factor: trainer.schedule.factor(step: step, total: overflow ? .max : total, stepsPerEpoch: batches),
       gradientScale: scale, decayed: state.layout.weightCount)
-    // A step so large that a parameter may leave the range of a float is made on trial.
-    let reach = settings.learning_rate * max(1e3, largest * scale, trainer.optimizer.weightDecay)
-    let before = reach < 1e30 ? nil : [state.parameters, first, second].map { AlignedFloats(copying: $0) }
+    // A step so large that a parameter, or the square of a gradient, may leave the range of a float is made on trial.
+    let isLarge = largest * scale > 1e15 || settings.learning_rate * max(1, trainer.optimizer.weightDecay) > 1e9
+    let before = isLarge ? buffers.map { AlignedFloats(copying: $0) } : nil
     ek_optimizer_step(
       &settings, state.parameters.start, gradients.start, first.start, second.start, gradients.count, threads)
     if let before {
-      let position = ek_first_non_finite(state.parameters.start, state.parameters.count, threads)
-      if position >= 0 {
-        for (buffer, kept) in zip([state.parameters, first, second], before) {
-          buffer.start.update(from: kept.start, count: kept.count)
-        }
+      let positions = buffers.map { ek_first_non_finite($0.start, $0.count, threads) }
+      if let position = positions.first(where: { $0 >= 0 }) {
+        for (buffer, kept) in zip(buffers, before) { buffer.start.update(from: kept.start, count: kept.count) }
         throw diverged("the update leaves the range of a float", layer: state.layout.name(at: position))
       }
     }
@@ -204,10 +195,10 @@ final class TrainingRun {
   }
 
   /// Folds the statistics of a step that has succeeded into the running ones.
-  private func commit(_ parts: GhostBatches, of batch: Range<Int>, takesWhole: Bool) {
+  private func commit(_ parts: Parts, of batch: Range<Int>, takesWhole: Bool) {
     if parts.count > 1, !takesWhole { return state.copyStatistics(from: microState!) }
     var call = call(0..<parts[0].count, of: batch)
-    call.share = min(1, Double(batch.count) / Double(parts.count == 1 ? fullPart : fullBatch))
+    call.share = min(1, Double(batch.count) / Double(parts.count == 1 ? plan.largestPart : plan.batches.largest))
     if takesWhole { call.whole = whole!.byIndex }
     program.commit(call)
   }
@@ -233,7 +224,7 @@ final class TrainingRun {
     }
   }
 
-  func failed(_ what: String) -> EvenkeelError {
+  func failed(_ what: some StringProtocol) -> EvenkeelError {
     .data("Step \(step + 1) of epoch \(epoch + 1): \(what); the model keeps the step before.")
   }
 
@@ -272,7 +263,10 @@ final class TrainingRun {
   /// Copies the examples of `part` of the batch to the program's input.
   func gather(_ part: Range<Int>, of batch: Range<Int>) throws {
     let (start, rows) = (batch.lowerBound + part.lowerBound, part.count)
-    let bad = gather(start, rows)
+    let bad: Int
+    do { bad = try dataset.examples.reading { gather(start, rows) } } catch let error as EvenkeelError {
+      throw failed(error.message.dropLast())
+    }
     if bad >= 0 {
       throw EvenkeelError.data(
         "Batch \(self.batch + 1) of epoch \(epoch + 1): example \(storageRows[start + bad / program.inputLength]) is not finite in \(dataset.featureName(bad % program.inputLength)); nothing was changed."
@@ -302,11 +296,17 @@ final class TrainingRun {
   }
 
   /// A copy of all that a later run needs to go on from here.
-  func checkpoint(_ history: History, _ best: (loss: Double, epoch: Int, state: ModelState)?) -> Checkpoint {
-    Checkpoint(
-      model: model.copied(), first: Array(first.buffer), second: Array(second.buffer),
+  /// - Throws: `EvenkeelError` with code `data` if there is not the memory for it.
+  func checkpoint(_ history: History, _ best: (loss: Double, epoch: Int, state: ModelState)?) throws -> Checkpoint {
+    try Machine.requireMemory(
+      (state.parameters.count + first.count + second.count + (averaged?.values.count ?? 0))
+        * MemoryLayout<Float>.stride,
+      for: "A checkpoint")
+    return Checkpoint(
+      model: try model.copied(), first: Array(first.buffer), second: Array(second.buffer),
       averaged: averaged.map { Array($0.values.buffer) } ?? [], averagedCount: averaged?.count ?? 0, epoch: epoch,
-      batch: batch, step: step, settings: settings, threads: trainer.threads, sums: sums, history: history,
+      batch: batch, step: step, settings: settings, threads: trainer.threads, sums: sums,
+      targetSums: targets.targetSums, history: history,
       best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })
   }
 
@@ -336,6 +336,7 @@ final class TrainingRun {
       if let base = source.baseAddress { averaged?.values.start.update(from: base, count: source.count) }
     }
     averaged?.count = checkpoint.averagedCount
+    targets.targetSums = checkpoint.targetSums
     (epoch, batch, step, sums) = (checkpoint.epoch, checkpoint.batch, checkpoint.step, checkpoint.sums)
   }
 }

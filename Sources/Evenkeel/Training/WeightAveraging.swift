@@ -79,7 +79,7 @@ extension TrainingRun {
   /// The model with the averaged weights and statistics that go with them; nil before any were averaged.
   func averagedModel() throws -> Model? {
     guard let averaged, averaged.count > 0 else { return nil }
-    var result = model.copied()
+    var result = try model.copied()
     result.state.parameters.start.update(from: averaged.values.start, count: averaged.values.count)
     result.state.noteChange()
     // Statistics that training froze are the ones that these weights were learned with.

@@ -50,8 +50,8 @@ struct Lab: ParsableCommand {
     func run() throws {
       StopSignals.watch()
       let claims = try Claims.named(claims)
-      guard (1...1000).contains(seeds) else {
-        throw EvenkeelError(.usage, "--seeds is \(seeds); expected 1 to 1000.")
+      guard (1...Plan.mostSeeds).contains(seeds) else {
+        throw EvenkeelError(.usage, "--seeds is \(seeds); expected 1 to \(Plan.mostSeeds).")
       }
       if let size, !Plan.sizes.indices.contains(size) {
         throw EvenkeelError(.usage, "--size is \(size); expected 0 to \(Plan.sizes.count - 1).")
@@ -70,6 +70,7 @@ struct Lab: ParsableCommand {
         try data.requireFit(claim.trials(least, .assumed))
       }
       let store = try RunStore(options.store)
+      try warnOfUnfitRows(in: store)
       let runner = options.runner(store, data)
       let speed = try Speed(measuredOn: data)
       let plans = try plans(claims, network, seconds, speed, runner)
@@ -138,6 +139,7 @@ struct Lab: ParsableCommand {
       try requireName(store)
       try requireApart(output, from: [], store: store)
       let store = try existing(store)
+      try warnOfUnfitRows(in: store)
       let plans = try store.latestPlans()
       var reports: [ClaimReport] = []
       for claim in Claims.all {

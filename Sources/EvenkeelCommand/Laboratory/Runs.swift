@@ -15,7 +15,8 @@ struct Runs: ParsableCommand {
     @Flag(help: "One JSON object a line.") var json = false
 
     func run() throws {
-      for run in try existing(store).runs() {
+      let store = try existing(store)
+      for run in try store.runs() {
         if json {
           try emit(
             jsonObject([
@@ -32,6 +33,7 @@ struct Runs: ParsableCommand {
               + "  seed \(run.seed)  \(run.summary)")
         }
       }
+      try store.requireFit()
     }
   }
 
@@ -115,6 +117,13 @@ func existing(_ path: String) throws -> RunStore {
     throw EvenkeelError(.noInput, "\(path): there is no such store; lab run and sweep make one.")
   }
   return try RunStore(reading: path)
+}
+
+/// Names the rows of a store that had to be set aside; without them it can be worked with.
+func warnOfUnfitRows(in store: RunStore) throws {
+  do { try store.requireFit() } catch let error as EvenkeelError where error.code == .data {
+    complain("warning: \(error.message)")
+  }
 }
 
 /// The layers that two networks do not share, with their options: what a network's summary leaves out.

@@ -59,8 +59,10 @@ struct SweepCommand: ParsableCommand {
 
   func run() throws {
     StopSignals.watch()
-    for (name, value) in [("--trials", trials), ("--batch-size", batchSize), ("--steps", steps)] where value < 1 {
-      throw EvenkeelError(.usage, "\(name) is \(value); expected at least 1.")
+    guard batchSize > 0 else { throw EvenkeelError(.usage, "--batch-size is \(batchSize); expected at least 1.") }
+    for (name, value, most) in [("--trials", trials, Sweep.mostTrials), ("--steps", steps, Trial.mostSteps)]
+    where !(1...most).contains(value) {
+      throw EvenkeelError(.usage, "\(name) is \(value); expected 1 to \(most).")
     }
     try options.check()
     if network != nil, hidden != nil || activation != nil {
@@ -89,6 +91,7 @@ struct SweepCommand: ParsableCommand {
     let planned = try sides.flatMap { try sweep.trials(of: $0, on: data.description) }
     try data.requireFit(planned)
     let store = try RunStore(options.store)
+    try warnOfUnfitRows(in: store)
     var progress = TrialProgress(enabled: !options.quiet)
     StopSignals.trainingStarts()
     let results = try options.runner(store, data).run(planned, shouldStop: { StopSignals.haveCome }) {

@@ -20,6 +20,9 @@ public struct Plan: Codable, Hashable, Sendable {
     (12_000, 9), (25_000, 9), (50_000, 9),
   ]
 
+  /// The most seeds that a contender is measured with.
+  public static let mostSeeds = 1_000
+
   /// The place in `sizes`.
   public var size: Int { Self.sizes.firstIndex { $0.steps == steps } ?? 0 }
 

@@ -57,7 +57,7 @@ public final class ActivationProbe {
     state = try Model(network).state
     rows = examples.count
     program = try Program(network, layout: state.layout, maximumRows: rows, purpose: .training, threads: threads)
-    inputs = AlignedFloats(count: rows * examples.shape.count)
+    inputs = try AlignedFloats(count: rows * examples.shape.count, for: "A batch of \(rows) examples")
     let scaling = try model.scaling ?? InputScaling(fittedTo: examples, threads: threads)
     try examples.gather(0, rows, into: inputs.start, scaling: scaling, threads: threads)
   }

@@ -160,7 +160,7 @@ final class NormStep: LinearStep {
       let running = at.point.statistics(statistics)
       for feature in 0..<norm.features {
         norm.mean[feature] = Double(running.mean[feature])
-        norm.s[feature] = 1 / (Double(running.variance[feature]) + options.epsilon).squareRoot()
+        norm.s[feature] = ek_inverse_deviation(Double(running.variance[feature]), options.epsilon)
       }
     }
     ek_norm_point_forward(&norm, x, shift(at.point.parameters), y.start)

@@ -29,8 +29,8 @@ public final class Hessian {
   public init(of surface: LossSurface, at point: [Float]? = nil) throws {
     self.surface = surface
     selection = surface.ranges()
-    at = Linearization(surface)
-    ek_set_team_size(Int32(surface.threads))
+    at = try Linearization(surface)
+    _ = ek_set_team_size(Int32(surface.threads))
     var builder = StepBuilder(surface)
     steps = try builder.sequence(surface.network.layers.layers, prefix: "")
     outputGradient = AlignedFloats(count: surface.rows * surface.width)
@@ -48,7 +48,7 @@ public final class Hessian {
   public func move(to point: [Float]) throws {
     precondition(
       point.count == surface.count, "A point of this surface has \(surface.count) numbers, not \(point.count).")
-    ek_set_team_size(Int32(surface.threads))
+    _ = ek_set_team_size(Int32(surface.threads))
     at.move(to: point)
     outputs = try steps.forward(surface.inputs.start, at)
     let sums = surface.loss.evaluate(
@@ -61,7 +61,7 @@ public final class Hessian {
   /// H v, restricted to `selection` on both sides.
   public func times(_ v: [Float]) throws -> [Float] {
     precondition(v.count == surface.count, "A direction on this surface has \(surface.count) numbers, not \(v.count).")
-    ek_set_team_size(Int32(surface.threads))
+    _ = ek_set_team_size(Int32(surface.threads))
     at.turn(to: selected(v))
     guard let tangent = try steps.forwardTangent(nil, at) else { return Array(repeating: 0, count: v.count) }
     surface.loss.gradientTangent(

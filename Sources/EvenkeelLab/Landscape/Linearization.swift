@@ -34,13 +34,13 @@ final class Linearization {
   /// Room for a part of `product`.
   let part: AlignedFloats
 
-  init(_ surface: LossSurface) {
+  init(_ surface: LossSurface) throws {
     layout = surface.layout
     rows = surface.rows
     threads = surface.threads
-    point = ModelState(copying: surface.state)
-    pointWithoutBias = ModelState(copying: surface.state)
-    direction = ModelState(copying: surface.state)
+    point = try ModelState(copying: surface.state)
+    pointWithoutBias = try ModelState(copying: surface.state)
+    direction = try ModelState(copying: surface.state)
     gradient = AlignedFloats(count: layout.count)
     product = AlignedFloats(count: layout.count)
     part = AlignedFloats(count: layout.count)

@@ -45,7 +45,7 @@ public final class LossSurface {
     self.loss = loss
     self.threads = threads
     network = model.network.withoutChance()
-    state = ModelState(copying: model.state)
+    state = try ModelState(copying: model.state)
     layout = state.layout
     point = Array(state.parameters.buffer)
     rows = examples.count
@@ -55,10 +55,10 @@ public final class LossSurface {
       ?? OutputDescription(loss: loss, dataset: examples, width: width)
     targetBuffer = try TargetBuffer(examples, output: output, width: width)
     let scaling = try model.scaling ?? InputScaling(fittedTo: examples, threads: threads)
-    inputs = AlignedFloats(count: rows * network.input.count)
+    inputs = try AlignedFloats(count: rows * network.input.count, for: "A batch of \(rows) examples")
     try examples.gather(0, rows, into: inputs.start, scaling: scaling, threads: threads)
     program = try Program(network, layout: layout, maximumRows: rows, purpose: .training, threads: threads)
-    gradients = AlignedFloats(count: layout.count)
+    gradients = try AlignedFloats(count: layout.count, for: "The gradient")
   }
 
   /// n, the padding included.

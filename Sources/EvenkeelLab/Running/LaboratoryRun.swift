@@ -41,7 +41,7 @@ public struct LaboratoryRun: Sendable {
       }
       guard !missing.isEmpty, hasTime() else { return evidence }
       // The longest first: none of them is left alone at the end.
-      let costs = missing.map { (trial: $0, seconds: speed.seconds($0), key: $0.key) }
+      let costs = try missing.map { (trial: $0, seconds: speed.seconds($0), key: try $0.key) }
       let order = costs.sorted { ($0.seconds, $0.key) > ($1.seconds, $1.key) }.map(\.trial)
       let before = done
       do {

@@ -72,7 +72,7 @@ public struct Planner: Sendable {
   }
 
   private static func text(_ seconds: Double) -> String {
-    let whole = Int(seconds.rounded(.up))
+    let whole = Int(min(seconds, 1e15).rounded(.up))
     return whole < 600 ? "\(whole)s" : "\((whole + 59) / 60)m"
   }
 }

@@ -9,7 +9,7 @@ public enum Bootstrap {
   /// 20,000 times as many values as there are are drawn from `values` with replacement. The plain percentile interval of their
   /// means is too narrow for few values, by √((n − 1)/n) and by the normal quantile in place of Student's; the expanded one
   /// takes quantiles further out, Φ(−t √(n/(n − 1))). The draws follow from `values` alone: the same values, the same interval.
-  /// - Returns: nil for fewer than two values, which say nothing about their spread, or any that is not finite.
+  /// - Returns: nil for fewer than two values, which say nothing about their spread, or any that is not finite or too large to be summed.
   public static func interval(of values: [Double]) -> ClosedRange<Double>? {
     let n = values.count
     guard n >= 2, values.allSatisfy(\.isFinite) else { return nil }
@@ -24,7 +24,9 @@ public enum Bootstrap {
     means.sort()
     let tail = tail(n)
     let position = tail * Double(draws - 1)
-    return quantile(means, position)...quantile(means, Double(draws - 1) - position)
+    let (low, high) = (quantile(means, position), quantile(means, Double(draws - 1) - position))
+    // Sums of huge values leave the finite numbers.
+    return low.isFinite && high.isFinite ? low...high : nil
   }
 
   /// The share of bootstrap means that each end leaves out.

@@ -36,7 +36,7 @@ public final class RunStore: Sendable {
             VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)
             """,
           arguments: [
-            trial.key, json(trial), trial.summary, Int64(bitPattern: trial.seed), Laboratory.version,
+            try trial.key, try json(trial), trial.summary, Int64(bitPattern: trial.seed), Laboratory.version,
             Laboratory.rulesVersion, now(),
           ])
       }
@@ -45,18 +45,21 @@ public final class RunStore: Sendable {
 
   /// Takes a trial to run it, unless it is done or somebody who is alive runs it.
   /// - Returns: Whether it is the caller's now.
+  /// - Throws: `EvenkeelError` with code `data` where no such trial is, or its row says what cannot be.
   package func claim(_ key: String) throws -> Bool {
     try write { db in
       let time = now()
-      guard let row = try Row.fetchOne(db, sql: "SELECT state, owner, seen FROM run WHERE key = ?", arguments: [key])
-      else { return false }
-      switch row["state"] as String {
-      case RunState.waiting.rawValue, RunState.failed.rawValue: break
-      case RunState.running.rawValue:
-        guard let text = row["owner"] as String?, let seen = row["seen"] as Double?,
-          RunOwner(text)?.isGone(lastSeen: seen, now: time, from: owner) ?? true
-        else { return false }
-      default: return false
+      guard
+        let found = try Row.fetchOne(
+          db, sql: "SELECT id, state, owner, seen FROM run WHERE key = ?", arguments: [key])
+      else { throw EvenkeelError(.data, "\(path) has lost a run that was being worked on (key \(key)).") }
+      let row = StoredRow(found, of: .run, in: path)
+      switch try row.value("state", as: RunState.self) {
+      case .waiting, .failed: break
+      case .running:
+        let (owner, seen): (String, Double) = (try row.value("owner"), try row.value("seen"))
+        guard RunOwner(owner)?.isGone(lastSeen: seen, now: time, from: self.owner) ?? true else { return false }
+      case .done: return false
       }
       try db.execute(
         sql: "UPDATE run SET state = 'running', owner = ?, seen = ?, started = ?, error = NULL WHERE key = ?",
@@ -80,7 +83,7 @@ public final class RunStore: Sendable {
           UPDATE run SET state = 'done', owner = NULL, finished = ?, seconds = ?, score = ?, divergedAt = ?, result = ?
           WHERE key = ? AND state = 'running' AND owner = ?
           """,
-        arguments: [now(), result.seconds, result.score, result.divergedAt, json(result), key, owner.text])
+        arguments: [now(), result.seconds, result.score, result.divergedAt, try json(result), key, owner.text])
     }
   }
 
@@ -108,17 +111,16 @@ public final class RunStore: Sendable {
   /// The result of the trial with this key, if it is done.
   public func result(_ key: String) throws -> TrialResult? {
     try read { db in
-      try Row.fetchOne(db, sql: "SELECT id, result FROM run WHERE key = ? AND state = 'done'", arguments: [key])
-        .map {
-          try StoreFile.value(TrialResult.self, ($0["result"] as String?) ?? "", "run \($0["id"] as Int64)", in: path)
-        }
+      try Row.fetchOne(
+        db, sql: "SELECT id, state, result FROM run WHERE key = ? AND state = 'done'", arguments: [key]
+      ).map { try StoredRow($0, of: .run, in: path).json("result", as: TrialResult.self) }
     }
   }
 
   /// The results of those of `trials` that are done.
   public func results(of trials: [Trial]) throws -> [Trial: TrialResult] {
     var results: [Trial: TrialResult] = [:]
-    for trial in trials where results[trial] == nil { results[trial] = try result(trial.key) }
+    for trial in trials where results[trial] == nil { results[trial] = try result(try trial.key) }
     return results
   }
 
@@ -134,4 +136,4 @@ public final class RunStore: Sendable {
 }
 
 /// How far a stored trial is.
-public enum RunState: String, Codable, Sendable { case waiting, running, done, failed }
+public enum RunState: String, Codable, Sendable, CaseIterable { case waiting, running, done, failed }

@@ -7,6 +7,8 @@ import GRDB
 package enum StoreFile {
   /// Marks a SQLite file as a store: "Evkl".
   static let applicationID = 0x4576_6b6c
+  /// Seconds for which a lock of another program is waited for.
+  private static let patience = 10.0
 
   /// - Parameter name: What errors call it.
   static func open(_ path: String, called name: String? = nil) throws -> DatabaseQueue {
@@ -16,15 +18,18 @@ package enum StoreFile {
     return try explained(name ?? path) {
       var configuration = Configuration()
       configuration.journalMode = .wal
-      configuration.busyMode = .timeout(10)
-      let queue = try patiently { try DatabaseQueue(path: path, configuration: configuration) }
-      try patiently { try migrator.migrate(queue) }
+      configuration.busyMode = .timeout(patience)
+      let queue = try patiently { try DatabaseQueue(path: location(path), configuration: configuration) }
+      try patiently { try StoreMigrations.all.migrate(queue) }
       return queue
     }
   }
 
   /// Whether SQLite can work at `path`: it writes beside a store even to read it.
   static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 && access(folder(path), W_OK) == 0 }
+
+  /// `path` as SQLite takes it for a file, whatever its name: `:memory:` would be none.
+  private static func location(_ path: String) -> String { path.hasPrefix("/") ? path : "./" + path }
 
   private static func folder(_ path: String) -> String {
     path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
@@ -44,27 +49,6 @@ package enum StoreFile {
     return try open(copy, called: path)
   }
 
-  private static var migrator: DatabaseMigrator {
-    var migrator = DatabaseMigrator()
-    migrator.registerMigration("1: runs and plans") { db in
-      try db.execute(sql: "PRAGMA application_id = \(applicationID)")
-      try db.execute(
-        sql: """
-          CREATE TABLE run (
-            id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, trial TEXT NOT NULL, summary TEXT NOT NULL,
-            seed INTEGER NOT NULL, version TEXT NOT NULL, rules INTEGER NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
-            owner TEXT, seen REAL, created REAL NOT NULL, started REAL, finished REAL,
-            seconds REAL, score REAL, divergedAt INTEGER, result TEXT, error TEXT);
-          CREATE INDEX run_state ON run (state);
-          CREATE TABLE plan (
-            id INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL UNIQUE, claim TEXT NOT NULL, plan TEXT NOT NULL,
-            rules INTEGER NOT NULL, used REAL NOT NULL);
-          """)
-    }
-    return migrator
-  }
-
   /// Looks at a file before anything is written to it.
   private static func requireStore(_ path: String, called name: String) throws {
     var status = stat()
@@ -73,11 +57,13 @@ package enum StoreFile {
       throw EvenkeelError(.cannotWrite, "\(name) is no file; expected a store's, or none yet.")
     }
     guard status.st_size > 0 else { return }
+    // SQLite takes a file without a whole page for an empty one, and would write over it.
+    guard status.st_size >= 512 else { throw notSQLite(name) }
     try explained(name) {
       var configuration = Configuration()
       configuration.readonly = true
-      configuration.busyMode = .timeout(10)
-      let queue = try patiently { try DatabaseQueue(path: path, configuration: configuration) }
+      configuration.busyMode = .timeout(patience)
+      let queue = try patiently { try DatabaseQueue(path: location(path), configuration: configuration) }
       defer { try? queue.close() }
       try queue.read { db in
         let mark = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
@@ -90,26 +76,51 @@ package enum StoreFile {
           throw EvenkeelError(
             .data, "\(name) is a SQLite file of another program, not a store of runs; nothing was changed.")
         }
-        if mark == applicationID, let table = ["run", "plan"].first(where: { !tables.contains($0) }) {
-          throw damaged(name, "its table \"\(table)\" is missing")
-        }
-        guard try !migrator.hasBeenSuperseded(db) else {
-          throw EvenkeelError(.data, "\(name) was written by a newer Evenkeel; nothing was changed.")
-        }
+        // What rows hold is looked at as they are read, or as they come into strict tables.
+        try db.execute(sql: "PRAGMA ignore_check_constraints = ON")
         let check = try String.fetchOne(db, sql: "PRAGMA quick_check(1)") ?? "ok"
-        guard check == "ok" else { throw damaged(name, check) }
+        guard check == "ok" else { throw damaged(name, try firstFault(db) ?? check) }
+        guard mark == applicationID else { return }
+        try requireForm(db, called: name)
       }
     }
   }
 
-  /// SQLite asks nobody to wait while the journal's mode is changed, so two processes that make a store at once try again.
-  private static func patiently<Value>(_ body: () throws -> Value) throws -> Value {
-    for _ in 0..<200 {
-      do { return try body() } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
-        usleep(50_000)
+  /// Makes sure that tables and columns are those of a store.
+  private static func requireForm(_ db: Database, called name: String) throws {
+    for table in [StoreTable.migrations, .run, .plan] {
+      let columns = try String.fetchAll(db, sql: "SELECT name FROM pragma_table_info('\(table.name)')")
+      guard !columns.isEmpty else { throw damaged(name, "its table \"\(table.name)\" is missing") }
+      if let column = table.columns.first(where: { !columns.contains($0.name) }) {
+        throw damaged(name, "its table \"\(table.name)\" has no column \(column.name)")
+      }
+      if let own = columns.first(where: { name in name != "id" && !table.columns.contains { $0.name == name } }) {
+        throw damaged(name, "its table \"\(table.name)\" has a column \(own), which is none of a store's")
       }
     }
-    return try body()
+    if let fault = try StoreMigrations.faults(in: .migrations, db).first?.fault { throw damaged(name, fault) }
+    guard try !StoreMigrations.all.hasBeenSuperseded(db) else {
+      throw EvenkeelError(.data, "\(name) was written by a newer Evenkeel; nothing was changed.")
+    }
+  }
+
+  /// Where SQLite says that something is wrong, the row that holds it; nil if it is not a row's content, or cannot be told.
+  private static func firstFault(_ db: Database) throws -> String? {
+    for table in [StoreTable.run, .plan] {
+      if let fault = (try? StoreMigrations.faults(in: table, db))?.first?.fault { return fault }
+    }
+    return nil
+  }
+
+  /// SQLite asks nobody to wait while the journal's mode is changed, so two processes that make a store at once try again.
+  /// Where it does ask, it has waited long enough by itself.
+  private static func patiently<Value>(_ body: () throws -> Value) throws -> Value {
+    let start = ContinuousClock.now
+    while true {
+      do { return try body() } catch let error as DatabaseError
+        where error.resultCode == .SQLITE_BUSY && ContinuousClock.now - start < .seconds(patience)
+      { usleep(50_000) }
+    }
   }
 
   /// What SQLite met, as a sentence with the store's name.
@@ -121,8 +132,10 @@ package enum StoreFile {
       case .SQLITE_BUSY, .SQLITE_LOCKED:
         throw EvenkeelError(.cannotWrite, "\(path) is locked by another program, for ten seconds now.")
       case .SQLITE_NOTADB:
-        throw EvenkeelError(.data, "\(path) is no store of runs: it is not a SQLite file; nothing was changed.")
-      case .SQLITE_CORRUPT: throw damaged(path, error.message ?? "its pages do not fit")
+        throw notSQLite(path)
+      // A statement of ours that is none for this file: its schema is another.
+      case .SQLITE_CORRUPT, .SQLITE_ERROR, .SQLITE_FORMAT, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH, .SQLITE_TOOBIG:
+        throw damaged(path, error.message ?? "its pages do not fit")
       case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
         let reason =
           access(folder(path), F_OK) == 0 && access(folder(path), W_OK) != 0
@@ -132,18 +145,16 @@ package enum StoreFile {
         throw EvenkeelError(
           .cannotWrite, "\(path): \(error.message ?? "SQLite failed") (code \(error.resultCode.rawValue)).")
       }
+    } catch is RowDecodingError {
+      throw damaged(path, "a value in it is of another type than a store's")
     }
   }
 
-  /// A value that is stored as JSON.
-  /// - Parameter what: What an error says cannot be read: "run 12".
-  static func value<Value: Decodable>(_ type: Value.Type, _ text: String, _ what: String, in path: String) throws
-    -> Value
-  {
-    do { return try fromJSON(type, text) } catch { throw damaged(path, "\(what) cannot be read") }
+  private static func notSQLite(_ path: String) -> EvenkeelError {
+    EvenkeelError(.data, "\(path) is no store of runs: it is not a SQLite file; nothing was changed.")
   }
 
-  private static func damaged(_ path: String, _ what: String) -> EvenkeelError {
+  static func damaged(_ path: String, _ what: String) -> EvenkeelError {
     // SQLite's check puts a line of stars before what it found.
     let line =
       what.split(whereSeparator: \.isNewline).first { !$0.hasPrefix("*") }.map { String($0) } ?? "its pages do not fit"

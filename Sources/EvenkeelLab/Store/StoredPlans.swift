@@ -10,11 +10,9 @@ extension RunStore {
       var plans: [Plan] = []
       for claim in claims {
         let key = "\(request) \(claim)"
-        guard let text = try String.fetchOne(db, sql: "SELECT plan FROM plan WHERE request = ?", arguments: [key])
-        else {
-          return nil
-        }
-        plans.append(try StoreFile.value(Plan.self, text, "the plan of \(claim)", in: path))
+        guard let row = try Row.fetchOne(db, sql: "SELECT id, plan FROM plan WHERE request = ?", arguments: [key])
+        else { return nil }
+        plans.append(try StoredRow(row, of: .plan, in: path).json("plan", as: Plan.self))
         try db.execute(
           sql: "UPDATE plan SET used = ? WHERE request = ?", arguments: [Date().timeIntervalSince1970, key])
       }
@@ -28,7 +26,8 @@ extension RunStore {
         try db.execute(
           sql: "INSERT OR REPLACE INTO plan (request, claim, plan, rules, used) VALUES (?, ?, ?, ?, ?)",
           arguments: [
-            "\(request) \(plan.claim)", plan.claim, json(plan), Laboratory.rulesVersion, Date().timeIntervalSince1970,
+            "\(request) \(plan.claim)", plan.claim, try json(plan), Laboratory.rulesVersion,
+            Date().timeIntervalSince1970,
           ])
       }
     }
@@ -37,12 +36,38 @@ extension RunStore {
   /// The plan of each claim that was used last, under the rules in force; with them a report is made without the data.
   public func latestPlans() throws -> [Plan] {
     try read { db in
-      try String.fetchAll(
+      try Row.fetchAll(
         db,
         sql:
-          "SELECT plan FROM plan p WHERE rules = ? AND id = (SELECT id FROM plan WHERE claim = p.claim AND rules = p.rules ORDER BY used DESC, id DESC LIMIT 1)",
+          "SELECT id, plan FROM plan p WHERE rules = ? AND id = (SELECT id FROM plan WHERE claim = p.claim AND rules = p.rules ORDER BY used DESC, id DESC LIMIT 1)",
         arguments: [Laboratory.rulesVersion]
-      ).map { try StoreFile.value(Plan.self, $0, "a plan", in: path) }
+      ).map { try StoredRow($0, of: .plan, in: path).json("plan", as: Plan.self) }
     }
+  }
+}
+
+extension Plan: StoredJSON {
+  static let words = "a plan"
+
+  func validate() throws {
+    for (name, value, range) in [
+      ("seeds", seeds, 1...Self.mostSeeds), ("steps", steps, 1...1_000_000), ("grid", grid, 1...100),
+    ] {
+      guard range.contains(value) else {
+        throw EvenkeelError(
+          .data, "its \(name) are \(value), which lies outside \(range.lowerBound) to \(range.upperBound).")
+      }
+    }
+    try data.validate()
+    _ = try network?.leaves()
+  }
+}
+
+extension DataDescription {
+  fileprivate func validate() throws {
+    let counts = [trainingCount, validationCount, testCount]
+    guard (1..<1 << 31).contains(outputs), counts.allSatisfy({ (0..<1 << 48).contains($0) }), (0...1).contains(chance)
+    else { throw EvenkeelError(.data, "its data has counts, outputs or a chance that no data has.") }
+    _ = try Network(input: input, layers: [Flatten()]).leaves()
   }
 }

@@ -19,6 +19,21 @@ public struct StoredRun: Sendable {
   public let error: String?
 }
 
+extension Trial: StoredJSON {
+  static let words = "a trial"
+
+  func validate() throws {
+    try requireCounts()
+    _ = try network.leaves()
+  }
+}
+
+extension TrialResult: StoredJSON {
+  static let words = "a trial's result"
+
+  func validate() throws {}
+}
+
 /// One line of the list of runs.
 public struct RunSummary: Sendable {
   public let id: Int64
@@ -32,34 +47,42 @@ public struct RunSummary: Sendable {
 
 extension RunStore {
   /// All runs in the order in which they were asked for.
+  /// - Throws: `EvenkeelError` with code `data` that names the first row that says what cannot be.
   public func runs() throws -> [RunSummary] {
     try read { db in
       try Row.fetchAll(
         db, sql: "SELECT id, state, seed, summary, score, divergedAt, seconds FROM run ORDER BY id"
       ).map { row in
-        RunSummary(
-          id: row["id"], state: RunState(rawValue: row["state"])!, seed: UInt64(bitPattern: row["seed"] as Int64),
-          summary: row["summary"], score: row["score"], isDiverged: (row["divergedAt"] as Int64?) != nil,
-          seconds: row["seconds"])
+        let row = StoredRow(row, of: .run, in: path)
+        return RunSummary(
+          id: row.id, state: try row.value("state"), seed: UInt64(bitPattern: try row.value("seed", as: Int64.self)),
+          summary: try row.value("summary"), score: try row.optional("score"),
+          isDiverged: try row.optional("divergedAt", as: Int64.self) != nil, seconds: try row.optional("seconds"))
       }
     }
   }
 
   /// The run with this number.
-  /// - Throws: `EvenkeelError` with code `noInput` if there is none.
+  /// - Throws: `EvenkeelError`: `noInput` if there is none, `data` if its row says what cannot be.
   public func run(_ id: Int64) throws -> StoredRun {
     try read { db in
-      guard let row = try Row.fetchOne(db, sql: "SELECT * FROM run WHERE id = ?", arguments: [id]) else {
+      guard let found = try Row.fetchOne(db, sql: "SELECT * FROM run WHERE id = ?", arguments: [id]) else {
+        if let reason = try String.fetchOne(
+          db, sql: "SELECT reason FROM \(StoreTable.run.unfitName) WHERE id = ?", arguments: [id])
+        {
+          throw EvenkeelError(.data, "\(path): \(reason). The row lies in the table \(StoreTable.run.unfitName).")
+        }
         let last = try Int64.fetchOne(db, sql: "SELECT max(id) FROM run")
         throw EvenkeelError(
           .noInput, "\(path) has no run \(id); \(last.map { "its runs go up to \($0)" } ?? "it has no runs").")
       }
+      let row = StoredRow(found, of: .run, in: path)
+      let state: RunState = try row.value("state")
       return StoredRun(
-        id: row["id"], trial: try StoreFile.value(Trial.self, row["trial"], "run \(id)", in: path),
-        state: RunState(rawValue: row["state"])!,
-        version: row["version"], rules: row["rules"], started: row["started"], finished: row["finished"],
-        result: try (row["result"] as String?).map { try StoreFile.value(TrialResult.self, $0, "run \(id)", in: path) },
-        error: row["error"])
+        id: id, trial: try row.json("trial", as: Trial.self), state: state, version: try row.value("version"),
+        rules: Int(try row.value("rules", as: Int64.self)), started: try row.optional("started"),
+        finished: try row.optional("finished"),
+        result: state == .done ? try row.json("result", as: TrialResult.self) : nil, error: try row.optional("error"))
     }
   }
 }

@@ -34,7 +34,9 @@ public struct LogarithmicRange: Hashable, Codable, Sendable {
 func rounded(_ value: Double) -> Double {
   guard value != 0, value.isFinite else { return value }
   let unit = pow(10, 2 - floor(log10(abs(value))))
-  return (value * unit).rounded() / unit
+  let rounded = (value * unit).rounded() / unit
+  // At the ends of what numbers can be there is no such unit.
+  return rounded.isFinite && rounded != 0 ? rounded : value
 }
 
 extension String {

@@ -16,7 +16,7 @@ public struct Sweep: Hashable, Codable, Sendable {
   public var normalizations: [String]
   public var learningRate: LogarithmicRange
   public var initialScale: LogarithmicRange
-  /// Trials in all, shared evenly among the sides.
+  /// Trials in all, shared evenly among the sides, `mostTrials` at most.
   public var trials: Int
   public var layout: Layout
   public var method: Trial.Method
@@ -34,6 +34,9 @@ public struct Sweep: Hashable, Codable, Sendable {
     (self.initialScale, self.trials, self.layout, self.method) = (initialScale, trials, layout, method)
     (self.batchSize, self.steps, self.evaluations, self.seed) = (batchSize, steps, evaluations, seed)
   }
+
+  /// The most trials that a sweep may have.
+  public static let mostTrials = 1_000_000
 
   /// One place of the ranges.
   public struct Place: Hashable, Codable, Sendable {

@@ -1,13 +1,13 @@
 import FoundationEssentials
 
 /// Values as JSON with keys in order, so that equal values have equal texts; numbers that are not finite are texts.
-package func json(_ value: some Encodable) -> String {
+/// - Throws: What a layer of the user's own throws as it is encoded.
+package func json(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
   encoder.nonConformingFloatEncodingStrategy = .convertToString(
     positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-  // What the laboratory stores has no values that an encoder refuses.
-  return String(decoding: try! encoder.encode(value), as: UTF8.self)
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
 
 package func fromJSON<Value: Decodable>(_ type: Value.Type, _ text: String) throws -> Value {

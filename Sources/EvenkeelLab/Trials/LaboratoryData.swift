@@ -125,7 +125,7 @@ public struct LaboratoryData: Sendable {
       switch part.targets {
       case .none: break
       case .classes(let indices, _): for index in indices { add(UInt16(truncatingIfNeeded: index)) }
-      case .values(let values, _): for value in values { add(value.bitPattern) }
+      case .values(let values, _): for value in values { add(Float(value).bitPattern) }
       }
       for index in stride(from: 0, to: part.count, by: max(1, part.count / 64)) {
         for value in part[index] { add(value.bitPattern) }

@@ -54,15 +54,29 @@ public struct Trial: Codable, Hashable, Sendable {
     }
   }
 
-  /// After which steps the model is evaluated, rising, the last one included.
+  /// After which of its steps, 1 to `mostSteps`, the model is evaluated, rising, the last one included.
   public var evaluationSteps: [Int] {
     let points = min(max(1, evaluations), steps)
     return (1...points).map { steps * $0 / points }
   }
 
   /// The trial under the rules that are in force, in 32 hexadecimal digits: the store's key.
+  /// - Throws: What a layer of the user's own throws as it is encoded.
   public var key: String {
-    digest(Data("rules \(Laboratory.rulesVersion) \(json(self))".utf8))
+    get throws { digest(Data("rules \(Laboratory.rulesVersion) \(try json(self))".utf8)) }
+  }
+
+  /// The most steps that a trial may have.
+  public static let mostSteps = 1_000_000_000
+
+  /// - Throws: `EvenkeelError` with code `usage` for a number of steps or a batch size out of range.
+  func requireCounts() throws {
+    guard (1...Self.mostSteps).contains(steps) else {
+      throw EvenkeelError(.usage, "The number of steps is \(steps); expected 1 to \(Self.mostSteps).")
+    }
+    guard batchSize > 0 else {
+      throw EvenkeelError(.usage, "The batch size is \(batchSize); expected at least 1.")
+    }
   }
 
   /// Network and settings in one line, for people.

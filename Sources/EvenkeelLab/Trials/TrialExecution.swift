@@ -57,6 +57,7 @@ extension Trial {
   /// - Throws: `EvenkeelError` that says what does not fit: shape, outputs, classes, batch size, ghost batches.
   public func requireFit(_ data: LaboratoryData) throws {
     do {
+      try requireCounts()
       try trainer(on: data).requireFit(start(on: data), to: data.training, evaluatedOn: [data.validation, data.test])
     } catch let error as EvenkeelError {
       throw EvenkeelError(
@@ -84,6 +85,7 @@ extension LaboratoryData {
   public func requireFit(_ trials: [Trial]) throws {
     var seen: Set<Trial> = []
     for var trial in trials {
+      try trial.requireCounts()
       // What has nothing to do with fitting.
       (trial.learningRate, trial.initialScale, trial.seed, trial.steps) = (1, 1, 0, 1)
       (trial.evaluatedOn, trial.evaluations, trial.probes) = (.test, 1, [])

@@ -58,8 +58,15 @@ public struct TrialRunner: Sendable {
     }
     report()
     let (store, data) = (store, data)
-    let workers = (0..<min(threads, waiting.count)).map { _ in
-      Worker { board.work(in: store, on: data, shouldStop: shouldStop, shouldStart: shouldStart) }
+    var workers: [Worker] = []
+    do {
+      for _ in 0..<min(threads, waiting.count) {
+        workers.append(
+          try Worker { board.work(in: store, on: data, shouldStop: shouldStop, shouldStart: shouldStart) })
+      }
+    } catch {
+      // Fewer do as well, but none.
+      if workers.isEmpty { throw error }
     }
     var lastSign = clock.now
     while !board.isFinished(workers: workers.count) {
@@ -139,7 +146,7 @@ private final class Board: Sendable {
 
   /// - Returns: Whether the trial needs no more care.
   private func take(_ trial: Trial, in store: RunStore, on data: LaboratoryData, _ mustEnd: () -> Bool) throws -> Bool {
-    let key = trial.key
+    let key = try trial.key
     guard try store.claim(key) else {
       guard let result = try store.result(key) else { return false }
       state.withLock { $0.results[trial] = result }
@@ -164,7 +171,8 @@ private final class Board: Sendable {
 private final class Worker {
   private var thread = pthread_t()
 
-  init(_ body: @escaping @Sendable () -> Void) {
+  /// - Throws: `EvenkeelError` with code `internal` where the system gives no thread.
+  init(_ body: @escaping @Sendable () -> Void) throws {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
     pthread_attr_setstacksize(&attributes, 16 << 20)
@@ -176,7 +184,10 @@ private final class Worker {
         Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
         return nil
       }, box.toOpaque())
-    precondition(status == 0, "No thread could be started.")
+    guard status == 0 else {
+      box.release()
+      throw EvenkeelError(.internal, "No thread can be started: \(String(cString: strerror(status))).")
+    }
   }
 
   func join() { pthread_join(thread, nil) }

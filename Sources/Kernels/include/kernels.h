@@ -6,13 +6,17 @@
 #ifndef EVENKEEL_KERNELS_H
 #define EVENKEEL_KERNELS_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
 // ---- team.c -------------------------------------------------------------------------------------------------------
 
-// The number of processors that this process may run on.
+// The number of processors that this process may run on, or of threads that a team may have where that is less.
 int ek_processor_count(void);
+// Sets the team of libgomp's threads for what oneDNN makes or runs from this thread, which takes what it is promised for
+// granted: to `threads`, or to as many as the environment and the system give. Returns how many.
+int ek_set_team_size(int threads);
 
 // ---- batch_norm.c -------------------------------------------------------------------------------------------------
 
@@ -30,8 +34,15 @@ typedef enum {
   EK_SOFTPLUS = 8,
 } ek_activation;
 
+// 1/sqrt(variance + epsilon) of every norm; 0 where that sum is 0, so that what does not vary comes out as 0 and takes no
+// gradient.
+static inline double ek_inverse_deviation(double variance, double epsilon) {
+  double sum = variance + epsilon;
+  return sum == 0 ? 0 : 1 / sqrt(sum);
+}
+
 // What one batch-norm layer keeps per feature between forward and backward, each of `features` floats:
-// the mean as an unevaluated sum mean_high + mean_low, the biased variance, and 1/sqrt(variance + epsilon).
+// the mean as an unevaluated sum mean_high + mean_low, the biased variance, and its inverse deviation.
 typedef struct {
   float *mean_high;
   float *mean_low;
@@ -236,19 +247,47 @@ double ek_sum_of_squares(const float *x, size_t count, int threads);
 
 // ---- gather.c -----------------------------------------------------------------------------------------------------
 
-// Stored rows: element 0 is uint8, 1 float, 2 double; skipped_column (-1 for none) is left out of what is read.
+// The kinds of number that rows are gathered from.
+typedef enum {
+  EK_UINT8 = 0,
+  EK_FLOAT32 = 1,
+  EK_FLOAT64 = 2,
+  EK_INT32 = 3,
+  EK_UINT32 = 4,
+  EK_INT64 = 5,
+  EK_UINT64 = 6,
+} ek_element;
+
+// Stored rows; skipped_column (-1 for none) is left out of what is read.
 typedef struct {
   const void *base;
-  int element;
+  ek_element element;
   size_t stored_width;
   ptrdiff_t skipped_column;
 } ek_source;
 
-// output (row_count, width) = rows[i] of source as floats; where mean is given, (x - mean[c]) * scale[c] with
-// c = position in the row modulo period. width is stored_width, less one where a column is skipped.
+// How values are standardized; c = position in the row modulo period. (x - mean[c]) * scale[c] in floats; where exact_mean
+// is given, ((x - exact_mean[c]) - remainder[c]) / deviation[c] in double, the first difference exact for integers of 64 bits
+// too, and zero[c] is what the value 0 becomes. A deviation of infinity makes all values 0.
+typedef struct {
+  size_t period;
+  const float *mean, *scale;
+  const double *exact_mean, *remainder, *deviation;
+  const float *zero;
+} ek_scaling;
+
+// output (row_count, width) = rows[i] of source as floats, standardized where scaling is given. width is stored_width, less
+// one where a column is skipped.
 // Returns the first position of output that is NaN or infinite, or -1.
-ptrdiff_t ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const float *mean,
-                    const float *scale, size_t period, float *output, int threads);
+ptrdiff_t ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const ek_scaling *scaling,
+                    float *output, int threads);
+
+// Over rows[i] of source, weights[i] each (NULL for 1), the first counts[i] of its values (NULL for all): adds the weight,
+// w d and w (d unit[p])^2 to weight, sums and squares of position p, where d = x - from[p], and keeps the largest |d|.
+// Each has width values. What is not finite makes a sum that is not.
+void ek_moments(const ek_source *source, const int32_t *rows, size_t row_count, const float *weights,
+                const int32_t *counts, const double *from, const double *unit, double *weight, double *sums,
+                double *squares, double *largest, int threads);
 
 // ---- bfloat16.c ---------------------------------------------------------------------------------------------------
 
@@ -273,13 +312,12 @@ typedef struct {
 } ek_transform;
 
 // output (row_count, height, width, channels) = rows[i] of source as floats, changed by transforms[i * transform_count]
-// and those that follow, in order, then (x - mean[c]) * scale[c] with c = position in the row modulo period.
+// and those that follow, in order, and standardized.
 // scratch: 2 * height * width * channels floats for each thread.
 // Returns the first position, in the rows as stored, that is NaN or infinite, or -1.
 ptrdiff_t ek_gather_augmented(const ek_source *source, const int32_t *rows, size_t row_count, size_t height,
                               size_t width, size_t channels, const ek_transform *transforms, size_t transform_count,
-                              const float *mean, const float *scale, size_t period, float *scratch, float *output,
-                              int threads);
+                              const ek_scaling *scaling, float *scratch, float *output, int threads);
 
 // ---- loss.c -------------------------------------------------------------------------------------------------------
 
@@ -294,6 +332,10 @@ double ek_softmax_cross_entropy(const float *logits, const int32_t *labels, size
 // logits, targets in [0, 1] (rows, outputs): sum of max(z,0) - z t + log(1 + exp(-|z|)) over rows and outputs.
 double ek_sigmoid_cross_entropy(const float *logits, const float *targets, size_t count, float gradient_scale,
                                 float *dlogits);
+
+// Of each of width outputs, over rows of weights[r] (NULL for 1), adds to sums[0 ..< width] w (y - t)^2, to the next width w t,
+// and to the last w t^2.
+void ek_target_sums(const float *y, const float *targets, const float *weights, size_t rows, size_t width, double *sums);
 
 // Sum of (y - t)^2.
 double ek_squared_error(const float *y, const float *targets, size_t count, float gradient_scale, float *dy);

@@ -10,9 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The size of the team of libgomp's threads for what is made or run from this thread.
-void ek_set_team_size(int threads);
-
 // c (m, n) = a (m, k) b (k, n), row-major; a transposed matrix is stored as (k, m) or (n, k).
 int ek_matrix_product(int64_t m, int64_t n, int64_t k, const float *a, int a_transposed, const float *b,
                       int b_transposed, float *c);

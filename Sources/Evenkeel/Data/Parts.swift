@@ -1,0 +1,39 @@
+/// Rows cut into consecutive parts that differ by one row at most, the larger ones first (PyTorch's `tensor_split`).
+///
+/// An epoch is cut into batches so, a batch into what is computed at once, and into ghost batches: statistics of a norm are
+/// about equally noisy in all of them.
+struct Parts: Hashable, Sendable {
+  /// What is cut.
+  let rows: Int
+  /// The number of parts.
+  let count: Int
+
+  /// As many parts as keep each to `largest` rows, or as leave `smallest` in each, which counts for more.
+  init(rows: Int, largest: Int, smallest: Int = 1) {
+    self.init(rows: rows, count: (rows - 1) / largest + 1, smallest: smallest)
+  }
+
+  /// Parts of about `size` rows: rows / size of them, rounded to a whole number (Hoffer et al. 2017, algorithm 1).
+  ///
+  /// Whatever `rows` is, a part has between two thirds of `size` and one and a half times as many, and at least two. Where
+  /// `size` divides `rows` every part has `size`.
+  init(rows: Int, about size: Int) {
+    self.init(rows: rows, count: size < rows ? (2 * rows + size) / (2 * size) : 1, smallest: 2)
+  }
+
+  private init(rows: Int, count: Int, smallest: Int) {
+    self.rows = rows
+    self.count = max(1, min(count, rows / smallest))
+  }
+
+  /// The rows of part `index`.
+  subscript(index: Int) -> Range<Int> {
+    let (size, larger) = rows.quotientAndRemainder(dividingBy: count)
+    let start = index * size + min(index, larger)
+    return start..<start + size + (index < larger ? 1 : 0)
+  }
+
+  /// The rows of the first part, which none exceeds, and of the last.
+  var largest: Int { self[0].count }
+  var smallest: Int { rows / count }
+}

@@ -1,0 +1,138 @@
+import Glibc
+
+/// How much memory this process may still take, and what says so.
+package struct MemoryRoom: Equatable {
+  package enum Limit: String {
+    case machine = "this machine has"
+    case container = "the limit of this container (cgroup) leaves"
+    case addressSpace = "the limit of the address space (ulimit -v) leaves"
+    case data = "the limit of the data segment (ulimit -d) leaves"
+  }
+
+  package let bytes: Int
+  package let limit: Limit
+
+  package init(bytes: Int, limit: Limit) { (self.bytes, self.limit) = (bytes, limit) }
+
+  /// The least of all that limit this process. What cannot be found out does not.
+  package static func current(read: (String) -> String?) -> MemoryRoom {
+    let sizes = read("/proc/self/statm").map(statm)
+    return [
+      MemoryRoom(bytes: machine(read), limit: .machine),
+      container(read).map { MemoryRoom(bytes: $0, limit: .container) },
+      limit(RLIMIT_AS).map { MemoryRoom(bytes: $0 - (sizes?.total ?? 0) - reserve, limit: .addressSpace) },
+      limit(RLIMIT_DATA).map { MemoryRoom(bytes: $0 - (sizes?.data ?? 0) - reserve, limit: .data) },
+    ].compactMap(\.self).map { MemoryRoom(bytes: max(0, $0.bytes), limit: $0.limit) }.min { $0.bytes < $1.bytes }!
+  }
+
+  static func current() -> MemoryRoom { current(read: contents) }
+
+  /// What is kept back of a hard limit for all that is allocated without being asked for: threads' stacks, small memory.
+  private static let reserve = 1 << 26
+
+  /// Memory and swap that are free or may be freed; without /proc all that the machine has.
+  private static func machine(_ read: (String) -> String?) -> Int {
+    if let fields = read("/proc/meminfo").map(fields), let available = fields["MemAvailable:"] {
+      return (available + (fields["SwapFree:"] ?? 0)) * 1024
+    }
+    return max(1, sysconf(Int32(_SC_PHYS_PAGES))) * max(1, sysconf(Int32(_SC_PAGESIZE)))
+  }
+
+  /// What the groups of this process leave, its own and all above it, of cgroup version 2 or 1; nil without a limit.
+  private static func container(_ read: (String) -> String?) -> Int? {
+    guard let groups = read("/proc/self/cgroup") else { return nil }
+    return groups.split(separator: "\n").flatMap { line -> [Int] in
+      let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard parts.count == 3 else { return [] }
+      if parts[1].isEmpty {
+        return folders("/sys/fs/cgroup", parts[2]).compactMap {
+          room($0, limit: "memory.max", usage: "memory.current", prefix: "", read)
+        }
+      }
+      guard parts[1].split(separator: ",").contains("memory") else { return [] }
+      return folders("/sys/fs/cgroup/memory", parts[2]).compactMap {
+        room($0, limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes", prefix: "total_", read)
+      }
+    }.min()
+  }
+
+  /// The folder of `group` and those of all groups above it; in a container the group's path may be one outside of it.
+  private static func folders(_ root: String, _ group: Substring) -> [String] {
+    group.split(separator: "/").reduce(into: [root]) { $0.append($0.last! + "/" + $1) }
+  }
+
+  /// What one group leaves: files that are cached count as used, but give way.
+  private static func room(
+    _ folder: String, limit: String, usage: String, prefix: String, _ read: (String) -> String?
+  ) -> Int? {
+    // Version 2 says "max", version 1 almost 2^63 for none.
+    guard let limit = read(folder + "/" + limit).flatMap(number), limit < 1 << 60 else { return nil }
+    let used = read(folder + "/" + usage).flatMap(number) ?? 0
+    let cached = read(folder + "/memory.stat").map(fields) ?? [:]
+    return limit - used + (cached[prefix + "inactive_file"] ?? 0) + (cached[prefix + "active_file"] ?? 0)
+  }
+
+  private static func limit(_ resource: __rlimit_resource) -> Int? {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0, limit.rlim_cur < 1 << 60 else { return nil }
+    return Int(limit.rlim_cur)
+  }
+
+  /// The bytes of address space and of data that a process has.
+  private static func statm(_ text: String) -> (total: Int, data: Int) {
+    let pages = text.split { $0.isWhitespace }.map { Int($0) ?? 0 }
+    let size = sysconf(Int32(_SC_PAGESIZE))
+    return pages.count < 6 ? (0, 0) : (pages[0] * size, pages[5] * size)
+  }
+
+  /// The numbers of lines that start with a name and a number.
+  private static func fields(_ text: String) -> [String: Int] {
+    text.split(separator: "\n").reduce(into: [:]) { fields, line in
+      let words = line.split(separator: " ")
+      if words.count > 1, let value = Int(words[1]) { fields[String(words[0])] = value }
+    }
+  }
+
+  private static func number(_ text: String) -> Int? { Int(text.split { $0.isWhitespace }.first ?? "") }
+
+  /// The text of a small file of the system's.
+  private static func contents(_ path: String) -> String? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    return withUnsafeTemporaryAllocation(byteCount: 1 << 14, alignment: 1) { buffer in
+      let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
+    }
+  }
+
+  /// `count` bytes for a person.
+  package static func text(_ count: Int) -> String {
+    for (name, size) in [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)] where count >= size {
+      return "\(count / size).\(count % size * 10 / size) \(name)"
+    }
+    return "\(count) bytes"
+  }
+
+  /// The sentence that says why there is no memory.
+  static func refusal(_ what: String, _ count: Int, room: MemoryRoom = .current()) -> String {
+    "\(what) takes \(text(count)) of memory; \(room.limit.rawValue) \(text(room.bytes))."
+  }
+}
+
+extension Machine {
+  /// To be asked before memory is taken whose size follows from data or a network: where it is short the system ends the
+  /// process, now or as the memory is first written to.
+  /// - Parameters:
+  ///   - what: What takes the memory, as the sentence begins.
+  ///   - remedy: A sentence about what takes less.
+  /// - Throws: `EvenkeelError` if this process may not take `count` bytes more. Some megabytes are never refused.
+  package static func requireMemory(
+    _ count: Int, for what: @autoclosure () -> String, code: EvenkeelError.Code = .data, remedy: String? = nil
+  ) throws {
+    guard count >= 1 << 24 else { return }
+    let room = MemoryRoom.current()
+    guard count > room.bytes else { return }
+    throw EvenkeelError(code, MemoryRoom.refusal(what(), count, room: room) + (remedy.map { " " + $0 } ?? ""))
+  }
+}

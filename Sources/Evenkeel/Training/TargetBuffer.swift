@@ -1,0 +1,105 @@
+import Kernels
+
+/// All targets of a data set in the form that the loss reads, and the room for one batch of them.
+package final class TargetBuffer {
+  let width: Int
+  private var labels: [Int32] = []
+  private var values: [Float] = []
+  private let batchLabels: UnsafeMutablePointer<Int32>
+  private let batchValues: AlignedFloats
+  private let capacity: Int
+  /// Three sums over the examples that were evaluated, one a target: w e², w t and w t², as `ek_target_sums` has them; nil
+  /// where targets are not told apart.
+  private let sums: UnsafeMutablePointer<Double>?
+
+  /// - Parameters:
+  ///   - batch: The largest batch that `gather` will be asked for.
+  ///   - tellsTargetsApart: Whether the sums that `Quality` has of each target are kept, of a regression.
+  package init(
+    _ dataset: Dataset, output: OutputDescription, width: Int, batch: Int = 1, tellsTargetsApart: Bool = false
+  ) throws {
+    try Machine.requireMemory(
+      dataset.count * (output.loss.kind == .softmaxCrossEntropy ? 1 : width) * MemoryLayout<Float>.stride,
+      for: "Keeping the targets of \(dataset.count) examples")
+    self.width = width
+    sums = tellsTargetsApart && output.loss.isRegression ? .allocate(capacity: 3 * width) : nil
+    sums?.initialize(repeating: 0, count: 3 * width)
+    capacity = batch
+    batchLabels = .allocate(capacity: batch)
+    batchValues = AlignedFloats(count: batch * width)
+    switch dataset.targets {
+    case .none: throw EvenkeelError.data("The data has no targets.")
+    case .classes(let indices, let classes):
+      guard !output.loss.isRegression else {
+        throw EvenkeelError.data("The targets are classes; the model predicts values.")
+      }
+      // Labels are matched by name: another file may know other classes.
+      let known = Dictionary(uniqueKeysWithValues: output.classLabels.enumerated().map { ($1, Int32($0)) })
+      let map = classes.map { known[$0] ?? -1 }
+      labels = indices.map { $0 < 0 ? -1 : map[Int($0)] }
+      if let row = labels.firstIndex(of: -1) {
+        let name = indices[row] < 0 ? "unknown" : classes[Int(indices[row])]
+        throw EvenkeelError.data("Example \(row) is of the class \"\(name)\", which training never saw.")
+      }
+      if output.loss.kind == .sigmoidCrossEntropy {
+        values =
+          width == 1
+          ? labels.map { Float($0) }
+          : labels.flatMap { label in
+            (0..<width).map { Int32($0) == label ? 1 : 0 }
+          }
+      }
+    case .values(let targets, let names):
+      guard output.classLabels.isEmpty else {
+        throw EvenkeelError.data("The targets are values; the model predicts classes.")
+      }
+      guard names.count == width else {
+        throw EvenkeelError.data("The data has \(names.count) targets; the model predicts \(width).")
+      }
+      values =
+        output.loss.isRegression
+        ? targets.indices.map {
+          Float((targets[$0] - output.targetMean[$0 % width]) / output.targetDeviation[$0 % width])
+        }
+        : targets.map { Float($0) }
+      if let position = values.firstIndex(where: { !$0.isFinite }) {
+        throw EvenkeelError.data(
+          "The target \(names[position % width]) of example \(position / width) is \(targets[position]), too far from those of the training."
+        )
+      }
+    }
+  }
+
+  deinit {
+    batchLabels.deallocate()
+    sums?.deallocate()
+  }
+
+  /// The sums over the examples that were evaluated.
+  var targetSums: [Double]? {
+    get { sums.map { Array(UnsafeBufferPointer(start: $0, count: 3 * width)) } }
+    set { if let newValue { sums?.update(from: newValue, count: 3 * width) } }
+  }
+
+  /// Starts the sums anew.
+  func clearSums() { sums?.update(repeating: 0, count: 3 * width) }
+
+  /// The targets of the examples from `start` on.
+  package func batch(at start: Int) -> BatchTargets {
+    BatchTargets(
+      labels: labels.withUnsafeBufferPointer { $0.baseAddress.map { $0 + start } } ?? UnsafePointer(batchLabels),
+      values: values.withUnsafeBufferPointer { $0.baseAddress.map { $0 + start * width } }
+        ?? UnsafePointer(batchValues.start), sums: sums)
+  }
+
+  /// The targets of the examples at `positions`.
+  func gather(_ positions: UnsafeBufferPointer<Int32>) -> BatchTargets {
+    precondition(positions.count <= capacity)
+    for (row, position) in positions.enumerated() {
+      if !labels.isEmpty { batchLabels[row] = labels[Int(position)] }
+      guard !values.isEmpty else { continue }
+      for output in 0..<width { batchValues.start[row * width + output] = values[Int(position) * width + output] }
+    }
+    return BatchTargets(labels: UnsafePointer(batchLabels), values: UnsafePointer(batchValues.start), sums: sums)
+  }
+}

@@ -1,0 +1,23 @@
+extension Trainer {
+  /// The bytes that training takes for the learned values beside the model itself: gradients, the optimizer's state and averages,
+  /// and what a checkpoint and the best model so far copy.
+  func learnedByteCount(_ layout: ParameterLayout) -> Int {
+    let kept =
+      (optimizer.keepsFirst ? 1 : 0) + (optimizer.keepsSecond ? 1 : 0) + (averaging == nil ? 0 : 1)
+    let gradients = accumulating > 1 ? 2 : 1
+    let rounded = precision == .bfloat16 ? 1 : 0
+    let checkpoint = 1 + kept
+    let judged = (patience == nil ? 0 : 1) + (averaging == nil ? 0 : 1)
+    return (gradients + kept + rounded + checkpoint + judged) * layout.count * MemoryLayout<Float>.stride
+  }
+
+  /// Makes sure, before a model of `network` is made, that there is memory for it and for all that training keeps of its learned
+  /// values.
+  /// - Throws: `EvenkeelError` with code `usage` for a network that is too large, or that does not fit itself.
+  package func requireMemory(for network: Network) throws {
+    let layout = try ParameterLayout(network)
+    try Machine.requireMemory(
+      layout.count * MemoryLayout<Float>.stride + learnedByteCount(layout),
+      for: "Training a network of \(layout.learnedCount) learned values", code: .usage)
+  }
+}

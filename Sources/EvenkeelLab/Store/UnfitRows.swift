@@ -1,0 +1,31 @@
+import Evenkeel
+import GRDB
+
+extension RunStore {
+  /// What is wrong with the rows that did not fit when the store became strict, a sentence each without its end; those whose trial
+  /// or request has been stored anew since are left out.
+  public func unfitRows() throws -> [String] {
+    try read { db in
+      try [StoreTable.run, .plan].flatMap { table in
+        let key = table.columns[0].name
+        return try String.fetchAll(
+          db,
+          sql:
+            "SELECT reason FROM \(table.unfitName) u WHERE NOT EXISTS (SELECT 1 FROM \(table.name) t WHERE t.\(key) = u.\(key)) ORDER BY id"
+        )
+      }
+    }
+  }
+
+  /// Makes sure that no row had to be set aside.
+  /// - Throws: `EvenkeelError` with code `data` that names the first and says how many more there are.
+  public func requireFit() throws {
+    let rows = try unfitRows()
+    guard let first = rows.first else { return }
+    let more = rows.count == 1 ? "" : ", and \(rows.count - 1) more rows"
+    throw EvenkeelError(
+      .data,
+      "\(path) holds what does not fit: \(first)\(more). Nothing of it is lost: it lies in the tables \(StoreTable.run.unfitName) and \(StoreTable.plan.unfitName)."
+    )
+  }
+}

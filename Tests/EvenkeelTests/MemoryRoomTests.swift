@@ -1,0 +1,129 @@
+import Evenkeel
+import Glibc
+import Testing
+
+/// What is left where these are all files that the system tells it by.
+private func room(_ files: [String: String]) -> MemoryRoom { .current { files[$0] } }
+
+@Test func aMachineLeavesWhatIsAvailableAndItsSwap() {
+  let text = "MemTotal: 9000 kB\nMemFree: 10 kB\nMemAvailable:    3000 kB\nSwapTotal: 7000 kB\nSwapFree:   500 kB\n"
+  #expect(room(["/proc/meminfo": text]) == MemoryRoom(bytes: 3500 * 1024, limit: .machine))
+}
+
+@Test func aGroupLeavesItsLimitLessWhatIsUsedAndNotCached() {
+  let files = [
+    "/proc/self/cgroup": "0::/a/b\n", "/sys/fs/cgroup/a/b/memory.max": "max\n",
+    "/sys/fs/cgroup/a/memory.max": "1000000\n", "/sys/fs/cgroup/a/memory.current": "700000\n",
+    "/sys/fs/cgroup/a/memory.stat": "anon 400000\nfile 300000\ninactive_file 100000\nactive_file 50000\n",
+  ]
+  #expect(room(files) == MemoryRoom(bytes: 450_000, limit: .container))
+  // The group's own limit where it is lower; nothing is left where more is used than may be.
+  let lower = files.merging(["/sys/fs/cgroup/a/b/memory.max": "300000\n"]) { $1 }
+  #expect(room(lower) == MemoryRoom(bytes: 300_000, limit: .container))
+  let full = lower.merging(["/sys/fs/cgroup/a/b/memory.current": "300001\n"]) { $1 }
+  #expect(room(full) == MemoryRoom(bytes: 0, limit: .container))
+}
+
+@Test func aGroupOfVersion1IsFoundByItsControllerAndInsideAContainerAtTheRoot() {
+  let files = [
+    "/proc/self/cgroup": "9:name=systemd:/\n4:cpuset,memory:/docker/1234\n0::/\n",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes": "2000000\n",
+    "/sys/fs/cgroup/memory/memory.usage_in_bytes": "1500000\n",
+    "/sys/fs/cgroup/memory/memory.stat":
+      "cache 1\ninactive_file 9\ntotal_inactive_file 250000\ntotal_active_file 250000\n",
+  ]
+  #expect(room(files) == MemoryRoom(bytes: 1_000_000, limit: .container))
+}
+
+@Test func whatTheSystemDoesNotTellDoesNotLimit() {
+  // Version 1 writes almost 2^63 where there is no limit.
+  let none = [
+    "/proc/self/cgroup": "4:memory:/\nnonsense\n", "/proc/meminfo": "nonsense\n", "/proc/self/statm": "1 2",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+  ]
+  for files in [none, [:]] {
+    #expect(room(files).bytes > 0)
+    #expect(room(files).limit != .container)
+  }
+}
+
+@Test func bytesAreWrittenForAPerson() {
+  #expect(
+    [0, 999, 1000, 1_960_000, 67_200_000_000].map { MemoryRoom.text($0) }
+      == ["0 bytes", "999 bytes", "1.0 kB", "1.9 MB", "67.2 GB"])
+}
+
+/// Runs the command with 500 MB of address space.
+private func limited(_ arguments: [String], _ script: String) throws -> (code: Int32, output: String, errors: String) {
+  try run(arguments, variables: ["sh", "-c", "ulimit -v 500000; \(script)"])
+}
+
+private func expectRefusal(
+  _ result: (code: Int32, output: String, errors: String), _ code: Int32, _ beginning: String, _ end: String = "."
+) {
+  #expect(result.code == code)
+  #expect(result.errors.hasPrefix("evenkeel: \(beginning)"), "\(result.errors)")
+  #expect(result.errors.contains("of memory; the limit of the address space (ulimit -v) leaves "))
+  #expect(result.errors.hasSuffix(end + "\n") && result.errors.count { $0 == "\n" } == 1)
+  #expect(result.output.isEmpty)
+}
+
+@Suite(.enabled(if: command != nil, "the command is not built"))
+struct LimitedMemoryTests {
+  @Test func gzipThatInflatesToMoreThanThereIsMemoryFor() throws {
+    try withTemporaryFile(".csv.gz") { path in
+      // 600 members of a megabyte each.
+      let made = try run(
+        [path],
+        variables: [
+          "sh", "-c",
+          "f=\"$1\"; head -c 1000000 /dev/zero | gzip -9 > \"$f.1\"; "
+            + "for i in 1 2 3 4 5 6; do cat \"$f.1\" \"$f.1\" \"$f.1\" \"$f.1\" \"$f.1\"; done > \"$f.30\"; "
+            + "for i in 1 2 3 4 5; do cat \"$f.30\" \"$f.30\" \"$f.30\" \"$f.30\"; done > \"$f\"; rm \"$f.1\" \"$f.30\"",
+        ])
+      try #require(made.code == 0)
+      expectRefusal(
+        try limited(["train", path], "exec \"$0\" \"$@\""), 65, "\(path): room for more than its first ")
+    }
+  }
+
+  @Test func aPipeThatGivesMoreThanThereIsMemoryFor() throws {
+    expectRefusal(
+      try limited(["train", "/dev/stdin"], "head -c 1000000000 /dev/zero | \"$0\" \"$@\""), 65,
+      "/dev/stdin: room for more than its first ")
+  }
+
+  @Test func categoriesThatMakeMoreFeaturesThanThereIsMemoryFor() throws {
+    let header = (0..<700).map { "c\($0)" }.joined(separator: ",") + ",y\n"
+    let rows = (0..<500).map { row in (0..<700).map { "v\(row)_\($0)," }.joined() + "\(row % 2)\n" }
+    try withTemporaryFile(".csv", containing: header + rows.joined()) { path in
+      expectRefusal(
+        try limited(["train", path], "exec \"$0\" \"$@\""), 65,
+        "\(path): a table of 400 rows and 280000 features (most of them in c0: 400 categories, c1: 400 categories, c2: 400 categories) takes 448.0 MB"
+      )
+    }
+  }
+
+  @Test(arguments: [(3_000_000, "24000002"), (300_000_000, "2400000002")])
+  func aNetworkThatIsTooLargeToBeTrained(units: Int, values: String) throws {
+    try withTemporaryFile(".csv", containing: "1,2,3,4,5,0\n2,3,4,5,6,1\n3,4,5,6,8,0\n2,4,6,8,9,1\n") { data in
+      try withTemporaryFile(".yaml", containing: "input: [5]\nlayers:\n  - dense: \(units)\n  - dense: 2\n") {
+        network in
+        expectRefusal(
+          try limited(["train", data, "--network", network], "exec \"$0\" \"$@\""), 64,
+          "Training a network of \(values) learned values takes ")
+      }
+    }
+  }
+
+  @Test func aBatchThatIsTooLarge() throws {
+    try withTemporaryFile(
+      ".yaml", containing: "input: [28, 28]\nlayers:\n  - flatten\n  - dense: 8000\n  - dense: 10\n"
+    ) {
+      network in
+      expectRefusal(
+        try limited(["train", "digits", "--network", network, "--batch-size", "8000"], "exec \"$0\" \"$@\""), 64,
+        "A batch of 8000 examples takes ", "A smaller batch takes less.")
+    }
+  }
+}
