@@ -123,7 +123,7 @@ struct LimitedMemoryTests {
       network in
       expectRefusal(
         try limited(["train", "digits", "--network", network, "--batch-size", "8000"], "exec \"$0\" \"$@\""), 64,
-        "A batch of 8001 examples takes ", "A smaller batch takes less.")
+        "A batch of 5000 examples takes ", "A smaller batch takes less.")
     }
   }
 }

@@ -94,7 +94,7 @@ private func built(_ flag: Bool, times: Int, _ choice: Choice, _ optional: (any 
   expectError(["[3, -1]"], build([3, -1]) { Flatten() })
   expectError(["[]"], build([]) { Flatten() })
   expectError(["no layers"], build([3]) {})
-  expectError(["\(1 << 38 + 1 << 18) values", "memory"], build([1 << 20]) { Dense(1 << 18) })
+  expectError(["\(1 << 38 + 1 << 18) learned values", "memory"], build([1 << 20]) { Dense(1 << 18) })
   expectError(["Layer 0", "too large"], build([3]) { Dense(1 << 38) })
   expectError(["Layer 0", "too large"], build([3]) { Dense(.max) })
   var model = try Model(

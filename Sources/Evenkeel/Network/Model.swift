@@ -168,9 +168,7 @@ public struct Model: Sendable {
     let targets = try TargetBuffer(
       dataset, output: output, width: state.layout.output.count, tellsTargetsApart: true)
     var sums = Loss.Sums()
-    var largest: Float = 0
     try run(dataset, sweep) { outputs, start, rows, weights in
-      if output.loss.isRegression { largest = max(largest, ek_largest_magnitude(outputs, rows * targets.width, 1)) }
       sums += output.loss.evaluate(
         outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), weights: weights.weights,
         gradient: nil)
@@ -178,10 +176,6 @@ public struct Model: Sendable {
     guard sums.loss.isFinite else {
       throw EvenkeelError.data(
         "The model's loss on the data is \(sums.loss): its parameters or the data are out of range.")
-    }
-    guard output.isFinite(reaching: largest) else {
-      throw EvenkeelError.data(
-        "The model's predictions on the data leave the range of a double: its parameters or the data are out of range.")
     }
     return Quality(sums, targets.targetSums, output: output, width: targets.width)
   }

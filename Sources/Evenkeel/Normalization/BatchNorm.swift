@@ -3,6 +3,11 @@
 /// μ and σ² are the mini-batch's in training, with gradients through both, and running averages in prediction, so that a
 /// single observation can be predicted. It stands before the activation or after it. (Lecture notes that print √(σ² − ε)
 /// carry a slip: ε is added, so that the root is never of a negative number.)
+///
+/// A batch of a few examples has statistics that are mostly noise, and its step counts like any other. `Trainer` therefore cuts
+/// an epoch into batches of equal size. RMSE on a table of 516 rows in batches of at most 128, five seeds: 0.756 ± 0.049 where
+/// the last batch is the four rows that are left, 0.345 ± 0.014 where all batches are of 103 or 104; layer norm has none of it
+/// (Documentation/SmallBatches.md).
 public struct BatchNorm: Layer {
   public static let kind = "batchNorm"
 

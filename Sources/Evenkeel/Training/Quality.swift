@@ -72,11 +72,6 @@ public struct OutputDescription: Hashable, Codable, Sendable {
   package let targetMean: [Double]
   package let targetDeviation: [Double]
 
-  /// Whether predictions are finite where no output is larger than `largest`.
-  func isFinite(reaching largest: Float) -> Bool {
-    zip(targetMean, targetDeviation).allSatisfy { (Double(largest) * $1 + abs($0)).isFinite }
-  }
-
   /// Turns outputs into probabilities or values in the targets' units; `outputs` may be changed.
   func interpret(
     _ outputs: UnsafeMutablePointer<Float>, rows: Int, width: Int, into result: UnsafeMutablePointer<Double>
