@@ -27,7 +27,9 @@ let package = Package(
     .target(name: "ImageCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
     .target(
       name: "Evenkeel",
-      dependencies: ["CLinux", "CZlib", "ImageCodecs", "Kernels", "Primitives", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "CLinux", "CZlib", "ImageCodecs", "Kernels", "Primitives", .product(name: "Yams", package: "Yams"),
+      ],
       resources: [.embedInCode("Network/Presets")]),
     // Experiments on what normalization does: trials, their store, landscapes, the report.
     .target(
