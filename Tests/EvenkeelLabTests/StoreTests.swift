@@ -50,6 +50,19 @@ import EvenkeelLab
     }
   }
 
+  /// Processes that find no store make it at once; none takes the other's work for damage.
+  @Test func aStoreThatIsMadeByManyAtOnceIsOpenedByAll() throws {
+    for _ in 0..<20 {
+      try withTemporaryPath(".sqlite") { path in
+        let failures = Mutex<[String]>([])
+        DispatchQueue.concurrentPerform(iterations: 6) { _ in
+          do { _ = try RunStore(path).runs() } catch { failures.withLock { $0.append("\(error)") } }
+        }
+        #expect(failures.withLock { $0 }.isEmpty, "\(failures.withLock { $0 })")
+      }
+    }
+  }
+
   @Test func whatAnEndedProcessHadIsTakenOverAndWhatALivingOneHasIsNot() throws {
     let data = try smallData()
     try withTemporaryPath(".sqlite") { path in

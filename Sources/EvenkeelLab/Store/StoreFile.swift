@@ -20,7 +20,7 @@ package enum StoreFile {
       configuration.journalMode = .wal
       configuration.busyMode = .timeout(patience)
       let queue = try patiently { try DatabaseQueue(path: location(path), configuration: configuration) }
-      try patiently { try StoreMigrations.all.migrate(queue) }
+      try patiently { try StoreMigrations.migrate(queue) }
       return queue
     }
   }

@@ -28,6 +28,21 @@ enum StoreMigrations {
     return migrator
   }
 
+  /// Takes the steps that a store has not taken yet.
+  ///
+  /// Where two processes make a store at once, one of them may find that the other has taken its step meanwhile; it then
+  /// goes on behind it.
+  static func migrate(_ queue: DatabaseQueue) throws {
+    /// None where the table of them is not there, or is being made.
+    func taken() -> Set<String> { (try? queue.read(all.appliedIdentifiers)) ?? [] }
+    while true {
+      let before = taken()
+      do { return try all.migrate(queue) } catch let error as DatabaseError {
+        guard taken() != before else { throw error }
+      }
+    }
+  }
+
   /// Copies a table into a strict one. Rows that do not fit go as they are to a table beside it, with what is wrong with them.
   private static func makeStrict(_ table: StoreTable, _ db: Database) throws {
     let (name, columns) = (table.name, table.columnList)
