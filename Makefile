@@ -22,6 +22,7 @@ bench: build
 	.venv/bin/python Benchmarks/run.py
 
 lint:
+	Scripts/rooms
 	swift format lint --strict --recursive Sources Tests Benchmarks/Sources Examples Package.swift
 
 setup:

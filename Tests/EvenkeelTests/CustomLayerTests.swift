@@ -11,13 +11,13 @@ private struct Gain: Layer {
     [ParameterDescription(name: "weight", shape: [input.featureCount], role: .weight, start: .constant(start))]
   }
 
-  func makeOperation(for site: LayerSite) throws -> any Operation {
+  func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     GainOperation(features: site.input.featureCount, scratchCount: site.maximumRows * site.input.count)
   }
 }
 
 /// Keeps its input in scratch, so that output and input may be one buffer.
-private struct GainOperation: Evenkeel.Operation {
+private struct GainOperation: LayerOperation {
   static let commits = Mutex(0)
   let features: Int
   let scratchCount: Int
@@ -51,7 +51,7 @@ private struct GainOperation: Evenkeel.Operation {
 }
 
 /// A layer that no file may name.
-private struct Unregistered: Layer, Evenkeel.Operation {
+private struct Unregistered: Layer, LayerOperation {
   static let kind = "unregistered"
   func forward(_ pass: Pass) {}
   func backward(_ pass: Pass) {}

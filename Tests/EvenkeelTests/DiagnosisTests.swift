@@ -291,7 +291,7 @@ func smallBatchesAreNamedWithTheNoiseOfTheirStatistics(batchSize: Int, severity:
 }
 
 /// A scale whose author took it for a weight.
-private struct DecayedGain: Layer, Operation {
+private struct DecayedGain: Layer, LayerOperation {
   static let kind = "decayedGain"
   func parameters(for input: Shape) throws -> [ParameterDescription] {
     [ParameterDescription(name: "weight", shape: [input.featureCount], role: .weight, start: .constant(1))]

@@ -276,7 +276,7 @@ private func expectProductsToAgree(
 }
 
 /// Passes values through, and does not say how it curves.
-private struct Opaque: Layer, Evenkeel.Operation {
+private struct Opaque: Layer, LayerOperation {
   static let kind = "opaque"
   func forward(_ pass: Pass) { pass.output.update(from: pass.input, count: pass.rows * pass.inputLength) }
   func backward(_ pass: Pass) {

@@ -89,7 +89,7 @@ private struct Misread: Layer {
   init() {}
   init(from decoder: any Decoder) throws { throw EvenkeelError(.usage, "a layer that is always misread.") }
   func encode(to encoder: any Encoder) throws { _ = encoder.container(keyedBy: Key.self) }
-  func makeOperation(for site: LayerSite) throws -> any Operation { preconditionFailure("It is only described.") }
+  func makeOperation(for site: LayerSite) throws -> any LayerOperation { preconditionFailure("It is only described.") }
   private enum Key: CodingKey {}
 }
 

@@ -164,13 +164,3 @@ public enum Targets: Sendable {
     }
   }
 }
-
-/// The branches of the seed's tree of random streams.
-enum RandomStream {
-  static let initialization = 0
-  static let shuffle = 1
-  static let dropout = 2
-  static let split = 3
-  static let digits = 4
-  static let augmentation = 5
-}

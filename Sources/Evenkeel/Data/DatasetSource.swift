@@ -73,23 +73,8 @@ extension Dataset {
     }
   }
 
-  /// The examples that a stored model is used on: the test part of data that has one, else all; one image or a folder of
-  /// them; `-` is a CSV or NPY file on standard input.
-  /// - Parameters:
-  ///   - targets: Whether they are needed.
-  ///   - weights: Whether weights are wanted, as for all but predictions; a table without its column of them is a warning then.
-  ///   - training: Takes the training part in place of the test part.
-  public static func readForUse(
-    _ path: String, by model: Model, targets: Bool, weights: Bool = true, training: Bool = false
-  ) throws -> (dataset: Dataset, warnings: [String]) {
-    var warnings: [String] = []
-    let dataset = try readForUse(
-      path, encoding: model.encoding, length: model.network.input.count, targets: targets, weights: weights,
-      training: training, &warnings)
-    return (dataset, warnings)
-  }
-
-  private static func readForUse(
+  /// As the public function of this name, by what a model holds of its inputs.
+  static func readForUse(
     _ path: String, encoding: TableEncoding?, length: Int, targets: Bool, weights: Bool = true,
     training: Bool = false, _ warnings: inout [String]
   ) throws -> Dataset {

@@ -90,7 +90,7 @@ final class NormRecorder {
 
   /// Takes in what comes to a norm and what passes its ReLU.
   func observe(_ step: Step, _ pass: Pass, _ moment: Program.Moment) {
-    guard let index = step.statistics, let norm = step.operation as? NormalizationOperation else { return }
+    guard let index = step.statistics, let norm = step.operation as? BatchNormOperation else { return }
     let rows = pass.rows * norm.positions
     let lengths = norm.isSequence ? pass.weights.lengths : nil
     switch moment {

@@ -1,6 +1,6 @@
 /// One step of a program: an operation over numbered values.
 struct Step {
-  var operation: any Operation
+  var operation: any LayerOperation
   let name: String
   let input: Int
   /// A second input, for operations that add it.
@@ -69,7 +69,7 @@ struct Lowering {
           index += 1
         }
         append(
-          NormalizationOperation(normalization, site: site, activation: activation), site,
+          BatchNormOperation(normalization, site: site, activation: activation), site,
           sequences[current].behind(layer, site))
         steps[steps.count - 1].statistics = layout.statisticsIndex[name]
       default:
@@ -85,7 +85,7 @@ struct Lowering {
   }
 
   private mutating func append(
-    _ operation: any Operation, _ site: LayerSite, _ sequence: SequenceLengths, addend: Int? = nil
+    _ operation: any LayerOperation, _ site: LayerSite, _ sequence: SequenceLengths, addend: Int? = nil
   ) {
     lengths.append(site.output.count)
     sequences.append(sequence)
@@ -105,7 +105,7 @@ struct Lowering {
     (current, shape) = (entry, entryShape)
     try append(residual.block.layers, prefix: name + ".block.")
     // A norm at the end of the block adds the shortcut in its own sweeps.
-    if current != shortcut, let last = steps.indices.last, var norm = steps[last].operation as? NormalizationOperation,
+    if current != shortcut, let last = steps.indices.last, var norm = steps[last].operation as? BatchNormOperation,
       norm.activation == .identity, steps[last].output == current, !norm.hasAddend
     {
       norm.hasAddend = true

@@ -70,13 +70,13 @@ package final class Program: @unchecked Sendable {
   struct Norm {
     let step: Int
     let index: Int
-    let operation: NormalizationOperation
+    let operation: BatchNormOperation
   }
 
   /// In the order of the steps.
   var norms: [Norm] {
     steps.indices.compactMap { step in
-      guard let operation = steps[step].operation as? NormalizationOperation, let index = steps[step].statistics else {
+      guard let operation = steps[step].operation as? BatchNormOperation, let index = steps[step].statistics else {
         return nil
       }
       return Norm(step: step, index: index, operation: operation)

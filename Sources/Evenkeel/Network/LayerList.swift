@@ -69,24 +69,6 @@ public enum LayerRegistry {
   }
 }
 
-private struct AnyKey: CodingKey {
-  let stringValue: String
-  var intValue: Int? { nil }
-  init(stringValue: String) { self.stringValue = stringValue }
-  init?(intValue: Int) { nil }
-}
-
-extension Decoder {
-  /// - Throws: `EvenkeelError` with code `usage` for a key that is none of `known`, which would be ignored in silence.
-  func requireNoOtherKeys(than known: [some CodingKey], in what: String) throws {
-    let names = known.map(\.stringValue)
-    for key in try container(keyedBy: AnyKey.self).allKeys where !names.contains(key.stringValue) {
-      throw EvenkeelError.usage(
-        "\(what): \"\(key.stringValue)\" is not an option; expected \(names.joined(separator: ", ")).")
-    }
-  }
-}
-
 /// One layer in a file.
 private struct StoredLayer: Codable {
   let layer: any Layer

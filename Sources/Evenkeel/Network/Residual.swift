@@ -52,7 +52,7 @@ public struct Residual: Layer {
     return shape
   }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation {
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     preconditionFailure("The layers of a residual block are lowered one by one.")
   }
 
@@ -111,7 +111,7 @@ public struct Residual: Layer {
 }
 
 /// The sum at the end of a residual block, and the ReLU behind it.
-struct SumOperation: Operation {
+struct SumOperation: LayerOperation {
   let hasReLU: Bool
 
   var backwardReads: BackwardReads { hasReLU ? .output : [] }

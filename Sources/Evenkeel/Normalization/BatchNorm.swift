@@ -79,8 +79,8 @@ public struct BatchNorm: Layer {
 
   public func outputLength(of length: Int, for input: Shape) -> Int? { length }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation {
-    NormalizationOperation(self, site: site, activation: .identity)
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
+    BatchNormOperation(self, site: site, activation: .identity)
   }
 }
 

@@ -66,13 +66,13 @@ extension ExampleNorm {
     return input
   }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation {
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     ExampleNormOperation(self, try sets(for: site.input), site: site)
   }
 }
 
 /// Layer, group, instance and RMS norm: the same in training and in prediction.
-struct ExampleNormOperation: Operation {
+struct ExampleNormOperation: LayerOperation {
   private let kind: String
   private let name: String
   private let sets: NormSets

@@ -58,7 +58,7 @@ final class WholeBatchNorm {
   }
 }
 
-extension NormalizationOperation {
+extension BatchNormOperation {
   func apply(_ whole: WholeBatchNorm, _ pass: Pass) {
     var norm = norm(pass, 0..<pass.rows)
     ek_batch_norm_apply(&norm, pass.input, pass.output, whole.statistics, Int32(pass.threads))

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A place in the tree of random streams: the seed, then what the numbers are for (a layer, an epoch, a step).
 ///
 /// Keys carry no state: the same path gives the same numbers, in any order and on any thread, so a resumed run needs only
@@ -56,4 +58,22 @@ public struct RandomNumbers: RandomNumberGenerator, Sendable {
       }
     }
   }
+}
+
+extension RandomNumbers {
+  /// A number from the normal distribution with mean 0 and deviation 1 (Box and Muller 1958).
+  public mutating func normal() -> Double {
+    let radius = (-2 * log(1 - uniform())).squareRoot()
+    return radius * cos(2 * Double.pi * uniform())
+  }
+}
+
+/// The branches of the seed's tree of random streams.
+enum RandomStream {
+  static let initialization = 0
+  static let shuffle = 1
+  static let dropout = 2
+  static let split = 3
+  static let digits = 4
+  static let augmentation = 5
 }

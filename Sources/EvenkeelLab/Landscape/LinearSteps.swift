@@ -3,7 +3,7 @@ import Kernels
 
 /// The engine's operation of a layer, run on operands of one's choice.
 struct LayerCall {
-  private let operation: any Evenkeel.Operation
+  private let operation: any LayerOperation
   private let inputLength, outputLength: Int
   /// Where the layer's parameters start.
   let offsets: [Int]

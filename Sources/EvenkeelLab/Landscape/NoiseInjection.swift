@@ -42,13 +42,13 @@ public struct NoiseInjection: Layer {
     return input
   }
 
-  public func makeOperation(for site: LayerSite) throws -> any Evenkeel.Operation {
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     NoiseOperation(noise: self, features: site.input.featureCount, scratchCount: site.maximumRows * site.input.count)
   }
 }
 
 /// Keeps the scales of the step for the gradient.
-private struct NoiseOperation: Evenkeel.Operation {
+private struct NoiseOperation: LayerOperation {
   let noise: NoiseInjection
   let features: Int
   let scratchCount: Int

@@ -3,7 +3,7 @@ import Primitives
 /// A convolution by oneDNN: y = x ∗ W + b; dW = x ∗ dy, db = Σ dy, dx = dy ∗ Wᵀ.
 ///
 /// In bfloat16, x, W and dy are rounded and what they give is summed in float32; what x was rounded to is kept for the backward.
-struct ConvolutionOperation: Operation {
+struct ConvolutionOperation: LayerOperation {
   private let primitives: PerRowCount<ConvolutionPrimitive>
   private let hasBias: Bool
   private let precision: Precision

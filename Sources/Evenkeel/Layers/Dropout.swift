@@ -2,7 +2,7 @@ import Kernels
 
 /// In training drops each value with probability `rate` and divides the others by 1 − rate (Srivastava et al. 2014);
 /// passes values through in prediction.
-public struct Dropout: Layer, Operation {
+public struct Dropout: Layer, LayerOperation {
   public static let kind = "dropout"
   /// The probability of 0, from 0 to below 1.
   public var rate: Double

@@ -34,7 +34,7 @@ public struct Dense: Layer {
     return [weight, ParameterDescription(name: "bias", shape: [units], role: .bias, start: .constant(0))]
   }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation {
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     switch site.precision {
     case .float32: return DenseOperation(hasBias: bias == .present)
     case .bfloat16: return try BFloat16DenseOperation(hasBias: bias == .present, site: site)
@@ -58,7 +58,7 @@ public struct Dense: Layer {
 extension Dense: WeightedLayer {}
 
 /// Three matrix products: y = x Wᵀ + b; dW = dyᵀ x, db = Σ dy, dx = dy W.
-struct DenseOperation: Operation {
+struct DenseOperation: LayerOperation {
   let hasBias: Bool
 
   func forward(_ pass: Pass) throws {

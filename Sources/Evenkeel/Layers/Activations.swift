@@ -38,7 +38,7 @@ extension Layer {
 
 extension ActivationLayer {
   public func outputLength(of length: Int, for input: Shape) -> Int? { length }
-  public func makeOperation(for site: LayerSite) throws -> any Operation { ActivationOperation(activation: activation) }
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation { ActivationOperation(activation: activation) }
 }
 
 /// max(0, x). Weights before it start after He.
@@ -144,7 +144,7 @@ public struct Softplus: ActivationLayer {
 }
 
 /// An activation on its own, without batch norm in front.
-struct ActivationOperation: Operation {
+struct ActivationOperation: LayerOperation {
   let activation: Activation
 
   var backwardReads: BackwardReads { activation.readsInput ? .input : .output }

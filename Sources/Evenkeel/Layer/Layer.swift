@@ -2,7 +2,7 @@
 /// parameters it learns, and the operation that carries it out.
 ///
 /// A layer of your own conforms in your own module and takes part in everything: shapes, training, gradients, storage.
-/// It needs an `Operation`; a layer with nothing to prepare can be its own operation. Call `LayerRegistry.register` once
+/// It needs a `LayerOperation`; a layer with nothing to prepare can be its own operation. Call `LayerRegistry.register` once
 /// for files that name it.
 public protocol Layer: Hashable, Codable, Sendable {
   /// The layer's name in network and model files, in lower camel case: `dense`, `batchNorm`.
@@ -23,7 +23,7 @@ public protocol Layer: Hashable, Codable, Sendable {
   func outputLength(of length: Int, for input: Shape) -> Int?
 
   /// What carries the layer out at `site`.
-  func makeOperation(for site: LayerSite) throws -> any Operation
+  func makeOperation(for site: LayerSite) throws -> any LayerOperation
 }
 
 extension Layer {
@@ -32,26 +32,8 @@ extension Layer {
   public func outputLength(of length: Int, for input: Shape) -> Int? { nil }
 }
 
-extension KeyedDecodingContainer {
-  /// One of a few names, or `default` where it is left out.
-  /// - Throws: `EvenkeelError` with code `usage` that lists the names for another one.
-  func choice<Value: RawRepresentable<String> & CaseIterable>(_ key: Key, default: Value) throws -> Value {
-    guard let name = try decodeIfPresent(String.self, forKey: key) else { return `default` }
-    guard let value = Value(rawValue: name) else {
-      throw EvenkeelError.usage(
-        "\(key.stringValue): expected \(Value.allCases.map(\.rawValue).joined(separator: ", ")), got \"\(name)\".")
-    }
-    return value
-  }
-
-  /// The value of an option that may be left out.
-  func value<Value: Decodable>(_ key: Key, default: Value) throws -> Value {
-    try decodeIfPresent(Value.self, forKey: key) ?? `default`
-  }
-}
-
-extension Layer where Self: Operation {
-  public func makeOperation(for site: LayerSite) throws -> any Operation { self }
+extension Layer where Self: LayerOperation {
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation { self }
 }
 
 /// Where in a network a layer stands.

@@ -6,7 +6,7 @@ import Kernels
 /// of a feature count, as of masked examples, is normalised with the running statistics and leaves them alone. Scratch holds
 /// the kernels' sums, then for every part its statistics and, where it is renormalised, what that makes of the parameters,
 /// then the gradients of one part.
-struct NormalizationOperation: Operation {
+struct BatchNormOperation: LayerOperation {
   let options: BatchNorm
   let features: Int
   /// Values of one feature in one example: 1 for `[N, C]`, H·W for images.

@@ -19,7 +19,7 @@ public struct MaxPool: PoolingLayer {
   }
 
   public func outputShape(for input: Shape) throws -> Shape { try pool.outputShape(for: input) }
-  public func makeOperation(for site: LayerSite) throws -> any Operation { try PoolingOperation(pool, site: site) }
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation { try PoolingOperation(pool, site: site) }
   public func outputLength(of length: Int, for input: Shape) -> Int? { pool.outputLength(of: length) }
 
   package var windows: Windows { Windows(kernel: kernel, stride: stride, padding: padding) }
@@ -58,7 +58,7 @@ public struct AveragePool: PoolingLayer {
   }
 
   public func outputShape(for input: Shape) throws -> Shape { try pool.outputShape(for: input) }
-  public func makeOperation(for site: LayerSite) throws -> any Operation { try PoolingOperation(pool, site: site) }
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation { try PoolingOperation(pool, site: site) }
   public func outputLength(of length: Int, for input: Shape) -> Int? { pool.outputLength(of: length) }
 
   private var pool: Pool {
@@ -83,7 +83,7 @@ public struct GlobalAveragePool: PoolingLayer {
     return [input.featureCount]
   }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation {
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     try PoolingOperation(pool(site.input), site: site)
   }
 

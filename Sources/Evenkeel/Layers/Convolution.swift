@@ -47,7 +47,7 @@ public struct Convolution: Layer {
     filter.parameters(shape: [filters, input.featureCount / groups, kernel.height, kernel.width])
   }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation {
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     try ConvolutionOperation(filter, site: site)
   }
 
@@ -119,7 +119,7 @@ public struct DepthwiseConvolution: Layer {
     filter(for: input).parameters(shape: [input.featureCount * multiplier, 1, kernel.height, kernel.width])
   }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation {
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     try ConvolutionOperation(filter(for: site.input), site: site)
   }
 
@@ -190,7 +190,7 @@ public struct Convolution1D: Layer {
     filter.parameters(shape: [filters, input.featureCount / groups, kernel])
   }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation {
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     try ConvolutionOperation(filter, site: site)
   }
 

@@ -11,7 +11,7 @@ public struct Flatten: Layer {
   public func outputShape(for input: Shape) throws -> Shape { [input.count] }
   public func outputLength(of length: Int, for input: Shape) -> Int? { 1 }
 
-  public func makeOperation(for site: LayerSite) throws -> any Operation {
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     TransposeOperation(channels: site.input.featureCount)
   }
 
@@ -22,7 +22,7 @@ public struct Flatten: Layer {
 }
 
 /// (positions, channels) to (channels, positions), example by example, and back for gradients.
-struct TransposeOperation: Operation {
+struct TransposeOperation: LayerOperation {
   let channels: Int
   var backwardReads: BackwardReads { [] }
 
@@ -36,25 +36,4 @@ struct TransposeOperation: Operation {
     ek_transpose(
       pass.outputGradient!, pass.rows, channels, pass.inputLength / channels, inputGradient, Int32(pass.threads))
   }
-}
-
-/// Builds lists of layers from statements, `if`, `else`, `for` and `switch` included.
-@resultBuilder
-public enum LayerBuilder {
-  /// A layer.
-  public static func buildExpression(_ layer: some Layer) -> [any Layer] { [layer] }
-  /// Layers from a list.
-  public static func buildExpression(_ layers: [any Layer]) -> [any Layer] { layers }
-  /// One after the other.
-  public static func buildBlock(_ parts: [any Layer]...) -> [any Layer] { parts.flatMap { $0 } }
-  /// `if` without `else`: nothing where it does not hold.
-  public static func buildOptional(_ part: [any Layer]?) -> [any Layer] { part ?? [] }
-  /// `if`.
-  public static func buildEither(first: [any Layer]) -> [any Layer] { first }
-  /// `else`.
-  public static func buildEither(second: [any Layer]) -> [any Layer] { second }
-  /// `for`.
-  public static func buildArray(_ parts: [[any Layer]]) -> [any Layer] { parts.flatMap { $0 } }
-  /// `if #available`.
-  public static func buildLimitedAvailability(_ part: [any Layer]) -> [any Layer] { part }
 }

@@ -2,7 +2,7 @@
 ///
 /// An operation is compiled once for a network and run many times; it allocates nothing while it runs. Whatever it needs
 /// beyond its input, output and parameters it asks for as scratch.
-public protocol Operation: Sendable {
+public protocol LayerOperation: Sendable {
   /// Which of its tensors `backward` reads; the engine lets the others share memory.
   var backwardReads: BackwardReads { get }
   /// True if `forward` may be given one buffer as input and output. Only for operations that keep the shape.
@@ -27,7 +27,7 @@ public protocol Operation: Sendable {
   func commit(_ pass: Pass)
 }
 
-extension Operation {
+extension LayerOperation {
   public var backwardReads: BackwardReads { .input }
   public var worksInPlace: Bool { false }
   public var backwardWorksInPlace: Bool { false }
@@ -77,9 +77,9 @@ public struct Pass {
   public let outputGradient: UnsafeMutablePointer<Float>?
   /// Where the gradient with respect to the input goes; nil where nobody wants it.
   public let inputGradient: UnsafeMutablePointer<Float>?
-  /// `Operation.scratchCount` floats.
+  /// `LayerOperation.scratchCount` floats.
   public let scratch: UnsafeMutablePointer<Float>
-  /// `Operation.workspaceCount` floats.
+  /// `LayerOperation.workspaceCount` floats.
   public let workspace: UnsafeMutablePointer<Float>
   /// The random stream of this layer in this step.
   public let key: RandomKey

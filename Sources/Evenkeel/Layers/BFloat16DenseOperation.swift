@@ -3,7 +3,7 @@ import Primitives
 
 /// The three products of a dense layer with operands rounded to bfloat16 and sums in float32. What the input was rounded to is
 /// kept for the backward; weights are rounded once a step.
-struct BFloat16DenseOperation: Operation {
+struct BFloat16DenseOperation: LayerOperation {
   private let hasBias: Bool
   private let primitives: PerRowCount<InnerProductPrimitive>
   /// Floats that hold the rounded gradient of the output; the primitive's memory follows it.

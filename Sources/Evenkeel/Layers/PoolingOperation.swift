@@ -2,7 +2,7 @@ import Kernels
 import Primitives
 
 /// Pooling by oneDNN. The gradient of a largest value goes to where it was, that of a mean to all of the window.
-struct PoolingOperation: Operation {
+struct PoolingOperation: LayerOperation {
   private let primitives: PerRowCount<Primitive>
   let scratchCount: Int
   /// The positions of a sequence of which one mean is taken; nil for other poolings.
