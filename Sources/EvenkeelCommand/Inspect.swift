@@ -62,12 +62,12 @@ struct Inspect: ParsableCommand {
 
   /// The layers one by one, with the moments of the weights that `learned` has.
   private func show(_ network: Network, learned: Model?) throws {
-    let layers = try network.leaves()
+    let layers = try network.placed().layers
     if json {
       for layer in layers {
         try emit(
           jsonObject([
-            ("layer", jsonText(layer.name)), ("kind", jsonText(type(of: layer.layer).kind)),
+            ("layer", jsonText(layer.path)), ("kind", jsonText(type(of: layer.layer).kind)),
             ("output", layer.output.description), ("parameters", "\(layer.parameterCount)"),
             ("multiplyAdds", "\(layer.multiplyAdds)"),
           ]))
@@ -78,10 +78,10 @@ struct Inspect: ParsableCommand {
       columns([("layer", 14), ("kind", 18), ("gives", 16), ("learns", 10), ("multiply-adds", 14)])
         + (learned == nil ? "" : "weights: mean, deviation"))
     for layer in layers {
-      let weights = learned?.parameters.first { $0.role == .weight && $0.name.hasPrefix(layer.name + ".") }
+      let weights = learned?.parameters.first { $0.role == .weight && $0.name.hasPrefix(layer.path + ".") }
       try emit(
         columns([
-          (layer.name, 14), (type(of: layer.layer).kind, 18), (layer.output.description, 16),
+          (layer.path, 14), (type(of: layer.layer).kind, 18), (layer.output.description, 16),
           (String(layer.parameterCount), 10), (String(layer.multiplyAdds), 14),
         ]) + (weights.map { moments($0.values.values) } ?? ""))
     }

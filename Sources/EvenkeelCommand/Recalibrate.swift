@@ -20,8 +20,8 @@ struct Recalibrate: ParsableCommand {
     try requireApart(output, from: [model, data])
     try requireOutput(output)
     var recalibrated = try Model(contentsOf: model)
-    let norms = try recalibrated.network.leaves().compactMap { leaf in
-      (leaf.layer as? BatchNorm).map { (leaf.name, $0.epsilon) }
+    let norms = try recalibrated.network.placed().layers.compactMap { placed in
+      placed.layer.traits.contains(.runningStatistics) ? placed.layer.norm.map { (placed.path, $0.epsilon) } : nil
     }
     guard !norms.isEmpty else {
       throw EvenkeelError(.usage, "\(model) has no batch norm; there is nothing to recalibrate.")

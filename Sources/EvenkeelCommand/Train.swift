@@ -126,9 +126,10 @@ struct Train: ParsableCommand {
     }
     if checkpoint == nil, let described { try trainer.requireMemory(for: described) }
     var model = try checkpoint?.model ?? Model(described!, seed: seed)
-    try trainer.requireStatistics(of: model.network, examples: splits.training.count)
+    let placed = try model.network.placed()
+    try trainer.requireStatistics(of: placed, examples: splits.training.count)
     let findings = try model.network.diagnose(
-      batchSize: try trainer.examplesOfStatistics(of: model.network, in: splits.training.count),
+      batchSize: trainer.examplesOfStatistics(of: placed, in: splits.training.count),
       weightDecay: optimizer.weightDecay)
     for (layers, finding) in DiagnosisReport.grouped(findings) where finding.severity > .note {
       complain("warning: \(layers): \(finding.cause) \(finding.remedy)")

@@ -74,9 +74,14 @@ extension Dataset {
 }
 
 /// What the examples of a batch count, and how many of their positions are there; nil for 1 each and for all.
-struct BatchWeights {
+package struct BatchWeights {
   var weights: UnsafePointer<Float>?
   var lengths: UnsafePointer<Int32>?
+
+  package init(weights: UnsafePointer<Float>? = nil, lengths: UnsafePointer<Int32>? = nil) {
+    self.weights = weights
+    self.lengths = lengths
+  }
 
   /// Σ w over `rows` examples.
   func total(_ rows: Int) -> Double {

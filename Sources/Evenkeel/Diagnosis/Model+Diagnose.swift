@@ -14,37 +14,41 @@ extension Model {
     if let batchSize, batchSize < 2 {
       throw EvenkeelError.usage("The batch size is \(batchSize); a batch's variance needs at least 2 examples.")
     }
-    let structure = try StructureExamination(
-      network, standardizedChannels: scaling?.mean.count, weightDecay: training?.weightDecay)
+    let structure = StructureExamination(
+      state.layout.network, standardizedChannels: scaling?.mean.count, weightDecay: training?.weightDecay)
     // A ghost batch is the batch of its norm.
-    let ghost = structure.norms.compactMap(\.layer.ghostBatch).min()
+    let ghost = structure.norms.compactMap(\.options.ghostBatch).min()
     let batchSize = (batchSize ?? training?.batchSize).map { min($0, ghost ?? $0) }
-    var records: [NormRecord]?
+    var records: [String: NormRecord] = [:]
     var comparison: StatisticsComparison?
     if let dataset, !structure.norms.isEmpty {
-      (records, comparison) = try measure(on: dataset, batchSize: batchSize ?? Thresholds.batchSize, threads: threads)
+      (records, comparison) = try measure(
+        structure.norms, on: dataset, batchSize: batchSize ?? Thresholds.batchSize, threads: threads)
     }
     let parameters = Dictionary(uniqueKeysWithValues: parameters.map { ($0.name, $0.values.values) })
-    let norms = zip(structure.norms, runningStatistics).enumerated().map { index, norm in
-      NormExamination(
-        site: norm.0, statistics: norm.1.statistics, scale: parameters[norm.0.name + ".weight"] ?? [],
-        shift: parameters[norm.0.name + ".bias"] ?? [], record: records?[index], batchSize: batchSize,
-        comparison: comparison)
+    let norms = structure.norms.compactMap { site in
+      let path = site.layer.path
+      return state.runningStatistics(of: site.layer).map { statistics in
+        NormExamination(
+          site: site, statistics: statistics, scale: parameters[path + ".weight"] ?? [],
+          shift: parameters[path + ".bias"] ?? [], record: records[path], batchSize: batchSize,
+          comparison: comparison)
+      }
     }
     return Diagnosis(
       norms: norms.map(\.health), comparison: comparison,
-      findings: Finding.sorted(structure.findings + norms.flatMap(\.findings), in: network))
+      findings: Finding.sorted(structure.findings + norms.flatMap(\.findings), in: state.layout.network))
   }
 
   /// What `dataset` brings to each batch norm, and how the model does with each kind of statistics.
   private func measure(
-    on dataset: Dataset, batchSize: Int, threads: Int?
-  ) throws -> ([NormRecord], StatisticsComparison?) {
+    _ norms: [StructureExamination.NormSite], on dataset: Dataset, batchSize: Int, threads: Int?
+  ) throws -> ([String: NormRecord], StatisticsComparison?) {
     guard dataset.count > 1 else {
       throw EvenkeelError.data("The data has \(dataset.count) examples; its statistics need at least 2.")
     }
     let size = min(batchSize, dataset.count)
-    let recorder = NormRecorder(state.layout, batchSize: size)
+    let recorder = NormRecorder(norms, batchSize: size)
     // Data may lie in the order of its classes; batches of one class would have other statistics.
     var order = Array(0..<dataset.count)
     var random = RandomNumbers(RandomKey(seed: 0).branch(RandomStream.shuffle))
@@ -102,8 +106,8 @@ extension StatisticsComparison {
 
 extension Finding {
   /// The gravest first, then by layer in the order of the network, then by kind.
-  static func sorted(_ findings: [Finding], in network: Network) -> [Finding] {
-    let layers = ((try? network.leaves()) ?? []).map(\.name)
+  static func sorted(_ findings: [Finding], in network: PlacedNetwork) -> [Finding] {
+    let layers = network.layers.map(\.path)
     let place = Dictionary(uniqueKeysWithValues: layers.enumerated().map { ($1, $0) })
     return findings.enumerated().sorted { left, right in
       let (a, b) = (left.element, right.element)

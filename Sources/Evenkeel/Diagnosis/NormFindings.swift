@@ -14,9 +14,9 @@ struct NormExamination {
   /// nil where it was not evaluated.
   let comparison: StatisticsComparison?
 
-  private var name: String { site.name }
+  private var name: String { site.layer.path }
   private var features: Int { statistics.mean.count }
-  private var epsilon: Double { site.layer.epsilon }
+  private var epsilon: Double { site.options.epsilon }
   private var hasStatistics: Bool { statistics.batchCount > 0 }
 
   var findings: [Finding] {
@@ -32,10 +32,10 @@ struct NormExamination {
     guard !hasStatistics else { return nil }
     return Finding(
       .neverUpdated, .illness, layer: name,
-      cause: site.layer.frozen
+      cause: site.options.isFrozen
         ? "The norm is frozen and no batch was ever averaged: it normalizes with mean 0 and variance 1, that is not at all."
         : "No batch was ever averaged: it predicts with mean 0 and variance 1, not with the data's.",
-      remedy: site.layer.frozen
+      remedy: site.options.isFrozen
         ? "Train with frozen: false first, or recalibrate the model on training data."
         : "Train the model, or recalibrate it on training data."
     )
@@ -93,7 +93,7 @@ struct NormExamination {
   /// Whether the running statistics of feature `index` are not the data's.
   private func disagrees(_ index: Int) -> Bool {
     guard let record else { return false }
-    let examples = Int(record.input.count) / positions
+    let examples = Int(record.input.weight) / positions
     return divergence(index) > Thresholds.divergence + Thresholds.chanceDivergence(examples: examples)
   }
 
@@ -103,7 +103,7 @@ struct NormExamination {
     let running = Double(statistics.variance[index]) + epsilon
     guard running > 0 else { return (0, 1) }
     return (
-      (record.input.mean[index] - Double(statistics.mean[index])) / running.squareRoot(),
+      (record.input.mean(index) - Double(statistics.mean[index])) / running.squareRoot(),
       (record.input.variance(index) + epsilon) / running
     )
   }
@@ -112,7 +112,7 @@ struct NormExamination {
   private var statisticsShift: StatisticsShift? {
     record.map { record in
       let data = RunningStatistics(
-        mean: record.input.mean.map { Float($0) }, variance: (0..<features).map { Float(record.input.variance($0)) },
+        mean: record.input.means.map { Float($0) }, variance: (0..<features).map { Float(record.input.variance($0)) },
         batchCount: 1)
       return StatisticsShift(from: statistics, to: data, epsilon: epsilon)
     }
@@ -161,7 +161,7 @@ struct NormExamination {
 
   private var deadScale: Finding? {
     // A scale that starts at 0 on purpose is judged when it was trained.
-    guard hasStatistics || site.layer.initialScale != 0 else { return nil }
+    guard hasStatistics || site.options.initialScale != 0 else { return nil }
     let dead = deadFeatures
     guard !dead.isEmpty else { return nil }
     let all = dead.count == features
@@ -183,7 +183,7 @@ struct NormExamination {
   }
 
   private var closedActivation: Finding? {
-    guard site.hasReLU, !shift.isEmpty else { return nil }
+    guard site.reluPath != nil, !shift.isEmpty else { return nil }
     let dead = Set(deadFeatures)
     var closed: [Int] = []
     var largest = 0.0
@@ -217,9 +217,7 @@ struct NormExamination {
   // ---- batches ------------------------------------------------------------------------------------------------------
 
   private var positions: Int { Self.positions(site) }
-  private static func positions(_ site: StructureExamination.NormSite) -> Int {
-    site.input.count / site.input.featureCount
-  }
+  private static func positions(_ site: StructureExamination.NormSite) -> Int { site.layer.positions }
 
   /// Standard errors of the mean and variance of `m` independent normal values: σ / √m and σ² √(2 / (m − 1)).
   static func normalErrors(_ m: Int) -> (mean: Double, variance: Double) {
@@ -231,9 +229,9 @@ struct NormExamination {
     _ site: StructureExamination.NormSite, batchSize: Int?, _ record: NormRecord?
   ) -> Finding? {
     // Renormalization takes the noise out again.
-    guard var batchSize, !site.layer.frozen, site.layer.renormalization == nil else { return nil }
+    guard var batchSize, !site.options.isFrozen, !site.options.isRenormalized else { return nil }
     // A ghost batch is the batch of its norm.
-    batchSize = min(batchSize, site.layer.ghostBatch ?? batchSize)
+    batchSize = min(batchSize, site.options.ghostBatch ?? batchSize)
     let measured = record?.batchErrors
     let errors = measured ?? normalErrors(batchSize)
     guard errors.mean > Thresholds.meanError else { return nil }
@@ -244,7 +242,7 @@ struct NormExamination {
     ]
     let bound = measured == nil && isImage ? "up to " : ""
     return Finding(
-      .smallBatch, errors.mean < Thresholds.graveMeanError ? .warning : .illness, layer: site.name, numbers: numbers,
+      .smallBatch, errors.mean < Thresholds.graveMeanError ? .warning : .illness, layer: site.layer.path, numbers: numbers,
       cause:
         "With \(batchSize) examples a batch's mean is off by \(bound)\(Finding.short(errors.mean)) σ and its variance by \(bound)\(Finding.short(100 * errors.variance)) %\(measured == nil ? "" : ", measured on this data"): every example is normalized with noise of that size.",
       remedy:

@@ -1,33 +1,5 @@
 import Kernels
 
-/// Counts, means and sums of squared differences of several features, merged exactly (Chan et al. 1979).
-struct FeatureMoments {
-  private(set) var count = 0.0
-  private(set) var mean: [Double]
-  private var squares: [Double]
-
-  init(features: Int) {
-    mean = Array(repeating: 0, count: features)
-    squares = mean
-  }
-
-  /// Adds `count` values a feature with these means and (population) variances.
-  mutating func add(count added: Double, mean other: (Int) -> Double, variance: (Int) -> Double = { _ in 0 }) {
-    let total = count + added
-    for feature in mean.indices {
-      let difference = other(feature) - mean[feature]
-      squares[feature] += variance(feature) * added + difference * difference * count * added / total
-      mean[feature] += difference * added / total
-    }
-    count = total
-  }
-
-  /// The population variance.
-  func variance(_ feature: Int) -> Double { count > 0 ? squares[feature] / count : 0 }
-  /// The deviation of a sample's values.
-  func sampleDeviation(_ feature: Int) -> Double { count > 1 ? (squares[feature] / (count - 1)).squareRoot() : 0 }
-}
-
 /// What data brought to one batch norm.
 struct NormRecord {
   /// Of what comes in when the model predicts.
@@ -45,7 +17,7 @@ struct NormRecord {
     batchVariances = input
   }
 
-  var features: Int { input.mean.count }
+  var features: Int { input.features }
 
   /// The share of values of `feature` that its ReLU lets through; nil where too few were seen to say.
   func openShare(_ feature: Int) -> Double? {
@@ -60,73 +32,90 @@ struct NormRecord {
   /// Standard errors of a batch's mean (in deviations) and variance (relative), medians over the features that vary; nil
   /// where there were too few batches.
   var batchErrors: (mean: Double, variance: Double)? {
-    guard batchMeans.count >= Double(Thresholds.measuredBatches) else { return nil }
-    let varying = (0..<features).filter { batchVariances.mean[$0] > 0 }
+    guard batchMeans.weight >= Double(Thresholds.measuredBatches) else { return nil }
+    let varying = (0..<features).filter { batchVariances.mean($0) > 0 }
     guard !varying.isEmpty else { return nil }
     func median(_ value: (Int) -> Double) -> Double { varying.map(value).sorted()[varying.count / 2] }
     return (
       // The population's variance is the mean of the batches' and that of their means.
       median {
-        batchMeans.sampleDeviation($0) / (batchVariances.mean[$0] + batchMeans.variance($0)).squareRoot()
+        batchMeans.sampleDeviation($0) / (batchVariances.mean($0) + batchMeans.variance($0)).squareRoot()
       },
-      median { batchVariances.sampleDeviation($0) / batchVariances.mean[$0] }
+      median { batchVariances.sampleDeviation($0) / batchVariances.mean($0) }
     )
   }
 }
 
-/// Watches a model's batch norms while data goes through it.
+/// Watches the norms of a model that keep running statistics while data goes through it.
 final class NormRecorder {
-  /// By the number of the batch norm in the network.
-  private(set) var records: [NormRecord]
-  private var memory: [BatchStatisticsStorage?]
+  /// By the norm's path.
+  private(set) var records: [String: NormRecord] = [:]
+  private var memory: [String: BatchStatisticsStorage] = [:]
+  /// The norms after which a ReLU is to be watched, by its own path, where it is a step of its own.
+  private let watched: [String: String]
   private let batchSize: Int
 
-  /// - Parameter batchSize: The examples in a full batch of the run.
-  init(_ layout: ParameterLayout, batchSize: Int) {
+  /// - Parameters:
+  ///   - sites: The norms to watch.
+  ///   - batchSize: The examples in a full batch of the run.
+  init(_ sites: [StructureExamination.NormSite], batchSize: Int) {
     self.batchSize = batchSize
-    records = layout.statistics.map { NormRecord(features: $0.features) }
-    memory = Array(repeating: nil, count: records.count)
+    for site in sites { records[site.layer.path] = NormRecord(features: site.layer.input.featureCount) }
+    watched = Dictionary(
+      sites.compactMap { site in site.reluPath.map { ($0, site.layer.path) } }, uniquingKeysWith: { first, _ in first })
   }
 
   /// Takes in what comes to a norm and what passes its ReLU.
-  func observe(_ step: Step, _ pass: Pass, _ moment: Program.Moment) {
-    guard let index = step.statistics, let norm = step.operation as? BatchNormOperation else { return }
-    let rows = pass.rows * norm.positions
-    let lengths = norm.isSequence ? pass.weights.lengths : nil
+  func observe(_ step: Step, _ pass: ForwardPass, _ moment: Program.Moment) {
+    guard let layer = step.layer else { return }
     switch moment {
-    case .before:
-      // The first batch is a full one and needs the most.
-      let storage = memory[index] ?? BatchStatisticsStorage(features: norm.features, rows: rows)
-      memory[index] = storage
-      var count = Double(rows)
-      if pass.weights.weights != nil || lengths != nil {
-        let weights = RowWeights(pass.weights.weights, lengths, examples: pass.rows, positions: norm.positions)
-        guard weights.haveStatistics else { return }
-        var view = weights.view
-        count = view.total
-        _ = ek_weighted_statistics_of(
-          pass.input, &view, norm.features, 0, storage.view, storage.scratch, Int32(pass.threads))
-      } else {
-        _ = ek_batch_statistics_of(
-          pass.input, rows, norm.features, 0, storage.view, storage.scratch, Int32(pass.threads))
-      }
-      let batch = storage.view
-      let mean = { Double(batch.mean_high[$0]) + Double(batch.mean_low[$0]) }
-      let variance = { Double(batch.variance[$0]) }
-      records[index].input.add(count: count, mean: mean, variance: variance)
-      guard pass.rows == batchSize else { return }
-      records[index].batchMeans.add(count: 1, mean: mean)
-      records[index].batchVariances.add(count: 1, mean: variance)
+    case .before where records[layer.path] != nil: takeInput(layer, pass)
     case .after:
-      guard norm.activation == ReLU().activation, !norm.hasAddend else { return }
-      if records[index].open.isEmpty { records[index].open = Array(repeating: 0, count: norm.features) }
-      records[index].counted += lengths.map { lengths in (0..<pass.rows).reduce(0) { $0 + Int(lengths[$1]) } } ?? rows
-      records[index].open.withUnsafeMutableBufferPointer { open in
-        // Behind the end of a sequence there is 0, which is not above 0.
-        for row in 0..<rows {
-          let values = pass.output + row * norm.features
-          for feature in 0..<norm.features { open[feature] &+= values[feature] > 0 ? 1 : 0 }
-        }
+      // A batch norm has done the ReLU in its own step.
+      if let norm = step.operation as? BatchNormOperation {
+        guard norm.activation == ReLU().activation, !norm.hasAddend else { return }
+        countOpen(layer.path, layer, pass)
+      } else if let norm = watched[layer.path] {
+        countOpen(norm, layer, pass)
+      }
+    default: return
+    }
+  }
+
+  private func takeInput(_ layer: PlacedLayer, _ pass: ForwardPass) {
+    let (rows, features) = (pass.rows * layer.positions, layer.input.featureCount)
+    // The first batch is a full one and needs the most.
+    let storage = memory[layer.path] ?? BatchStatisticsStorage(features: features, rows: rows)
+    memory[layer.path] = storage
+    var count = Double(rows)
+    if let weights = layer.rowWeights(pass.weights, lengths: pass.weights.lengths, rows: pass.rows) {
+      guard weights.haveStatistics else { return }
+      var view = weights.view
+      count = view.total
+      _ = ek_weighted_statistics_of(
+        pass.input, &view, features, 0, storage.view, storage.scratch, Int32(pass.threads))
+    } else {
+      _ = ek_batch_statistics_of(pass.input, rows, features, 0, storage.view, storage.scratch, Int32(pass.threads))
+    }
+    let batch = storage.view
+    records[layer.path]!.input.merge(batch, weight: count)
+    guard pass.rows == batchSize else { return }
+    records[layer.path]!.batchMeans.merge(
+      weight: 1, mean: { Double(batch.mean_high[$0]) + Double(batch.mean_low[$0]) })
+    records[layer.path]!.batchVariances.merge(weight: 1, mean: { Double(batch.variance[$0]) })
+  }
+
+  private func countOpen(_ norm: String, _ layer: PlacedLayer, _ pass: ForwardPass) {
+    guard records[norm] != nil else { return }
+    let (rows, features) = (pass.rows * layer.positions, layer.input.featureCount)
+    let lengths = layer.input.rank == 2 ? pass.weights.lengths : nil
+    if records[norm]!.open.isEmpty { records[norm]!.open = Array(repeating: 0, count: features) }
+    records[norm]!.counted += lengths.map { lengths in (0..<pass.rows).reduce(0) { $0 + Int(lengths[$1]) } } ?? rows
+    records[norm]!.open.withUnsafeMutableBufferPointer { open in
+      // After the end of a sequence there is 0, which is not above 0.
+      for row in 0..<rows {
+        let values = pass.output + row * features
+        for feature in 0..<features { open[feature] &+= values[feature] > 0 ? 1 : 0 }
       }
     }
   }

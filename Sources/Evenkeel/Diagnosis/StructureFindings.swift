@@ -7,13 +7,12 @@ struct StructureExamination {
   /// The decay of weights; nil where it is not known.
   private let weightDecay: Double?
 
-  /// A batch norm and what matters of its surroundings.
+  /// A norm that keeps running statistics, and what matters of its surroundings.
   struct NormSite {
-    let layer: BatchNorm
-    let name: String
-    let input: Shape
-    /// Whether a ReLU follows that sees this norm's output alone.
-    let hasReLU: Bool
+    let layer: PlacedLayer
+    let options: NormOptions
+    /// The path of the ReLU that follows and sees this norm's output alone; nil where none does.
+    let reluPath: String?
     /// Whether it is the last of a residual block, where a γ of 0 leaves the shortcut.
     let endsBlock: Bool
   }
@@ -26,51 +25,48 @@ struct StructureExamination {
     case other
   }
 
-  init(_ network: Network, standardizedChannels: Int? = nil, weightDecay: Double? = nil) throws {
+  init(_ network: PlacedNetwork, standardizedChannels: Int? = nil, weightDecay: Double? = nil) {
     self.standardizedChannels = standardizedChannels
     self.weightDecay = weightDecay
-    _ = try network.outputShape()
-    try walk(network.layers.layers, prefix: "", from: network.input, source: .input)
+    examine(network.items, source: .input)
   }
 
-  private mutating func walk(
-    _ layers: [any Layer], prefix: String, from input: Shape, source: Source, isBlock: Bool = false
-  ) throws {
-    var (shape, source) = (input, source)
-    for (index, layer) in layers.enumerated() {
-      let name = prefix + String(index)
-      switch layer {
-      case is Flatten: break
-      case let residual as Residual:
-        try walk(residual.block.layers, prefix: name + ".block.", from: shape, source: source, isBlock: true)
-        try walk(residual.shortcutLayers(for: shape), prefix: name + ".shortcut.", from: shape, source: source)
+  private mutating func examine(_ items: [PlacedNetwork.Item], source: Source, isBlock: Bool = false) {
+    var source = source
+    for (index, item) in items.enumerated() {
+      switch item {
+      case .block(let block):
+        examine(block.items, source: source, isBlock: true)
+        examine(block.shortcut, source: source)
         source = .other
-      case let weighted as any WeightedLayer: source = weighted.bias == .present ? .biased(name) : .other
-      case is any NormalizationLayer:
-        examine(layer, name, shape, behind: source)
-        source = .norm(name)
-        guard let norm = layer as? BatchNorm else { break }
-        let isLast = index == layers.count - 1
-        norms.append(
-          NormSite(
-            layer: norm, name: name, input: shape, hasReLU: !isLast && layers[index + 1] is ReLU,
-            endsBlock: isBlock && isLast))
-      default: source = .other
-      }
-      if !(layer is Residual) {
-        for parameter in try layer.parameters(for: shape)
-        where parameter.role == .weight && parameter.shape.rank == 1 {
-          findings.append(decayedScale(name, parameter.name))
+      case .layer(let placed):
+        let next = index + 1 < items.count ? items[index + 1] : nil
+        if let options = placed.layer.norm {
+          examine(placed, options, after: source)
+          if placed.layer.traits.contains(.runningStatistics) {
+            var reluPath: String?
+            if case .layer(let next) = next, next.layer.activationFunction == ReLU().activation { reluPath = next.path }
+            norms.append(
+              NormSite(layer: placed, options: options, reluPath: reluPath, endsBlock: isBlock && next == nil))
+          }
+          source = .norm(placed.path)
+        } else if placed.parameters.contains(where: { $0.role == .bias }) {
+          source = .biased(placed.path)
+        } else if !placed.layer.traits.contains(.reshapes) {
+          source = .other
+        }
+        for parameter in placed.parameters where parameter.role == .weight && parameter.shape.rank == 1 {
+          findings.append(decayedScale(placed.path, parameter.name))
         }
       }
-      shape = try layer.outputShape(for: shape)
     }
   }
 
-  private mutating func examine(_ layer: any Layer, _ name: String, _ input: Shape, behind source: Source) {
+  private mutating func examine(_ placed: PlacedLayer, _ options: NormOptions, after source: Source) {
+    let (name, traits) = (placed.path, placed.layer.traits)
     switch source {
     case .input:
-      guard layer is BatchNorm, standardizedChannels == input.featureCount else { return }
+      guard traits.contains(.runningStatistics), standardizedChannels == placed.input.featureCount else { return }
       findings.append(
         Finding(
           .standardizedInput, .note, layer: name,
@@ -85,9 +81,7 @@ struct StructureExamination {
           remedy: "Leave one of the two out."))
     case .biased(let before):
       // Statistics that are fixed, or not taken feature by feature over the batch, leave the bias its effect.
-      guard (layer as? any NormalizationLayer).map({ type(of: $0).cancelsBias }) == true,
-        (layer as? BatchNorm)?.frozen != true
-      else { return }
+      guard traits.contains(.removesConstants), !options.isFrozen else { return }
       findings.append(
         Finding(
           .biasBeforeNorm, .note, layer: before,
@@ -115,9 +109,10 @@ extension Network {
   ///   - weightDecay: The decay of weights of that training; nil: not known.
   /// - Throws: As `outputShape()`.
   public func diagnose(batchSize: Int? = nil, weightDecay: Double? = nil) throws -> [Finding] {
-    let structure = try StructureExamination(self, weightDecay: weightDecay)
+    let placed = try placed()
+    let structure = StructureExamination(placed, weightDecay: weightDecay)
     return Finding.sorted(
       structure.findings + structure.norms.compactMap { NormExamination.smallBatch($0, batchSize: batchSize, nil) },
-      in: self)
+      in: placed)
   }
 }

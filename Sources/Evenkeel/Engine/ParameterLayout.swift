@@ -1,7 +1,7 @@
-/// Where every parameter and running statistic of a network lies in a model's buffers.
+/// Where every parameter and buffer of a network lies in a model's memory.
 ///
 /// Weights come first, then all that is kept out of weight decay, so that decay is a boundary and not a list. Each starts
-/// at a cache line.
+/// at a cache line. Buffers lie apart, values and counts each in the order of the network.
 package final class ParameterLayout: Sendable {
   package struct Entry: Sendable {
     /// The name in stored files: `0.weight`.
@@ -11,69 +11,85 @@ package final class ParameterLayout: Sendable {
     package var count: Int { description.shape.count }
   }
 
-  struct Statistics: Sendable {
-    /// The batch norm's path: `1`.
+  struct Buffer: Sendable {
+    /// The name in stored files: `1.running_mean`.
     let name: String
-    let features: Int
-    /// Where its means start; the variances follow them.
+    let description: BufferDescription
+    /// Where its values start among the values of all buffers; the place of a count among the counts.
     let offset: Int
   }
 
+  package let network: PlacedNetwork
   /// In the order of the network.
   package let entries: [Entry]
-  let statistics: [Statistics]
-  /// The offsets of a layer's parameters by its path.
+  let buffers: [Buffer]
+  /// The offsets of a layer's parameters and buffers by its path.
   package let offsets: [String: [Int]]
-  package let statisticsIndex: [String: Int]
+  package let bufferOffsets: [String: [Int]]
   /// The floats in front of the first parameter that is no weight.
   let weightCount: Int
   package let count: Int
   /// The number of learned values, which `count` fills up to whole cache lines.
   var learnedCount: Int { entries.reduce(0) { $0 + $1.count } }
-  let statisticsCount: Int
-  let output: Shape
+  /// The values of all buffers, and the number of counts.
+  let bufferValueCount, bufferCountCount: Int
   /// As many examples as are predicted together: few enough for the largest value of the network to stay in a cache.
   let rowsAtOnce: Int
 
-  init(_ network: Network) throws {
-    var described: [(layer: String, ParameterDescription)] = []
-    var statistics: [Statistics] = []
-    var statisticsCount = 0
-    var longest = 1
-    output = try network.walk { layer, name, input in
-      longest = max(longest, input.count)
-      for parameter in try layer.parameters(for: input) { described.append((name, parameter)) }
-      if layer is BatchNorm {
-        statistics.append(Statistics(name: name, features: input.featureCount, offset: statisticsCount))
-        statisticsCount += 2 * input.featureCount
-      }
-    }
+  /// - Throws: As `Network.placed()`.
+  package init(_ network: Network) throws {
+    let placed = try network.placed()
+    self.network = placed
+    let longest = placed.layers.reduce(1) { max($0, $1.input.count) }
+    rowsAtOnce = max(1, min(Self.mostRowsAtOnce, Self.valuesAtOnce / longest))
+
+    let described = placed.layers.flatMap { layer in layer.parameters.map { (layer: layer.path, description: $0) } }
     var next = 0
     var offsetOf = [Int](repeating: 0, count: described.count)
-    rowsAtOnce = max(1, min(512, (1 << 20) / longest))
-    func place(_ matches: (ParameterRole) -> Bool) throws {
-      for (index, (layer, parameter)) in described.enumerated() where matches(parameter.role) {
+    func place(_ matches: (ParameterRole) -> Bool) {
+      for (index, (_, parameter)) in described.enumerated() where matches(parameter.role) {
         offsetOf[index] = next
-        guard let count = Shape.checkedCount(parameter.shape.dimensions), count < 1 << 40 else {
-          throw EvenkeelError.usage("Layer \(layer): its \(parameter.name) of shape \(parameter.shape) is too large.")
-        }
-        next += (count + 15) / 16 * 16
+        next += (parameter.shape.count + 15) / 16 * 16
       }
     }
-    try place { $0 == .weight }
+    place { $0 == .weight }
     weightCount = next
-    try place { $0 != .weight }
+    place { $0 != .weight }
     count = next
     entries = described.indices.map {
       Entry(
-        name: "\(described[$0].layer).\(described[$0].1.name)", description: described[$0].1, offset: offsetOf[$0])
+        name: "\(described[$0].layer).\(described[$0].description.name)", description: described[$0].description,
+        offset: offsetOf[$0])
     }
     offsets = Dictionary(
       described.indices.map { (described[$0].layer, [offsetOf[$0]]) }, uniquingKeysWith: { $0 + $1 })
-    self.statistics = statistics
-    self.statisticsCount = statisticsCount
-    statisticsIndex = Dictionary(uniqueKeysWithValues: statistics.indices.map { (statistics[$0].name, $0) })
+
+    var (values, counts) = (0, 0)
+    var bufferOffsets: [String: [Int]] = [:]
+    buffers = placed.layers.flatMap { layer in
+      layer.buffers.map { description in
+        let offset: Int
+        switch description.content {
+        case .values:
+          offset = values
+          values += description.shape.count
+        case .count:
+          offset = counts
+          counts += 1
+        }
+        bufferOffsets[layer.path, default: []].append(offset)
+        return Buffer(name: "\(layer.path).\(description.name)", description: description, offset: offset)
+      }
+    }
+    self.bufferOffsets = bufferOffsets
+    (bufferValueCount, bufferCountCount) = (values, counts)
   }
+
+  /// What a layer's values may take of a cache, in floats, and the rows beyond which nothing is gained.
+  private static let valuesAtOnce = 1 << 20, mostRowsAtOnce = 512
+
+  /// The shape of one output example.
+  package var output: Shape { network.output }
 
   /// The name of the parameter that holds position `offset` of the buffer.
   func name(at offset: Int) -> String {

@@ -24,11 +24,13 @@ package final class Program: @unchecked Sendable {
   private let scratchOffsets: [Int]
   private let workspaceOffset: Int
 
+  /// - Parameter network: That of `layout`, or one whose layers stand at the same paths; nil: that of `layout`.
   package init(
-    _ network: Network, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, precision: Precision = .float32,
-    threads: Int
+    _ layout: ParameterLayout, network: PlacedNetwork? = nil, maximumRows: Int, purpose: Purpose,
+    precision: Precision = .float32, threads: Int
   ) throws {
-    multiplyAdds = try network.leaves().reduce(0) { $0 + $1.multiplyAdds }
+    let network = network ?? layout.network
+    multiplyAdds = network.layers.reduce(0) { $0 + $1.multiplyAdds }
     self.purpose = purpose
     self.maximumRows = maximumRows
     self.threads = threads
@@ -66,21 +68,9 @@ package final class Program: @unchecked Sendable {
   var inputLength: Int { lengths[0] }
   var outputLength: Int { lengths[outputValue] }
 
-  /// A batch norm: its step, and its number among the network's.
-  struct Norm {
-    let step: Int
-    let index: Int
-    let operation: BatchNormOperation
-  }
-
-  /// In the order of the steps.
-  var norms: [Norm] {
-    steps.indices.compactMap { step in
-      guard let operation = steps[step].operation as? BatchNormOperation, let index = steps[step].statistics else {
-        return nil
-      }
-      return Norm(step: step, index: index, operation: operation)
-    }
+  /// The steps whose layers keep running statistics, in order.
+  var statisticalSteps: [Int] {
+    steps.indices.filter { steps[$0].layer?.layer.traits.contains(.runningStatistics) == true }
   }
 
   /// A run over `rows` rows with the parameters and statistics of `state`.
@@ -89,22 +79,18 @@ package final class Program: @unchecked Sendable {
     var state: ModelState
     var gradients: UnsafeMutablePointer<Float>?
     var key = RandomKey(seed: 0)
-    /// The part of a full batch that the rows are.
-    var share = 1.0
-    /// Whether batch norms normalize with the batch's statistics in prediction too.
-    var usesBatchStatistics = false
+    /// Which statistics norms normalize with.
+    var statistics: NormStatistics
     /// The rows of the batch before these, where it comes in parts.
     var firstRow = 0
-    /// Whether every norm is frozen.
-    var isFrozen = false
-    /// What the parts of a batch share, for each batch norm of the network; empty for a batch in one part.
-    var whole: [WholeBatchNorm?] = []
+    /// What the parts of a batch share, for each step; empty for a batch in one part.
+    var contexts: [(any StepContext)?] = []
     /// What the examples count, and the lengths of those that are shorter than their shape.
     var weights = BatchWeights()
   }
 
   /// Sees every step of a forward before it (its input holds) and after it (its output holds).
-  typealias Observer = (_ step: Step, _ pass: Pass, _ moment: Moment) -> Void
+  typealias Observer = (_ step: Step, _ pass: ForwardPass, _ moment: Moment) -> Void
   enum Moment { case before, after }
 
   package func forward(_ call: Call) throws { try forward(call, observe: nil) }
@@ -152,23 +138,24 @@ package final class Program: @unchecked Sendable {
       let step = steps[index]
       let pass = passBackward(index, call)
       try step.operation.backward(pass)
-      if inputGradients[index].isAdded { add(pass.inputGradient!, to: step.input, call.rows) }
-      if addsToAddend[index] { add(pass.outputGradient!, to: step.addend!, call.rows) }
+      if inputGradients[index].isAdded, let gradient = pass.inputGradient { add(gradient, to: step.input, call.rows) }
+      if addsToAddend[index], let addend = step.addend { add(pass.outputGradient, to: addend, call.rows) }
     }
   }
 
-  /// Adds to the sums over the whole batch that `norm` needs before it can go backward.
-  func addGradientSums(_ call: Call, of norm: Norm) { norm.operation.addGradientSums(passBackward(norm.step, call)) }
-
-  private func passBackward(_ index: Int, _ call: Call) -> Pass {
-    let pass = pass(index, call)
-    if copiedGradients[index] >= 0 {
-      let output = steps[index].output
-      pass.outputGradient!.update(
-        from: arena.start + gradientOffsets[output], count: call.rows * lengths[output])
+  /// What step `index` has on its way back.
+  func passBackward(_ index: Int, _ call: Call) -> BackwardPass {
+    let step = steps[index]
+    let isCopied = copiedGradients[index] >= 0
+    let gradient = arena.start + (isCopied ? copiedGradients[index] : gradientOffsets[step.output])
+    if isCopied {
+      gradient.update(from: arena.start + gradientOffsets[step.output], count: call.rows * lengths[step.output])
     }
-    clear(pass.outputGradient!, ofValue: steps[index].output, call)
-    return pass
+    clear(gradient, ofValue: step.output, call)
+    let input = inputGradients[index].offset
+    return BackwardPass(
+      pass(index, call), outputGradient: gradient, inputGradient: input < 0 ? nil : arena.start + input,
+      gradients: call.gradients!)
   }
 
   /// Adds to the gradient of a value.
@@ -179,7 +166,7 @@ package final class Program: @unchecked Sendable {
 
   /// Folds what the last `forward` saw into the running statistics of `call.state`.
   func commit(_ call: Call) {
-    for index in steps.indices { steps[index].operation.commit(pass(index, call)) }
+    for index in steps.indices { steps[index].operation.commit(CommitPass(pass(index, call))) }
   }
 
   /// The first step whose output holds a value that is not finite.
@@ -198,32 +185,26 @@ package final class Program: @unchecked Sendable {
     purpose == .prediction && rows * multiplyAdds < 4_000_000 ? 1 : threads
   }
 
-  private func pass(_ index: Int, _ call: Call) -> Pass {
+  private func pass(_ index: Int, _ call: Call) -> ForwardPass {
     let step = steps[index]
-    let outputGradient = copiedGradients[index] < 0 ? gradientOffsets[step.output] : copiedGradients[index]
-    return Pass(
+    return ForwardPass(
       purpose: purpose, rows: call.rows, inputLength: lengths[step.input], outputLength: lengths[step.output],
-      firstRow: call.firstRow, input: arena.start + valueOffsets[step.input],
-      output: arena.start + valueOffsets[step.output],
-      outputGradient: outputGradient < 0 ? nil : arena.start + outputGradient,
-      inputGradient: inputGradients[index].offset < 0 ? nil : arena.start + inputGradients[index].offset,
-      scratch: arena.start + scratchOffsets[index], workspace: arena.start + workspaceOffset,
-      key: call.key.branch(index), threads: teamSize(call),
+      firstRow: call.firstRow, input: UnsafePointer(arena.start + valueOffsets[step.input]),
+      output: arena.start + valueOffsets[step.output], scratch: arena.start + scratchOffsets[index],
+      workspace: arena.start + workspaceOffset, key: call.key.branch(index), threads: teamSize(call),
+      statistics: call.statistics,
       weights: BatchWeights(
         weights: call.weights.weights,
         lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input)),
-      addend: step.addend.map { arena.start + valueOffsets[$0] }, share: call.share,
-      usesBatchStatistics: call.usesBatchStatistics,
-      parameters: call.state.parameters.start, parametersVersion: call.state.version,
-      parameterGradients: call.gradients,
-      parameterOffsets: step.parameterOffsets, statistics: step.statistics.map { call.state.statistics($0) },
-      isFrozen: call.isFrozen, whole: call.whole.isEmpty ? nil : step.statistics.flatMap { call.whole[$0] })
+      addend: step.addend.map { UnsafePointer(arena.start + valueOffsets[$0]) },
+      memory: call.state.memory(parameters: step.parameterOffsets, buffers: step.bufferOffsets),
+      context: call.contexts.isEmpty ? nil : call.contexts[index])
   }
 }
 
 extension Program.Call {
-  /// A run of a whole batch without chance.
+  /// A training's run of a whole batch without chance.
   package init(rows: Int, state: ModelState, gradients: UnsafeMutablePointer<Float>) {
-    self.init(rows: rows, state: state, gradients: gradients, share: 1)
+    self.init(rows: rows, state: state, gradients: gradients, statistics: .batch(share: 1))
   }
 }

@@ -20,7 +20,7 @@ struct SequenceLengths {
   }
 
   /// What `layer` makes of it.
-  func behind(_ layer: any Layer, _ site: LayerSite) -> Self {
+  func after(_ layer: any Layer, _ site: LayerSite) -> Self {
     let next = site.output.rank == 2 ? site.output.dimensions[0] : nil
     guard site.input.rank == 2, case .success(let lengths) = table else { return Self(positions: next, table: table) }
     let following = lengths.compactMap { layer.outputLength(of: Int($0), for: site.input).map { Int32($0) } }

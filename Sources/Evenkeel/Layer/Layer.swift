@@ -1,9 +1,10 @@
-/// One step of a network as it is described: what it is called in files, which shapes it takes and gives, which
-/// parameters it learns, and the operation that carries it out.
+/// One step of a network as it is described: what it is called in files, which shapes it takes and gives, what it learns and
+/// keeps, and the operation that carries it out.
 ///
-/// A layer of your own conforms in your own module and takes part in everything: shapes, training, gradients, storage.
-/// It needs a `LayerOperation`; a layer with nothing to prepare can be its own operation. Call `LayerRegistry.register` once
-/// for files that name it.
+/// A layer of your own conforms in your own module and takes part in everything: shapes, training, gradients, storage, freezing,
+/// recalibration, the doctor, exchange of norms, loss surfaces. Whatever others need to know of it, it says here; nobody asks for
+/// its type. It needs a `LayerOperation`; a layer with nothing to prepare can be its own operation. Call
+/// `LayerRegistry.register` once for files that name it. Documentation/Extending.md shows one of each sort.
 public protocol Layer: Hashable, Codable, Sendable {
   /// The layer's name in network and model files, in lower camel case: `dense`, `batchNorm`.
   static var kind: String { get }
@@ -12,14 +13,36 @@ public protocol Layer: Hashable, Codable, Sendable {
   /// - Throws: `EvenkeelError` with code `usage` that says what was expected and what came.
   func outputShape(for input: Shape) throws -> Shape
 
-  /// What the layer learns, in the order in which `Pass.parameter(_:)` numbers it. Nothing by default.
+  /// What the layer learns, in the order in which `ForwardPass.parameter(_:)` numbers it. By default γ and β, one a feature, as far as
+  /// `norm` says that they are learned.
   func parameters(for input: Shape) throws -> [ParameterDescription]
 
-  /// How many positions of the output are made of the first `length` positions of a sequence of shape `[L, C]` alone, or of
-  /// zeros behind them, and are what the shorter sequence would give; any number where the output is no sequence.
+  /// What the layer keeps beside its parameters: stored with the model, copied with it, never optimized. Numbered by
+  /// `ForwardPass.buffer(_:)` in this order. Nothing by default.
+  func buffers(for input: Shape) throws -> [BufferDescription]
+
+  /// What others need to know of the layer. Nothing by default.
+  var traits: LayerTraits { get }
+
+  /// How the layer normalizes; nil, the default, for one that does not.
+  var norm: NormOptions? { get }
+
+  /// How weights start that feed this layer, where that is left open; nil, the default, for a layer that has no say in it.
+  /// Activations have.
+  var initializationBefore: Initialization? { get }
+
+  /// The layer with what it leaves open filled in by what follows it. Itself by default.
+  func resolved(before next: NextLayers) -> Self
+
+  /// The layer with γ starting at `scale`. Itself, the default, for a layer without γ.
+  func withInitialScale(_ scale: Double) -> Self
+
+  /// How many positions of the output are valid for a sequence of shape `[L, C]` of which the first `length` positions are: those
+  /// that the shorter sequence alone would give, or the sequence with zeros after its end. Any number where the output is no
+  /// sequence.
   ///
-  /// nil, the default, for a layer that does not work on sequences of lengths of their own. The engine sets what lies behind
-  /// the end to 0, in values and in gradients.
+  /// nil, the default, for a layer that does not work on sequences of lengths of their own. The engine sets what lies after the
+  /// end to 0, in values and in gradients.
   func outputLength(of length: Int, for input: Shape) -> Int?
 
   /// What carries the layer out at `site`.
@@ -28,7 +51,26 @@ public protocol Layer: Hashable, Codable, Sendable {
 
 extension Layer {
   public func outputShape(for input: Shape) throws -> Shape { input }
-  public func parameters(for input: Shape) throws -> [ParameterDescription] { [] }
+
+  public func parameters(for input: Shape) throws -> [ParameterDescription] {
+    let shape = Shape([input.featureCount])
+    var parameters: [ParameterDescription] = []
+    if let norm, norm.learnsScale {
+      parameters.append(
+        ParameterDescription(name: "weight", shape: shape, role: .scale, start: .constant(Float(norm.initialScale))))
+    }
+    if let norm, norm.learnsShift {
+      parameters.append(ParameterDescription(name: "bias", shape: shape, role: .shift, start: .constant(0)))
+    }
+    return parameters
+  }
+
+  public func buffers(for input: Shape) throws -> [BufferDescription] { [] }
+  public var traits: LayerTraits { [] }
+  public var norm: NormOptions? { nil }
+  public var initializationBefore: Initialization? { nil }
+  public func resolved(before next: NextLayers) -> Self { self }
+  public func withInitialScale(_ scale: Double) -> Self { self }
   public func outputLength(of length: Int, for input: Shape) -> Int? { nil }
 }
 
@@ -38,11 +80,11 @@ extension Layer where Self: LayerOperation {
 
 /// Where in a network a layer stands.
 public struct LayerSite: Sendable {
-  /// The shapes of one example.
+  /// The shape of one input example.
   public let input: Shape
   /// The shape of one output example.
   public let output: Shape
-  /// The path in the stored file: `0`, `3`, `2.block.0`.
+  /// The path in stored files: `0`, `3`, `2.block.0`.
   public let name: String
   /// The largest number of rows a pass will bring.
   public let maximumRows: Int
@@ -61,38 +103,15 @@ public struct LayerSite: Sendable {
     self.purpose = purpose
     self.precision = precision
   }
-}
 
-/// The part a parameter plays. Weight decay acts on weights only, by this role and never by name.
-public enum ParameterRole: String, Codable, Sendable {
-  case weight, bias, scale, shift
-}
-
-/// A tensor that a layer learns.
-public struct ParameterDescription: Hashable, Sendable {
-  /// Its name in the stored file, as PyTorch calls it: `weight`, `bias`.
-  public let name: String
-  /// Its shape in memory and in the file, which is PyTorch's.
-  public let shape: Shape
-  /// The part it plays.
-  public let role: ParameterRole
-  /// How it starts.
-  public let start: ParameterStart
-
-  /// A tensor to learn.
-  public init(name: String, shape: Shape, role: ParameterRole, start: ParameterStart) {
-    self.name = name
-    self.shape = shape
-    self.role = role
-    self.start = start
+  /// The same place for a layer that another one wraps, which takes and gives examples of these shapes there.
+  public func inner(input: Shape, output: Shape) -> LayerSite {
+    LayerSite(
+      input: input, output: output, name: name, maximumRows: maximumRows, purpose: purpose, precision: precision)
   }
 }
 
-/// The values a parameter has before training.
-public enum ParameterStart: Hashable, Sendable {
-  case constant(Float)
-  /// Normal with mean 0 and this deviation.
-  case normal(deviation: Double)
-  /// Normal or uniform by fan-in and fan-out; `automatic` is decided by the activation that follows.
-  case weights(Initialization, inputs: Int, outputs: Int)
+/// What a program is for.
+public enum Purpose: Sendable {
+  case training, prediction
 }

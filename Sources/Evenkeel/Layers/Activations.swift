@@ -24,11 +24,9 @@ package struct Activation: Hashable, Sendable {
   }
 }
 
-/// A layer that applies one function to every value. Batch norm in front of it takes it into its own sweeps.
+/// A layer that applies one function to every value. Batch norm before it takes it into its own sweeps.
 protocol ActivationLayer: Layer {
   var activation: Activation { get }
-  /// The start of weights that feed this function.
-  static var initialization: Initialization { get }
 }
 
 extension Layer {
@@ -37,14 +35,16 @@ extension Layer {
 }
 
 extension ActivationLayer {
+  public var initializationBefore: Initialization? { .he }
   public func outputLength(of length: Int, for input: Shape) -> Int? { length }
-  public func makeOperation(for site: LayerSite) throws -> any LayerOperation { ActivationOperation(activation: activation) }
+  public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
+    ActivationOperation(activation: activation)
+  }
 }
 
 /// max(0, x). Weights before it start after He.
 public struct ReLU: ActivationLayer {
   public static let kind = "relu"
-  static let initialization = Initialization.he
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_RELU) }
@@ -53,7 +53,6 @@ public struct ReLU: ActivationLayer {
 /// x where it is positive, slope · x elsewhere (Maas et al. 2013).
 public struct LeakyReLU: ActivationLayer {
   public static let kind = "leakyRelu"
-  static let initialization = Initialization.he
   /// The slope below 0, above 0 itself.
   public var slope: Double
   /// A slope of 0.01 as in PyTorch by default.
@@ -77,7 +76,6 @@ public struct LeakyReLU: ActivationLayer {
 /// x where it is positive, alpha · (eˣ − 1) elsewhere (Clevert et al. 2016).
 public struct ELU: ActivationLayer {
   public static let kind = "elu"
-  static let initialization = Initialization.he
   /// What −y tends to for very negative x, above 0.
   public var alpha: Double
   /// An alpha of 1 as in PyTorch by default.
@@ -101,7 +99,6 @@ public struct ELU: ActivationLayer {
 /// x · Φ(x) with the normal distribution function Φ (Hendrycks and Gimpel 2016), not its tanh approximation.
 public struct GELU: ActivationLayer {
   public static let kind = "gelu"
-  static let initialization = Initialization.he
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_GELU) }
@@ -110,7 +107,6 @@ public struct GELU: ActivationLayer {
 /// x · sigmoid(x) (Elfwing et al. 2017), also called swish.
 public struct SiLU: ActivationLayer {
   public static let kind = "silu"
-  static let initialization = Initialization.he
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_SILU) }
@@ -119,7 +115,7 @@ public struct SiLU: ActivationLayer {
 /// 1 / (1 + e⁻ˣ). Weights before it start after Glorot.
 public struct Sigmoid: ActivationLayer {
   public static let kind = "sigmoid"
-  static let initialization = Initialization.glorot
+  public var initializationBefore: Initialization? { .glorot }
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_SIGMOID) }
@@ -128,7 +124,7 @@ public struct Sigmoid: ActivationLayer {
 /// The hyperbolic tangent. Weights before it start after Glorot.
 public struct Tanh: ActivationLayer {
   public static let kind = "tanh"
-  static let initialization = Initialization.glorot
+  public var initializationBefore: Initialization? { .glorot }
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_TANH) }
@@ -137,7 +133,7 @@ public struct Tanh: ActivationLayer {
 /// log(1 + eˣ).
 public struct Softplus: ActivationLayer {
   public static let kind = "softplus"
-  static let initialization = Initialization.leCun
+  public var initializationBefore: Initialization? { .leCun }
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_SOFTPLUS) }
@@ -151,15 +147,15 @@ struct ActivationOperation: LayerOperation {
   var worksInPlace: Bool { !activation.readsInput }
   var backwardWorksInPlace: Bool { true }
 
-  func forward(_ pass: Pass) {
+  func forward(_ pass: ForwardPass) {
     ek_activation_forward(
       pass.input, pass.rows * pass.inputLength, activation.kernel, activation.slope, pass.output, Int32(pass.threads))
   }
 
-  func backward(_ pass: Pass) {
+  func backward(_ pass: BackwardPass) {
     guard let inputGradient = pass.inputGradient else { return }
     ek_activation_backward(
-      pass.input, pass.output, pass.outputGradient!, pass.rows * pass.inputLength, activation.kernel, activation.slope,
+      pass.input, pass.output, pass.outputGradient, pass.rows * pass.inputLength, activation.kernel, activation.slope,
       inputGradient, Int32(pass.threads))
   }
 }

@@ -23,7 +23,7 @@ struct BFloat16DenseOperation: LayerOperation {
   /// Its rounded copy is read in place of the input.
   var backwardReads: BackwardReads { [] }
 
-  func forward(_ pass: Pass) throws {
+  func forward(_ pass: ForwardPass) throws {
     let primitive = try primitives(pass.rows)
     let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     try primitive.pack(pass, workspace)
@@ -33,17 +33,17 @@ struct BFloat16DenseOperation: LayerOperation {
     if hasBias { ek_add_bias(pass.output, pass.rows, pass.outputLength, pass.parameter(1), Int32(pass.threads)) }
   }
 
-  func backward(_ pass: Pass) throws {
+  func backward(_ pass: BackwardPass) throws {
     let primitive = try primitives(pass.rows)
     let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     let gradient = BFloat16.round(
-      pass.outputGradient!, pass.rows * pass.outputLength, to: pass.workspace, threads: pass.threads)
+      pass.outputGradient, pass.rows * pass.outputLength, to: pass.workspace, threads: pass.threads)
     try primitive.check(
       ek_inner_product_backward_weights(
         primitive.handle, BFloat16.numbers(at: pass.scratch), gradient, pass.parameterGradient(0), workspace))
     if hasBias {
       ek_column_sums(
-        pass.outputGradient!, pass.rows, pass.outputLength, pass.parameterGradient(1), Int32(pass.threads))
+        pass.outputGradient, pass.rows, pass.outputLength, pass.parameterGradient(1), Int32(pass.threads))
     }
     guard let inputGradient = pass.inputGradient else { return }
     try primitive.check(
@@ -68,9 +68,9 @@ private final class InnerProductPrimitive: Primitive {
   }
 
   /// Brings the packed weights up to date.
-  func pack(_ pass: Pass, _ workspace: UnsafeMutableRawPointer) throws {
-    guard packedVersion != pass.parametersVersion else { return }
+  func pack(_ pass: ForwardPass, _ workspace: UnsafeMutableRawPointer) throws {
+    guard packedVersion != pass.memory.version else { return }
     try check(ek_inner_product_pack(handle, pass.parameter(0), packed.start, workspace))
-    packedVersion = pass.parametersVersion
+    packedVersion = pass.memory.version
   }
 }

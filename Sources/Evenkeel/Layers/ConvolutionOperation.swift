@@ -32,7 +32,7 @@ struct ConvolutionOperation: LayerOperation {
   var workspaceCount: Int { gradientCount + primitiveCount }
   var backwardReads: BackwardReads { precision == .float32 ? .input : [] }
 
-  func forward(_ pass: Pass) throws {
+  func forward(_ pass: ForwardPass) throws {
     let primitive = try primitives(pass.rows)
     let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     try primitive.pack(pass, workspace)
@@ -42,16 +42,16 @@ struct ConvolutionOperation: LayerOperation {
         primitive.handle, input, primitive.packed.start, hasBias ? pass.parameter(1) : nil, pass.output, workspace))
   }
 
-  func backward(_ pass: Pass) throws {
+  func backward(_ pass: BackwardPass) throws {
     let primitive = try primitives(pass.rows)
     let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     let gradient = precision.operand(
-      pass.outputGradient!, pass.rows * pass.outputLength, rounded: pass.workspace, pass.threads)
+      pass.outputGradient, pass.rows * pass.outputLength, rounded: pass.workspace, pass.threads)
     // Nothing to do behind the forward of the same parameters.
-    try primitive.pack(pass, workspace)
+    try primitive.pack(pass.forward, workspace)
     try primitive.check(
       ek_convolution_backward(
-        primitive.handle, precision == .float32 ? pass.input : pass.scratch, gradient, primitive.packed.start,
+        primitive.handle, precision == .float32 ? pass.input : UnsafePointer(pass.scratch), gradient, primitive.packed.start,
         pass.parameterGradient(0), hasBias ? pass.parameterGradient(1) : nil, pass.inputGradient, workspace))
   }
 }
@@ -73,9 +73,9 @@ private final class ConvolutionPrimitive: Primitive {
   }
 
   /// Brings the packed weights up to date.
-  func pack(_ pass: Pass, _ workspace: UnsafeMutableRawPointer) throws {
-    guard packedVersion != pass.parametersVersion else { return }
+  func pack(_ pass: ForwardPass, _ workspace: UnsafeMutableRawPointer) throws {
+    guard packedVersion != pass.memory.version else { return }
     try check(ek_convolution_pack(handle, pass.parameter(0), packed.start, workspace))
-    packedVersion = pass.parametersVersion
+    packedVersion = pass.memory.version
   }
 }

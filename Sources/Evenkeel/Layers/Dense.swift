@@ -61,16 +61,16 @@ extension Dense: WeightedLayer {}
 struct DenseOperation: LayerOperation {
   let hasBias: Bool
 
-  func forward(_ pass: Pass) throws {
+  func forward(_ pass: ForwardPass) throws {
     let (rows, inputs, outputs) = (pass.rows, pass.inputLength, pass.outputLength)
     try MatrixProduct.run(
       rows, outputs, inputs, pass.input, .plain, pass.parameter(0), .transposed, pass.output)
     if hasBias { ek_add_bias(pass.output, rows, outputs, pass.parameter(1), Int32(pass.threads)) }
   }
 
-  func backward(_ pass: Pass) throws {
+  func backward(_ pass: BackwardPass) throws {
     let (rows, inputs, outputs) = (pass.rows, pass.inputLength, pass.outputLength)
-    let gradient = pass.outputGradient!
+    let gradient = pass.outputGradient
     try MatrixProduct.run(
       outputs, inputs, rows, gradient, .transposed, pass.input, .plain, pass.parameterGradient(0))
     if hasBias { ek_column_sums(gradient, rows, outputs, pass.parameterGradient(1), Int32(pass.threads)) }

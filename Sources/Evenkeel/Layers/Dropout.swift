@@ -16,6 +16,7 @@ public struct Dropout: Layer, LayerOperation {
     return input
   }
 
+  public var traits: LayerTraits { [.random, .passesThrough] }
   public func outputLength(of length: Int, for input: Shape) -> Int? { length }
 
   private enum CodingKeys: String, CodingKey { case rate }
@@ -31,17 +32,17 @@ public struct Dropout: Layer, LayerOperation {
   public var worksInPlace: Bool { true }
   public var backwardWorksInPlace: Bool { true }
 
-  public func forward(_ pass: Pass) {
+  public func forward(_ pass: ForwardPass) {
     ek_dropout(
       pass.input, pass.firstRow * pass.inputLength, pass.rows * pass.inputLength, pass.purpose == .training ? rate : 0,
       pass.key.value, pass.output,
       Int32(pass.threads))
   }
 
-  public func backward(_ pass: Pass) {
+  public func backward(_ pass: BackwardPass) {
     guard let inputGradient = pass.inputGradient else { return }
     ek_dropout(
-      pass.outputGradient!, pass.firstRow * pass.inputLength, pass.rows * pass.inputLength, rate, pass.key.value,
+      pass.outputGradient, pass.forward.firstRow * pass.inputLength, pass.rows * pass.inputLength, rate, pass.forward.key.value,
       inputGradient, Int32(pass.threads))
   }
 }

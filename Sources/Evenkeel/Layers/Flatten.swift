@@ -9,6 +9,7 @@ public struct Flatten: Layer {
   /// A layer without options.
   public init() {}
   public func outputShape(for input: Shape) throws -> Shape { [input.count] }
+  public var traits: LayerTraits { [.passesThrough, .reshapes] }
   public func outputLength(of length: Int, for input: Shape) -> Int? { 1 }
 
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
@@ -26,14 +27,14 @@ struct TransposeOperation: LayerOperation {
   let channels: Int
   var backwardReads: BackwardReads { [] }
 
-  func forward(_ pass: Pass) {
+  func forward(_ pass: ForwardPass) {
     ek_transpose(
       pass.input, pass.rows, pass.inputLength / channels, channels, pass.output, Int32(pass.threads))
   }
 
-  func backward(_ pass: Pass) {
+  func backward(_ pass: BackwardPass) {
     guard let inputGradient = pass.inputGradient else { return }
     ek_transpose(
-      pass.outputGradient!, pass.rows, channels, pass.inputLength / channels, inputGradient, Int32(pass.threads))
+      pass.outputGradient, pass.rows, channels, pass.inputLength / channels, inputGradient, Int32(pass.threads))
   }
 }

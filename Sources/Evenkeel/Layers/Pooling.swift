@@ -1,8 +1,5 @@
-/// A layer that takes windows together and learns nothing.
-protocol PoolingLayer: Layer {}
-
 /// The largest value of each window, channel by channel, over an image `[H, W, C]` or a sequence `[L, C]`.
-public struct MaxPool: PoolingLayer {
+public struct MaxPool: Layer {
   public static let kind = "maxPool"
   /// The window.
   public var kernel: Extent
@@ -20,6 +17,7 @@ public struct MaxPool: PoolingLayer {
 
   public func outputShape(for input: Shape) throws -> Shape { try pool.outputShape(for: input) }
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation { try PoolingOperation(pool, site: site) }
+  public var traits: LayerTraits { .passesThrough }
   public func outputLength(of length: Int, for input: Shape) -> Int? { pool.outputLength(of: length) }
 
   package var windows: Windows { Windows(kernel: kernel, stride: stride, padding: padding) }
@@ -41,7 +39,7 @@ public struct MaxPool: PoolingLayer {
 
 /// The mean of each window, channel by channel, over an image `[H, W, C]` or a sequence `[L, C]`. Padding counts as zeros, as
 /// by default in PyTorch.
-public struct AveragePool: PoolingLayer {
+public struct AveragePool: Layer {
   public static let kind = "averagePool"
   /// The window.
   public var kernel: Extent
@@ -59,6 +57,7 @@ public struct AveragePool: PoolingLayer {
 
   public func outputShape(for input: Shape) throws -> Shape { try pool.outputShape(for: input) }
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation { try PoolingOperation(pool, site: site) }
+  public var traits: LayerTraits { .passesThrough }
   public func outputLength(of length: Int, for input: Shape) -> Int? { pool.outputLength(of: length) }
 
   private var pool: Pool {
@@ -73,7 +72,7 @@ public struct AveragePool: PoolingLayer {
 }
 
 /// The mean of every channel over all positions (Lin et al. 2014): `[H, W, C]` and `[L, C]` become `[C]`.
-public struct GlobalAveragePool: PoolingLayer {
+public struct GlobalAveragePool: Layer {
   public static let kind = "globalAveragePool"
   /// A layer without options.
   public init() {}
@@ -87,6 +86,7 @@ public struct GlobalAveragePool: PoolingLayer {
     try PoolingOperation(pool(site.input), site: site)
   }
 
+  public var traits: LayerTraits { .passesThrough }
   public func outputLength(of length: Int, for input: Shape) -> Int? { 1 }
 
   private func pool(_ input: Shape) -> Pool {

@@ -26,7 +26,7 @@ struct PoolingOperation: LayerOperation {
 
   var backwardReads: BackwardReads { [] }
 
-  func forward(_ pass: Pass) throws {
+  func forward(_ pass: ForwardPass) throws {
     let primitive = try primitives(pass.rows)
     try primitive.check(
       ek_pooling_forward(
@@ -37,14 +37,14 @@ struct PoolingOperation: LayerOperation {
     }
   }
 
-  func backward(_ pass: Pass) throws {
+  func backward(_ pass: BackwardPass) throws {
     guard let inputGradient = pass.inputGradient else { return }
     let primitive = try primitives(pass.rows)
     try primitive.check(
       ek_pooling_backward(
-        primitive.handle, pass.outputGradient!, inputGradient, primitive.memory(at: pass.scratch, holding: scratchCount)
+        primitive.handle, pass.outputGradient, inputGradient, primitive.memory(at: pass.scratch, holding: scratchCount)
       ))
-    if let positions, let lengths = pass.weights.lengths {
+    if let positions, let lengths = pass.forward.weights.lengths {
       ek_scale_by_length(inputGradient, lengths, pass.rows, positions, pass.inputLength)
     }
   }

@@ -1,7 +1,7 @@
 /// Whether a layer adds a learned bias.
 public enum Bias: String, Hashable, Codable, CaseIterable, Sendable {
-  /// A bias, unless a batch or instance norm follows: it would subtract the bias again with the mean. Layer, group and RMS norm
-  /// would not: their means are not those of one feature.
+  /// A bias, unless the next layer has the trait `removesConstants`: batch and instance norm would subtract the bias again with
+  /// the mean. Layer, group and RMS norm would not: their means are not those of one feature.
   case automatic
   case present
   case absent
@@ -14,21 +14,10 @@ protocol WeightedLayer: Layer {
 }
 
 extension WeightedLayer {
-  /// - Parameters:
-  ///   - following: The layers behind it in its own list.
-  ///   - tail: Those behind the block that it stands in.
-  func resolved(before following: ArraySlice<any Layer>, tail: ArraySlice<any Layer>) -> Self {
+  public func resolved(before next: NextLayers) -> Self {
     var layer = self
-    if bias == .automatic {
-      layer.bias =
-        (following.first as? any NormalizationLayer).map { type(of: $0).cancelsBias } == true ? .absent : .present
-    }
-    if initialization == .automatic {
-      let next = (following + tail).first {
-        !($0 is any NormalizationLayer || $0 is Dropout || $0 is Flatten || $0 is any PoolingLayer)
-      }
-      layer.initialization = (next as? any ActivationLayer).map { type(of: $0).initialization } ?? .glorot
-    }
+    if bias == .automatic { layer.bias = next.traits.contains(.removesConstants) ? .absent : .present }
+    if initialization == .automatic { layer.initialization = next.initialization ?? .glorot }
     return layer
   }
 }

@@ -10,9 +10,13 @@ extension Model {
   ///   layer, as one behind an activation, or a block whose shortcut would take another norm once its batch norm is gone.
   public func folded() throws -> Model {
     var folding = Folding(self)
-    let layers = try folding.fold(network.layers.layers, from: "", to: "")
+    let layers = try folding.fold(state.layout.network.items, to: "")
     var model = try Model(Network(input: network.input, layers: layers), seed: 0)
     for (name, values) in folding.parameters { try model.setParameter(name, to: values) }
+    for layer in model.state.layout.network.layers {
+      guard let source = folding.origin[layer.path] else { continue }
+      model.state.copyBuffers(of: layer, from: source, in: state)
+    }
     model.scaling = scaling
     model.encoding = encoding
     model.output = output
@@ -25,54 +29,57 @@ private struct Folding {
   private let old: [String: Tensor]
   private let statistics: [String: RunningStatistics]
   private(set) var parameters: [String: Tensor] = [:]
-  private var shape: Shape
+  /// Where the layers that stay as they are came from, by their new paths.
+  private(set) var origin: [String: String] = [:]
 
   init(_ model: Model) {
     old = Dictionary(uniqueKeysWithValues: model.parameters.map { ($0.name, $0.values) })
     statistics = Dictionary(uniqueKeysWithValues: model.runningStatistics.map { ($0.name, $0.statistics) })
-    shape = model.network.input
   }
 
-  /// Folds a list of layers whose paths begin with `source`, and begin with `target` in the folded model.
-  mutating func fold(_ layers: [any Layer], from source: String, to target: String) throws -> [any Layer] {
+  /// Folds a list of layers whose paths begin with `target` in the folded model.
+  mutating func fold(_ items: [PlacedNetwork.Item], to target: String) throws -> [any Layer] {
     var folded: [any Layer] = []
     var index = 0
-    while index < layers.count {
-      let (from, to) = (source + String(index), target + String(folded.count))
-      let norm = index + 1 < layers.count ? layers[index + 1] as? BatchNorm : nil
-      let before = shape
-      switch layers[index] {
-      case is BatchNorm:
-        throw EvenkeelError.usage(
-          "Layer \(from) (batchNorm) cannot be folded: it does not stand right behind a dense or convolution layer.")
-      case var residual as Residual:
-        let shortcut = try fold(
-          residual.shortcutLayers(for: before), from: from + ".shortcut.", to: to + ".shortcut.")
-        shape = before
-        residual.block = LayerList(try fold(residual.block.layers, from: from + ".block.", to: to + ".block."))
-        guard LayerList(try residual.shortcutLayers(for: before)) == LayerList(shortcut) else {
+    while index < items.count {
+      let path = target + String(folded.count)
+      let next = index + 1 < items.count ? items[index + 1] : nil
+      switch items[index] {
+      case .block(let block): folded.append(try fold(block, as: path))
+      case .layer(let placed):
+        if var weighted = placed.layer as? any WeightedLayer, case .layer(let norm) = next, let options = norm.layer as? BatchNorm
+        {
+          index += 1
+          fold(options, at: norm.path, into: placed.path, as: path)
+          weighted.bias = .present
+          folded.append(weighted)
+        } else if placed.layer is BatchNorm {
           throw EvenkeelError.usage(
-            "Layer \(from) (residual) cannot be folded: another norm stays in its block, which its projection would take then."
+            "Layer \(placed.path) (batchNorm) cannot be folded: it does not stand right behind a dense or convolution layer."
           )
+        } else {
+          for (name, values) in old where name.hasPrefix(placed.path + ".") {
+            parameters[path + name.dropFirst(placed.path.count)] = values
+          }
+          origin[path] = placed.path
+          folded.append(placed.layer)
         }
-        folded.append(residual)
-        shape = try layers[index].outputShape(for: before)
-      case var weighted as any WeightedLayer where norm != nil:
-        index += 1
-        fold(norm!, at: source + String(index), into: from, as: to)
-        weighted.bias = .present
-        folded.append(weighted)
-        shape = try weighted.outputShape(for: before)
-      case let layer:
-        for (name, values) in old where name.hasPrefix(from + ".") {
-          parameters[to + name.dropFirst(from.count)] = values
-        }
-        folded.append(layer)
-        shape = try layer.outputShape(for: before)
       }
       index += 1
     }
     return folded
+  }
+
+  private mutating func fold(_ block: PlacedBlock, as path: String) throws -> Residual {
+    let shortcut = try fold(block.shortcut, to: Residual.shortcutPath(path))
+    var residual = block.residual
+    residual.block = LayerList(try fold(block.items, to: Residual.blockPath(path)))
+    guard LayerList(try residual.shortcut(from: block.input, to: block.output)) == LayerList(shortcut) else {
+      throw EvenkeelError.usage(
+        "Layer \(block.path) (residual) cannot be folded: another norm stays in its block, which its projection would take then."
+      )
+    }
+    return residual
   }
 
   private mutating func fold(_ norm: BatchNorm, at path: String, into source: String, as target: String) {

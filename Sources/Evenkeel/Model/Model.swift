@@ -29,24 +29,16 @@ public struct Model: Sendable {
   init(_ network: Network, state: ModelState) throws {
     self.network = network
     self.state = state
-    programs = ProgramPool(network, state.layout)
+    programs = ProgramPool(state.layout)
   }
 
   /// The number of learned values.
   public var parameterCount: Int { state.layout.learnedCount }
 
-  /// The running statistics of every batch norm by its path: `1`, `3.block.1`.
+  /// The running statistics of every norm that keeps some, by its path: `1`, `3.block.1`. A norm of your own is among them if its
+  /// buffers have PyTorch's names.
   public var runningStatistics: [(name: String, statistics: RunningStatistics)] {
-    state.layout.statistics.indices.map { index in
-      let view = state.statistics(index)
-      return (
-        state.layout.statistics[index].name,
-        RunningStatistics(
-          mean: Array(UnsafeBufferPointer(start: view.mean, count: view.features)),
-          variance: Array(UnsafeBufferPointer(start: view.variance, count: view.features)),
-          batchCount: view.batchCount.pointee)
-      )
-    }
+    state.layout.network.layers.compactMap { layer in state.runningStatistics(of: layer).map { (layer.path, $0) } }
   }
 
   /// Every parameter by its name in stored files, in the order of the network.
@@ -67,10 +59,11 @@ public struct Model: Sendable {
       throw EvenkeelError.usage("\(name): expected the shape \(entry.description.shape), got \(values.shape).")
     }
     try makeStateUnique()
-    values.values.withUnsafeBufferPointer {
-      (state.parameters.start + entry.offset).update(from: $0.baseAddress!, count: entry.count)
+    state.write { state in
+      values.values.withUnsafeBufferPointer {
+        (state.parameters.start + entry.offset).update(from: $0.baseAddress!, count: entry.count)
+      }
     }
-    state.noteChange()
   }
 
   /// A model that shares no memory with this one that a training writes to.
@@ -212,7 +205,8 @@ public struct Model: Sendable {
       try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
       try program.forward(
         Program.Call(
-          rows: rows, state: state, usesBatchStatistics: sweep.usesBatchStatistics, weights: weights),
+          rows: rows, state: state, statistics: sweep.usesBatchStatistics ? .batch(share: 1) : .running,
+          weights: weights),
         observe: sweep.observe)
       try body(program.output, start, rows, weights)
       start += rows
@@ -223,22 +217,21 @@ public struct Model: Sendable {
 
 /// Inference programs that wait for the next call: scratch memory alone, so copies of a model may share them.
 private final class ProgramPool: Sendable {
-  private let network: Network
   private let layout: ParameterLayout
   private let idle = Mutex<[Program]>([])
 
-  init(_ network: Network, _ layout: ParameterLayout) {
-    self.network = network
-    self.layout = layout
-  }
+  init(_ layout: ParameterLayout) { self.layout = layout }
 
   func take(rows: Int, threads: Int) throws -> Program {
     let waiting = idle.withLock { programs in
       programs.firstIndex { $0.maximumRows >= rows && $0.threads == threads }.map { programs.remove(at: $0) }
     }
     return try waiting
-      ?? Program(network, layout: layout, maximumRows: rows, purpose: .prediction, threads: threads)
+      ?? Program(layout, maximumRows: rows, purpose: .prediction, threads: threads)
   }
 
-  func give(_ program: Program) { idle.withLock { if $0.count < 8 { $0.append(program) } } }
+  /// More than a machine's worth of threads at once are seldom; each holds a batch's memory.
+  private static let mostIdle = 8
+
+  func give(_ program: Program) { idle.withLock { if $0.count < Self.mostIdle { $0.append(program) } } }
 }

@@ -39,14 +39,16 @@ extension Model {
     try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to recalibrate on has no rows.") }
     try dataset.requireWeight()
-    guard !state.layout.statistics.isEmpty else { return }
+    let norms = state.layout.network.layers.filter { $0.layer.traits.contains(.runningStatistics) }
+    guard !norms.isEmpty else { return }
     let rows = min(batchSize ?? state.layout.rowsAtOnce, dataset.count)
-    let program = try Program(
-      network, layout: state.layout, maximumRows: rows, purpose: .prediction, threads: threads)
+    let program = try Program(state.layout, maximumRows: rows, purpose: .prediction, threads: threads)
     // A copy is worked on: what fails half way has changed nothing.
     let copy = try ModelState(copying: state)
     var recalibration = Recalibration(program, copy, dataset, scaling)
-    for norm in program.norms where frozen || !norm.operation.options.frozen { try recalibration.measure(norm) }
+    for step in program.statisticalSteps where frozen || program.steps[step].layer?.takesBatchStatistics == true {
+      try recalibration.measure(step)
+    }
     try dataset.examples.requireUnchanged()
     state = copy
   }
@@ -64,6 +66,7 @@ private struct Recalibration {
   private var last: Cut?
   private let weights: WeightBuffer
 
+  /// 256 MB: what a laptop has to spare.
   private static let roomInFloats = 1 << 26
 
   init(_ program: Program, _ state: ModelState, _ dataset: Dataset, _ scaling: InputScaling?) {
@@ -72,22 +75,24 @@ private struct Recalibration {
     self.dataset = dataset
     self.scaling = scaling
     weights = WeightBuffer(dataset, batch: program.maximumRows)
-    widest = program.norms.map { Cut(before: $0.step, in: program).width }.max() ?? 0
+    widest = program.statisticalSteps.map { Cut(before: $0, in: program).width }.max() ?? 0
     let (count, overflow) = widest.multipliedReportingOverflow(by: dataset.count)
     // Without the memory for it there is another way.
     if !overflow, count <= Self.roomInFloats { store = try? AlignedFloats(count: count, for: "") }
   }
 
-  mutating func measure(_ norm: Program.Norm) throws {
-    let operation = norm.operation
-    let cut = Cut(before: norm.step, in: program)
-    let statistics = PopulationStatistics(
-      features: operation.features, rows: program.maximumRows * operation.positions)
-    statistics.reset()
+  /// - Parameter index: The norm's step.
+  mutating func measure(_ index: Int) throws {
+    let step = program.steps[index]
+    guard let layer = step.layer else { return }
+    let (features, positions) = (layer.input.featureCount, layer.positions)
+    let cut = Cut(before: index, in: program)
+    let memory = BatchStatisticsStorage(features: features, rows: program.maximumRows * positions)
+    var moments = FeatureMoments(features: features)
     var start = 0
     while start < dataset.count {
       let rows = min(program.maximumRows, dataset.count - start)
-      var call = Program.Call(rows: rows, state: state)
+      var call = Program.Call(rows: rows, state: state, statistics: .running)
       call.weights = weights.gather(rows) { start + $0 }
       let place = store.map { $0.start + start * widest }
       if let place, let last {
@@ -98,42 +103,25 @@ private struct Recalibration {
         try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
         try program.forward(call, 0..<cut.step)
       }
-      let x = program.input(ofStep: norm.step)
+      let x = program.input(ofStep: index)
       let bad =
-        if let weights = operation.rowWeights(
-          call.weights, lengths: program.lengths(ofStep: norm.step, call), rows: rows)
-        {
-          statistics.merge(x, weights, threads: program.threads)
-        } else { statistics.merge(x, rows: rows * operation.positions, threads: program.threads) }
+        if let weights = layer.rowWeights(call.weights, lengths: program.lengths(ofStep: index, call), rows: rows) {
+          moments.merge(x, weights, memory, threads: program.threads)
+        } else { moments.merge(x, rows: rows * positions, memory, threads: program.threads) }
       guard bad < 0 else {
         throw EvenkeelError.data(
-          "Layer \(operation.name) (batchNorm) got a value that is not finite in feature \(bad); nothing was changed.")
+          "Layer \(layer.path) (\(layer.kind)) got a value that is not finite in feature \(bad); nothing was changed.")
       }
       if let place { cut.save(program, rows: rows, to: place) }
       start += rows
     }
     last = cut
-    try replace(norm, by: statistics)
-  }
-
-  private func replace(_ norm: Program.Norm, by statistics: PopulationStatistics) throws {
-    guard statistics.isEnough else {
+    guard moments.isEnough else {
       throw EvenkeelError.data(
-        "The data gives layer \(norm.operation.name) (batchNorm) one value per feature; statistics need at least two.")
+        "The data gives layer \(layer.path) (\(layer.kind)) one value per feature; statistics need at least two.")
     }
-    let running = state.statistics(norm.index)
-    let correction = norm.operation.options.runningVariance.correction(count: statistics.count)
-    for feature in 0..<statistics.features {
-      let (mean, variance) = statistics.moments(feature)
-      running.mean[feature] = Float(mean)
-      running.variance[feature] = Float(variance * correction)
-      guard running.mean[feature].isFinite, running.variance[feature].isFinite else {
-        throw EvenkeelError.data(
-          "Layer \(norm.operation.name) (batchNorm) got values whose variance exceeds the range of a float in feature \(feature); nothing was changed."
-        )
-      }
-    }
-    running.batchCount.pointee = max(1, running.batchCount.pointee)
-    state.noteChange()
+    do { try state.write { try step.operation.recalibrate(moments, $0.buffers(of: layer.path)) } } catch let error
+      as EvenkeelError
+    { throw EvenkeelError(error.code, "\(error.message); nothing was changed.") }
   }
 }

@@ -36,9 +36,11 @@ public enum Normalization: Hashable, Sendable {
     }
   }
 
-  /// The norm in the place of `old`, which keeps whether and from where γ and β are learned; ε is the new kind's own.
-  fileprivate func norm(for old: any NormalizationLayer, features: Int) -> any NormalizationLayer {
-    let (scale, shift, start) = (old.scale, old.shift || old is RMSNorm, old.initialScale)
+  /// The norm in the place of `old`, whose options these are: it keeps whether and from where γ and β are learned; ε is the new
+  /// kind's own.
+  fileprivate func norm(for old: any Layer, _ options: NormOptions, features: Int) -> any Layer {
+    let (scale, shift) = (options.learnsScale, options.learnsShift || old is RMSNorm)
+    let start = options.initialScale
     /// What else a batch norm was, it stays.
     var batch = old as? BatchNorm ?? BatchNorm(scale: scale, shift: shift, initialScale: start)
     (batch.ghostBatch, batch.renormalization) = (nil, nil)
@@ -62,55 +64,20 @@ public enum Normalization: Hashable, Sendable {
 
 extension Network {
   /// The same network with every norm, of whichever kind, in its place replaced by one of another kind: the other side of a
-  /// comparison. Weights in front get or lose their bias as the new norm asks for.
-  /// - Throws: `EvenkeelError` with code `usage` that names a layer where the new norm does not fit, as an `InstanceNorm` behind a
+  /// comparison. Biases before it that were left `automatic` come or go as the new norm asks for.
+  /// - Throws: `EvenkeelError` with code `usage` that names a layer where the new norm does not fit, as an `InstanceNorm` after a
   ///   `Dense`.
   public func normalized(by normalization: Normalization) throws -> Network {
-    let network = Network(input: input, layers: try Self.replaced(layers.layers, by: normalization, from: input))
+    let features = Dictionary(uniqueKeysWithValues: try placed().layers.map { ($0.path, $0.input.featureCount) })
+    let network = mapLayers { layer, path in
+      guard let options = layer.norm else { return [layer] }
+      return [normalization.norm(for: layer, options, features: features[path]!)]
+    }
     _ = try network.outputShape()
     return network
   }
 
-  private static func replaced(
-    _ layers: [any Layer], by normalization: Normalization, from input: Shape
-  ) throws -> [any Layer] {
-    var shape = input
-    return try layers.enumerated().map { index, layer in
-      let before = shape
-      shape = try layer.outputShape(for: before)
-      switch layer {
-      case let norm as any NormalizationLayer:
-        return normalization.norm(for: norm, features: shape.featureCount)
-      case var residual as Residual:
-        residual.block = LayerList(try replaced(residual.block.layers, by: normalization, from: before))
-        return residual
-      case var weighted as any WeightedLayer
-      where index + 1 < layers.count && layers[index + 1] is any NormalizationLayer:
-        weighted.bias = .automatic
-        return weighted
-      default: return layer
-      }
-    }
-  }
-
-  /// The same network with its norms left out and the biases back that were left out for their sake: the other side of a
-  /// comparison.
-  public func withoutNormalization() -> Network {
-    Network(input: input, layers: Self.withoutNormalization(layers.layers))
-  }
-
-  private static func withoutNormalization(_ layers: [any Layer]) -> [any Layer] {
-    layers.compactMap { layer in
-      switch layer {
-      case is any NormalizationLayer: return nil
-      case var residual as Residual:
-        residual.block = LayerList(withoutNormalization(residual.block.layers))
-        return residual
-      case var weighted as any WeightedLayer:
-        weighted.bias = .present
-        return weighted
-      default: return layer
-      }
-    }
-  }
+  /// The same network with its norms left out: the other side of a comparison. Biases that were left `automatic`, and out for the
+  /// norms' sake, come back.
+  public func withoutNormalization() -> Network { mapLayers { layer, _ in layer.norm == nil ? [layer] : [] } }
 }

@@ -29,43 +29,44 @@ public struct Residual: Layer {
   }
 
   public func outputShape(for input: Shape) throws -> Shape {
-    guard block.layers.contains(where: { !($0 is Flatten) }) else {
-      throw EvenkeelError.usage("residual: the block has no layers that do anything.")
-    }
-    var shape = input
-    for layer in block.layers { shape = try layer.outputShape(for: shape) }
-    switch shortcut {
-    case .identity:
-      guard shape == input else {
-        throw EvenkeelError.usage(
-          "residual: expected the block to give \(input), the shape that it takes, got \(shape); a shortcut: projection may change it."
-        )
-      }
-    case .projection:
-      let projected = try projection(from: input, to: shape).reduce(input) { try $1.outputShape(for: $0) }
-      guard projected == shape else {
-        throw EvenkeelError.usage(
-          "residual: no projection takes \(input) to \(shape), the shape that the block gives; the nearest gives \(projected)."
-        )
-      }
-    }
-    return shape
+    try Network(input: input, layers: [self]).outputShape()
   }
 
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     preconditionFailure("The layers of a residual block are lowered one by one.")
   }
 
-  /// The layers of the shortcut from `input` to the block's output.
-  package func shortcutLayers(for input: Shape) throws -> [any Layer] {
-    guard shortcut == .projection else { return [] }
-    return try projection(from: input, to: block.layers.reduce(input) { try $1.outputShape(for: $0) })
+  /// What the paths of the block's layers begin with, where the block's own path is `path`.
+  static func blockPath(_ path: String) -> String { path + ".block." }
+  /// The same for the layers of the shortcut.
+  static func shortcutPath(_ path: String) -> String { path + ".shortcut." }
+
+  /// The layers of the shortcut past a block that takes `input` and gives `output`.
+  /// - Throws: `EvenkeelError` with code `usage` if no such shortcut gives `output`.
+  func shortcut(from input: Shape, to output: Shape) throws -> [any Layer] {
+    switch shortcut {
+    case .identity:
+      guard output == input else {
+        throw EvenkeelError.usage(
+          "residual: expected the block to give \(input), the shape that it takes, got \(output); a shortcut: projection may change it."
+        )
+      }
+      return []
+    case .projection:
+      let layers = try projection(from: input, to: output)
+      let projected = try layers.reduce(input) { try $1.outputShape(for: $0) }
+      guard projected == output else {
+        throw EvenkeelError.usage(
+          "residual: no projection takes \(input) to \(output), the shape that the block gives; the nearest gives \(projected)."
+        )
+      }
+      return layers
+    }
   }
 
   private func projection(from input: Shape, to output: Shape) throws -> [any Layer] {
-    var norm = block.layers.last { $0 is any NormalizationLayer } as? any NormalizationLayer
-    norm?.initialScale = 1
-    let bias: Bias = norm.map { type(of: $0).cancelsBias } == true ? .absent : .present
+    let norm = block.layers.last { $0.norm != nil }?.withInitialScale(1)
+    let bias: Bias = norm?.traits.contains(.removesConstants) == true ? .absent : .present
     let features = output.featureCount
     /// The step that makes `from` pixels `to`.
     func stride(_ from: Int, _ to: Int) -> Int { max(1, (from + to - 1) / max(to, 1)) }
@@ -118,19 +119,19 @@ struct SumOperation: LayerOperation {
   var worksInPlace: Bool { true }
   var passesGradient: Bool { true }
 
-  func forward(_ pass: Pass) {
+  func forward(_ pass: ForwardPass) {
     let count = pass.rows * pass.outputLength
     if hasReLU {
-      ek_add_relu(pass.input, pass.addend!, count, pass.output, Int32(pass.threads))
+      ek_add_relu(pass.input, pass.addend, count, pass.output, Int32(pass.threads))
     } else {
-      ek_add(pass.input, pass.addend!, count, pass.output, Int32(pass.threads))
+      ek_add(pass.input, pass.addend, count, pass.output, Int32(pass.threads))
     }
   }
 
-  func backward(_ pass: Pass) {
+  func backward(_ pass: BackwardPass) {
     guard hasReLU else { return }
     ek_activation_backward(
-      nil, pass.output, pass.outputGradient!, pass.rows * pass.outputLength, EK_RELU, 0, pass.outputGradient!,
+      nil, pass.output, pass.outputGradient, pass.rows * pass.outputLength, EK_RELU, 0, pass.outputGradient,
       Int32(pass.threads))
   }
 }

@@ -60,15 +60,9 @@ public struct BatchNorm: Layer {
   }
 
   public func outputShape(for input: Shape) throws -> Shape {
-    guard epsilon.isFinite, epsilon >= 0 else {
-      throw EvenkeelError.usage("batchNorm: epsilon is \(epsilon); expected a number not below 0.")
-    }
+    try norm?.validate(Self.kind)
     if case .exponential(let decay) = averaging, !(0...1).contains(decay) {
       throw EvenkeelError.usage("batchNorm: decay is \(decay); expected 0 to 1.")
-    }
-    guard initialScale.isFinite, scale || initialScale == 1 else {
-      throw EvenkeelError.usage(
-        "batchNorm: initialScale is \(initialScale); expected a finite number, and none where scale is off.")
     }
     if let ghostBatch, ghostBatch < 2 {
       throw EvenkeelError.usage("batchNorm: ghostBatch is \(ghostBatch); expected at least 2 examples.")
@@ -77,14 +71,37 @@ public struct BatchNorm: Layer {
     return input
   }
 
+  public func buffers(for input: Shape) throws -> [BufferDescription] {
+    RunningStatisticsView.buffers(features: input.featureCount)
+  }
+
+  public var traits: LayerTraits { [.removesConstants, .passesThrough, .runningStatistics] }
+
+  public var norm: NormOptions? {
+    NormOptions(
+      epsilon: epsilon, learnsScale: scale, learnsShift: shift, initialScale: initialScale, isFrozen: frozen,
+      ghostBatch: ghostBatch, isRenormalized: renormalization != nil)
+  }
+
+  public func withInitialScale(_ scale: Double) -> BatchNorm {
+    var norm = self
+    norm.initialScale = scale
+    return norm
+  }
+
   public func outputLength(of length: Int, for input: Shape) -> Int? { length }
 
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
-    BatchNormOperation(self, site: site, activation: .identity)
+    BatchNormOperation(self, site: site)
   }
 }
 
 extension BatchNorm {
+  /// The parts of `rows` examples that have statistics of their own: ghost batches, or all as one.
+  func parts(of rows: Int) -> Parts {
+    ghostBatch.map { Parts(rows: rows, about: $0) } ?? Parts(rows: rows, largest: .max)
+  }
+
   private enum CodingKeys: String, CodingKey {
     case epsilon, decay, debiased, runningVariance, scale, shift, initialScale, frozen, ghostBatch, renormalization
   }

@@ -14,23 +14,21 @@ struct BatchNormOperation: LayerOperation {
   /// Whether examples are sequences, which may be shorter than their shape.
   let isSequence: Bool
   let name: String
-  var activation: Activation
+  var activation = Activation.identity
   /// Whether it is the last of a residual block and adds the shortcut: identity or ReLU may follow then.
   var hasAddend = false
   /// Doubles for the kernels' sums; the most rows need the most.
   private let sumCount: Int
   private let partCount: Int
 
-  init(_ options: BatchNorm, site: LayerSite, activation: Activation) {
+  init(_ options: BatchNorm, site: LayerSite) {
     self.options = options
-    self.activation = activation
     features = site.input.featureCount
     positions = site.input.count / max(site.input.featureCount, 1)
     isSequence = site.input.rank == 2
     name = site.name
     sumCount = ek_batch_norm_scratch(site.maximumRows * positions, features)
-    partCount =
-      site.purpose == .training ? options.parts(of: site.maximumRows).count : 1
+    partCount = site.purpose == .training ? options.parts(of: site.maximumRows).count : 1
   }
 
   var backwardReads: BackwardReads {
@@ -42,46 +40,59 @@ struct BatchNormOperation: LayerOperation {
 
   private var floatsOfPart: Int { (options.renormalization == nil ? 4 : 8) * features }
 
-  private func part(_ index: Int, _ pass: Pass) -> UnsafeMutablePointer<Float> {
+  private func part(_ index: Int, _ pass: ForwardPass) -> UnsafeMutablePointer<Float> {
     pass.scratch + 2 * sumCount + index * floatsOfPart
   }
 
-  private func statistics(_ part: Int, _ pass: Pass) -> ek_batch_statistics {
+  private func statistics(_ part: Int, _ pass: ForwardPass) -> ek_batch_statistics {
     ek_batch_statistics(at: self.part(part, pass), features: features)
   }
 
-  private func renormalized(_ part: Int, _ pass: Pass) -> RenormalizedParameters {
+  private func renormalized(_ part: Int, _ pass: ForwardPass) -> RenormalizedParameters {
     RenormalizedParameters(at: self.part(part, pass) + 4 * features, features: features)
   }
 
-  func sums(_ pass: Pass) -> UnsafeMutablePointer<Double> {
+  func sums(_ pass: ForwardPass) -> UnsafeMutablePointer<Double> {
     UnsafeMutableRawPointer(pass.scratch).assumingMemoryBound(to: Double.self)
   }
 
   var shiftIndex: Int { options.scale ? 1 : 0 }
 
-  /// Whether statistics are the batch's own.
-  private func takesStatistics(_ pass: Pass) -> Bool {
-    pass.usesBatchStatistics || (pass.purpose == .training && !options.frozen && !pass.isFrozen)
+  /// Where μ and σ² come from.
+  private enum Source {
+    case running
+    /// The rows themselves, which enter the running averages as this part of a step.
+    case batch(share: Double)
+    /// All parts of the batch that the rows are one of.
+    case whole(WholeBatchNorm)
   }
 
-  private func parts(_ pass: Pass) -> Parts {
+  private func source(_ pass: ForwardPass) -> Source {
+    if let context = pass.context { return .whole(unsafeDowncast(context, to: WholeBatchNorm.self)) }
+    // A frozen norm shows with the batch's statistics in prediction, too, where that is asked for.
+    guard case .batch(let share) = pass.statistics, !(options.frozen && pass.purpose == .training) else {
+      return .running
+    }
+    return .batch(share: share)
+  }
+
+  /// Whether statistics are the batch's own.
+  private func takesStatistics(_ pass: ForwardPass) -> Bool {
+    if case .running = source(pass) { return false }
+    return true
+  }
+
+  private func parts(_ pass: ForwardPass) -> Parts {
     let haveStatistics = pass.purpose == .training && takesStatistics(pass)
     return haveStatistics ? options.parts(of: pass.rows) : Parts(rows: pass.rows, largest: .max)
   }
 
-  private func isWeighted(_ pass: Pass) -> Bool {
+  private func isWeighted(_ pass: ForwardPass) -> Bool {
     takesStatistics(pass) && (pass.weights.weights != nil || (isSequence && pass.weights.lengths != nil))
   }
 
-  /// What the rows of `rows` examples count where statistics are taken of them; nil for 1 each.
-  func rowWeights(_ weights: BatchWeights, lengths: UnsafePointer<Int32>?, rows: Int) -> RowWeights? {
-    guard weights.weights != nil || (isSequence && lengths != nil) else { return nil }
-    return RowWeights(weights.weights, isSequence ? lengths : nil, examples: rows, positions: positions)
-  }
-
   /// What the rows of some of the examples count; nil for 1 each.
-  private func weights(_ pass: Pass, _ examples: Range<Int>) -> RowWeights? {
+  private func weights(_ pass: ForwardPass, _ examples: Range<Int>) -> RowWeights? {
     guard isWeighted(pass) else { return nil }
     let lengths = isSequence ? pass.weights.lengths : nil
     return RowWeights(
@@ -90,32 +101,38 @@ struct BatchNormOperation: LayerOperation {
   }
 
   /// The norm of some of the examples.
-  func norm(_ pass: Pass, _ examples: Range<Int>) -> ek_batch_norm {
+  func norm(_ pass: ForwardPass, _ examples: Range<Int>) -> ek_batch_norm {
     ek_batch_norm(
       rows: examples.count * positions, features: features, epsilon: options.epsilon,
-      scale: options.scale ? UnsafePointer(pass.parameter(0)) : nil,
-      shift: options.shift ? UnsafePointer(pass.parameter(shiftIndex)) : nil, activation: activation.kernel,
+      scale: options.scale ? pass.parameter(0) : nil, shift: options.shift ? pass.parameter(shiftIndex) : nil, activation: activation.kernel,
       slope: activation.slope,
-      addend: pass.addend.map { UnsafePointer($0 + examples.lowerBound * positions * features) },
+      addend: pass.addend.map { $0 + examples.lowerBound * positions * features },
       frozen: takesStatistics(pass) ? 0 : 1)
   }
 
-  func forward(_ pass: Pass) throws {
-    if let whole = pass.whole { return apply(whole, pass) }
-    guard takesStatistics(pass) else { return applyRunningStatistics(0, 0..<pass.rows, pass) }
-    let parts = parts(pass)
-    for index in 0..<parts.count { try normalize(index, parts[index], pass) }
+  func forward(_ pass: ForwardPass) throws {
+    switch source(pass) {
+    case .running: applyRunningStatistics(0, 0..<pass.rows, pass)
+    case .batch:
+      let parts = parts(pass)
+      for index in 0..<parts.count { try normalize(index, parts[index], pass) }
+    case .whole(let whole): apply(whole, pass)
+    }
   }
 
-  private func applyRunningStatistics(_ index: Int, _ examples: Range<Int>, _ pass: Pass) {
+  private func running(_ pass: ForwardPass) -> RunningStatisticsView {
+    RunningStatisticsView(pass.memory.buffers, features: features)
+  }
+
+  private func applyRunningStatistics(_ index: Int, _ examples: Range<Int>, _ pass: ForwardPass) {
     var norm = norm(pass, examples)
     let statistics = statistics(index, pass)
     let start = examples.lowerBound * positions * features
-    pass.statistics!.copy(to: statistics, epsilon: options.epsilon)
+    running(pass).copy(to: statistics, epsilon: options.epsilon)
     ek_batch_norm_apply(&norm, pass.input + start, pass.output + start, statistics, Int32(pass.threads))
   }
 
-  private func normalize(_ index: Int, _ examples: Range<Int>, _ pass: Pass) throws {
+  private func normalize(_ index: Int, _ examples: Range<Int>, _ pass: ForwardPass) throws {
     let weights = weights(pass, examples)
     if let weights, !weights.haveStatistics { return applyRunningStatistics(index, examples, pass) }
     var norm = norm(pass, examples)
@@ -140,7 +157,7 @@ struct BatchNormOperation: LayerOperation {
         if let renormalization = options.renormalization {
           let renormalized = renormalized(index, pass)
           renormalized.compute(
-            statistics, against: pass.statistics!, renormalization, epsilon: options.epsilon, scale: norm.scale,
+            statistics, against: running(pass), renormalization, epsilon: options.epsilon, scale: norm.scale,
             shift: norm.shift)
           (norm.scale, norm.shift) = (UnsafePointer(renormalized.scale), UnsafePointer(renormalized.shift))
         }
@@ -159,12 +176,13 @@ struct BatchNormOperation: LayerOperation {
     }
   }
 
-  func backward(_ pass: Pass) throws {
-    if let whole = pass.whole { return spread(whole, pass) }
-    let parts = parts(pass)
+  func backward(_ pass: BackwardPass) throws {
+    if case .whole(let whole) = source(pass.forward) { return spread(whole, pass) }
+    let forward = pass.forward
+    let parts = parts(forward)
     let dscale = options.scale ? pass.parameterGradient(0) : nil
     let dshift = options.shift ? pass.parameterGradient(shiftIndex) : nil
-    guard parts.count > 1 || isWeighted(pass) || (takesStatistics(pass) && options.renormalization != nil) else {
+    guard parts.count > 1 || isWeighted(forward) || (takesStatistics(forward) && options.renormalization != nil) else {
       return differentiate(0, 0..<pass.rows, nil, pass, dscale, dshift)
     }
     dscale?.update(repeating: 0, count: features)
@@ -172,11 +190,11 @@ struct BatchNormOperation: LayerOperation {
     let partScale = pass.scratch + 2 * sumCount + partCount * floatsOfPart
     let partShift = partScale + features
     for index in 0..<parts.count {
-      let weights = weights(pass, parts[index])
+      let weights = weights(forward, parts[index])
       differentiate(index, parts[index], weights, pass, partScale, partShift)
       if let dscale, isRenormalized(weights) {
         // dγ = Σ dy (x̂ r + d)
-        let renormalized = renormalized(index, pass)
+        let renormalized = renormalized(index, forward)
         for feature in 0..<features {
           dscale[feature] +=
             renormalized.ratio[feature] * partScale[feature] + renormalized.offset[feature] * partShift[feature]
@@ -190,24 +208,25 @@ struct BatchNormOperation: LayerOperation {
 
   /// The gradients of one part: dx, and Σ dy x̂ and Σ dy where they are wanted.
   private func differentiate(
-    _ index: Int, _ examples: Range<Int>, _ weights: RowWeights?, _ pass: Pass,
+    _ index: Int, _ examples: Range<Int>, _ weights: RowWeights?, _ pass: BackwardPass,
     _ dscale: UnsafeMutablePointer<Float>?, _ dshift: UnsafeMutablePointer<Float>?
   ) {
-    var norm = norm(pass, examples)
-    if takesStatistics(pass), isRenormalized(weights) {
-      let renormalized = renormalized(index, pass)
+    let forward = pass.forward
+    var norm = norm(forward, examples)
+    if takesStatistics(forward), isRenormalized(weights) {
+      let renormalized = renormalized(index, forward)
       (norm.scale, norm.shift) = (UnsafePointer(renormalized.scale), UnsafePointer(renormalized.shift))
     }
     let start = examples.lowerBound * positions * features
-    let (x, y, dy) = (pass.input + start, pass.output + start, pass.outputGradient! + start)
+    let (x, y, dy) = (pass.input + start, pass.output + start, pass.outputGradient + start)
     let dx = pass.inputGradient.map { $0 + start }
     if var view = weights?.view, weights!.haveStatistics {
       ek_weighted_norm_backward(
-        &norm, x, y, dy, &view, statistics(index, pass), dscale, dshift, dx, sums(pass), Int32(pass.threads))
+        &norm, x, y, dy, &view, statistics(index, forward), dscale, dshift, dx, sums(forward), Int32(pass.threads))
     } else {
       if weights != nil { norm.frozen = 1 }
       ek_batch_norm_backward(
-        &norm, x, y, dy, statistics(index, pass), dscale, dshift, dx, sums(pass), Int32(pass.threads))
+        &norm, x, y, dy, statistics(index, forward), dscale, dshift, dx, sums(forward), Int32(pass.threads))
     }
   }
 
@@ -218,17 +237,38 @@ struct BatchNormOperation: LayerOperation {
 
   /// Every ghost batch is a step of the running averages, as for accumulated micro-batches (and in algorithm 1 of Hoffer et
   /// al. 2017); one of fewer than `ghostBatch` examples counts by its share.
-  func commit(_ pass: Pass) {
-    guard takesStatistics(pass) else { return }
-    if let whole = pass.whole { return fold(whole, pass) }
-    let parts = parts(pass)
-    for index in 0..<parts.count {
-      let examples = parts[index].count
-      let weights = weights(pass, parts[index])
-      guard weights?.haveStatistics != false else { continue }
-      let share = options.ghostBatch.map { min(1, Double(examples) / Double($0)) } ?? pass.share
-      pass.statistics!.fold(
-        statistics(index, pass), count: weights?.count ?? Double(examples * positions), share: share, options: options)
+  func commit(_ pass: CommitPass) {
+    let forward = pass.forward
+    let running = RunningStatisticsView(pass.buffers, features: features)
+    switch source(forward) {
+    case .running: return
+    case .whole(let whole):
+      guard case .batch(let share) = forward.statistics else { return }
+      running.fold(whole.statistics, count: whole.moments.count, share: share, options: options)
+    case .batch(let share):
+      let parts = parts(forward)
+      for index in 0..<parts.count {
+        let examples = parts[index].count
+        let weights = weights(forward, parts[index])
+        guard weights?.haveStatistics != false else { continue }
+        running.fold(
+          statistics(index, forward), count: weights?.count ?? Double(examples * positions),
+          share: options.ghostBatch.map { min(1, Double(examples) / Double($0)) } ?? share, options: options)
+      }
     }
+  }
+
+  func recalibrate(_ moments: FeatureMoments, _ buffers: LayerBuffers) throws {
+    let running = RunningStatisticsView(buffers, features: features)
+    let correction = options.runningVariance.correction(count: moments.count)
+    for feature in 0..<features {
+      running.mean[feature] = Float(moments.mean(feature))
+      running.variance[feature] = Float(moments.variance(feature) * correction)
+      guard running.mean[feature].isFinite, running.variance[feature].isFinite else {
+        throw EvenkeelError.data(
+          "Layer \(name) (batchNorm) got values whose variance exceeds the range of a float in feature \(feature)")
+      }
+    }
+    running.batchCount.pointee = max(1, running.batchCount.pointee)
   }
 }

@@ -12,7 +12,6 @@
 /// the norm does not undo.
 public struct LayerNorm: ExampleNorm {
   public static let kind = "layerNorm"
-  static let cancelsBias = false
   /// ε, added to the variance. PyTorch's default is 1e-5, Keras's 1e-3.
   public var epsilon: Double
   /// True if γ is learned; 1 otherwise. PyTorch's `elementwise_affine`, Keras's `scale`.
@@ -56,7 +55,6 @@ public struct LayerNorm: ExampleNorm {
 /// is not missed, as in most language models; it is a little cheaper. A bias in front is not redundant.
 public struct RMSNorm: ExampleNorm {
   public static let kind = "rmsNorm"
-  static let cancelsBias = false
   /// ε, added to the mean square. The default is the distance from 1 to the next float, which is PyTorch's for float tensors
   /// (its `eps=None`); Keras's is 1e-6.
   public var epsilon: Double
@@ -67,7 +65,7 @@ public struct RMSNorm: ExampleNorm {
 
   /// There is none.
   var shift: Bool { false }
-  var isCentred: Bool { false }
+  var isCentered: Bool { false }
 
   /// A norm with these options; `outputShape(for:)` checks them.
   public init(epsilon: Double = 0x1p-23, scale: Bool = true, initialScale: Double = 1) {
@@ -101,7 +99,6 @@ public struct RMSNorm: ExampleNorm {
 /// but with one feature a group.
 public struct GroupNorm: ExampleNorm {
   public static let kind = "groupNorm"
-  static let cancelsBias = false
   /// The number of parts that the features are cut into; it divides them. Wu and He take 32, which is Keras's default too.
   public var groups: Int
   /// ε, added to the variance. PyTorch's default is 1e-5, Keras's 1e-3.
@@ -158,7 +155,7 @@ public struct GroupNorm: ExampleNorm {
 /// count, as in style transfer. A bias in front is redundant, as in front of batch norm.
 public struct InstanceNorm: ExampleNorm {
   public static let kind = "instanceNorm"
-  static let cancelsBias = true
+  public var traits: LayerTraits { [.removesConstants, .passesThrough] }
   /// ε, added to the variance. PyTorch's default is 1e-5.
   public var epsilon: Double
   /// True if γ is learned; 1 otherwise.

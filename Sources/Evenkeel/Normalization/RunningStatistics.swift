@@ -32,12 +32,30 @@ public struct RunningStatistics: Hashable, Sendable {
   public let batchCount: Int
 }
 
-/// Where a model keeps the averages of one batch-norm layer: per feature a mean and a variance, and a count of batches.
+/// Where a model keeps the averages of one batch norm, its buffers: per feature a mean and a variance, and a count of batches.
 package struct RunningStatisticsView {
   package let features: Int
   package let mean: UnsafeMutablePointer<Float>
   package let variance: UnsafeMutablePointer<Float>
   let batchCount: UnsafeMutablePointer<Int>
+
+  /// PyTorch's names. Before a batch was seen a layer predicts with mean 0 and variance 1. Files from before PyTorch 0.4.1 have
+  /// no count: statistics that are there come from at least one batch.
+  static func buffers(features: Int) -> [BufferDescription] {
+    [
+      BufferDescription(name: "running_mean", shape: [features], start: 0),
+      BufferDescription(name: "running_var", shape: [features], start: 1, minimum: 0),
+      BufferDescription(count: "num_batches_tracked", whenMissing: 1),
+    ]
+  }
+
+  /// The buffers that `buffers(features:)` describes.
+  package init(_ buffers: LayerBuffers, features: Int) {
+    self.features = features
+    mean = buffers.values(0)
+    variance = buffers.values(1)
+    batchCount = buffers.count(2)
+  }
 
   /// Hands the averages to the kernels as the statistics to normalise with.
   func copy(to statistics: ek_batch_statistics, epsilon: Double) {

@@ -1,43 +1,52 @@
 import Kernels
 
 /// What the parts of one batch share at one batch norm: μ and σ² over all of them, and Σ dz and Σ dz x̂ for the way back.
-final class WholeBatchNorm {
-  let norm: Program.Norm
-  let population: PopulationStatistics
+final class WholeBatchNorm: StepContext {
+  let operation: BatchNormOperation
+  private(set) var moments: FeatureMoments
   let statistics: ek_batch_statistics
   /// Σ dz and Σ dz x̂ of every feature: the gradients of β and γ.
   let shiftSums, scaleSums: UnsafeMutablePointer<Double>
   private let memory: AlignedFloats
-  private let features: Int
+  private let sums: BatchStatisticsStorage
 
   /// - Parameter rows: The examples of the largest part.
-  init(_ norm: Program.Norm, rows: Int) {
-    self.norm = norm
-    features = norm.operation.features
-    population = PopulationStatistics(features: features, rows: rows * norm.operation.positions)
-    memory = AlignedFloats(count: 8 * features)
+  init(_ operation: BatchNormOperation, rows: Int) {
+    self.operation = operation
+    let features = operation.features
+    moments = FeatureMoments(features: features)
+    sums = BatchStatisticsStorage(features: features, rows: rows * operation.positions)
+    memory = AlignedFloats(count: 4 * features)
     shiftSums = UnsafeMutableRawPointer(memory.start).assumingMemoryBound(to: Double.self)
     scaleSums = shiftSums + features
-    statistics = ek_batch_statistics(at: memory.start + 4 * features, features: features)
+    statistics = sums.view
   }
 
-  var byteCount: Int { population.byteCount + memory.count * MemoryLayout<Float>.stride }
+  var byteCount: Int {
+    sums.byteCount + memory.count * MemoryLayout<Float>.stride + 2 * moments.features * MemoryLayout<Double>.stride
+  }
 
   func reset() {
-    population.reset()
-    shiftSums.update(repeating: 0, count: 2 * features)
+    moments.reset()
+    shiftSums.update(repeating: 0, count: 2 * moments.features)
   }
 
-  /// Makes the statistics to normalise with from those of all parts.
+  /// Takes in what `rows` examples of a part bring to the norm.
+  /// - Returns: The first feature that is not finite, or −1.
+  func merge(_ x: UnsafePointer<Float>, rows: Int, threads: Int) -> Int {
+    moments.merge(x, rows: rows * operation.positions, sums, threads: threads)
+  }
+
+  /// Makes the statistics to normalize with from those of all parts.
   /// - Throws: `EvenkeelError` with code `data` where they leave the range of a float.
   func finish() throws {
-    let options = norm.operation.options
-    let correction = options.runningVariance.correction(count: population.count)
-    for feature in 0..<features {
-      let (mean, variance) = population.moments(feature)
+    let options = operation.options
+    let correction = options.runningVariance.correction(count: moments.count)
+    for feature in 0..<moments.features {
+      let (mean, variance) = (moments.mean(feature), moments.variance(feature))
       guard Float(variance * correction).isFinite, Float(mean).isFinite else {
         throw EvenkeelError.data(
-          "Layer \(norm.operation.name) (batchNorm) got values whose variance exceeds the range of a float in feature \(feature)"
+          "Layer \(operation.name) (batchNorm) got values whose variance exceeds the range of a float in feature \(feature)"
         )
       }
       let high = Float(mean)
@@ -50,36 +59,33 @@ final class WholeBatchNorm {
 
   /// Writes the gradients of γ and β, which the sums are, into a buffer of all gradients.
   func writeGradients(to gradients: UnsafeMutablePointer<Float>, offsets: [Int]) {
-    let options = norm.operation.options
-    for feature in 0..<features {
-      if options.scale { gradients[offsets[0] + feature] = Float(scaleSums[feature]) }
-      if options.shift { gradients[offsets[norm.operation.shiftIndex] + feature] = Float(shiftSums[feature]) }
+    for feature in 0..<moments.features {
+      if operation.options.scale { gradients[offsets[0] + feature] = Float(scaleSums[feature]) }
+      if operation.options.shift {
+        gradients[offsets[operation.shiftIndex] + feature] = Float(shiftSums[feature])
+      }
     }
   }
 }
 
 extension BatchNormOperation {
-  func apply(_ whole: WholeBatchNorm, _ pass: Pass) {
+  func apply(_ whole: WholeBatchNorm, _ pass: ForwardPass) {
     var norm = norm(pass, 0..<pass.rows)
     ek_batch_norm_apply(&norm, pass.input, pass.output, whole.statistics, Int32(pass.threads))
   }
 
-  func addGradientSums(_ pass: Pass) {
-    let whole = pass.whole!
-    var norm = norm(pass, 0..<pass.rows)
+  /// Adds to the sums over the whole batch that the norm needs before it can go backward.
+  func addGradientSums(to whole: WholeBatchNorm, _ pass: BackwardPass) {
+    var norm = norm(pass.forward, 0..<pass.rows)
     ek_batch_norm_gradient_sums(
-      &norm, pass.input, pass.output, pass.outputGradient!, whole.statistics, whole.shiftSums, whole.scaleSums,
-      sums(pass), Int32(pass.threads))
+      &norm, pass.input, pass.output, pass.outputGradient, whole.statistics, whole.shiftSums, whole.scaleSums,
+      sums(pass.forward), Int32(pass.threads))
   }
 
-  func spread(_ whole: WholeBatchNorm, _ pass: Pass) {
-    var norm = norm(pass, 0..<pass.rows)
+  func spread(_ whole: WholeBatchNorm, _ pass: BackwardPass) {
+    var norm = norm(pass.forward, 0..<pass.rows)
     ek_batch_norm_spread(
-      &norm, pass.input, pass.output, pass.outputGradient!, whole.statistics, whole.shiftSums, whole.scaleSums,
-      whole.population.count, pass.inputGradient, sums(pass), Int32(pass.threads))
-  }
-
-  func fold(_ whole: WholeBatchNorm, _ pass: Pass) {
-    pass.statistics!.fold(whole.statistics, count: whole.population.count, share: pass.share, options: options)
+      &norm, pass.input, pass.output, pass.outputGradient, whole.statistics, whole.shiftSums, whole.scaleSums,
+      whole.moments.count, pass.inputGradient, sums(pass.forward), Int32(pass.threads))
   }
 }

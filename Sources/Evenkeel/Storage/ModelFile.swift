@@ -30,55 +30,57 @@ extension ModelState {
         key: prefix + entry.name, dtype: "F32", shape: entry.description.shape,
         bytes: UnsafeRawBufferPointer(start: parameters.start + entry.offset, count: entry.count * 4))
     }
-    for (index, entry) in layout.statistics.enumerated() {
-      let view = statistics(index)
-      let shape = Shape([entry.features])
-      func floats(_ name: String, _ start: UnsafeMutablePointer<Float>) -> Safetensors.Source {
-        Safetensors.Source(
-          key: "\(prefix)\(entry.name).\(name)", dtype: "F32", shape: shape,
-          bytes: UnsafeRawBufferPointer(start: start, count: entry.features * 4))
+    for buffer in layout.buffers {
+      let bytes: UnsafeRawBufferPointer
+      let isCount = buffer.description.isCount
+      if isCount {
+        bytes = UnsafeRawBufferPointer(start: bufferCounts + buffer.offset, count: 8)
+      } else {
+        bytes = UnsafeRawBufferPointer(
+          start: bufferValues.start + buffer.offset, count: buffer.description.shape.count * 4)
       }
-      items.append(floats("running_mean", view.mean))
-      items.append(floats("running_var", view.variance))
       items.append(
         Safetensors.Source(
-          key: "\(prefix)\(entry.name).num_batches_tracked", dtype: "I64", shape: [],
-          bytes: UnsafeRawBufferPointer(start: view.batchCount, count: 8)))
+          key: prefix + buffer.name, dtype: isCount ? "I64" : "F32", shape: buffer.description.shape, bytes: bytes))
     }
     return items
   }
 
   /// Fills the state from `file`; returns the keys that were read.
   fileprivate func read(_ file: Safetensors, prefix: String = "") throws -> Set<String> {
-    defer { noteChange() }
-    var used: Set<String> = []
-    func floats(_ key: String, _ shape: Shape) throws -> [Float] {
-      used.insert(key)
-      return try file.floats(key, shape: shape)
+    try write { state in
+      var used: Set<String> = []
+      for entry in layout.entries {
+        let key = prefix + entry.name
+        used.insert(key)
+        let values = try file.floats(key, shape: entry.description.shape)
+        (state.parameters.start + entry.offset).update(from: values, count: values.count)
+      }
+      for buffer in layout.buffers {
+        let key = prefix + buffer.name
+        used.insert(key)
+        try state.read(buffer, key, file)
+      }
+      return used
     }
-    for entry in layout.entries {
-      let values = try floats(prefix + entry.name, entry.description.shape)
-      (parameters.start + entry.offset).update(from: values, count: values.count)
-    }
-    for (index, entry) in layout.statistics.enumerated() {
-      let view = statistics(index)
-      let base = prefix + entry.name
-      view.mean.update(from: try floats(base + ".running_mean", [entry.features]), count: entry.features)
-      let variance = try floats(base + ".running_var", [entry.features])
-      if let position = variance.firstIndex(where: { $0 < 0 }) {
+  }
+
+  private func read(_ buffer: ParameterLayout.Buffer, _ key: String, _ file: Safetensors) throws {
+    switch buffer.description.content {
+    case .values(_, let minimum):
+      let values = try file.floats(key, shape: buffer.description.shape)
+      if let position = values.firstIndex(where: { $0 < minimum }) {
         throw EvenkeelError.data(
-          "\(file.name): \(base).running_var: value \(position) is \(variance[position]); a variance is not negative.")
+          "\(file.name): \(key): value \(position) is \(values[position]); expected at least \(minimum).")
       }
-      view.variance.update(from: variance, count: entry.features)
-      // Files from before PyTorch 0.4.1 have no count; statistics that are there come from at least one batch.
-      let key = base + ".num_batches_tracked"
-      used.insert(key)
-      view.batchCount.pointee = file.header.tensors[key] == nil ? 1 : try file.integers(key, shape: [])[0]
-      guard view.batchCount.pointee >= 0 else {
-        throw EvenkeelError.data("\(file.name): \(key) is \(view.batchCount.pointee); expected 0 or more.")
+      (bufferValues.start + buffer.offset).update(from: values, count: values.count)
+    case .count(let whenMissing):
+      let count = file.header.tensors[key] == nil ? whenMissing : try file.integers(key, shape: [])[0]
+      guard count >= 0 else {
+        throw EvenkeelError.data("\(file.name): \(key) is \(count); expected 0 or more.")
       }
+      bufferCounts[buffer.offset] = count
     }
-    return used
   }
 }
 

@@ -45,7 +45,7 @@ extension StoredDescription {
     let text = metadata["evenkeel"] ?? ""
     // Layers may be registered as late as where the file is read.
     let isKnown =
-      try known.withLock { $0 == text } || !model.network.leaves().allSatisfy { LayerRegistry.knows($0.layer) }
+      known.withLock { $0 == text } || !model.state.layout.network.layers.allSatisfy { LayerRegistry.knows($0.layer) }
     try Safetensors.write(items, metadata: metadata, to: path, check: isKnown ? nil : { _ = try read($0) })
     if !isKnown { known.withLock { $0 = text } }
   }
@@ -64,7 +64,9 @@ extension StoredDescription {
       let layout = try ParameterLayout(description.network)
       // Before memory is taken for it: the file holds what the description speaks of.
       for entry in layout.entries { try header.entry(entry.name, shape: entry.description.shape) }
-      for entry in layout.statistics { try header.entry(entry.name + ".running_mean", shape: [entry.features]) }
+      for buffer in layout.buffers where !buffer.description.isCount {
+        try header.entry(buffer.name, shape: buffer.description.shape)
+      }
       try description.validate(width: layout.output.count)
       return (description, layout)
     } catch let error as EvenkeelError {

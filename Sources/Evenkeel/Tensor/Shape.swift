@@ -27,6 +27,9 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
       || dimensions.filter { $0 != 1 } == other.dimensions.filter { $0 != 1 }
   }
 
+  /// The most values of one example: oneDNN counts them in 32 bits.
+  static let greatestCount = 1 << 31 - 1
+
   /// The product of `dimensions`, or nil where one is negative or the product overflows; for shapes read from files.
   static func checkedCount(_ dimensions: [Int]) -> Int? {
     var product = 1

@@ -33,3 +33,63 @@ struct BatchPlan {
     Parts(rows: rows, largest: partLimit, smallest: haveStatistics ? partMinimum : 1)
   }
 }
+
+extension Trainer {
+  /// The batches of an epoch of `examples` for `network`.
+  func plan(for network: PlacedNetwork, examples: Int) -> BatchPlan {
+    BatchPlan(self, examples: max(1, examples), minimum: needsTwoExamples(network) ? 2 : 1)
+  }
+
+  /// The fewest examples that norms take statistics of together, with `examples` in all: those of the smallest part or batch.
+  package func examplesOfStatistics(of network: PlacedNetwork, in examples: Int) -> Int {
+    let plan = plan(for: network, examples: examples)
+    return statistics == .micro ? plan.smallestPart : plan.batches.smallest
+  }
+
+  /// - Throws: `EvenkeelError` with code `usage` or `data` if batches, or parts with statistics of their own, would bring a norm
+  ///   that takes statistics one value a feature, or fewer examples than its ghost batches have; and for examples with weights or
+  ///   lengths in parts that have the statistics of the whole.
+  func requireStatistics(of network: PlacedNetwork, in dataset: Dataset) throws {
+    try requireStatistics(of: network, examples: dataset.count)
+    guard accumulating == 1 || statistics == .micro || dataset.weights == nil && dataset.lengths == nil else {
+      throw EvenkeelError.usage(
+        "Examples with weights or lengths do not go with parts that have the statistics of the whole batch, only with statistics of their own (micro)."
+      )
+    }
+  }
+
+  /// As above, for examples without weights and lengths.
+  package func requireStatistics(of network: PlacedNetwork, examples: Int) throws {
+    if needsTwoExamples(network) { try requireTwoExamples(examples) }
+    let full = max(1, min(batchSize, examples))
+    let rows = statistics == .micro ? (full + accumulating - 1) / accumulating : full
+    for layer in network.layers {
+      guard let size = layer.layer.norm?.ghostBatch, size > rows else { continue }
+      throw EvenkeelError.usage(
+        "Layer \(layer.path) (\(layer.kind)): ghostBatch is \(size); expected at most the \(rows) examples of a \(accumulating > 1 ? "part of a batch" : "batch")."
+      )
+    }
+  }
+
+  /// Whether a norm takes statistics to which an example gives one value of each feature.
+  private func needsTwoExamples(_ network: PlacedNetwork) -> Bool {
+    freezing?.afterEpoch != 0 && network.layers.contains { $0.takesBatchStatistics && $0.positions == 1 }
+  }
+
+  private func requireTwoExamples(_ examples: Int) throws {
+    guard examples > 1 else {
+      throw EvenkeelError.data(
+        "The training data has \(examples == 0 ? "no" : "one") example; batch normalization needs at least 2 in a batch."
+      )
+    }
+    guard batchSize > 1 else {
+      throw EvenkeelError.usage("The batch size is 1; batch normalization needs at least 2 examples in a batch.")
+    }
+    let full = min(batchSize, examples)
+    guard statistics == .whole || accumulating == 1 || full / accumulating > 1 else {
+      throw EvenkeelError.usage(
+        "A batch of \(full) examples in \(accumulating) parts leaves parts of one; batch normalization needs at least 2 in each, or the statistics of the whole batch."
+      )
+    }
+  }
+}

@@ -193,7 +193,7 @@ public struct Trainer: Sendable {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
     }
     model.training = TrainingSummary(
-      batchSize: try examplesOfStatistics(of: model.network, in: dataset.count), weightDecay: optimizer.weightDecay)
+      batchSize: examplesOfStatistics(of: model.state.layout.network, in: dataset.count), weightDecay: optimizer.weightDecay)
     try model.makeStateUnique()
     return try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
   }
@@ -239,93 +239,4 @@ public struct Trainer: Sendable {
     }
     try Augmentation.validate(augmentation, for: dataset.shape)
   }
-}
-
-extension Trainer {
-  /// The batches of an epoch of `examples` for `network`.
-  func plan(for network: Network, examples: Int) throws -> BatchPlan {
-    BatchPlan(self, examples: max(1, examples), minimum: try needsTwoExamples(network) ? 2 : 1)
-  }
-
-  /// The fewest examples that norms take statistics of together, with `examples` in all: those of the smallest part or batch.
-  package func examplesOfStatistics(of network: Network, in examples: Int) throws -> Int {
-    let plan = try plan(for: network, examples: examples)
-    return statistics == .micro ? plan.smallestPart : plan.batches.smallest
-  }
-
-  /// - Throws: `EvenkeelError` with code `usage` or `data` if batches, or parts with statistics of their own, would bring a norm
-  ///   that takes statistics one value a feature, or fewer examples than its ghost batches have.
-  package func requireStatistics(of network: Network, examples: Int) throws {
-    try requireTwoExamples(for: network, examples: examples)
-    let full = max(1, min(batchSize, examples))
-    try network.requireGhostBatches(
-      in: statistics == .micro ? (full + accumulating - 1) / accumulating : full,
-      of: accumulating > 1 ? "part of a batch" : "batch")
-  }
-
-  /// Whether a norm takes statistics to which an example gives one value of each feature.
-  private func needsTwoExamples(_ network: Network) throws -> Bool {
-    guard freezing?.afterEpoch != 0 else { return false }
-    return try network.leaves().contains { leaf in
-      guard let norm = leaf.layer as? BatchNorm, !norm.frozen else { return false }
-      return leaf.input.count == leaf.input.featureCount
-    }
-  }
-
-  private func requireTwoExamples(for network: Network, examples: Int) throws {
-    guard try needsTwoExamples(network) else { return }
-    guard examples > 1 else {
-      throw EvenkeelError.data(
-        "The training data has \(examples == 0 ? "no" : "one") example; batch normalization needs at least 2 in a batch."
-      )
-    }
-    guard batchSize > 1 else {
-      throw EvenkeelError.usage("The batch size is 1; batch normalization needs at least 2 examples in a batch.")
-    }
-    let full = min(batchSize, examples)
-    guard statistics == .whole || accumulating == 1 || full / accumulating > 1 else {
-      throw EvenkeelError.usage(
-        "A batch of \(full) examples in \(accumulating) parts leaves parts of one; batch normalization needs at least 2 in each, or the statistics of the whole batch."
-      )
-    }
-  }
-}
-
-/// What one epoch came to.
-public struct EpochRecord: Hashable, Codable, Sendable {
-  /// From 1.
-  public let epoch: Int
-  /// Means over the epoch's batches, each taken before its step.
-  public let trainLoss: Double
-  /// nil for a regression.
-  public let trainAccuracy: Double?
-  /// In the target's units; nil for a classifier.
-  public let trainRMSE: Double?
-  /// With running statistics; nil without validation data.
-  public let validationLoss: Double?
-  /// nil for a regression.
-  public let validationAccuracy: Double?
-  /// nil for a classifier.
-  public let validationRMSE: Double?
-  /// Wall time, validation included.
-  public let seconds: Double
-
-  init(epoch: Int, training: Quality, validation: Quality?, seconds: Double) {
-    self.epoch = epoch
-    trainLoss = training.loss
-    trainAccuracy = training.accuracy
-    trainRMSE = training.rootMeanSquaredError
-    validationLoss = validation?.loss
-    validationAccuracy = validation?.accuracy
-    validationRMSE = validation?.rootMeanSquaredError
-    self.seconds = seconds
-  }
-}
-
-/// The epochs of a training, in order.
-public struct History: Hashable, Codable, Sendable {
-  /// One record an epoch.
-  public internal(set) var epochs: [EpochRecord] = []
-  /// True if patience ran out before the epochs did.
-  public internal(set) var stoppedEarly = false
 }

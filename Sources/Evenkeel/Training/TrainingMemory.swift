@@ -20,4 +20,13 @@ extension Trainer {
       layout.count * MemoryLayout<Float>.stride + learnedByteCount(layout),
       for: "Training a network of \(layout.learnedCount) learned values", code: .usage)
   }
+
+  /// The bytes that values, gradients and statistics of a step on `batchSize` examples take, parameters left out.
+  package func stepByteCount(of network: Network) throws -> Int {
+    let layout = try ParameterLayout(network)
+    let plan = plan(for: layout.network, examples: batchSize)
+    let program = try Program(layout, maximumRows: plan.largestPart, purpose: .training, threads: threads)
+    guard accumulating > 1, statistics == .whole else { return program.byteCount }
+    return program.byteCount + (try WholeParts(program, batch: plan.batches.largest, layout: layout)).byteCount
+  }
 }

@@ -74,21 +74,3 @@ final class AveragedWeights {
     ek_average(values.start, parameters.start, values.count, Float(share), Int32(threads))
   }
 }
-
-extension TrainingRun {
-  /// The model with the averaged weights and statistics that go with them; nil before any were averaged.
-  func averagedModel() throws -> Model? {
-    guard let averaged, averaged.count > 0 else { return nil }
-    var result = try model.copied()
-    result.state.parameters.start.update(from: averaged.values.start, count: averaged.values.count)
-    result.state.noteChange()
-    // Statistics that training froze are the ones that these weights were learned with.
-    guard !isFrozen(inEpoch: epoch) else { return result }
-    let examples = dataset.subset(
-      Self.order(dataset.count, epoch: 0, seed: trainer.seed).prefix(AveragedWeights.recalibrationExamples).map {
-        Int($0)
-      })
-    try result.recalibrate(on: examples, threads: trainer.threads, frozen: false)
-    return result
-  }
-}

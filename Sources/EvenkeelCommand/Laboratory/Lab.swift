@@ -181,7 +181,7 @@ struct Lab: ParsableCommand {
 
 extension Network {
   /// Tells networks apart in a request.
-  fileprivate var hashText: String { "\(summary) \((try? leaves())?.map { "\($0.layer)" } ?? [])" }
+  fileprivate var hashText: String { "\(summary) \((try? placed().layers)?.map { "\($0.layer)" } ?? [])" }
 }
 
 func page(_ reports: [ClaimReport], _ data: DataDescription) -> Report {

@@ -134,9 +134,9 @@ private func differingLayers(
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
   func texts(_ network: Network) throws -> [String: String] {
     var texts: [String: String] = [:]
-    for leaf in try network.leaves() {
-      texts["layer " + leaf.name] =
-        type(of: leaf.layer).kind + " " + String(decoding: try encoder.encode(leaf.layer), as: UTF8.self)
+    for placed in try network.placed().layers {
+      texts["layer " + placed.path] =
+        type(of: placed.layer).kind + " " + String(decoding: try encoder.encode(placed.layer), as: UTF8.self)
     }
     return texts
   }

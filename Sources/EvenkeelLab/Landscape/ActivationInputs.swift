@@ -51,12 +51,13 @@ public final class ActivationProbe {
       throw EvenkeelError.data(
         "Expected at least 2 examples of shape \(model.network.input), got \(examples.count) of \(examples.shape).")
     }
-    let network = Network(input: model.network.input, layers: Array(layers[..<end])).withoutChance()
+    let items = model.state.layout.network.items[..<end]
+    let network = Network(input: model.network.input, layers: items.map(\.resolved)).withoutChance()
     let output = try network.outputShape()
     (features, length) = (output.featureCount, output.count)
     state = try Model(network).state
     rows = examples.count
-    program = try Program(network, layout: state.layout, maximumRows: rows, purpose: .training, threads: threads)
+    program = try Program(state.layout, maximumRows: rows, purpose: .training, threads: threads)
     inputs = try AlignedFloats(count: rows * examples.shape.count, for: "A batch of \(rows) examples")
     let scaling = try model.scaling ?? InputScaling(fittedTo: examples, threads: threads)
     try examples.gather(0, rows, into: inputs.start, scaling: scaling, threads: threads)
@@ -70,16 +71,13 @@ public final class ActivationProbe {
         throw EvenkeelError.usage(
           "The model has no parameter \(entry.name) of \(entry.count) values, as the probe's has.")
       }
-      (state.parameters.start + entry.offset).update(
-        from: model.state.parameters.start + other.offset, count: entry.count)
+      state.write {
+        ($0.parameters.start + entry.offset).update(
+          from: model.state.parameters.start + other.offset, count: entry.count)
+      }
     }
-    for (name, index) in state.layout.statisticsIndex {
-      // Frozen norms normalise with what the model has.
-      let (own, other) = (state.statistics(index), model.state.statistics(theirs.statisticsIndex[name]!))
-      own.mean.update(from: other.mean, count: own.features)
-      own.variance.update(from: other.variance, count: own.features)
-    }
-    state.noteChange()
+    // Frozen norms normalize with what the model has.
+    for layer in state.layout.network.layers { state.copyBuffers(of: layer, from: layer.path, in: model.state) }
     program.input.update(from: inputs.start, count: inputs.count)
     try program.forward(Program.Call(rows: rows, state: state, gradients: gradients.start))
     let count = rows * length

@@ -106,14 +106,14 @@ final class NormStep: LinearStep {
   private let doubles: UnsafeMutablePointer<Double>
   private var norm: ek_norm_point
   private let y, n, nTangent, yTangent, dx, dxTangent: AlignedFloats
-  private let statistics: Int
+  private let path: String
   private var dy: UnsafeMutablePointer<Float>!
 
   init(_ options: BatchNorm, _ site: LayerSite, _ layout: ParameterLayout, hasTangentInput: Bool) throws {
     self.options = options
     self.hasTangentInput = hasTangentInput
     offsets = layout.offsets[site.name] ?? []
-    statistics = layout.statisticsIndex[site.name]!
+    path = site.name
     // An option that this step does not know would be ignored in silence.
     let known = BatchNorm(
       epsilon: options.epsilon, averaging: options.averaging, debiased: options.debiased,
@@ -157,7 +157,7 @@ final class NormStep: LinearStep {
   func forward(_ x: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float> {
     norm.scale = scale(at.point.parameters).map { UnsafePointer($0) }
     if options.frozen {
-      let running = at.point.statistics(statistics)
+      let running = RunningStatisticsView(at.point.buffers(of: path), features: norm.features)
       for feature in 0..<norm.features {
         norm.mean[feature] = Double(running.mean[feature])
         norm.s[feature] = ek_inverse_deviation(Double(running.variance[feature]), options.epsilon)

@@ -32,7 +32,7 @@ public final class Hessian {
     at = try Linearization(surface)
     _ = ek_set_team_size(Int32(surface.threads))
     var builder = StepBuilder(surface)
-    steps = try builder.sequence(surface.network.layers.layers, prefix: "")
+    steps = try builder.sequence(surface.network.items)
     outputGradient = AlignedFloats(count: surface.rows * surface.width)
     outputGradientTangent = AlignedFloats(count: surface.rows * surface.width)
     try move(to: point ?? surface.point)
@@ -83,7 +83,6 @@ public final class Hessian {
 private struct StepBuilder {
   private let layout: ParameterLayout
   private let rows: Int
-  private var shape: Shape
   private var isInput = true
   /// Whether a parameter came before, so that what comes in moves with the direction.
   private var moves = false
@@ -91,51 +90,53 @@ private struct StepBuilder {
   init(_ surface: LossSurface) {
     layout = surface.layout
     rows = surface.rows
-    shape = surface.network.input
   }
 
   mutating func sequence(
-    _ layers: [any Layer], prefix: String, shortcut: (LinearSequence, inputs: Int, outputs: Int)? = nil
+    _ items: [PlacedNetwork.Item], shortcut: (LinearSequence, inputs: Int, outputs: Int)? = nil
   ) throws -> LinearSequence {
     var steps: [any LinearStep] = []
-    for (index, layer) in layers.enumerated() {
-      let name = prefix + String(index)
-      let output = try layer.outputShape(for: shape)
-      let site = LayerSite(input: shape, output: output, name: name, maximumRows: rows, purpose: .training)
-      switch layer {
-      case is Flatten where Flatten.isView(of: shape, isNetworkInput: isInput):
-        shape = output
-        continue
-      case is Dropout, is NoiseInjection: break  // switched off
-      case is Flatten, is AveragePool, is GlobalAveragePool:
-        steps.append(try FixedLinearStep(layer, site, layout, hasTangentInput: moves))
-      case let pool as MaxPool: steps.append(try MaxPoolStep(pool, site, hasTangentInput: moves))
-      case is Dense, is Convolution, is DepthwiseConvolution, is Convolution1D:
-        steps.append(try BilinearStep(layer, site, layout, hasTangentInput: moves))
-        moves = true
-      case let norm as BatchNorm:
-        steps.append(try NormStep(norm, site, layout, hasTangentInput: moves))
-        moves = moves || norm.scale || norm.shift
-      case let residual as Residual:
-        let (entry, entryIsInput, entryMoves) = (shape, isInput, moves)
-        let past = try sequence(residual.shortcutLayers(for: shape), prefix: name + ".shortcut.")
+    for item in items {
+      switch item {
+      case .block(let block):
+        let (entryIsInput, entryMoves) = (isInput, moves)
+        let past = try sequence(block.shortcut)
         let pastMoves = moves
-        (shape, isInput, moves) = (entry, entryIsInput, entryMoves)
-        steps.append(
-          try sequence(
-            residual.block.layers, prefix: name + ".block.", shortcut: (past, entry.count, output.count)))
+        (isInput, moves) = (entryIsInput, entryMoves)
+        steps.append(try sequence(block.items, shortcut: (past, block.input.count, block.output.count)))
         moves = moves || pastMoves
-      default:
-        guard let activation = layer.activationFunction else {
-          throw EvenkeelError.usage(
-            "Layer \(name) (\(type(of: layer).kind)): its second derivatives are not known, so there is no Hessian.")
-        }
-        steps.append(ActivationStep(activation, site, hasTangentInput: moves))
+      case .layer(let placed):
+        guard let step = try step(placed) else { continue }
+        steps.append(step)
+        moves = moves || !placed.parameters.isEmpty
       }
-      shape = output
       isInput = false
     }
     return LinearSequence(steps, shortcut: shortcut, rows: rows)
+  }
+
+  /// nil where values pass unchanged.
+  private mutating func step(_ placed: PlacedLayer) throws -> (any LinearStep)? {
+    let site = LayerSite(
+      input: placed.input, output: placed.output, name: placed.path, maximumRows: rows, purpose: .training)
+    switch placed.layer {
+    case let layer where layer.traits.contains(.random):
+      isInput = false
+      return nil
+    case is Flatten where Flatten.isView(of: placed.input, isNetworkInput: isInput): return nil
+    case is Flatten, is AveragePool, is GlobalAveragePool:
+      return try FixedLinearStep(placed.layer, site, layout, hasTangentInput: moves)
+    case let pool as MaxPool: return try MaxPoolStep(pool, site, hasTangentInput: moves)
+    case is Dense, is Convolution, is DepthwiseConvolution, is Convolution1D:
+      return try BilinearStep(placed.layer, site, layout, hasTangentInput: moves)
+    case let norm as BatchNorm: return try NormStep(norm, site, layout, hasTangentInput: moves)
+    case let layer:
+      guard let activation = layer.activationFunction else {
+        throw EvenkeelError.usage(
+          "Layer \(placed.path) (\(type(of: layer).kind)): its second derivatives are not known, so there is no Hessian.")
+      }
+      return ActivationStep(activation, site, hasTangentInput: moves)
+    }
   }
 }
 

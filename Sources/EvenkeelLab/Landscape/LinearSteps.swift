@@ -21,7 +21,7 @@ struct LayerCall {
   func forward(
     _ x: UnsafeMutablePointer<Float>, _ parameters: ModelState, _ y: UnsafeMutablePointer<Float>, _ at: Linearization
   ) throws {
-    try operation.forward(pass(x, y, nil, nil, parameters, nil, at))
+    try operation.forward(pass(x, y, parameters, at))
   }
 
   func backward(
@@ -29,18 +29,18 @@ struct LayerCall {
     _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>?, _ gradients: AlignedFloats,
     _ at: Linearization
   ) throws {
-    try operation.backward(pass(x, y, dy, dx, parameters, gradients.start, at))
+    try operation.backward(
+      BackwardPass(
+        pass(x, y, parameters, at), outputGradient: dy, inputGradient: dx, gradients: gradients.start))
   }
 
   private func pass(
-    _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ dy: UnsafeMutablePointer<Float>?,
-    _ dx: UnsafeMutablePointer<Float>?, _ parameters: ModelState, _ gradients: UnsafeMutablePointer<Float>?,
-    _ at: Linearization
-  ) -> Pass {
-    Pass(
-      rows: at.rows, inputLength: inputLength, outputLength: outputLength, input: x, output: y, outputGradient: dy,
-      inputGradient: dx, scratch: scratch.start, workspace: workspace.start, state: parameters,
-      parameterGradients: gradients, parameterOffsets: offsets, threads: at.threads)
+    _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ parameters: ModelState, _ at: Linearization
+  ) -> ForwardPass {
+    ForwardPass(
+      purpose: .training, rows: at.rows, inputLength: inputLength, outputLength: outputLength, input: UnsafePointer(x),
+      output: y, scratch: scratch.start, workspace: workspace.start, threads: at.threads,
+      memory: parameters.memory(parameters: offsets, buffers: []))
   }
 }
 

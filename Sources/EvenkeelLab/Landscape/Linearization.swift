@@ -47,18 +47,17 @@ final class Linearization {
   }
 
   func move(to values: [Float]) {
-    point.parameters.start.update(from: values, count: layout.count)
-    pointWithoutBias.parameters.start.update(from: values, count: layout.count)
-    for entry in layout.entries where entry.description.role == .bias {
-      (pointWithoutBias.parameters.start + entry.offset).update(repeating: 0, count: entry.count)
+    point.write { $0.parameters.start.update(from: values, count: layout.count) }
+    pointWithoutBias.write { state in
+      state.parameters.start.update(from: values, count: layout.count)
+      for entry in layout.entries where entry.description.role == .bias {
+        (state.parameters.start + entry.offset).update(repeating: 0, count: entry.count)
+      }
     }
-    point.noteChange()
-    pointWithoutBias.noteChange()
   }
 
   func turn(to values: [Float]) {
-    direction.parameters.start.update(from: values, count: layout.count)
-    direction.noteChange()
+    direction.write { $0.parameters.start.update(from: values, count: layout.count) }
   }
 }
 

@@ -10,7 +10,7 @@ import Evenkeel
 /// parameter padded with zeros to a multiple of 16. `range(of:)` says where one lies.
 public final class LossSurface {
   /// The network without what is drawn at random.
-  let network: Network
+  let network: PlacedNetwork
   let layout: ParameterLayout
   let loss: Loss
   let rows: Int
@@ -44,12 +44,12 @@ public final class LossSurface {
     }
     self.loss = loss
     self.threads = threads
-    network = model.network.withoutChance()
+    network = try model.network.withoutChance().placed()
     state = try ModelState(copying: model.state)
     layout = state.layout
     point = Array(state.parameters.buffer)
     rows = examples.count
-    width = try network.outputShape().count
+    width = network.output.count
     let output =
       try model.output.flatMap { $0.loss == loss ? $0 : nil }
       ?? OutputDescription(loss: loss, dataset: examples, width: width)
@@ -57,7 +57,7 @@ public final class LossSurface {
     let scaling = try model.scaling ?? InputScaling(fittedTo: examples, threads: threads)
     inputs = try AlignedFloats(count: rows * network.input.count, for: "A batch of \(rows) examples")
     try examples.gather(0, rows, into: inputs.start, scaling: scaling, threads: threads)
-    program = try Program(network, layout: layout, maximumRows: rows, purpose: .training, threads: threads)
+    program = try Program(layout, network: network, maximumRows: rows, purpose: .training, threads: threads)
     gradients = try AlignedFloats(count: layout.count, for: "The gradient")
   }
 
@@ -90,8 +90,7 @@ public final class LossSurface {
 
   private func evaluate(_ point: [Float], wantsGradient: Bool) throws -> Double {
     precondition(point.count == count, "A point of this surface has \(count) numbers, not \(point.count).")
-    state.parameters.start.update(from: point, count: count)
-    state.noteChange()
+    state.write { $0.parameters.start.update(from: point, count: count) }
     program.input.update(from: inputs.start, count: inputs.count)
     let call = Program.Call(rows: rows, state: state, gradients: gradients.start)
     try program.forward(call)
@@ -106,18 +105,27 @@ public final class LossSurface {
 
 extension Network {
   /// The same network, its parameters at the same places, with nothing drawn at random.
-  func withoutChance() -> Network { Network(input: input, layers: Self.withoutChance(layers.layers)) }
+  func withoutChance() -> Network {
+    mapLayers { layer, _ in layer.traits.contains(.random) ? [Silence(traits: layer.traits)] : [layer] }
+  }
+}
 
-  private static func withoutChance(_ layers: [any Layer]) -> [any Layer] {
-    layers.map { layer in
-      switch layer {
-      case is Dropout: return Dropout(0)
-      case is NoiseInjection: return NoiseInjection(meanRange: 0, scaleRange: 0, spread: 0)
-      case var residual as Residual:
-        residual.block = LayerList(withoutChance(residual.block.layers))
-        return residual
-      default: return layer
-      }
+/// In the place of a layer that draws random numbers: passes values on, as that layer does in prediction.
+private struct Silence: Layer, LayerOperation {
+  static let kind = "silence"
+  let traits: LayerTraits
+
+  func outputLength(of length: Int, for input: Shape) -> Int? { length }
+
+  var backwardReads: BackwardReads { [] }
+  var worksInPlace: Bool { true }
+  var passesGradient: Bool { true }
+
+  func forward(_ pass: ForwardPass) {
+    if UnsafePointer(pass.output) != pass.input {
+      pass.output.update(from: pass.input, count: pass.rows * pass.inputLength)
     }
   }
+
+  func backward(_ pass: BackwardPass) {}
 }

@@ -42,6 +42,8 @@ public struct NoiseInjection: Layer {
     return input
   }
 
+  public var traits: LayerTraits { .random }
+
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     NoiseOperation(noise: self, features: site.input.featureCount, scratchCount: site.maximumRows * site.input.count)
   }
@@ -57,10 +59,10 @@ private struct NoiseOperation: LayerOperation {
   var worksInPlace: Bool { true }
   var backwardWorksInPlace: Bool { true }
 
-  func forward(_ pass: Pass) {
+  func forward(_ pass: ForwardPass) {
     let count = pass.rows * pass.inputLength
     guard pass.purpose == .training else {
-      if pass.output != pass.input { pass.output.update(from: pass.input, count: count) }
+      if UnsafePointer(pass.output) != pass.input { pass.output.update(from: pass.input, count: count) }
       return
     }
     for feature in 0..<features {
@@ -75,10 +77,10 @@ private struct NoiseOperation: LayerOperation {
     }
   }
 
-  func backward(_ pass: Pass) {
+  func backward(_ pass: BackwardPass) {
     guard let inputGradient = pass.inputGradient else { return }
     for index in 0..<pass.rows * pass.inputLength {
-      inputGradient[index] = pass.outputGradient![index] * pass.scratch[index]
+      inputGradient[index] = pass.outputGradient[index] * pass.scratch[index]
     }
   }
 }

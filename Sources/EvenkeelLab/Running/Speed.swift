@@ -62,10 +62,10 @@ public struct Speed: Hashable, Sendable {
 extension Trial {
   /// Products of one step, and layers; data is gathered at about the cost of four products a value.
   fileprivate var products: Double {
-    let leaves = (try? network.leaves()) ?? []
+    let leaves = (try? network.placed().layers) ?? []
     return Double(batchSize) * Double(leaves.reduce(4 * network.input.count) { $0 + $1.multiplyAdds })
   }
-  fileprivate var layers: Double { Double((try? network.leaves())?.count ?? 1) }
+  fileprivate var layers: Double { Double((try? network.placed().layers)?.count ?? 1) }
 }
 
 extension Probe {

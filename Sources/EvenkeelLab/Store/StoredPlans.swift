@@ -59,7 +59,7 @@ extension Plan: StoredJSON {
       }
     }
     try data.validate()
-    _ = try network?.leaves()
+    _ = try network?.placed()
   }
 }
 
@@ -68,6 +68,6 @@ extension DataDescription {
     let counts = [trainingCount, validationCount, testCount]
     guard (1..<1 << 31).contains(outputs), counts.allSatisfy({ (0..<1 << 48).contains($0) }), (0...1).contains(chance)
     else { throw EvenkeelError(.data, "its data has counts, outputs or a chance that no data has.") }
-    _ = try Network(input: input, layers: [Flatten()]).leaves()
+    _ = try Network(input: input, layers: [Flatten()]).placed()
   }
 }

@@ -24,7 +24,7 @@ extension Trial: StoredJSON {
 
   func validate() throws {
     try requireCounts()
-    _ = try network.leaves()
+    _ = try network.placed()
   }
 }
 

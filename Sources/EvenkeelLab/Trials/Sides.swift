@@ -9,7 +9,7 @@ extension Network {
   /// - Throws: `EvenkeelError` with code `usage` for a name that is none, for a norm that does not fit, and for a network without
   ///   batch norms.
   public func withNorms(_ name: String) throws -> Network {
-    guard try leaves().contains(where: { $0.layer is BatchNorm }) else {
+    guard try placed().layers.contains(where: { $0.layer is BatchNorm }) else {
       throw EvenkeelError(.usage, "The network has no batch norm that could be compared.")
     }
     switch name {

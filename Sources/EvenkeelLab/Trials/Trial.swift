@@ -105,9 +105,9 @@ public enum Probe: String, Codable, Hashable, Sendable {
 extension Network {
   /// Layers by their widths and kinds: `784-100-100-10 relu batchNorm`.
   public var summary: String {
-    guard let leaves = try? leaves() else { return "network" }
+    guard let leaves = try? placed().layers else { return "network" }
     let widths = leaves.filter { $0.multiplyAdds > 0 }.map { "\($0.output.featureCount)" }
-    let kinds = leaves.filter { $0.multiplyAdds == 0 && !($0.layer is Flatten) }.map { type(of: $0.layer).kind }
+    let kinds = leaves.filter { $0.multiplyAdds == 0 && !$0.layer.traits.contains(.reshapes) }.map { type(of: $0.layer).kind }
     var distinct: [String] = []
     for kind in kinds where !distinct.contains(kind) { distinct.append(kind) }
     var shown: [String] = []

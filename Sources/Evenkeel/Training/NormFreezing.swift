@@ -17,34 +17,34 @@ public struct NormFreezing: Hashable, Sendable {
   }
 }
 
-/// The scales and shifts of all batch norms, kept where they are.
-final class KeptParameters {
-  private let ranges: [(offset: Int, count: Int)]
+/// The scales and shifts of all norms that keep running statistics, kept where they are.
+final class ScaleAndShiftBackup {
+  private let ranges: [Range<Int>]
   private let values: AlignedFloats
 
-  init(scalesAndShiftsOf layout: ParameterLayout) {
-    let norms = Set(layout.statistics.map(\.name))
+  init(_ layout: ParameterLayout) {
+    let norms = Set(layout.network.layers.filter { $0.layer.traits.contains(.runningStatistics) }.map(\.path))
     ranges = layout.entries.filter { entry in norms.contains(String(entry.name[..<entry.name.lastIndex(of: ".")!])) }
-      .map { ($0.offset, $0.count) }
+      .map { $0.offset..<$0.offset + $0.count }
     values = AlignedFloats(count: ranges.reduce(0) { $0 + $1.count })
   }
 
   /// Makes the gradients 0 and remembers the values.
   func keep(_ parameters: AlignedFloats, gradients: AlignedFloats) {
     var place = values.start
-    for (offset, count) in ranges {
-      (gradients.start + offset).update(repeating: 0, count: count)
-      place.update(from: parameters.start + offset, count: count)
-      place += count
+    for range in ranges {
+      (gradients.start + range.lowerBound).update(repeating: 0, count: range.count)
+      place.update(from: parameters.start + range.lowerBound, count: range.count)
+      place += range.count
     }
   }
 
   /// Undoes what the optimizer's momentum did to them.
   func restore(_ parameters: AlignedFloats) {
     var place = values.start
-    for (offset, count) in ranges {
-      (parameters.start + offset).update(from: place, count: count)
-      place += count
+    for range in ranges {
+      (parameters.start + range.lowerBound).update(from: place, count: range.count)
+      place += range.count
     }
   }
 }

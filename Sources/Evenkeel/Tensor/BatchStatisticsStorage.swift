@@ -12,6 +12,8 @@ final class BatchStatisticsStorage {
     scratch = UnsafeMutableRawPointer(floats.start).assumingMemoryBound(to: Double.self)
     view = ek_batch_statistics(at: floats.start + 2 * sums, features: features)
   }
+
+  var byteCount: Int { floats.count * MemoryLayout<Float>.stride }
 }
 
 extension ek_batch_statistics {

@@ -1,35 +1,13 @@
 import Kernels
 
-/// A layer that normalizes: batch norm, and those that take each example by itself.
-protocol NormalizationLayer: Layer {
-  /// True if a constant that is added to a feature in front changes nothing, so that a bias there would be learned in vain.
-  static var cancelsBias: Bool { get }
+/// Layer, group, instance and RMS norm: those that take each example by itself.
+protocol ExampleNorm: Layer {
   var epsilon: Double { get }
   var scale: Bool { get }
   var shift: Bool { get }
   var initialScale: Double { get set }
-}
-
-extension BatchNorm: NormalizationLayer {
-  static let cancelsBias = true
-}
-
-extension NormalizationLayer {
-  public func parameters(for input: Shape) throws -> [ParameterDescription] {
-    let shape = Shape([input.featureCount])
-    var parameters: [ParameterDescription] = []
-    if scale {
-      parameters.append(.init(name: "weight", shape: shape, role: .scale, start: .constant(Float(initialScale))))
-    }
-    if shift { parameters.append(.init(name: "bias", shape: shape, role: .shift, start: .constant(0))) }
-    return parameters
-  }
-}
-
-/// Layer, group, instance and RMS norm.
-protocol ExampleNorm: NormalizationLayer {
   /// False where the mean stays in.
-  var isCentred: Bool { get }
+  var isCentered: Bool { get }
   /// What is normalized together.
   /// - Throws: `EvenkeelError` with code `usage` where there is nothing to normalize.
   func sets(for input: Shape) throws -> NormSets
@@ -52,16 +30,21 @@ struct NormSets: Hashable, Sendable {
 }
 
 extension ExampleNorm {
-  var isCentred: Bool { true }
+  var isCentered: Bool { true }
+  public var traits: LayerTraits { .passesThrough }
+
+  public var norm: NormOptions? {
+    NormOptions(epsilon: epsilon, learnsScale: scale, learnsShift: shift, initialScale: initialScale)
+  }
+
+  public func withInitialScale(_ scale: Double) -> Self {
+    var norm = self
+    norm.initialScale = scale
+    return norm
+  }
 
   public func outputShape(for input: Shape) throws -> Shape {
-    guard epsilon.isFinite, epsilon >= 0 else {
-      throw EvenkeelError.usage("\(Self.kind): epsilon is \(epsilon); expected a number not below 0.")
-    }
-    guard initialScale.isFinite, scale || initialScale == 1 else {
-      throw EvenkeelError.usage(
-        "\(Self.kind): initialScale is \(initialScale); expected a finite number, and none where scale is off.")
-    }
+    try norm?.validate(Self.kind)
     _ = try sets(for: input)
     return input
   }
@@ -78,7 +61,7 @@ struct ExampleNormOperation: LayerOperation {
   private let sets: NormSets
   private let features: Int
   private let epsilon: Double
-  private let isCentred: Bool
+  private let isCentered: Bool
   private let hasScale: Bool
   private let hasShift: Bool
   /// Doubles for the kernels' sums, and sets in the largest batch.
@@ -90,11 +73,11 @@ struct ExampleNormOperation: LayerOperation {
     name = site.name
     self.sets = sets
     features = site.input.featureCount
-    (epsilon, isCentred) = (layer.epsilon, layer.isCentred)
+    (epsilon, isCentered) = (layer.epsilon, layer.isCentered)
     (hasScale, hasShift) = (layer.scale, layer.shift)
     var largest = ek_group_norm(
       examples: site.maximumRows * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
-      epsilon: epsilon, centred: isCentred ? 1 : 0, scale: nil, shift: nil)
+      epsilon: epsilon, centred: isCentered ? 1 : 0, scale: nil, shift: nil)
     sumCount = ek_group_norm_scratch(&largest)
     setCount = site.maximumRows * sets.blocks * sets.groups
   }
@@ -103,26 +86,26 @@ struct ExampleNormOperation: LayerOperation {
   var backwardWorksInPlace: Bool { true }
   var scratchCount: Int { 2 * sumCount + 3 * setCount }
 
-  private func norm(_ pass: Pass) -> ek_group_norm {
+  private func norm(_ pass: ForwardPass) -> ek_group_norm {
     ek_group_norm(
       examples: pass.rows * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
-      epsilon: epsilon, centred: isCentred ? 1 : 0, scale: hasScale ? UnsafePointer(pass.parameter(0)) : nil,
-      shift: hasShift ? UnsafePointer(pass.parameter(shiftIndex)) : nil)
+      epsilon: epsilon, centred: isCentered ? 1 : 0, scale: hasScale ? pass.parameter(0) : nil,
+      shift: hasShift ? pass.parameter(shiftIndex) : nil)
   }
 
   private var shiftIndex: Int { hasScale ? 1 : 0 }
 
-  private func sums(_ pass: Pass) -> UnsafeMutablePointer<Double> {
+  private func sums(_ pass: ForwardPass) -> UnsafeMutablePointer<Double> {
     UnsafeMutableRawPointer(pass.scratch).assumingMemoryBound(to: Double.self)
   }
 
-  private func statistics(_ pass: Pass) -> ek_group_statistics {
+  private func statistics(_ pass: ForwardPass) -> ek_group_statistics {
     let start = pass.scratch + 2 * sumCount
     return ek_group_statistics(
       mean_high: start, mean_low: start + setCount, inverse_deviation: start + 2 * setCount)
   }
 
-  func forward(_ pass: Pass) throws {
+  func forward(_ pass: ForwardPass) throws {
     var norm = norm(pass)
     let bad = ek_group_norm_forward(
       &norm, pass.input, pass.output, statistics(pass), sums(pass), Int32(pass.threads))
@@ -133,10 +116,10 @@ struct ExampleNormOperation: LayerOperation {
     }
   }
 
-  func backward(_ pass: Pass) throws {
-    var norm = norm(pass)
+  func backward(_ pass: BackwardPass) throws {
+    var norm = norm(pass.forward)
     ek_group_norm_backward(
-      &norm, pass.input, pass.outputGradient!, statistics(pass), hasScale ? pass.parameterGradient(0) : nil,
-      hasShift ? pass.parameterGradient(shiftIndex) : nil, pass.inputGradient, sums(pass), Int32(pass.threads))
+      &norm, pass.input, pass.outputGradient, statistics(pass.forward), hasScale ? pass.parameterGradient(0) : nil,
+      hasShift ? pass.parameterGradient(shiftIndex) : nil, pass.inputGradient, sums(pass.forward), Int32(pass.threads))
   }
 }

@@ -1,0 +1,69 @@
+/// What a layer says of itself that matters to others.
+public struct LayerTraits: OptionSet, Hashable, Codable, Sendable {
+  /// One bit a trait.
+  public let rawValue: Int
+  /// A set of bits.
+  public init(rawValue: Int) { self.rawValue = rawValue }
+
+  /// Draws random numbers in training and passes its input on unchanged in prediction. It is left out where nothing may be
+  /// drawn, as on a loss surface.
+  public static let random = LayerTraits(rawValue: 1)
+  /// A constant that is added to a feature of its input changes nothing in training: a bias before it is redundant.
+  public static let removesConstants = LayerTraits(rawValue: 2)
+  /// Weights before it start as the activation after it asks for. For norms, pools and whatever changes shapes alone.
+  public static let passesThrough = LayerTraits(rawValue: 4)
+  /// Normalizes with statistics of the batch in training, feature by feature over examples and positions, and with running ones in
+  /// prediction, which it keeps in its buffers. A batch has to hold two values of each feature then, `NormFreezing` keeps the
+  /// layer's scale and shift where they are, and `Model.recalibrate(on:)` hands exact moments to `LayerOperation.recalibrate`.
+  public static let runningStatistics = LayerTraits(rawValue: 8)
+  /// Values come out as they came in, in another shape or order.
+  public static let reshapes = LayerTraits(rawValue: 16)
+}
+
+/// How a layer normalizes, as far as others ask: exchange of norms, residual blocks, the doctor.
+public struct NormOptions: Hashable, Sendable {
+  /// ε, added to the variance.
+  public var epsilon: Double
+  /// Whether γ, a parameter called `weight`, is learned.
+  public var learnsScale: Bool
+  /// Whether β, a parameter called `bias`, is learned.
+  public var learnsShift: Bool
+  /// What γ starts at.
+  public var initialScale: Double
+  /// Whether training normalizes with running statistics, too.
+  public var isFrozen: Bool
+  /// The examples that share statistics in training; nil for the whole batch.
+  public var ghostBatch: Int?
+  /// Whether the noise of the batch's statistics is taken out again, as by `Renormalization`.
+  public var isRenormalized: Bool
+
+  /// Options; those that are left out are of a norm that takes statistics of the whole batch.
+  public init(
+    epsilon: Double, learnsScale: Bool = true, learnsShift: Bool = true, initialScale: Double = 1,
+    isFrozen: Bool = false, ghostBatch: Int? = nil, isRenormalized: Bool = false
+  ) {
+    self.epsilon = epsilon
+    self.learnsScale = learnsScale
+    self.learnsShift = learnsShift
+    self.initialScale = initialScale
+    self.isFrozen = isFrozen
+    self.ghostBatch = ghostBatch
+    self.isRenormalized = isRenormalized
+  }
+}
+
+/// What follows a layer, as far as what it leaves open depends on it.
+public struct NextLayers: Sendable {
+  /// The traits of the layer right after it in its list; none at the end of a list, or before a block.
+  public let traits: LayerTraits
+  /// What the first layer after it that does not merely pass values through says of weights before it; nil where it says nothing.
+  public let initialization: Initialization?
+
+  /// - Parameters:
+  ///   - following: The layers after it in its own list.
+  ///   - tail: Those after the block that it stands in.
+  package init(_ following: ArraySlice<any Layer>, tail: ArraySlice<any Layer>) {
+    traits = following.first?.traits ?? []
+    initialization = (following + tail).first { !$0.traits.contains(.passesThrough) }?.initializationBefore
+  }
+}

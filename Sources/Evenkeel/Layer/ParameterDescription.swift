@@ -1,0 +1,73 @@
+/// The part a parameter plays. Weight decay acts on weights only, by this role and never by name.
+public enum ParameterRole: String, Codable, Sendable {
+  case weight, bias, scale, shift
+}
+
+/// A tensor that a layer learns.
+public struct ParameterDescription: Hashable, Sendable {
+  /// Its name in the stored file, as PyTorch calls it: `weight`, `bias`.
+  public let name: String
+  /// Its shape in memory and in the file, which is PyTorch's.
+  public let shape: Shape
+  /// The part it plays.
+  public let role: ParameterRole
+  /// How it starts.
+  public let start: InitialValue
+
+  /// A tensor to learn.
+  public init(name: String, shape: Shape, role: ParameterRole, start: InitialValue) {
+    self.name = name
+    self.shape = shape
+    self.role = role
+    self.start = start
+  }
+}
+
+/// The values a parameter has before training.
+public enum InitialValue: Hashable, Sendable {
+  case constant(Float)
+  /// Normal with mean 0 and this deviation.
+  case normal(deviation: Double)
+  /// Normal or uniform by fan-in and fan-out; `automatic` is decided by the activation that follows.
+  case weights(Initialization, inputs: Int, outputs: Int)
+}
+
+/// A tensor that a layer keeps and does not learn: PyTorch's buffers.
+public struct BufferDescription: Hashable, Sendable {
+  /// Its name in the stored file, as PyTorch calls it: `running_mean`.
+  public let name: String
+  /// Its shape; a count has none.
+  public let shape: Shape
+  /// What it holds.
+  public let content: Content
+
+  /// What a buffer holds.
+  public enum Content: Hashable, Sendable {
+    /// Floats, which start at a value and are never below another.
+    case values(start: Float, minimum: Float)
+    /// One integer of 64 bits, 0 or more, that starts at 0; `whenMissing` is what a file without it means.
+    case count(whenMissing: Int)
+  }
+
+  /// Whether it is a count.
+  var isCount: Bool {
+    if case .count = content { return true }
+    return false
+  }
+
+  /// Floats of `shape` that start at `start`.
+  /// - Parameter minimum: Stored values below it are refused when a file is read.
+  public init(name: String, shape: Shape, start: Float, minimum: Float = -.infinity) {
+    self.name = name
+    self.shape = shape
+    content = .values(start: start, minimum: minimum)
+  }
+
+  /// A count.
+  /// - Parameter whenMissing: What a file that has no such tensor means.
+  public init(count name: String, whenMissing: Int = 0) {
+    self.name = name
+    shape = []
+    content = .count(whenMissing: whenMissing)
+  }
+}

@@ -1,0 +1,210 @@
+/// One forward run of one operation: its rows and its memory, valid for the duration of the call.
+///
+/// Buffers hold `rows` examples, one after the other, features last.
+public struct ForwardPass {
+  /// What the program is for.
+  public let purpose: Purpose
+  /// The number of examples.
+  public let rows: Int
+  /// The number of values of one input example.
+  public let inputLength: Int
+  /// The number of values of one output example.
+  public let outputLength: Int
+  /// The rows of the batch before these, where a step takes it in parts. What draws random numbers draws those of the rows that
+  /// it has, so that parts are treated as the whole would be.
+  public let firstRow: Int
+  /// `rows` × `inputLength` values.
+  public let input: UnsafePointer<Float>
+  /// `rows` × `outputLength` values.
+  public let output: UnsafeMutablePointer<Float>
+  /// `LayerOperation.scratchCount` floats, which hold until the step is over.
+  public let scratch: UnsafeMutablePointer<Float>
+  /// `LayerOperation.workspaceCount` floats, which hold during the call.
+  public let workspace: UnsafeMutablePointer<Float>
+  /// The random stream of this layer in this step.
+  public let key: RandomKey
+  /// The number of threads that kernels may use.
+  public let threads: Int
+  /// Which statistics a norm normalizes with, unless its own options freeze it.
+  public let statistics: NormStatistics
+
+  /// What the examples count, and how many positions of each input sequence are there; nil for 1 each and for all.
+  package let weights: BatchWeights
+  /// A second input that is added, where the operation takes one.
+  package let addend: UnsafePointer<Float>?
+  /// The layer's parameters and buffers.
+  package let memory: LayerMemory
+  /// What the parts of a batch share at this step; only who drives the parts knows its type.
+  package let context: (any StepContext)?
+
+  package init(
+    purpose: Purpose, rows: Int, inputLength: Int, outputLength: Int, firstRow: Int = 0, input: UnsafePointer<Float>,
+    output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, workspace: UnsafeMutablePointer<Float>,
+    key: RandomKey = RandomKey(seed: 0), threads: Int, statistics: NormStatistics = .batch(share: 1),
+    weights: BatchWeights = BatchWeights(), addend: UnsafePointer<Float>? = nil, memory: LayerMemory,
+    context: (any StepContext)? = nil
+  ) {
+    self.purpose = purpose
+    self.rows = rows
+    self.inputLength = inputLength
+    self.outputLength = outputLength
+    self.firstRow = firstRow
+    self.input = input
+    self.output = output
+    self.scratch = scratch
+    self.workspace = workspace
+    self.key = key
+    self.threads = threads
+    self.statistics = statistics
+    self.weights = weights
+    self.addend = addend
+    self.memory = memory
+    self.context = context
+  }
+
+  /// The values of parameter `index` in the order of `Layer.parameters(for:)`.
+  public func parameter(_ index: Int) -> UnsafePointer<Float> {
+    UnsafePointer(memory.parameters + memory.parameterOffsets[index])
+  }
+
+  /// The values of buffer `index` in the order of `Layer.buffers(for:)`.
+  public func buffer(_ index: Int) -> UnsafePointer<Float> { UnsafePointer(memory.buffers.values(index)) }
+
+  /// The count that buffer `index` is.
+  public func count(_ index: Int) -> Int { memory.buffers.count(index).pointee }
+
+  /// The positions of each input sequence that are there, one an example; nil where all are.
+  public var lengths: UnsafePointer<Int32>? { weights.lengths }
+
+  /// The same rows for an operation that this one wraps: with parameters that the wrapper has made, each `offsets[index]` floats
+  /// from `parameters`, and a part of the wrapper's scratch.
+  public func inner(
+    parameters: UnsafeMutablePointer<Float>, offsets: [Int], scratch: UnsafeMutablePointer<Float>
+  ) -> ForwardPass {
+    var memory = memory
+    (memory.parameters, memory.parameterOffsets) = (parameters, offsets)
+    return ForwardPass(
+      purpose: purpose, rows: rows, inputLength: inputLength, outputLength: outputLength, firstRow: firstRow,
+      input: input, output: output, scratch: scratch, workspace: workspace, key: key, threads: threads,
+      statistics: statistics, weights: weights, addend: addend, memory: memory, context: context)
+  }
+}
+
+/// One backward run of one operation, after the forward run of the same rows.
+public struct BackwardPass {
+  /// What the forward run had. Input and output hold what they held then where `LayerOperation.backwardReads` says so.
+  public let forward: ForwardPass
+  /// The gradient of the loss with respect to the output: `rows` × `outputLength` values.
+  public let outputGradient: UnsafeMutablePointer<Float>
+  /// Where the gradient with respect to the input goes; nil where nobody wants it, as at the network's own input.
+  public let inputGradient: UnsafeMutablePointer<Float>?
+  /// Where the gradients of all parameters lie, each where the parameter lies among the parameters.
+  package let gradients: UnsafeMutablePointer<Float>
+
+  package init(
+    _ forward: ForwardPass, outputGradient: UnsafeMutablePointer<Float>, inputGradient: UnsafeMutablePointer<Float>?,
+    gradients: UnsafeMutablePointer<Float>
+  ) {
+    self.forward = forward
+    self.outputGradient = outputGradient
+    self.inputGradient = inputGradient
+    self.gradients = gradients
+  }
+
+  /// As in `forward`.
+  public var rows: Int { forward.rows }
+  /// As in `forward`.
+  public var inputLength: Int { forward.inputLength }
+  /// As in `forward`.
+  public var outputLength: Int { forward.outputLength }
+  /// As in `forward`.
+  public var input: UnsafePointer<Float> { forward.input }
+  /// As in `forward`.
+  public var output: UnsafePointer<Float> { UnsafePointer(forward.output) }
+  /// As in `forward`.
+  public var scratch: UnsafeMutablePointer<Float> { forward.scratch }
+  /// As in `forward`.
+  public var workspace: UnsafeMutablePointer<Float> { forward.workspace }
+  /// As in `forward`.
+  public var threads: Int { forward.threads }
+
+  /// As in `forward`.
+  public func parameter(_ index: Int) -> UnsafePointer<Float> { forward.parameter(index) }
+
+  /// Where the gradient of parameter `index` goes.
+  public func parameterGradient(_ index: Int) -> UnsafeMutablePointer<Float> {
+    gradients + forward.memory.parameterOffsets[index]
+  }
+
+  /// The same rows for an operation that this one wraps, as `ForwardPass.inner`; `gradients` is where those of the parameters
+  /// go that the wrapper has made, at the same offsets.
+  public func inner(
+    parameters: UnsafeMutablePointer<Float>, offsets: [Int], gradients: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutablePointer<Float>
+  ) -> BackwardPass {
+    BackwardPass(
+      forward.inner(parameters: parameters, offsets: offsets, scratch: scratch), outputGradient: outputGradient,
+      inputGradient: inputGradient, gradients: gradients)
+  }
+}
+
+/// What is left to do once a training step has succeeded.
+public struct CommitPass {
+  /// The forward run of the step; of its memory only scratch still holds what it held.
+  public let forward: ForwardPass
+
+  package init(_ forward: ForwardPass) { self.forward = forward }
+
+  /// The layer's buffers, to be written.
+  public var buffers: LayerBuffers { forward.memory.buffers }
+}
+
+/// Which statistics norms normalize with. Decided once for a run, by the engine.
+public enum NormStatistics: Hashable, Sendable {
+  /// The running ones: in prediction, and in training where all norms are frozen.
+  case running
+  /// Those of the rows. They enter the running ones as the part `share` of a step, below 1 where the batch is smaller than others.
+  case batch(share: Double)
+}
+
+/// What the parts of a batch share at one step, known to those who made it.
+package protocol StepContext: AnyObject {}
+
+/// A layer's buffers in a model.
+public struct LayerBuffers {
+  private let start: UnsafeMutablePointer<Float>
+  private let counts: UnsafeMutablePointer<Int>
+  private let offsets: [Int]
+
+  /// - Parameter offsets: For each buffer in the order of the layer where its values start among the values, or its count
+  ///   among the counts.
+  package init(_ start: UnsafeMutablePointer<Float>, _ counts: UnsafeMutablePointer<Int>, offsets: [Int]) {
+    self.start = start
+    self.counts = counts
+    self.offsets = offsets
+  }
+
+  /// The values of buffer `index` in the order of `Layer.buffers(for:)`.
+  public func values(_ index: Int) -> UnsafeMutablePointer<Float> { start + offsets[index] }
+
+  /// The count that buffer `index` is.
+  public func count(_ index: Int) -> UnsafeMutablePointer<Int> { counts + offsets[index] }
+}
+
+/// What a layer has in a model: its parameters and its buffers.
+package struct LayerMemory {
+  var parameters: UnsafeMutablePointer<Float>
+  /// Another number whenever the parameters are others: what was made from them must be made again.
+  var version: UInt64
+  var parameterOffsets: [Int]
+  let buffers: LayerBuffers
+
+  package init(
+    parameters: UnsafeMutablePointer<Float>, version: UInt64, parameterOffsets: [Int], buffers: LayerBuffers
+  ) {
+    self.parameters = parameters
+    self.version = version
+    self.parameterOffsets = parameterOffsets
+    self.buffers = buffers
+  }
+}

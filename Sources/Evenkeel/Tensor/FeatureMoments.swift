@@ -1,0 +1,87 @@
+import Kernels
+
+/// Mean and variance of every feature of something over rows that come in batches, merged in order and in double, so that the
+/// sizes of the batches matter to rounding alone (Chan, Golub and LeVeque 1979).
+public struct FeatureMoments: Sendable {
+  /// Values of each feature so far, Σ w and Σ w² over them; those of weight 0 are none.
+  private var rows = 0
+  private(set) var weight = 0.0
+  private var squaresOfWeights = 0.0
+  private(set) var means: [Double]
+  private var squares: [Double]
+
+  /// Of nothing yet.
+  package init(features: Int) {
+    means = Array(repeating: 0, count: features)
+    squares = means
+  }
+
+  /// The number of features.
+  public var features: Int { means.count }
+  /// The number m of values of each feature that the moments stand for: Σ w, or where weights are fractions Kish's
+  /// (Σ w)² / Σ w², which is larger then.
+  public var count: Double { max(weight, weight * weight / squaresOfWeights) }
+  /// The mean of a feature.
+  public func mean(_ feature: Int) -> Double { means[feature] }
+  /// The variance of a feature over m, not m − 1.
+  public func variance(_ feature: Int) -> Double { weight > 0 ? squares[feature] / weight : 0 }
+  /// The deviation of a feature over m − 1.
+  func sampleDeviation(_ feature: Int) -> Double { weight > 1 ? (squares[feature] / (weight - 1)).squareRoot() : 0 }
+  /// Whether there is a variance.
+  var isEnough: Bool { rows > 1 }
+
+  /// Forgets everything.
+  mutating func reset() { self = FeatureMoments(features: features) }
+
+  /// Takes in `rows` rows of values.
+  /// - Returns: The first feature that is not finite, or −1.
+  mutating func merge(
+    _ x: UnsafePointer<Float>, rows: Int, _ memory: BatchStatisticsStorage, threads: Int
+  ) -> Int {
+    let bad = means.withUnsafeMutableBufferPointer { means in
+      squares.withUnsafeMutableBufferPointer { squares in
+        ek_merge_statistics(
+          x, rows, means.count, weight, means.baseAddress, squares.baseAddress, memory.scratch, Int32(threads))
+      }
+    }
+    self.rows += rows
+    weight += Double(rows)
+    squaresOfWeights += Double(rows)
+    return bad
+  }
+
+  /// Takes in rows that count by their weights.
+  /// - Returns: As above.
+  mutating func merge(
+    _ x: UnsafePointer<Float>, _ weights: RowWeights, _ memory: BatchStatisticsStorage, threads: Int
+  ) -> Int {
+    var view = weights.view
+    guard view.total > 0 else { return -1 }
+    let bad = ek_weighted_statistics_of(x, &view, features, 0, memory.view, memory.scratch, Int32(threads))
+    guard bad < 0 else { return bad }
+    merge(memory.view, weight: view.total)
+    rows += weights.rows
+    squaresOfWeights += weights.squares
+    return -1
+  }
+
+  /// Takes in values of this weight with these means and variances over m.
+  mutating func merge(_ batch: ek_batch_statistics, weight added: Double) {
+    merge(
+      weight: added, mean: { Double(batch.mean_high[$0]) + Double(batch.mean_low[$0]) },
+      variance: { Double(batch.variance[$0]) })
+  }
+
+  /// Takes in values of this weight with these means and variances over m.
+  mutating func merge(
+    weight added: Double, mean: (Int) -> Double, variance: (Int) -> Double = { _ in 0 }
+  ) {
+    let total = weight + added
+    for feature in means.indices {
+      let difference = mean(feature) - means[feature]
+      means[feature] += difference * (added / total)
+      squares[feature] += variance(feature) * added + difference * difference * (weight * added / total)
+    }
+    weight = total
+  }
+}

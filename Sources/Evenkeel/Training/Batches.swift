@@ -1,0 +1,138 @@
+import Kernels
+
+/// What feeds a training: the order of an epoch's examples, and the rows, targets and weights of each batch.
+final class Batches {
+  let dataset: Dataset
+  let plan: BatchPlan
+  let targets: TargetBuffer
+  private let weights: WeightBuffer
+  private let scaling: InputScaling?
+  private let augmenter: Augmenter?
+  private let seed: UInt64
+  private let threads: Int
+  /// The places in the data set in the order of the epoch, and the rows of its storage likewise.
+  private var order: [Int32] = []
+  private var storageRows: [Int32]
+
+  init(_ trainer: Trainer, _ model: Model, _ dataset: Dataset) throws {
+    self.dataset = dataset
+    (scaling, seed, threads) = (model.scaling, trainer.seed, trainer.threads)
+    let layout = model.state.layout
+    plan = trainer.plan(for: layout.network, examples: dataset.count)
+    let most = plan.batches.largest
+    targets = try TargetBuffer(
+      dataset, output: model.output!, width: layout.output.count, batch: most,
+      tellsTargetsApart: layout.output.count > 1)
+    weights = WeightBuffer(dataset, batch: most)
+    augmenter =
+      trainer.augmentation.isEmpty
+      ? nil
+      : Augmenter(
+        dataset, trainer.augmentation, scaling: model.scaling!, seed: trainer.seed, capacity: most,
+        threads: trainer.threads)
+    storageRows = Array(repeating: 0, count: dataset.count)
+  }
+
+  /// The number of batches in an epoch.
+  var count: Int { plan.batches.count }
+
+  /// Orders the examples for epoch `epoch`, from 0: it follows from the seed and the epoch alone.
+  func shuffle(epoch: Int) {
+    order = Self.order(dataset.count, epoch: epoch, seed: seed)
+    for (position, index) in order.enumerated() { storageRows[position] = dataset.rows[Int(index)] }
+  }
+
+  static func order(_ count: Int, epoch: Int, seed: UInt64) -> [Int32] {
+    var order = (0..<Int32(count)).map { $0 }
+    var random = RandomNumbers(RandomKey(seed: seed).branch(RandomStream.shuffle).branch(epoch))
+    random.shuffle(&order)
+    return order
+  }
+
+  /// The batch at `position`. Its weights hold until the next one is asked for.
+  /// - Parameter norms: Whether norms are frozen, or take the statistics of its parts or of the whole.
+  func batch(at position: TrainingPosition, norms: Batch.Norms) -> Batch {
+    let range = plan.batches[position.batch]
+    return Batch(
+      position: position, range: range, parts: plan.parts(of: range.count, haveStatistics: norms == .ofParts),
+      norms: norms, weights: weights.gather(range.count) { Int(order[range.lowerBound + $0]) })
+  }
+
+  /// Copies the examples of `part` of the batch to `input`.
+  /// - Throws: `EvenkeelError` with code `data` for an example that is not finite, and for a file that has changed.
+  func gather(_ part: Range<Int>, of batch: Batch, to input: UnsafeMutablePointer<Float>) throws {
+    let (start, rows) = (batch.range.lowerBound + part.lowerBound, part.count)
+    let bad: Int
+    do { bad = try dataset.examples.reading { gather(start, rows, batch.position.epoch, input) } } catch let error
+      as EvenkeelError
+    { throw batch.position.failed(error.message.dropLast()) }
+    guard bad >= 0 else { return }
+    let (example, feature) = bad.quotientAndRemainder(dividingBy: dataset.shape.count)
+    throw EvenkeelError.data(
+      "Batch \(batch.position.batch + 1) of epoch \(batch.position.epoch + 1): example \(storageRows[start + example]) is not finite in \(dataset.featureName(feature)); nothing was changed."
+    )
+  }
+
+  /// - Returns: The first position, in the rows as stored, that is NaN or infinite, or −1.
+  private func gather(_ start: Int, _ rows: Int, _ epoch: Int, _ input: UnsafeMutablePointer<Float>) -> Int {
+    if let augmenter {
+      return order.withUnsafeBufferPointer {
+        augmenter.gather(UnsafeBufferPointer(rebasing: $0[start..<start + rows]), epoch: epoch, into: input)
+      }
+    }
+    return storageRows.withUnsafeBufferPointer {
+      dataset.examples.gather($0.baseAddress! + start, rows, into: input, scaling: scaling, threads: threads)
+    }
+  }
+
+  /// The targets of `part` of the batch.
+  func targets(_ part: Range<Int>, of batch: Batch) -> BatchTargets {
+    let start = batch.range.lowerBound + part.lowerBound
+    return order.withUnsafeBufferPointer {
+      targets.gather(UnsafeBufferPointer(rebasing: $0[start..<start + part.count]))
+    }
+  }
+}
+
+/// One batch of an epoch.
+struct Batch {
+  let position: TrainingPosition
+  /// Its examples in the order of the epoch.
+  let range: Range<Int>
+  /// What is computed at once, as ranges of its own examples.
+  let parts: Parts
+  /// How its norms take statistics.
+  let norms: Norms
+  /// What its examples count, and their lengths.
+  let weights: BatchWeights
+
+  /// How the norms of a step take statistics.
+  enum Norms { case frozen, ofParts, ofWhole }
+
+  var count: Int { range.count }
+  /// Σ w.
+  var weight: Double { weights.total(count) }
+
+  /// The weights and lengths of some of its examples.
+  func weights(_ part: Range<Int>) -> BatchWeights {
+    BatchWeights(
+      weights: weights.weights.map { $0 + part.lowerBound }, lengths: weights.lengths.map { $0 + part.lowerBound })
+  }
+}
+
+/// Where in a training a step is made.
+struct TrainingPosition {
+  /// Complete epochs, complete batches of the one that is under way, and steps made in all.
+  var epoch = 0, batch = 0, step = 0
+
+  /// An error of this step, as a fragment without a full stop says it.
+  func failed(_ what: some StringProtocol) -> EvenkeelError {
+    .data("Step \(step + 1) of epoch \(epoch + 1): \(what); the model keeps the step before.")
+  }
+
+  func diverged(_ what: String, layer: String?) -> EvenkeelError {
+    .data(
+      "Training diverged: at step \(step + 1) (epoch \(epoch + 1), batch \(batch + 1)) \(what)\(layer.map { ", first in layer \($0)" } ?? ""); the model keeps the step before. A smaller learning rate or clipping may help."
+    )
+  }
+}

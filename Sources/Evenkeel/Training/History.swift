@@ -1,0 +1,38 @@
+/// What one epoch came to.
+public struct EpochRecord: Hashable, Codable, Sendable {
+  /// From 1.
+  public let epoch: Int
+  /// Means over the epoch's batches, each taken before its step.
+  public let trainLoss: Double
+  /// nil for a regression.
+  public let trainAccuracy: Double?
+  /// In the target's units; nil for a classifier.
+  public let trainRMSE: Double?
+  /// With running statistics; nil without validation data.
+  public let validationLoss: Double?
+  /// nil for a regression.
+  public let validationAccuracy: Double?
+  /// nil for a classifier.
+  public let validationRMSE: Double?
+  /// Wall time, validation included.
+  public let seconds: Double
+
+  init(epoch: Int, training: Quality, validation: Quality?, seconds: Double) {
+    self.epoch = epoch
+    trainLoss = training.loss
+    trainAccuracy = training.accuracy
+    trainRMSE = training.rootMeanSquaredError
+    validationLoss = validation?.loss
+    validationAccuracy = validation?.accuracy
+    validationRMSE = validation?.rootMeanSquaredError
+    self.seconds = seconds
+  }
+}
+
+/// The epochs of a training, in order.
+public struct History: Hashable, Codable, Sendable {
+  /// One record an epoch.
+  public internal(set) var epochs: [EpochRecord] = []
+  /// True if patience ran out before the epochs did.
+  public internal(set) var stoppedEarly = false
+}

@@ -1,0 +1,182 @@
+import Kernels
+
+/// The steps of a training: gradients of a batch, then the update. It owns all memory that a step writes to but the model and the
+/// data's; a step allocates nothing.
+final class TrainingStep {
+  let program: Program
+  let state: ModelState
+  let gradients: AlignedFloats
+  let batches: Batches
+  let optimizer: OptimizerState
+  private let trainer: Trainer
+  private let loss: Loss
+  /// How batches are taken in parts whose norms have statistics of the whole, or of each part; nil where none is.
+  private let wholeParts: WholeParts?
+  private let microParts: MicroParts?
+  private let kept: ScaleAndShiftBackup?
+  private let key: RandomKey
+  /// The steps of the training in all.
+  private let total: Int
+
+  init(_ trainer: Trainer, _ model: Model, _ batches: Batches, epochs: Int) throws {
+    self.trainer = trainer
+    self.batches = batches
+    (state, loss) = (model.state, model.output!.loss)
+    let (layout, plan) = (state.layout, batches.plan)
+    program = try Program(
+      layout, maximumRows: plan.largestPart, purpose: .training, precision: trainer.precision,
+      threads: trainer.threads)
+    try Machine.requireMemory(
+      trainer.learnedByteCount(layout), for: "Training \(layout.learnedCount) learned values", code: .usage)
+    let isInParts = trainer.accumulating > 1
+    let whole =
+      isInParts && trainer.statistics == .whole
+      ? try WholeParts(program, batch: plan.batches.largest, layout: layout) : nil
+    wholeParts = whole.flatMap { $0.norms.isEmpty ? nil : $0 }
+    microParts =
+      isInParts ? MicroParts(state, gradients: whole?.gradients ?? AlignedFloats(count: layout.count)) : nil
+    gradients = AlignedFloats(count: layout.count)
+    optimizer = OptimizerState(trainer.optimizer, count: layout.count, threads: trainer.threads)
+    kept = trainer.freezing?.includesScaleAndShift == true ? ScaleAndShiftBackup(layout) : nil
+    key = RandomKey(seed: trainer.seed)
+    let (total, overflow) = epochs.multipliedReportingOverflow(by: batches.count)
+    self.total = overflow ? .max : total
+  }
+
+  /// Makes the step at `position`. If it throws, the model keeps the step before.
+  /// - Returns: The sums of the loss over the batch, before the step.
+  func make(at position: TrainingPosition) throws -> Loss.Sums {
+    let isFrozen = trainer.freezing.map { position.epoch >= $0.afterEpoch } ?? false
+    let batch = batches.batch(at: position, norms: isFrozen ? .frozen : wholeParts == nil ? .ofParts : .ofWhole)
+    // ---- gradients ----------------------------------------------------------------------------------------------
+    let sums = try parts(for: batch)?.gradients(of: batch, self) ?? gradientsAtOnce(of: batch)
+    // A batch of examples that count nothing changes nothing.
+    guard batch.weight > 0 else { return sums }
+    // ---- update -------------------------------------------------------------------------------------------------
+    if isFrozen { kept?.keep(state.parameters, gradients: gradients) }
+    try optimizer.update(
+      state, gradients, step: position.step + 1,
+      factor: trainer.schedule.factor(step: position.step, total: total, stepsPerEpoch: batches.count),
+      scale: clipping(), at: position)
+    if isFrozen { kept?.restore(state.parameters) }
+    state.write { _ in parts(for: batch)?.commit(batch, self) ?? commitAtOnce(batch) }
+    // -------------------------------------------------------------------------------------------------------------
+    return sums
+  }
+
+  /// How the batch is taken in parts; nil where it is in one.
+  private func parts(for batch: Batch) -> (any BatchParts)? {
+    guard batch.parts.count > 1 else { return nil }
+    return batch.norms == .ofWhole ? wholeParts : microParts
+  }
+
+  /// A batch in one part: forward, loss, backward.
+  private func gradientsAtOnce(of batch: Batch) throws -> Loss.Sums {
+    let (all, call) = (0..<batch.count, call(0..<batch.count, of: batch))
+    try batches.gather(all, of: batch, to: program.input)
+    try forward(call, program.steps.indices, of: batch)
+    let sums = try evaluateLoss(all, of: batch)
+    try program.backward(call)
+    return sums
+  }
+
+  /// Folds the statistics of a step that has succeeded into the running ones.
+  private func commitAtOnce(_ batch: Batch) { program.commit(call(0..<batch.count, of: batch)) }
+
+  /// What gradients are multiplied by to keep their norm below the trainer's limit.
+  private func clipping() -> Double {
+    guard let limit = trainer.clippingNorm else { return 1 }
+    let norm = ek_sum_of_squares(gradients.start, gradients.count, Int32(trainer.threads)).squareRoot()
+    return norm > limit ? limit / (norm + 1e-6) : 1
+  }
+
+  // ---- what the ways to compute gradients share -----------------------------------------------------------------------
+
+  /// A run over `part` of the batch.
+  func call(_ part: Range<Int>, of batch: Batch) -> Program.Call {
+    let takesWhole = batch.norms == .ofWhole && batch.parts.count > 1
+    // What statistics are taken of, and the most that they are taken of in this training.
+    let rows = Double(takesWhole ? batch.count : part.count)
+    let full = Double(takesWhole ? batches.plan.batches.largest : batches.plan.largestPart)
+    var call = Program.Call(
+      rows: part.count, state: state, gradients: gradients.start,
+      key: key.branch(RandomStream.dropout).branch(batch.position.step),
+      statistics: batch.norms == .frozen ? .running : .batch(share: min(1, rows / full)))
+    call.firstRow = part.lowerBound
+    call.weights = batch.weights(part)
+    return call
+  }
+
+  /// Runs steps of the program, saying where in the training a value went out of range.
+  func forward(_ call: Program.Call, _ steps: Range<Int>, of batch: Batch) throws {
+    do { try program.forward(call, steps) } catch let error as EvenkeelError where error.code == .data {
+      throw batch.position.failed(error.message)
+    }
+  }
+
+  /// The loss of `part`, whose outputs the program has; leaves the gradient of the whole batch's mean.
+  func evaluateLoss(_ part: Range<Int>, of batch: Batch) throws -> Loss.Sums {
+    let weights = batch.weights(part)
+    let sums = loss.evaluate(
+      program.output, rows: part.count, width: program.outputLength, targets: batches.targets(part, of: batch),
+      weights: weights.weights, gradient: program.outputGradient)
+    guard sums.loss.isFinite else {
+      throw batch.position.diverged(
+        "the loss is \(sums.loss)", layer: program.firstNonFinite(rows: part.count))
+    }
+    if part.count < batch.count {
+      let total = batch.weight
+      let share = total > 0 ? Float(weights.total(part.count) / total) : 0
+      for index in 0..<part.count * program.outputLength { program.outputGradient[index] *= share }
+    }
+    return sums
+  }
+}
+
+/// A way to compute the gradients of a batch that is taken in parts.
+protocol BatchParts {
+  /// Loss and, in `step.gradients`, the gradients of the batch's mean loss.
+  func gradients(of batch: Batch, _ step: TrainingStep) throws -> Loss.Sums
+  /// Folds the statistics of a step that has succeeded into the running ones.
+  func commit(_ batch: Batch, _ step: TrainingStep)
+}
+
+/// Parts with statistics of their own: the gradients of small batches, summed. They fold their statistics one after the other into
+/// running ones of their own, which the model takes over when the step has succeeded.
+final class MicroParts: BatchParts {
+  /// The gradients of one part.
+  private let gradients: AlignedFloats
+  private let state: ModelState
+
+  init(_ state: ModelState, gradients: AlignedFloats) {
+    self.gradients = gradients
+    self.state = ModelState(sharingParametersOf: state)
+  }
+
+  func gradients(of batch: Batch, _ step: TrainingStep) throws -> Loss.Sums {
+    var sums = Loss.Sums()
+    state.copyBuffers(from: step.state)
+    for index in 0..<batch.parts.count {
+      let part = batch.parts[index]
+      var call = step.call(part, of: batch)
+      if index > 0 { call.gradients = gradients.start }
+      try step.batches.gather(part, of: batch, to: step.program.input)
+      try step.forward(call, step.program.steps.indices, of: batch)
+      sums += try step.evaluateLoss(part, of: batch)
+      try step.program.backward(call)
+      if index > 0 { step.gradients.add(gradients, 0..<gradients.count, threads: step.program.threads) }
+      call.state = state
+      step.program.commit(call)
+    }
+    return sums
+  }
+
+  func commit(_ batch: Batch, _ step: TrainingStep) { step.state.copyBuffers(from: state) }
+}
+
+extension AlignedFloats {
+  /// Adds the values of `other` in `range` to those here.
+  func add(_ other: AlignedFloats, _ range: Range<Int>, threads: Int) {
+    ek_add(start + range.lowerBound, other.start + range.lowerBound, range.count, start + range.lowerBound, Int32(threads))
+  }
+}
