@@ -40,13 +40,31 @@ let package = Package(
       dependencies: [
         "CLinux", "Evenkeel", "EvenkeelLab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    // What the tests stand on: the allocation counter; the library again, in plain loops of doubles that carry their
+    // error; and temporary files, the command, and files of other programs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
-    // The laboratory's derivatives are held against the reference that lives here.
+    .target(name: "EvenkeelReference", dependencies: ["Evenkeel"], path: "Tests/Reference"),
+    .target(
+      name: "EvenkeelTestSupport",
+      dependencies: ["Evenkeel", "EvenkeelReference", .product(name: "GRDB", package: "GRDB.swift")],
+      path: "Tests/Support"),
+    .testTarget(name: "ReferenceTests", dependencies: ["Evenkeel", "EvenkeelReference"]),
+    // The C functions alone.
     .testTarget(
-      name: "EvenkeelTests", dependencies: ["Evenkeel", "EvenkeelLab", "Kernels", "Primitives", "AllocationCounter"]),
+      name: "KernelsTests",
+      dependencies: ["Evenkeel", "Kernels", "Primitives", "EvenkeelReference", "EvenkeelTestSupport"]),
+    .testTarget(
+      name: "EvenkeelTests",
+      dependencies: ["Evenkeel", "Kernels", "AllocationCounter", "EvenkeelReference", "EvenkeelTestSupport"]),
     .testTarget(
       name: "EvenkeelLabTests",
-      dependencies: ["Evenkeel", "EvenkeelLab", .product(name: "GRDB", package: "GRDB.swift")]),
+      dependencies: [
+        "Evenkeel", "EvenkeelLab", "EvenkeelReference", "EvenkeelTestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
+    // Those that start the command.
+    .testTarget(
+      name: "CommandTests", dependencies: ["Evenkeel", "EvenkeelLab", "EvenkeelReference", "EvenkeelTestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,78 @@
+import Evenkeel
+import EvenkeelTestSupport
+import Testing
+
+/// Runs the command with 500 MB of address space.
+private func limited(_ arguments: [String], _ script: String) throws -> (code: Int32, output: String, errors: String) {
+  try run(arguments, variables: ["sh", "-c", "ulimit -v 500000; \(script)"])
+}
+
+private func expectRefusal(
+  _ result: (code: Int32, output: String, errors: String), _ code: Int32, _ beginning: String, _ end: String = "."
+) {
+  #expect(result.code == code)
+  #expect(result.errors.hasPrefix("evenkeel: \(beginning)"), "\(result.errors)")
+  #expect(result.errors.contains("of memory; the limit of the address space (ulimit -v) leaves "))
+  #expect(result.errors.hasSuffix(end + "\n") && result.errors.count { $0 == "\n" } == 1)
+  #expect(result.output.isEmpty)
+}
+
+@Suite(.enabled(if: command != nil, "the command is not built"))
+struct LimitedMemoryTests {
+  @Test func gzipThatInflatesToMoreThanThereIsMemoryFor() throws {
+    try withTemporaryPath(".csv.gz") { path in
+      // 600 members of a megabyte each.
+      let made = try run(
+        [path],
+        variables: [
+          "sh", "-c",
+          "f=\"$1\"; head -c 1000000 /dev/zero | gzip -9 > \"$f.1\"; "
+            + "for i in 1 2 3 4 5 6; do cat \"$f.1\" \"$f.1\" \"$f.1\" \"$f.1\" \"$f.1\"; done > \"$f.30\"; "
+            + "for i in 1 2 3 4 5; do cat \"$f.30\" \"$f.30\" \"$f.30\" \"$f.30\"; done > \"$f\"; rm \"$f.1\" \"$f.30\"",
+        ])
+      try #require(made.code == 0)
+      expectRefusal(
+        try limited(["train", path], "exec \"$0\" \"$@\""), 65, "\(path): room for more than its first ")
+    }
+  }
+
+  @Test func aPipeThatGivesMoreThanThereIsMemoryFor() throws {
+    expectRefusal(
+      try limited(["train", "/dev/stdin"], "head -c 1000000000 /dev/zero | \"$0\" \"$@\""), 65,
+      "/dev/stdin: room for more than its first ")
+  }
+
+  @Test func categoriesThatMakeMoreFeaturesThanThereIsMemoryFor() throws {
+    let header = (0..<700).map { "c\($0)" }.joined(separator: ",") + ",y\n"
+    let rows = (0..<500).map { row in (0..<700).map { "v\(row)_\($0)," }.joined() + "\(row % 2)\n" }
+    try withTemporaryPath(".csv", containing: header + rows.joined()) { path in
+      expectRefusal(
+        try limited(["train", path], "exec \"$0\" \"$@\""), 65,
+        "\(path): a table of 400 rows and 280000 features (most of them in c0: 400 categories, c1: 400 categories, c2: 400 categories) takes 448.0 MB"
+      )
+    }
+  }
+
+  @Test(arguments: [(3_000_000, "24000002"), (300_000_000, "2400000002")])
+  func aNetworkThatIsTooLargeToBeTrained(units: Int, values: String) throws {
+    try withTemporaryPath(".csv", containing: "1,2,3,4,5,0\n2,3,4,5,6,1\n3,4,5,6,8,0\n2,4,6,8,9,1\n") { data in
+      try withTemporaryPath(".yaml", containing: "input: [5]\nlayers:\n  - dense: \(units)\n  - dense: 2\n") {
+        network in
+        expectRefusal(
+          try limited(["train", data, "--network", network], "exec \"$0\" \"$@\""), 64,
+          "Training a network of \(values) learned values takes ")
+      }
+    }
+  }
+
+  @Test func aBatchThatIsTooLarge() throws {
+    try withTemporaryPath(
+      ".yaml", containing: "input: [28, 28]\nlayers:\n  - flatten\n  - dense: 8000\n  - dense: 10\n"
+    ) {
+      network in
+      expectRefusal(
+        try limited(["train", "digits", "--network", network, "--batch-size", "8000"], "exec \"$0\" \"$@\""), 64,
+        "A batch of 5000 examples takes ", "A smaller batch takes less.")
+    }
+  }
+}

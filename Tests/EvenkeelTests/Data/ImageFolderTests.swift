@@ -1,0 +1,269 @@
+import Evenkeel
+import EvenkeelTestSupport
+import FoundationEssentials
+import Testing
+
+/// Hands `body` a folder of these files.
+private func folder(_ files: [String: [UInt8]], _ body: (String) throws -> Void) throws {
+  try withTemporaryFolder { root in
+    for (name, bytes) in files {
+      // A name that ends in a slash is a folder alone.
+      let folder = name[..<(name.lastIndex(of: "/") ?? name.startIndex)]
+      try FileManager.default.createDirectory(atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
+      if !name.hasSuffix("/") { writeBytes(bytes, to: "\(root)/\(name)") }
+    }
+    try body(root)
+  }
+}
+
+private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
+  if case .classes(let indices, let names) = dataset.targets { (indices, names) } else { nil }
+}
+
+@Test func aFolderOfImagesHasItsFoldersForClasses() throws {
+  var files: [String: [UInt8]] = ["readme.txt": [1], "b/.hidden": [1], ".cache/x": [1]]
+  for index in 0..<10 {
+    files["b/\(index).png"] = imageFiles["colourPNG"]!
+    files["a/\(index).jpg"] = imageFiles["colourJPEG"]!
+  }
+  try folder(files) { root in
+    let splits = try Dataset.read(root, validation: .share(0.25), seed: 3)
+    #expect((splits.training.count, splits.validation.count, splits.test.count) == (12, 4, 4))
+    #expect(splits.training.shape == [5, 6, 3])
+    for part in [splits.training, splits.validation, splits.test] {
+      let (indices, names) = labels(part)!
+      #expect(names == ["a", "b"])
+      for index in 0..<part.count {
+        #expect(part.files![index].hasPrefix(root + (indices[index] == 0 ? "/a/" : "/b/")))
+        #expect(
+          part[index]
+            == (indices[index] == 0 ? jpegPixels["colourJPEG"]! : fixtureImage(3, fixtureValue)).map { Float($0) })
+      }
+    }
+    let all = [splits.training, splits.validation, splits.test].flatMap { $0.files! }
+    #expect(Set(all).count == 20)
+    #expect(try Dataset.images(at: root, validation: 0.25, seed: 3).test.files == splits.test.files)
+  }
+}
+
+@Test func aFolderWithPartsIsPartedByThem() throws {
+  let grey = imageFiles["greyPNG"]!
+  try folder(["train/a/1": grey, "train/b/1": grey, "train/b/2": grey, "test/b/3": grey, "val/a/4": grey]) { root in
+    let splits = try Dataset.read(root)
+    #expect(splits.training.files == ["a/1", "b/1", "b/2"].map { root + "/train/" + $0 })
+    #expect(splits.validation.files == [root + "/val/a/4"] && splits.test.files == [root + "/test/b/3"])
+    #expect(labels(splits.test)! == ([1], ["a", "b"]))
+    #expect(splits.training.shape == [5, 6, 1])
+    let error = #expect(throws: EvenkeelError.self) { try Dataset.images(at: root, validation: 0.1) }
+    #expect(error?.code == .usage)
+  }
+  try folder(["train/a/1": grey, "train/b/1": grey, "validation/b/2": grey]) { root in
+    let splits = try Dataset.read(root)
+    #expect(splits.validation.isEmpty && splits.test.files == [root + "/validation/b/2"])
+  }
+}
+
+@Test func oneColourImageMakesAllColour() throws {
+  let files = [
+    "train/a/1": imageFiles["greyPNG"]!, "train/b/1": imageFiles["greyJPEG"]!, "test/a/1": imageFiles["palettePNG"]!,
+  ]
+  try folder(files) { root in
+    let training = try Dataset.images(at: root).training
+    #expect(training.shape == [5, 6, 3])
+    #expect(training[0] == fixtureImage(3) { y, x, _ in fixtureValue(y, x, 0) }.map { Float($0) })
+  }
+}
+
+private let png = imageFiles["greyPNG"]!
+
+private let wrongFolders: [(files: [String: [UInt8]], first: String, second: String)] = [
+  (["a/1": png, "b/1": imageFiles["fourPNG"]!], "/b/1: expected an image of 6 × 5 pixels as ", "/a/1, got 4 × 4."),
+  (["a/1": png, "b/": []], "/b: there are no images.", ""),
+  (["a/1": png, "b/.hidden": png], "/b: there are no images.", ""),
+  (["a/1": png], ": expected a folder of images for each of at least 2 classes, got 1 (a).", ""),
+  (["a/1": png, "b/1": png, "b/x.txt": [65]], "/b/x.txt: it is no PNG or JPEG image.", ""),
+  (["a/1": png, "b/1": png, "b/empty": []], "/b/empty: it is no PNG or JPEG image.", ""),
+  (["a/1": png, "b/c/1": png], "/b/c is a folder; expected an image.", ""),
+  (
+    ["train/a/1": png, "train/b/1": png, "test/c/1": png], "/test: the class \"c\" is none of the training part's.",
+    ""
+  ),
+  (["train/a/1": png, "train/b/1": png, "test/": []], "/test: there are no images.", ""),
+  (["x.png": png], ": expected a folder of images for each class; these have no classes.", ""),
+  (["x.txt": [65]], ": found neither IDX files", "nor a folder of images for each class."),
+  ([:], ": found neither IDX files", "nor a folder of images for each class."),
+  (["a/1": png, "b/1": flipped("greyPNG", 50)], "/b/1: the PNG file is damaged (IDAT: ", ")."),
+]
+
+@Test func aFolderThatCannotBeTrainedOnIsNamed() throws {
+  for (files, first, second) in wrongFolders {
+    try folder(files) { root in
+      let error = #expect(throws: EvenkeelError.self) { try Dataset.read(root) }
+      #expect(error?.code == .data)
+      let message = error?.message ?? ""
+      #expect(message.hasPrefix(root + first) && message.hasSuffix(second))
+    }
+  }
+}
+
+@Test func anErrorNamesTheFirstFileWhateverTheOrderOfReading() throws {
+  var files: [String: [UInt8]] = [:]
+  for index in 10..<60 { files["a/\(index)"] = png }
+  for index in [17, 18, 33, 59] { files["a/\(index)"] = [1] }
+  files["b/1"] = [2]
+  try folder(files) { root in
+    for _ in 0..<20 {
+      let error = #expect(throws: EvenkeelError.self) { try Dataset.read(root) }
+      #expect(error?.message.contains("/a/17:") == true)
+    }
+  }
+}
+
+@Test func aStoredModelIsUsedOnImagesOfEveryArrangement() throws {
+  let (colour, other) = (imageFiles["colourPNG"]!, imageFiles["interlacedPNG"]!)
+  let dark = imageFiles["palettePNG"]!
+  var files: [String: [UInt8]] = [:]
+  for index in 0..<8 {
+    files["train/bright/\(index).png"] = index % 2 == 0 ? colour : other
+    files["train/dark/\(index).png"] = dark
+  }
+  files["test/dark/1.png"] = dark
+  files["test/bright/1.png"] = colour
+  try folder(files) { root in
+    let splits = try Dataset.read(root)
+    var model = try Model(
+      Network(input: [90]) {
+        Dense(4)
+        BatchNorm()
+        ReLU()
+        Dense(2)
+      }, seed: 1)
+    try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.05), batchSize: 8).fit(
+      &model, to: splits.training, epochs: 20)
+    #expect(try model.evaluate(Dataset.readForUse(root, by: model, targets: true).dataset).accuracy == 1)
+    // A folder of classes without parts is used as a whole.
+    let whole = try Dataset.readForUse(root + "/train", by: model, targets: true).dataset
+    #expect(whole.count == 16)
+    #expect(try model.evaluate(whole).accuracy == 1)
+    let flat = try Dataset.readForUse(root + "/train/dark", by: model, targets: false).dataset
+    #expect(flat.files == (0..<8).map { "\(root)/train/dark/\($0).png" })
+    let single = try Dataset.readForUse(root + "/test/dark/1.png", by: model, targets: false).dataset
+    #expect(single.files == [root + "/test/dark/1.png"] && single.shape == [5, 6, 3])
+    // One row may be multiplied by another loop than many: the last bits may differ.
+    for (alone, among) in zip(try model.predict(single)[row: 0], try model.predict(whole)[row: 8]) {
+      #expect(abs(alone - among) <= 1e-6)
+    }
+    let error = #expect(throws: EvenkeelError.self) {
+      try Dataset.readForUse(root + "/train/dark", by: model, targets: true)
+    }
+    #expect(error?.code == .data && error?.message.contains("no classes") == true)
+  }
+  let greys = ["a.png": imageFiles["greyPNG"]!]
+  try folder(greys) { root in
+    // A model of colour images sees a grey one in colour; one that takes another size says so.
+    for (length, channels) in [(90, 3), (30, 1)] {
+      let model = try Model(Network(input: [length]) { Dense(2) })
+      #expect(try Dataset.readForUse(root, by: model, targets: false).dataset.shape == [5, 6, channels])
+    }
+    let model = try Model(Network(input: [31]) { Dense(2) })
+    let error = #expect(throws: EvenkeelError.self) { try Dataset.readForUse(root, by: model, targets: false) }
+    #expect(error?.message.contains("/a.png: the model takes 31 values, the image [5, 6, 1] gives 30") == true)
+  }
+}
+
+// ---- CIFAR-10 -------------------------------------------------------------------------------------------------------
+
+/// Records whose byte at `pixel` of `channel` is 7 · record + 85 · channel + pixel, modulo 256.
+private func batch(_ records: Int, label: (Int) -> Int = { $0 % 10 }) -> [UInt8] {
+  var bytes: [UInt8] = []
+  for record in 0..<records {
+    bytes.append(UInt8(label(record)))
+    for channel in 0..<3 {
+      for pixel in 0..<1024 { bytes.append(UInt8((7 * record + 85 * channel + pixel) % 256)) }
+    }
+  }
+  return bytes
+}
+
+@Test func cifarBatchesBecomeImagesWithFeaturesLast() throws {
+  let names = (0..<10).map { "class \($0)" }
+  let files = [
+    "data_batch_2.bin": batch(3), "data_batch_4.bin": batch(4) { 9 - $0 }, "test_batch.bin": batch(2),
+    "batches.meta.txt": Array((names.joined(separator: "\n") + "\n\n").utf8),
+  ]
+  try folder(files) { root in
+    let splits = try Dataset.read(root)
+    #expect(splits.training.shape == [32, 32, 3] && splits.training.count == 7 && splits.test.count == 2)
+    #expect(labels(splits.training)! == ([0, 1, 2, 9, 8, 7, 6], names))
+    for (example, record) in [(0, 0), (2, 2), (6, 3)] {
+      let expected = (0..<1024).flatMap { (pixel: Int) -> [Float] in
+        (0..<3).map { (channel: Int) -> Float in Float((7 * record + 85 * channel + pixel) % 256) }
+      }
+      #expect(splits.training[example] == expected)
+    }
+    #expect(try Dataset.cifar10(at: root, validation: 2.0 / 7).validation.count == 2)
+  }
+}
+
+private let wrongBatches: [(files: [String: [UInt8]], code: Int32, sentence: String)] = [
+  (["data_batch_1.bin": batch(2)], 66, "has no test_batch.bin or test_batch.bin.gz"),
+  (["test_batch.bin": batch(2)], 66, "has none of data_batch_1.bin to data_batch_5.bin"),
+  (
+    ["data_batch_1.bin": batch(1) + [0], "test_batch.bin": batch(1)], 65,
+    "/data_batch_1.bin: expected records of 3073 bytes"
+  ),
+  (["data_batch_1.bin": [], "test_batch.bin": batch(1)], 65, "/data_batch_1.bin: expected records of 3073 bytes"),
+  (
+    ["data_batch_1.bin": batch(1), "test_batch.bin": batch(3) { $0 + 8 }], 65,
+    "/test_batch.bin: the label of record 2 is 10"
+  ),
+  (
+    ["data_batch_1.bin.gz": [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0x4b], "test_batch.bin": batch(1)], 65,
+    "/data_batch_1.bin.gz: the gzip file is truncated"
+  ),
+  (
+    ["data_batch_1.bin": batch(1), "test_batch.bin": batch(1), "batches.meta.txt": Array("a\nb\n".utf8)], 65,
+    "/batches.meta.txt: expected 10 different class names, one a line, got 2"
+  ),
+]
+
+@Test func damagedCIFARFoldersAreNamed() throws {
+  for (files, code, sentence) in wrongBatches {
+    try folder(files) { root in
+      let error = #expect(throws: EvenkeelError.self) { try Dataset.read(root) }
+      #expect(error?.code.rawValue == code)
+      #expect(error?.message.contains(sentence) == true, "\(error?.message ?? "")")
+    }
+  }
+}
+
+@Test(.enabled(if: dataFolder != nil, "EVENKEEL_DATA is not set"))
+func cifar10IsReadAndStandardizedByChannel() throws {
+  let splits = try Dataset.read(dataFolder! + "/cifar10")
+  #expect(splits.training.count == 10_000 && splits.test.count == 2_000 && splits.training.shape == [32, 32, 3])
+  let (indices, names) = labels(splits.training)!
+  #expect(names.first == "airplane" && names.last == "truck")
+  #expect(Set(indices) == Set(0..<10))
+  // Krizhevsky's whole set has these means and deviations; a fifth of it strays by a few parts in a thousand.
+  let scaling = try InputScaling(fittedTo: splits.training)
+  for (channel, (mean, deviation)) in [(125.3, 63.0), (123.0, 62.1), (113.9, 66.7)].enumerated() {
+    #expect(abs(Double(scaling.mean[channel]) - mean) < 2 && abs(Double(scaling.deviation[channel]) - deviation) < 2)
+  }
+  // In Double, from the bytes.
+  let bytes = try FileBytes(dataFolder! + "/cifar10/data_batch_1.bin.gz").copy
+  for channel in 0..<3 {
+    var (sum, squares) = (0, 0)
+    for record in 0..<10_000 {
+      for pixel in 0..<1024 {
+        let value = Int(bytes[record * 3073 + 1 + channel * 1024 + pixel])
+        sum += value
+        squares += value * value
+      }
+    }
+    let count = 10_000.0 * 1024
+    let mean = Double(sum) / count
+    let deviation = (Double(squares) / count - mean * mean).squareRoot()
+    #expect(abs(scaling.mean[channel] / mean - 1) < 1e-12)
+    #expect(abs(scaling.deviation[channel] / deviation - 1) < 1e-12)
+  }
+}
