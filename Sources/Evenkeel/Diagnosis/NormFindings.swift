@@ -242,7 +242,8 @@ struct NormExamination {
     ]
     let bound = measured == nil && isImage ? "up to " : ""
     return Finding(
-      .smallBatch, errors.mean < Thresholds.graveMeanError ? .warning : .illness, layer: site.layer.path, numbers: numbers,
+      .smallBatch, errors.mean < Thresholds.graveMeanError ? .warning : .illness, layer: site.layer.path,
+      numbers: numbers,
       cause:
         "With \(batchSize) examples a batch's mean is off by \(bound)\(Finding.short(errors.mean)) σ and its variance by \(bound)\(Finding.short(100 * errors.variance)) %\(measured == nil ? "" : ", measured on this data"): every example is normalized with noise of that size.",
       remedy:

@@ -57,7 +57,8 @@ struct Lowering {
         let hasReLU = next is ReLU
         if hasReLU { index += 1 }
         try append(block, hasReLU: hasReLU)
-      case .layer(let layer) where layer.layer is Flatten && Flatten.isView(of: layer.input, isNetworkInput: current == 0):
+      case .layer(let layer)
+      where layer.layer is Flatten && Flatten.isView(of: layer.input, isNetworkInput: current == 0):
         break
       case .layer(let layer):
         var operation = try layer.layer.makeOperation(for: site(layer.path, layer.input, layer.output))

@@ -51,7 +51,8 @@ struct ConvolutionOperation: LayerOperation {
     try primitive.pack(pass.forward, workspace)
     try primitive.check(
       ek_convolution_backward(
-        primitive.handle, precision == .float32 ? pass.input : UnsafePointer(pass.scratch), gradient, primitive.packed.start,
+        primitive.handle, precision == .float32 ? pass.input : UnsafePointer(pass.scratch), gradient,
+        primitive.packed.start,
         pass.parameterGradient(0), hasBias ? pass.parameterGradient(1) : nil, pass.inputGradient, workspace))
   }
 }

@@ -42,7 +42,8 @@ public struct Dropout: Layer, LayerOperation {
   public func backward(_ pass: BackwardPass) {
     guard let inputGradient = pass.inputGradient else { return }
     ek_dropout(
-      pass.outputGradient, pass.forward.firstRow * pass.inputLength, pass.rows * pass.inputLength, rate, pass.forward.key.value,
+      pass.outputGradient, pass.forward.firstRow * pass.inputLength, pass.rows * pass.inputLength, rate,
+      pass.forward.key.value,
       inputGradient, Int32(pass.threads))
   }
 }

@@ -47,7 +47,8 @@ private struct Folding {
       switch items[index] {
       case .block(let block): folded.append(try fold(block, as: path))
       case .layer(let placed):
-        if var weighted = placed.layer as? any WeightedLayer, case .layer(let norm) = next, let options = norm.layer as? BatchNorm
+        if var weighted = placed.layer as? any WeightedLayer, case .layer(let norm) = next,
+          let options = norm.layer as? BatchNorm
         {
           index += 1
           fold(options, at: norm.path, into: placed.path, as: path)

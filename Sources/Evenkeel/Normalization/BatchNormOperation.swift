@@ -104,7 +104,8 @@ struct BatchNormOperation: LayerOperation {
   func norm(_ pass: ForwardPass, _ examples: Range<Int>) -> ek_batch_norm {
     ek_batch_norm(
       rows: examples.count * positions, features: features, epsilon: options.epsilon,
-      scale: options.scale ? pass.parameter(0) : nil, shift: options.shift ? pass.parameter(shiftIndex) : nil, activation: activation.kernel,
+      scale: options.scale ? pass.parameter(0) : nil, shift: options.shift ? pass.parameter(shiftIndex) : nil,
+      activation: activation.kernel,
       slope: activation.slope,
       addend: pass.addend.map { $0 + examples.lowerBound * positions * features },
       frozen: takesStatistics(pass) ? 0 : 1)

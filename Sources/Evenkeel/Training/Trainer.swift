@@ -193,7 +193,8 @@ public struct Trainer: Sendable {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
     }
     model.training = TrainingSummary(
-      batchSize: examplesOfStatistics(of: model.state.layout.network, in: dataset.count), weightDecay: optimizer.weightDecay)
+      batchSize: examplesOfStatistics(of: model.state.layout.network, in: dataset.count),
+      weightDecay: optimizer.weightDecay)
     try model.makeStateUnique()
     return try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
   }

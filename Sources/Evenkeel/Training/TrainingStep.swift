@@ -177,6 +177,7 @@ final class MicroParts: BatchParts {
 extension AlignedFloats {
   /// Adds the values of `other` in `range` to those here.
   func add(_ other: AlignedFloats, _ range: Range<Int>, threads: Int) {
-    ek_add(start + range.lowerBound, other.start + range.lowerBound, range.count, start + range.lowerBound, Int32(threads))
+    ek_add(
+      start + range.lowerBound, other.start + range.lowerBound, range.count, start + range.lowerBound, Int32(threads))
   }
 }

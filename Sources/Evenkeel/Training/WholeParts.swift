@@ -40,7 +40,8 @@ final class WholeParts: BatchParts {
       guard let layer = step.layer, layer.takesBatchStatistics else { continue }
       guard let norm = step.operation as? BatchNormOperation else {
         throw EvenkeelError.usage(
-          "Layer \(step.name) (\(layer.kind)) cannot take statistics of the whole batch, only those of each part (micro).")
+          "Layer \(step.name) (\(layer.kind)) cannot take statistics of the whole batch, only those of each part (micro)."
+        )
       }
       guard norm.options.ghostBatch == nil, norm.options.renormalization == nil else {
         throw EvenkeelError.usage(

@@ -133,7 +133,8 @@ private struct StepBuilder {
     case let layer:
       guard let activation = layer.activationFunction else {
         throw EvenkeelError.usage(
-          "Layer \(placed.path) (\(type(of: layer).kind)): its second derivatives are not known, so there is no Hessian.")
+          "Layer \(placed.path) (\(type(of: layer).kind)): its second derivatives are not known, so there is no Hessian."
+        )
       }
       return ActivationStep(activation, site, hasTangentInput: moves)
     }

@@ -107,7 +107,9 @@ extension Network {
   public var summary: String {
     guard let leaves = try? placed().layers else { return "network" }
     let widths = leaves.filter { $0.multiplyAdds > 0 }.map { "\($0.output.featureCount)" }
-    let kinds = leaves.filter { $0.multiplyAdds == 0 && !$0.layer.traits.contains(.reshapes) }.map { type(of: $0.layer).kind }
+    let kinds = leaves.filter { $0.multiplyAdds == 0 && !$0.layer.traits.contains(.reshapes) }.map {
+      type(of: $0.layer).kind
+    }
     var distinct: [String] = []
     for kind in kinds where !distinct.contains(kind) { distinct.append(kind) }
     var shown: [String] = []

@@ -37,7 +37,7 @@ private func expectProductsToAgree(
 
   @Test(arguments: LayerCase.all)
   func productsAgreeWithDifferencesOfTheReferencesGradient(layerCase: LayerCase) throws {
-    let leaves = try layerCase.network(inputs: 5, units: 4, outputs: 3).leaves()
+    let leaves = try layerCase.network(inputs: 5, units: 4, outputs: 3).placed().layers
     guard leaves.allSatisfy({ !Self.unknown.contains(type(of: $0.layer).kind) }) else {
       let surface = try SurfaceCase(layerCase.network(inputs: 5, units: 4, outputs: 3), rows: 5).surface
       #expect(throws: EvenkeelError.self) { try Hessian(of: surface) }
@@ -216,8 +216,8 @@ private func expectProductsToAgree(
 /// Passes values through, and does not say how it curves.
 private struct Opaque: Layer, LayerOperation {
   static let kind = "opaque"
-  func forward(_ pass: Pass) { pass.output.update(from: pass.input, count: pass.rows * pass.inputLength) }
-  func backward(_ pass: Pass) {
-    pass.inputGradient?.update(from: pass.outputGradient!, count: pass.rows * pass.inputLength)
+  func forward(_ pass: ForwardPass) { pass.output.update(from: pass.input, count: pass.rows * pass.inputLength) }
+  func backward(_ pass: BackwardPass) {
+    pass.inputGradient?.update(from: pass.outputGradient, count: pass.rows * pass.inputLength)
   }
 }

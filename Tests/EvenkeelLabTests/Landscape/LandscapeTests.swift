@@ -238,14 +238,17 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
           try dy.withUnsafeMutableBufferPointer { dy in
             try dx.withUnsafeMutableBufferPointer { dx in
               try scratch.withUnsafeMutableBufferPointer { scratch in
-                let pass = Pass(
-                  rows: rows, inputLength: 2, outputLength: 2, input: x.baseAddress!, output: y.baseAddress!,
-                  outputGradient: dy.baseAddress!, inputGradient: dx.baseAddress!, scratch: scratch.baseAddress!,
-                  workspace: scratch.baseAddress!,
-                  state: try Model(Network(input: [2]) { Dense(1) }).state, parameterGradients: nil,
-                  parameterOffsets: [], threads: 1, key: RandomKey(seed: 1).branch(step))
+                let state = try Model(Network(input: [2]) { Dense(1) }).state
+                let pass = ForwardPass(
+                  purpose: .training, rows: rows, inputLength: 2, outputLength: 2,
+                  input: UnsafePointer(x.baseAddress!), output: y.baseAddress!, scratch: scratch.baseAddress!,
+                  workspace: scratch.baseAddress!, key: RandomKey(seed: 1).branch(step), threads: 1,
+                  memory: state.memory(parameters: [], buffers: []))
                 try operation.forward(pass)
-                try operation.backward(pass)
+                try operation.backward(
+                  BackwardPass(
+                    pass, outputGradient: dy.baseAddress!, inputGradient: dx.baseAddress!,
+                    gradients: state.parameters.start))
               }
             }
           }

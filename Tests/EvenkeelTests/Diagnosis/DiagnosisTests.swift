@@ -297,13 +297,13 @@ private struct DecayedGain: Layer, LayerOperation {
   func parameters(for input: Shape) throws -> [ParameterDescription] {
     [ParameterDescription(name: "weight", shape: [input.featureCount], role: .weight, start: .constant(1))]
   }
-  func forward(_ pass: Pass) {
+  func forward(_ pass: ForwardPass) {
     let features = pass.inputLength
     for i in 0..<pass.rows * features { pass.output[i] = pass.parameter(0)[i % features] * pass.input[i] }
   }
-  func backward(_ pass: Pass) {
+  func backward(_ pass: BackwardPass) {
     let features = pass.inputLength
-    let dy = pass.outputGradient!
+    let dy = pass.outputGradient
     for c in 0..<features { pass.parameterGradient(0)[c] = 0 }
     for i in 0..<pass.rows * features { pass.parameterGradient(0)[i % features] += dy[i] * pass.input[i] }
     guard let dx = pass.inputGradient else { return }

@@ -27,15 +27,15 @@ private struct GainOperation: LayerOperation {
   var worksInPlace: Bool { true }
   var backwardWorksInPlace: Bool { true }
 
-  func forward(_ pass: Pass) {
+  func forward(_ pass: ForwardPass) {
     for index in 0..<pass.rows * pass.inputLength {
       pass.scratch[index] = pass.input[index]
       pass.output[index] = pass.parameter(0)[index % features] * pass.scratch[index]
     }
   }
 
-  func backward(_ pass: Pass) {
-    let gradient = pass.outputGradient!
+  func backward(_ pass: BackwardPass) {
+    let gradient = pass.outputGradient
     for feature in 0..<features {
       var sum: Float = 0
       for index in stride(from: feature, to: pass.rows * pass.inputLength, by: features) {
@@ -49,14 +49,14 @@ private struct GainOperation: LayerOperation {
     }
   }
 
-  func commit(_ pass: Pass) { Self.commits.withLock { $0 += 1 } }
+  func commit(_ pass: CommitPass) { Self.commits.withLock { $0 += 1 } }
 }
 
 /// A layer that no file may name.
 private struct Unregistered: Layer, LayerOperation {
   static let kind = "unregistered"
-  func forward(_ pass: Pass) {}
-  func backward(_ pass: Pass) {}
+  func forward(_ pass: ForwardPass) {}
+  func backward(_ pass: BackwardPass) {}
 }
 
 private let gains: [Float] = [2, -0.5, 4, 1]

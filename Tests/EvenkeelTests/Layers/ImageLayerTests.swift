@@ -70,7 +70,7 @@ func everyPresetFitsOtherDataAndIsStoredAsItIs(name: String) throws {
   let stored = try JSONDecoder().decode(Network.self, from: JSONEncoder().encode(fitted))
   #expect(stored == fitted)
   let plain = fitted.withoutNormalization()
-  #expect(try plain.leaves().allSatisfy { !($0.layer is BatchNorm) })
+  #expect(try plain.placed().layers.allSatisfy { !($0.layer is BatchNorm) })
   #expect(try plain.outputShape() == [7])
 }
 

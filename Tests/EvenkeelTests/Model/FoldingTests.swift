@@ -63,7 +63,7 @@ private let networks: [Network] = [
 func aFoldedModelHasNoNormsAndPredictsTheSame(index: Int) throws {
   let model = try worn(networks[index], seed: index + 1)
   let folded = try model.folded()
-  #expect(try folded.network.leaves().allSatisfy { !($0.layer is BatchNorm) })
+  #expect(try folded.network.placed().layers.allSatisfy { !($0.layer is BatchNorm) })
   var numbers = Numbers(index + 50)
   let rows = Tensor(
     numbers.many(20 * networks[index].input.count).map { 3 * $0 + 5 },

@@ -96,10 +96,10 @@ import Testing
   ]
   for name in ["resnet20", "vgg11", "mlp"] {
     let preset = try Network(preset: name)
-    let normCount = try preset.leaves().count { $0.layer is BatchNorm }
+    let normCount = try preset.placed().layers.count { $0.layer is BatchNorm }
     for (text, kind, _) in kinds where text != "instance" || name == "resnet20" {
       let other = try preset.normalized(by: Normalization(named: text))
-      let leaves = try other.leaves()
+      let leaves = try other.placed().layers
       #expect(leaves.count { type(of: $0.layer).kind == kind } == normCount, "\(name) \(text)")
       #expect(!leaves.contains { $0.layer is BatchNorm })
       #expect(try other.normalized(by: .batch) == preset, "\(name) \(text)")
@@ -115,7 +115,7 @@ import Testing
   ] {
     let preset = try Network(preset: "resnet20")
     let other = try preset.normalized(by: .group(groups: nil)).normalized(by: Normalization(named: text))
-    let norms = try other.leaves().compactMap { $0.layer as? BatchNorm }
+    let norms = try other.placed().layers.compactMap { $0.layer as? BatchNorm }
     #expect(norms.count == 21 && norms.allSatisfy { $0 == norm }, "\(text)")
     #expect(try other.normalized(by: .batch) == preset)
   }
@@ -151,7 +151,7 @@ import Testing
   try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.02), batchSize: 8).fit(
     &model, to: data, epochs: 3)
   let folded = try model.folded()
-  let kinds = try folded.network.leaves().map { type(of: $0.layer).kind }
+  let kinds = try folded.network.placed().layers.map { type(of: $0.layer).kind }
   #expect(!kinds.contains("batchNorm"))
   #expect(kinds.count { $0 == "groupNorm" } == 2 && kinds.contains("layerNorm") && kinds.contains("instanceNorm"))
   for (before, after) in zip(try model.predict(data).values, try folded.predict(data).values) {
