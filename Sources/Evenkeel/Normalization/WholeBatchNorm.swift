@@ -6,7 +6,7 @@ final class WholeBatchNorm {
   let population: PopulationStatistics
   let statistics: ek_batch_statistics
   /// Σ dz and Σ dz x̂ of every feature: the gradients of β and γ.
-  let shiftSums, scaleSums: UnsafeMutablePointer<Double>
+  let sumDz, sumDzN: UnsafeMutablePointer<Double>
   private let memory: AlignedFloats
   private let features: Int
 
@@ -16,8 +16,8 @@ final class WholeBatchNorm {
     features = norm.operation.features
     population = PopulationStatistics(features: features, rows: rows * norm.operation.positions)
     memory = AlignedFloats(count: 8 * features)
-    shiftSums = UnsafeMutableRawPointer(memory.start).assumingMemoryBound(to: Double.self)
-    scaleSums = shiftSums + features
+    sumDz = UnsafeMutableRawPointer(memory.start).assumingMemoryBound(to: Double.self)
+    sumDzN = sumDz + features
     statistics = ek_batch_statistics(at: memory.start + 4 * features, features: features)
   }
 
@@ -25,10 +25,10 @@ final class WholeBatchNorm {
 
   func reset() {
     population.reset()
-    shiftSums.update(repeating: 0, count: 2 * features)
+    sumDz.update(repeating: 0, count: 2 * features)
   }
 
-  /// Makes the statistics to normalise with from those of all parts.
+  /// Makes the statistics to normalize with from those of all parts.
   /// - Throws: `EvenkeelError` with code `data` where they leave the range of a float.
   func finish() throws {
     let options = norm.operation.options
@@ -40,11 +40,7 @@ final class WholeBatchNorm {
           "Layer \(norm.operation.name) (batchNorm) got values whose variance exceeds the range of a float in feature \(feature)"
         )
       }
-      let high = Float(mean)
-      statistics.mean_high[feature] = high
-      statistics.mean_low[feature] = Float(mean - Double(high))
-      statistics.variance[feature] = Float(variance)
-      statistics.inverse_deviation[feature] = Float(ek_inverse_deviation(variance, options.epsilon))
+      _ = ek_keep_statistics(statistics, feature, mean, variance, options.epsilon)
     }
   }
 
@@ -52,8 +48,8 @@ final class WholeBatchNorm {
   func writeGradients(to gradients: UnsafeMutablePointer<Float>, offsets: [Int]) {
     let options = norm.operation.options
     for feature in 0..<features {
-      if options.scale { gradients[offsets[0] + feature] = Float(scaleSums[feature]) }
-      if options.shift { gradients[offsets[norm.operation.shiftIndex] + feature] = Float(shiftSums[feature]) }
+      if options.scale { gradients[offsets[0] + feature] = Float(sumDzN[feature]) }
+      if options.shift { gradients[offsets[norm.operation.shiftIndex] + feature] = Float(sumDz[feature]) }
     }
   }
 }
@@ -68,14 +64,14 @@ extension BatchNormOperation {
     let whole = pass.whole!
     var norm = norm(pass, 0..<pass.rows)
     ek_batch_norm_gradient_sums(
-      &norm, pass.input, pass.output, pass.outputGradient!, whole.statistics, whole.shiftSums, whole.scaleSums,
+      &norm, pass.input, pass.output, pass.outputGradient!, whole.statistics, whole.sumDz, whole.sumDzN,
       sums(pass), Int32(pass.threads))
   }
 
   func spread(_ whole: WholeBatchNorm, _ pass: Pass) {
     var norm = norm(pass, 0..<pass.rows)
     ek_batch_norm_spread(
-      &norm, pass.input, pass.output, pass.outputGradient!, whole.statistics, whole.shiftSums, whole.scaleSums,
+      &norm, pass.input, pass.output, pass.outputGradient!, whole.statistics, whole.sumDz, whole.sumDzN,
       whole.population.count, pass.inputGradient, sums(pass), Int32(pass.threads))
   }
 

@@ -126,11 +126,11 @@ private struct StepBuilder {
             residual.block.layers, prefix: name + ".block.", shortcut: (past, entry.count, output.count)))
         moves = moves || pastMoves
       default:
-        guard let activation = layer.activationFunction else {
+        guard let activation = layer.activationFunction, let derivatives = layer.activationDerivatives else {
           throw EvenkeelError.usage(
             "Layer \(name) (\(type(of: layer).kind)): its second derivatives are not known, so there is no Hessian.")
         }
-        steps.append(ActivationStep(activation, site, hasTangentInput: moves))
+        steps.append(ActivationStep(activation, derivatives, site, hasTangentInput: moves))
       }
       shape = output
       isInput = false
