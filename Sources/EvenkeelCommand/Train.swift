@@ -16,8 +16,7 @@ struct Train: ParsableCommand {
   @Option(help: "A network file (YAML), or mlp, lenet, resnet20, resnet32, resnet56 or vgg11, fitted to the data.")
   var network: String?
   @Option(help: "The units of each hidden layer; 256,256 by default.") var hidden: String?
-  @Option(
-    help: "The hidden layers' activation: relu (the default), leakyRelu, elu, gelu, silu, sigmoid, tanh or softplus.")
+  @Option(help: "The hidden layers' activation, one of \(Network.activationKinds); relu by default.")
   var activation: String?
   @Option(
     help:

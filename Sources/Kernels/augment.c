@@ -103,7 +103,6 @@ static void cut_out(float *image, extent e, ptrdiff_t left, ptrdiff_t top, ptrdi
 typedef struct {
   const ek_source *source;
   const int32_t *rows;
-  size_t row_count;
   extent extent;
   const ek_transform *transforms;
   size_t transform_count;
@@ -114,17 +113,17 @@ typedef struct {
 
 // Values are changed and then standardized; or the other way round where that is done in double, the outside being what 0
 // becomes and the mean 0.
-static void augment_member(void *context) {
+static void augment_rows(void *context, size_t first, size_t last) {
   augmenting *a = context;
-  size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
   const extent e = a->extent;
   const size_t count = e.height * e.width * e.channels;
   const int exactly = a->scaling->exact_mean != NULL;
   const float *mean = exactly ? NULL : a->scaling->mean;
   const float *outside = exactly ? a->scaling->zero : NULL;
+  float *own = a->scratch + 2 * count * (size_t)omp_get_thread_num();
   ptrdiff_t bad = -1;
-  for (size_t r = a->row_count * me / members; r < a->row_count * (me + 1) / members; r++) {
-    float *image = a->scratch + 2 * count * me, *other = image + count;
+  for (size_t r = first; r < last; r++) {
+    float *image = own, *other = own + count;
     if (exactly) ek_read_scaled_row(a->source, a->rows[r], count, a->scaling, image);
     else ek_read_row(a->source, a->rows[r], count, image);
     // Bytes are finite.
@@ -152,9 +151,9 @@ static void augment_member(void *context) {
 ptrdiff_t ek_gather_augmented(const ek_source *source, const int32_t *rows, size_t row_count, size_t height,
                               size_t width, size_t channels, const ek_transform *transforms, size_t transform_count,
                               const ek_scaling *scaling, float *scratch, float *output, int threads) {
-  augmenting a = {.source = source, .rows = rows, .row_count = row_count, .extent = {height, width, channels},
+  augmenting a = {.source = source, .rows = rows, .extent = {height, width, channels},
                   .transforms = transforms, .transform_count = transform_count, .scaling = scaling,
                   .scratch = scratch, .output = output, .first_bad = -1};
-  ek_team(augment_member, &a, row_count * height * width * channels, threads);
+  ek_each(augment_rows, &a, row_count, EK_ROW, row_count * height * width * channels, threads);
   return a.first_bad;
 }

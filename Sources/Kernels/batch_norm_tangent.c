@@ -53,17 +53,17 @@ EK_CLONES void ek_norm_point_forward(const ek_norm_point *p, const float *x, con
     }
 }
 
-// dx = scale s (dy - dshift / m - n dscale / m)
+// dx = scale s (dy - sum_dz / m - n sum_dz_n / m)
 EK_CLONES void ek_norm_point_backward(const ek_norm_point *p, const float *dy, float *dx) {
   size_t features = p->features;
-  column_sums(dy, NULL, p->rows, features, 1, p->dshift);
-  column_sums(dy, p->n, p->rows, features, 1, p->dscale);
+  column_sums(dy, NULL, p->rows, features, 1, p->sum_dz);
+  column_sums(dy, p->n, p->rows, features, 1, p->sum_dz_n);
   if (!dx) return;
   double share = p->frozen ? 0 : 1 / (double)p->rows;
   for (size_t r = 0; r < p->rows; r++)
     for (size_t c = 0; c < features; c++) {
       size_t i = r * features + c;
-      double inner = (double)dy[i] - share * (p->dshift[c] + (double)p->n[i] * p->dscale[c]);
+      double inner = (double)dy[i] - share * (p->sum_dz[c] + (double)p->n[i] * p->sum_dz_n[c]);
       dx[i] = (float)(scale_of(p, c) * p->s[c] * inner);
     }
 }
@@ -90,24 +90,24 @@ EK_CLONES void ek_norm_point_forward_tangent(const ek_norm_point *p, const float
     }
 }
 
-// dscale' = sum (dy' n + dy n')
-// dx' = (scale' s + scale s') (dy - dshift / m - n dscale / m)
-//       + scale s (dy' - dshift' / m - n' dscale / m - n dscale' / m)
+// sum_dz_n' = sum (dy' n + dy n')
+// dx' = (scale' s + scale s') (dy - sum_dz / m - n sum_dz_n / m)
+//       + scale s (dy' - sum_dz' / m - n' sum_dz_n / m - n sum_dz_n' / m)
 EK_CLONES void ek_norm_point_backward_tangent(const ek_norm_point *p, const float *dy, const float *dy_tangent,
                                               const float *scale_tangent, float *dshift_tangent,
                                               float *dscale_tangent, float *dx_tangent) {
   size_t features = p->features;
-  double *dshift = p->sums, *dscale = p->sums + features;
-  column_sums(dy_tangent, NULL, p->rows, features, 1, dshift);
-  clear(dscale, features);
+  double *sum_dz_tangent = p->sums, *sum_dz_n_tangent = p->sums + features;
+  column_sums(dy_tangent, NULL, p->rows, features, 1, sum_dz_tangent);
+  clear(sum_dz_n_tangent, features);
   for (size_t r = 0; r < p->rows; r++)
     for (size_t c = 0; c < features; c++) {
       size_t i = r * features + c;
-      dscale[c] += (double)dy_tangent[i] * (double)p->n[i] + (double)dy[i] * (double)p->n_tangent[i];
+      sum_dz_n_tangent[c] += (double)dy_tangent[i] * (double)p->n[i] + (double)dy[i] * (double)p->n_tangent[i];
     }
   for (size_t c = 0; c < features; c++) {
-    if (dshift_tangent) dshift_tangent[c] = (float)dshift[c];
-    if (dscale_tangent) dscale_tangent[c] = (float)dscale[c];
+    if (dshift_tangent) dshift_tangent[c] = (float)sum_dz_tangent[c];
+    if (dscale_tangent) dscale_tangent[c] = (float)sum_dz_n_tangent[c];
   }
   if (!dx_tangent) return;
   double share = p->frozen ? 0 : 1 / (double)p->rows;
@@ -116,9 +116,9 @@ EK_CLONES void ek_norm_point_backward_tangent(const ek_norm_point *p, const floa
       size_t i = r * features + c;
       double scale = scale_of(p, c), s = p->s[c], n = (double)p->n[i];
       double moved = (scale_tangent ? (double)scale_tangent[c] * s : 0) - scale * s * s * p->k[c];
-      double inner = (double)dy[i] - share * (p->dshift[c] + n * p->dscale[c]);
-      double inner_tangent = (double)dy_tangent[i] -
-                             share * (dshift[c] + (double)p->n_tangent[i] * p->dscale[c] + n * dscale[c]);
+      double inner = (double)dy[i] - share * (p->sum_dz[c] + n * p->sum_dz_n[c]);
+      double moved_mean = sum_dz_tangent[c] + (double)p->n_tangent[i] * p->sum_dz_n[c] + n * sum_dz_n_tangent[c];
+      double inner_tangent = (double)dy_tangent[i] - share * moved_mean;
       dx_tangent[i] = (float)(moved * inner + scale * s * inner_tangent);
     }
 }

@@ -10,11 +10,13 @@
 typedef struct {
   const float *x;
   uint16_t *y;
-  size_t count;
-} conversion;
+} rounding;
 
-EK_CLONES static void convert(const float *restrict x, size_t count, uint16_t *restrict y) {
-  for (size_t i = 0; i < count; i++) {
+EK_CLONES static void round_values(void *context, size_t begin, size_t end) {
+  const rounding *r = context;
+  const float *restrict x = r->x;
+  uint16_t *restrict y = r->y;
+  for (size_t i = begin; i < end; i++) {
     uint32_t bits;
     memcpy(&bits, x + i, sizeof bits);
     uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
@@ -23,14 +25,7 @@ EK_CLONES static void convert(const float *restrict x, size_t count, uint16_t *r
   }
 }
 
-static void member(void *context) {
-  conversion *c = context;
-  size_t begin, end;
-  ek_share(c->count, &begin, &end);
-  convert(c->x + begin, end - begin, c->y + begin);
-}
-
 void ek_to_bfloat16(const float *x, size_t count, uint16_t *y, int threads) {
-  conversion c = {.x = x, .y = y, .count = count};
-  ek_team(member, &c, count, threads);
+  rounding r = {.x = x, .y = y};
+  ek_each(round_values, &r, count, EK_VECTOR, count, threads);
 }

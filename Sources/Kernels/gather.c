@@ -6,7 +6,7 @@
 typedef struct {
   const ek_source *source;
   const int32_t *rows;
-  size_t row_count, width;
+  size_t width;
   const ek_scaling *scaling;
   float *output;
   ptrdiff_t first_bad;
@@ -43,17 +43,17 @@ EK_INLINE double unsigned_difference(uint64_t x, double from) {
                                         double *restrict output) {                                               \
     for (size_t i = 0; i < count; i++) output[i] = DIFFERENCE(row[i], from[i]);                                  \
   }
-#define FOR_EACH_KIND(DO)                                                                                        \
+#define FOR_EACH_ELEMENT(DO)                                                                                        \
   DO(EK_UINT8, bytes, uint8_t, plain_difference) DO(EK_FLOAT32, floats, float, plain_difference)                 \
   DO(EK_FLOAT64, doubles, double, plain_difference) DO(EK_INT32, ints, int32_t, plain_difference)                \
   DO(EK_UINT32, unsigned_ints, uint32_t, plain_difference) DO(EK_INT64, longs, int64_t, signed_difference)       \
   DO(EK_UINT64, unsigned_longs, uint64_t, unsigned_difference)
-FOR_EACH_KIND(LOOPS)
+FOR_EACH_ELEMENT(LOOPS)
 
 static size_t size_of(ek_element element) {
   switch (element) {
 #define CASE(KIND, NAME, TYPE, DIFFERENCE) case KIND: return sizeof(TYPE);
-    FOR_EACH_KIND(CASE)
+    FOR_EACH_ELEMENT(CASE)
 #undef CASE
   }
   return 0;
@@ -71,7 +71,7 @@ static void convert(const ek_source *s, int32_t row, size_t begin, size_t count,
   switch (s->element) {
 #define CASE(KIND, NAME, TYPE, DIFFERENCE)                                                                       \
   case KIND: convert_##NAME((const TYPE *)s->base + at, count, output); break;
-    FOR_EACH_KIND(CASE)
+    FOR_EACH_ELEMENT(CASE)
 #undef CASE
   }
 }
@@ -89,7 +89,7 @@ static void standardize(const ek_source *s, size_t at, size_t count, const doubl
   case KIND:                                                                                                     \
     standardize_##NAME((const TYPE *)s->base + at, count, mean, remainder, deviation, output);                   \
     break;
-    FOR_EACH_KIND(CASE)
+    FOR_EACH_ELEMENT(CASE)
 #undef CASE
   }
 }
@@ -129,7 +129,7 @@ void ek_row_differences(const ek_source *source, int32_t row, size_t begin, size
   switch (source->element) {
 #define CASE(KIND, NAME, TYPE, DIFFERENCE)                                                                       \
   case KIND: subtract_##NAME((const TYPE *)source->base + at, count, from, output); break;
-    FOR_EACH_KIND(CASE)
+    FOR_EACH_ELEMENT(CASE)
 #undef CASE
   }
 }
@@ -157,13 +157,11 @@ void ek_scale_row(float *row, size_t width, const ek_scaling *scaling) {
   scale_by(row, width, means, scales, repeated);
 }
 
-static void gather_member(void *context) {
+static void gather_rows(void *context, size_t first, size_t last) {
   gathering *g = context;
-  size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-  size_t last = g->row_count * (me + 1) / members;
   int exactly = g->scaling && g->scaling->exact_mean;
   ptrdiff_t bad = -1;
-  for (size_t r = g->row_count * me / members; r < last; r++) {
+  for (size_t r = first; r < last; r++) {
     if (r + 2 < last) prefetch(g->source, g->rows[r + 2]);
     float *row = g->output + r * g->width;
     if (exactly) {
@@ -181,8 +179,8 @@ static void gather_member(void *context) {
 
 ptrdiff_t ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const ek_scaling *scaling,
                     float *output, int threads) {
-  gathering g = {.source = source, .rows = rows, .row_count = row_count, .scaling = scaling, .output = output,
+  gathering g = {.source = source, .rows = rows, .scaling = scaling, .output = output,
                  .first_bad = -1, .width = source->stored_width - (source->skipped_column >= 0 ? 1 : 0)};
-  ek_team(gather_member, &g, row_count * g.width, threads);
+  ek_each(gather_rows, &g, row_count, EK_ROW, row_count * g.width, threads);
   return g.first_bad;
 }

@@ -16,9 +16,9 @@ typedef struct {
 
 enum { strip = 256 };  // values whose differences stay in the first cache
 
-EK_CLONES static void add(const double *restrict d, size_t count, double w, const double *restrict unit,
-                          double *restrict weight, double *restrict sums, double *restrict squares,
-                          double *restrict largest) {
+EK_CLONES static void add_values(const double *restrict d, size_t count, double w, const double *restrict unit,
+                                 double *restrict weight, double *restrict sums, double *restrict squares,
+                                 double *restrict largest) {
   for (size_t i = 0; i < count; i++) {
     double size = fabs(d[i]), scaled = d[i] * unit[i];
     weight[i] += w;
@@ -35,15 +35,13 @@ static void add_run(const summing *s, size_t r, size_t begin, size_t end, size_t
   for (size_t p = begin; p < end; p += strip) {
     size_t count = end - p < strip ? end - p : strip;
     ek_row_differences(s->source, s->rows[r], stored + (p - begin), count, s->from + p, differences);
-    add(differences, count, w, s->unit + p, s->weight + p, s->sums + p, s->squares + p, s->largest + p);
+    add_values(differences, count, w, s->unit + p, s->weight + p, s->sums + p, s->squares + p, s->largest + p);
   }
 }
 
 // A member takes its part of the positions, over all rows: the same bits for any team.
-static void sum_member(void *context) {
-  summing *s = context;
-  size_t begin, last;
-  ek_share(s->width, &begin, &last);
+static void sum_positions(void *context, size_t begin, size_t last) {
+  const summing *s = context;
   size_t skipped = s->source->skipped_column < 0 ? s->width : (size_t)s->source->skipped_column;
   for (size_t r = 0; r < s->row_count; r++) {
     if (s->weights && s->weights[r] == 0) continue;
@@ -60,5 +58,5 @@ void ek_moments(const ek_source *source, const int32_t *rows, size_t row_count, 
   summing s = {.source = source, .rows = rows, .row_count = row_count, .weights = weights, .counts = counts,
                .from = from, .unit = unit, .weight = weight, .sums = sums, .squares = squares, .largest = largest,
                .width = source->stored_width - (source->skipped_column >= 0 ? 1 : 0)};
-  ek_team(sum_member, &s, row_count * s.width, threads);
+  ek_each(sum_positions, &s, s.width, EK_VECTOR, row_count * s.width, threads);
 }

@@ -7,7 +7,6 @@ typedef struct {
   const ek_optimizer *o;
   float *p, *state1, *state2;
   const float *g;
-  size_t count;
 } update;
 
 // Values begin ..< end, all decayed by `decay` or (0) none.
@@ -43,34 +42,34 @@ EK_INLINE void step(const update *u, size_t begin, size_t end, float decay, ek_o
   });
 }
 
-#define KIND(NAME, VALUE)                                                                           \
-  EK_CLONES static void step_##NAME(const update *u, size_t begin, size_t end, float decay) {       \
-    step(u, begin, end, decay, VALUE);                                                              \
-  }
-#define FOR_EACH_KIND(DO)                                                                                      \
-  DO(gradient_descent, EK_GRADIENT_DESCENT) DO(momentum, EK_MOMENTUM) DO(nesterov, EK_NESTEROV)                \
-  DO(rmsprop, EK_RMSPROP) DO(adam, EK_ADAM) DO(adamw, EK_ADAMW)
-FOR_EACH_KIND(KIND)
+typedef void (*decayed_step)(const update *u, size_t begin, size_t end, float decay);
 
-static void step_range(const update *u, size_t begin, size_t end, float decay) {
-  switch (u->o->kind) {
-#define CASE(NAME, VALUE) case VALUE: step_##NAME(u, begin, end, decay); break;
-    FOR_EACH_KIND(CASE)
+#define STEP(NAME, KIND)                                                                            \
+  EK_CLONES static void step_##NAME(const update *u, size_t begin, size_t end, float decay) {       \
+    step(u, begin, end, decay, KIND);                                                               \
+  }
+EK_OPTIMIZERS(STEP)
+
+static decayed_step step_of(ek_optimizer_kind kind) {
+  switch (kind) {
+#define CASE(NAME, KIND) case KIND: return step_##NAME;
+    EK_OPTIMIZERS(CASE)
 #undef CASE
   }
+  return step_gradient_descent;
 }
 
-static void step_member(void *context) {
+static void step_values(void *context, size_t begin, size_t end) {
   const update *u = context;
-  size_t begin, end, boundary = u->o->decayed;
-  ek_share(u->count, &begin, &end);
-  size_t middle = boundary < begin ? begin : boundary > end ? end : boundary;
-  step_range(u, begin, middle, (float)u->o->weight_decay);
-  step_range(u, middle, end, 0);
+  size_t boundary = u->o->decayed;
+  size_t middle = boundary < begin ? begin : ek_smaller(boundary, end);
+  decayed_step step = step_of(u->o->kind);
+  step(u, begin, middle, (float)u->o->weight_decay);
+  step(u, middle, end, 0);
 }
 
 void ek_optimizer_step(const ek_optimizer *optimizer, float *p, const float *g, float *state1, float *state2,
                        size_t count, int threads) {
-  update u = {.o = optimizer, .p = p, .g = g, .state1 = state1, .state2 = state2, .count = count};
-  ek_team(step_member, &u, count, threads);
+  update u = {.o = optimizer, .p = p, .g = g, .state1 = state1, .state2 = state2};
+  ek_each(step_values, &u, count, EK_VECTOR, count, threads);
 }

@@ -49,6 +49,24 @@ int ek_team_limit(int threads) {
   return smaller(threads, possible);
 }
 
+typedef struct {
+  ek_range range;
+  void *context;
+  size_t count, grain;
+} each;
+
+static void each_member(void *data) {
+  const each *e = data;
+  size_t begin, end;
+  ek_share(e->count, e->grain, &begin, &end);
+  e->range(e->context, begin, end);
+}
+
+void ek_each(ek_range range, void *context, size_t count, size_t grain, size_t elements, int threads) {
+  each e = {.range = range, .context = context, .count = count, .grain = grain};
+  ek_team(each_member, &e, elements, threads);
+}
+
 int ek_set_team_size(int threads) {
   // Otherwise libgomp may give fewer than it promises (OMP_DYNAMIC, OMP_MAX_ACTIVE_LEVELS).
   omp_set_dynamic(0);

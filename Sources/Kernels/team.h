@@ -44,14 +44,26 @@ static inline void ek_note_first(ptrdiff_t *first, ptrdiff_t position) {
   }
 }
 
-// The part of 0 ..< count that the calling member takes, cut at multiples of 16.
-static inline void ek_share(size_t count, size_t *begin, size_t *end) {
+static inline size_t ek_smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+// Where part `part` of 0 ..< count begins when it is cut into `parts`.
+static inline size_t ek_cut(size_t count, size_t part, size_t parts) { return count * part / parts; }
+
+// The part of 0 ..< count that the calling member takes, cut at multiples of `grain`.
+static inline void ek_share(size_t count, size_t grain, size_t *begin, size_t *end) {
   size_t members = (size_t)omp_get_num_threads(), me = (size_t)omp_get_thread_num();
-  size_t blocks = (count + 15) / 16;
-  *begin = blocks * me / members * 16;
-  *end = blocks * (me + 1) / members * 16;
-  if (*begin > count) *begin = count;
-  if (*end > count) *end = count;
+  size_t grains = (count + grain - 1) / grain;
+  *begin = ek_smaller(ek_cut(grains, me, members) * grain, count);
+  *end = ek_smaller(ek_cut(grains, me + 1, members) * grain, count);
 }
+
+// The loop over items begin ..< end of `context`.
+typedef void (*ek_range)(void *context, size_t begin, size_t end);
+
+// Values in a vector: loops over values share them out by whole vectors, loops over rows by EK_ROW.
+enum { EK_VECTOR = 16, EK_ROW = 1 };
+
+// Runs range over 0 ..< count, every member of a team on its share; `elements` is what the items hold in all.
+void ek_each(ek_range range, void *context, size_t count, size_t grain, size_t elements, int threads);
 
 #endif

@@ -9,6 +9,7 @@
 
 #define EK_INLINE static inline __attribute__((always_inline))
 #pragma clang diagnostic ignored "-Wpsabi"
+#pragma clang diagnostic error "-Wswitch"  // no activation is left out in silence
 
 typedef float ek_f16 __attribute__((vector_size(64), aligned(4)));
 typedef int32_t ek_i16 __attribute__((vector_size(64), aligned(4)));
@@ -141,7 +142,7 @@ EK_INLINE ek_f16 ek_activate(ek_f16 x, ek_activation kind, float slope) {
   return x;
 }
 
-// g'(x) from x for GELU and SiLU, from y = g(x) for the others.
+// g'(x), from x or from y = g(x) as EK_ACTIVATIONS says.
 EK_INLINE ek_f16 ek_activation_derivative(ek_f16 x, ek_f16 y, ek_activation kind, float slope) {
   switch (kind) {
     case EK_IDENTITY: return ek_splat(1);

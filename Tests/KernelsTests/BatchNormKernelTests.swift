@@ -165,27 +165,3 @@ func aNaNPassesThroughEveryFusedActivation(activation: ek_activation) {
   #expect(expected.y.indices.allSatisfy { expected.y[$0] == y[$0] })
   #expect(expected.dx.indices.allSatisfy { expected.dx[$0] == dx[$0] })
 }
-
-/// Statistics and normalization read the tensor once each, backward reads two tensors twice: 3 and 5 tensors with those that
-/// are written. What is written in the cache is fetched first, unless it is what was just read.
-@Test func theSweepsMoveWhatTheModelOfTwoSweepsSays() {
-  let memory = (0..<5).map { _ in UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64) }
-  defer { for one in memory { one.deallocate() } }
-  let buffers = memory.map { $0.bindMemory(to: Float.self, capacity: 16) }
-  let (x, y, dy, dx, addend) = (buffers[0], buffers[1], buffers[2], buffers[3], buffers[4])
-  func tensors(
-    rows: Int, in place: Bool = false, activation: ek_activation = EK_RELU, added: Bool = false, frozen: Int32 = 0
-  ) -> [Int] {
-    var norm = ek_batch_norm(
-      rows: rows, features: 1024, epsilon: 1e-5, scale: nil, shift: nil, activation: activation, slope: 0,
-      addend: added ? UnsafePointer(addend) : nil, frozen: frozen)
-    let moved = ek_batch_norm_traffic(&norm, x, place ? x : y, dy, place ? dy : dx)
-    return [moved.forward, moved.backward].map { $0 / (rows * 1024 * 4) }
-  }
-  #expect(tensors(rows: 8192) == [3, 5], "past the cache")
-  #expect(tensors(rows: 256) == [4, 6], "in the cache")
-  #expect(tensors(rows: 8192, in: true) == [3, 5], "in place")
-  #expect(tensors(rows: 8192, activation: EK_SIGMOID) == [3, 7], "a derivative that reads y")
-  #expect(tensors(rows: 8192, added: true) == [4, 7], "with a shortcut: dz stays in dy")
-  #expect(tensors(rows: 8192, frozen: 1) == [2, 5], "frozen: no statistics are taken")
-}

