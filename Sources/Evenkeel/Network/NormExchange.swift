@@ -1,4 +1,4 @@
-/// What the norms of a network are, for comparison.
+/// What the norms of a network are, for comparison. Stored by its name.
 public enum Normalization: Hashable, Sendable {
   /// Batch norm over the whole batch.
   case batch
@@ -14,12 +14,14 @@ public enum Normalization: Hashable, Sendable {
   case instance
   /// `RMSNorm`.
   case rms
+  /// No norm at all.
+  case none
 
-  /// The names that `init(named:)` takes.
-  public static let names = "batch, ghost:N, renorm, layer, group, group:N, instance or rms"
+  /// The forms of a name, for help and messages; N stands for a number.
+  public static let names = ["batch", "ghost:N", "renorm", "layer", "group", "group:N", "instance", "rms", "none"]
 
-  /// `batch`, `ghost:16`, `renorm`, `layer`, `group`, `group:8`, `instance` or `rms`.
-  /// - Throws: `EvenkeelError` with code `usage` that lists them if `name` is none.
+  /// `batch`, `ghost:16`, `renorm`, `layer`, `group`, `group:8`, `instance`, `rms` or `none`.
+  /// - Throws: `EvenkeelError` with code `usage` that lists `names` if `name` has none of these forms.
   public init(named name: String) throws {
     let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let number = parts.count == 2 ? Int(parts[1]) : nil
@@ -32,7 +34,22 @@ public enum Normalization: Hashable, Sendable {
     case ("group", true) where number != nil: self = .group(groups: number)
     case ("instance", false): self = .instance
     case ("rms", false): self = .rms
-    default: throw EvenkeelError.usage("\"\(name)\" is not a normalization; expected \(Self.names).")
+    case ("none", false): self = .none
+    default: throw EvenkeelError.usage("\"\(name)\" is not a normalization; expected \(Self.names.alternatives).")
+    }
+  }
+
+  /// The name that `init(named:)` takes.
+  public var name: String {
+    switch self {
+    case .batch: "batch"
+    case .ghost(let size): "ghost:\(size)"
+    case .renorm: "renorm"
+    case .layer: "layer"
+    case .group(let groups): groups.map { "group:\($0)" } ?? "group"
+    case .instance: "instance"
+    case .rms: "rms"
+    case .none: "none"
     }
   }
 
@@ -56,16 +73,31 @@ public enum Normalization: Hashable, Sendable {
       return GroupNorm(groups: groups, scale: scale, shift: shift, initialScale: start)
     case .instance: return InstanceNorm(scale: scale, shift: shift, initialScale: start)
     case .rms: return RMSNorm(scale: scale, initialScale: start)
+    case .none: preconditionFailure("Nothing takes the place of a norm that is left out.")
     }
+  }
+}
+
+extension Normalization: Codable {
+  /// Reads a name.
+  public init(from decoder: any Decoder) throws {
+    try self.init(named: decoder.singleValueContainer().decode(String.self))
+  }
+
+  /// Writes the name.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
   }
 }
 
 extension Network {
   /// The same network with every norm, of whichever kind, in its place replaced by one of another kind: the other side of a
-  /// comparison. Weights in front get or lose their bias as the new norm asks for.
+  /// comparison. Weights in front get or lose their bias as the new norm asks for; `none` leaves the norms out.
   /// - Throws: `EvenkeelError` with code `usage` that names a layer where the new norm does not fit, as an `InstanceNorm` behind a
   ///   `Dense`.
   public func normalized(by normalization: Normalization) throws -> Network {
+    guard normalization != .none else { return withoutNormalization() }
     let network = Network(input: input, layers: try Self.replaced(layers.layers, by: normalization, from: input))
     _ = try network.outputShape()
     return network

@@ -1,0 +1,32 @@
+import Evenkeel
+
+extension Network {
+  /// One side of a comparison of norms: `normalized(by:)` of a network that has norms to compare.
+  /// - Throws: `EvenkeelError` with code `usage` for a network without norms, and where the new norm does not fit.
+  package func compared(by normalization: Normalization) throws -> Network {
+    guard try normalized(by: .batch).leaves().contains(where: { $0.layer is BatchNorm }) else {
+      throw EvenkeelError(.usage, "The network has no norms to compare.")
+    }
+    return try normalized(by: normalization)
+  }
+
+  /// The network with every batch norm changed by `change`.
+  func changingNorms(_ change: (inout BatchNorm) -> Void) -> Network {
+    Network(input: input, layers: layers.changingNorms(change).layers)
+  }
+}
+
+extension LayerList {
+  fileprivate func changingNorms(_ change: (inout BatchNorm) -> Void) -> LayerList {
+    LayerList(
+      layers.map { layer in
+        if var norm = layer as? BatchNorm {
+          change(&norm)
+          return norm
+        }
+        guard var residual = layer as? Residual else { return layer }
+        residual.block = residual.block.changingNorms(change)
+        return residual
+      })
+  }
+}
