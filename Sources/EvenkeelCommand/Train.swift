@@ -16,11 +16,11 @@ struct Train: ParsableCommand {
   @Option(help: "A network file (YAML), or mlp, lenet, resnet20, resnet32, resnet56 or vgg11, fitted to the data.")
   var network: String?
   @Option(help: "The units of each hidden layer; 256,256 by default.") var hidden: String?
-  @Option(help: "The hidden layers' activation, one of \(Network.activationKinds); relu by default.")
+  @Option(help: "The hidden layers' activation: \(ActivationKind.names.alternatives); relu by default.")
   var activation: String?
   @Option(
     help:
-      "batch (the default), ghost:N, renorm, layer, group, group:N, instance, rms or none, in the place of every norm of the network; after-activation: batch norm behind the activation of --hidden."
+      "What takes the place of every norm of the network: \(Normalization.names.alternatives); or after-activation: batch norm after the activation of --hidden. batch by default."
   )
   var normalization: String?
   @Option(
@@ -233,11 +233,10 @@ struct Train: ParsableCommand {
 
   private func chosenNetwork(_ dataset: Dataset) throws -> Network {
     var exchanged: Normalization?
-    if let normalization, !["none", "after-activation"].contains(normalization) {
+    if let normalization, normalization != "after-activation" {
       do { exchanged = try Normalization(named: normalization) } catch is EvenkeelError {
-        throw EvenkeelError(
-          .usage,
-          "--normalization is \"\(normalization)\"; expected \(Normalization.names), after-activation or none.")
+        let names = Normalization.names + ["after-activation"]
+        throw EvenkeelError(.usage, "--normalization is \"\(normalization)\"; expected \(names.alternatives).")
       }
     }
     if let network {
@@ -246,7 +245,6 @@ struct Train: ParsableCommand {
           .usage, "--network says where its norms are; --normalization after-activation goes with --hidden.")
       }
       let network = try named(network, for: dataset)
-      if normalization == "none" { return network.withoutNormalization() }
       return try exchanged.map { try self.exchanged($0, in: network) } ?? network
     }
     let hidden = hidden ?? "256,256"
@@ -254,16 +252,11 @@ struct Train: ParsableCommand {
     guard units.allSatisfy({ ($0 ?? 0) > 0 }) else {
       throw EvenkeelError(.usage, "--hidden is \"\(hidden)\"; expected numbers above 0, as in 256,256.")
     }
-    let placement: NormalizationPlacement =
-      switch normalization {
-      case "none": .none
-      case "after-activation": .afterActivation
-      default: .beforeActivation
-      }
     let network = try Network.multilayer(
       input: dataset.shape.count, hidden: units.map { $0! },
       outputs: loss == "sigmoid" && dataset.outputCount == 2 ? 1 : dataset.outputCount,
-      activation: activation ?? "relu", normalization: placement)
+      activation: activation.map { try ActivationKind(named: $0) } ?? .relu,
+      normalization: normalization == "after-activation" ? .afterActivation : .beforeActivation)
     return try exchanged.map { try self.exchanged($0, in: network) } ?? network
   }
 

@@ -86,7 +86,8 @@ func timed(_ body: () throws -> Void) rethrows -> [Double] {
 func model(widths: [Int], activation: String, normalized: Bool = true) throws -> Model {
   try model(
     Network.multilayer(
-      input: widths[0], hidden: Array(widths[1..<widths.count - 1]), outputs: widths.last!, activation: activation,
+      input: widths[0], hidden: Array(widths[1..<widths.count - 1]), outputs: widths.last!,
+      activation: ActivationKind(named: activation),
       normalization: normalized ? .beforeActivation : .none))
 }
 

@@ -5,7 +5,7 @@ extension Dataset {
   ///   - targets: Whether they are needed.
   ///   - weights: Whether weights are wanted, as for all but predictions; a table without its column of them is a warning then.
   ///   - training: Takes the training part in place of the test part.
-  public static func readForUse(
+  package static func readForUse(
     _ path: String, by model: Model, targets: Bool, weights: Bool = true, training: Bool = false
   ) throws -> (dataset: Dataset, warnings: [String]) {
     var warnings: [String] = []

@@ -50,7 +50,7 @@ public enum LayerRegistry {
         Dense.self, BatchNorm.self, Dropout.self, Flatten.self, Residual.self, Convolution.self,
         DepthwiseConvolution.self, Convolution1D.self, MaxPool.self, AveragePool.self, GlobalAveragePool.self,
         LayerNorm.self, GroupNorm.self, InstanceNorm.self, RMSNorm.self,
-      ] as [any Layer.Type] + activationLayers.map { type(of: $0) }).map { ($0.kind, $0) }))
+      ] as [any Layer.Type] + ActivationKind.allCases.map { type(of: $0.layer) }).map { ($0.kind, $0) }))
 
   /// Makes a layer of your own known to network and model files.
   public static func register(_ layer: any Layer.Type) { kinds.withLock { $0[layer.kind] = layer } }

@@ -44,34 +44,6 @@ extension Network {
       throw EvenkeelError.usage("\"\(key)\" is not a key of a network; expected input and layers.")
     }
   }
-
-  /// The kinds of activation with commas between.
-  package static var activationKinds: String { activationLayers.map { type(of: $0).kind }.joined(separator: ", ") }
-
-  /// Fully connected hidden layers, each with the activation of that kind and batch norm before it, behind it or not at all.
-  /// - Throws: `EvenkeelError` with code `usage` if `activation` is none.
-  public static func multilayer(
-    input: Int, hidden: [Int], outputs: Int, activation: String,
-    normalization: NormalizationPlacement = .beforeActivation
-  ) throws -> Network {
-    guard let layer = activationLayers.first(where: { type(of: $0).kind == activation }) else {
-      throw EvenkeelError.usage("\"\(activation)\" is not an activation; expected \(activationKinds).")
-    }
-    return Network(input: [input]) {
-      for units in hidden {
-        Dense(units)
-        if normalization == .beforeActivation { BatchNorm() }
-        [layer]
-        if normalization == .afterActivation { BatchNorm() }
-      }
-      Dense(outputs)
-    }
-  }
-}
-
-/// Where a hidden layer is normalized: its z (Ioffe and Szegedy 2015, §3.2), its activation a, or neither.
-public enum NormalizationPlacement: Sendable {
-  case beforeActivation, afterActivation, none
 }
 
 extension EvenkeelError {

@@ -1,4 +1,4 @@
-/// What the norms of a network are, for comparison.
+/// What the norms of a network are, for comparison. Stored by its name.
 public enum Normalization: Hashable, Sendable {
   /// Batch norm over the whole batch.
   case batch
@@ -14,12 +14,14 @@ public enum Normalization: Hashable, Sendable {
   case instance
   /// `RMSNorm`.
   case rms
+  /// No norm at all.
+  case none
 
-  /// The names that `init(named:)` takes.
-  public static let names = "batch, ghost:N, renorm, layer, group, group:N, instance or rms"
+  /// The forms of a name, for help and messages; N stands for a number.
+  public static let names = ["batch", "ghost:N", "renorm", "layer", "group", "group:N", "instance", "rms", "none"]
 
-  /// `batch`, `ghost:16`, `renorm`, `layer`, `group`, `group:8`, `instance` or `rms`.
-  /// - Throws: `EvenkeelError` with code `usage` that lists them if `name` is none.
+  /// `batch`, `ghost:16`, `renorm`, `layer`, `group`, `group:8`, `instance`, `rms` or `none`.
+  /// - Throws: `EvenkeelError` with code `usage` that lists `names` if `name` has none of these forms.
   public init(named name: String) throws {
     let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let number = parts.count == 2 ? Int(parts[1]) : nil
@@ -32,13 +34,28 @@ public enum Normalization: Hashable, Sendable {
     case ("group", true) where number != nil: self = .group(groups: number)
     case ("instance", false): self = .instance
     case ("rms", false): self = .rms
-    default: throw EvenkeelError.usage("\"\(name)\" is not a normalization; expected \(Self.names).")
+    case ("none", false): self = .none
+    default: throw EvenkeelError.usage("\"\(name)\" is not a normalization; expected \(Self.names.alternatives).")
+    }
+  }
+
+  /// The name that `init(named:)` takes.
+  public var name: String {
+    switch self {
+    case .batch: "batch"
+    case .ghost(let size): "ghost:\(size)"
+    case .renorm: "renorm"
+    case .layer: "layer"
+    case .group(let groups): groups.map { "group:\($0)" } ?? "group"
+    case .instance: "instance"
+    case .rms: "rms"
+    case .none: "none"
     }
   }
 
   /// The norm in the place of `old`, whose options these are: it keeps whether and from where γ and β are learned; ε is the new
-  /// kind's own.
-  fileprivate func norm(for old: any Layer, _ options: NormOptions, features: Int) -> any Layer {
+  /// kind's own. nil where none takes its place.
+  fileprivate func norm(for old: any Layer, _ options: NormOptions, features: Int) -> (any Layer)? {
     let (scale, shift) = (options.learnsScale, options.learnsShift || old is RMSNorm)
     let start = options.initialScale
     /// What else a batch norm was, it stays.
@@ -58,20 +75,34 @@ public enum Normalization: Hashable, Sendable {
       return GroupNorm(groups: groups, scale: scale, shift: shift, initialScale: start)
     case .instance: return InstanceNorm(scale: scale, shift: shift, initialScale: start)
     case .rms: return RMSNorm(scale: scale, initialScale: start)
+    case .none: return nil
     }
+  }
+}
+
+extension Normalization: Codable {
+  /// Reads a name.
+  public init(from decoder: any Decoder) throws {
+    try self.init(named: decoder.singleValueContainer().decode(String.self))
+  }
+
+  /// Writes the name.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(name)
   }
 }
 
 extension Network {
   /// The same network with every norm, of whichever kind, in its place replaced by one of another kind: the other side of a
-  /// comparison. Biases before it that were left `automatic` come or go as the new norm asks for.
+  /// comparison. Biases before it that were left `automatic` come or go as the new norm asks for; `none` leaves the norms out.
   /// - Throws: `EvenkeelError` with code `usage` that names a layer where the new norm does not fit, as an `InstanceNorm` after a
   ///   `Dense`.
   public func normalized(by normalization: Normalization) throws -> Network {
     let features = Dictionary(uniqueKeysWithValues: try placed().layers.map { ($0.path, $0.input.featureCount) })
     let network = mapLayers { layer, path in
       guard let options = layer.norm else { return [layer] }
-      return [normalization.norm(for: layer, options, features: features[path]!)]
+      return normalization.norm(for: layer, options, features: features[path]!).map { [$0] } ?? []
     }
     _ = try network.outputShape()
     return network

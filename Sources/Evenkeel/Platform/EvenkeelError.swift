@@ -41,3 +41,10 @@ public struct EvenkeelError: Error, Hashable, Sendable, CustomStringConvertible 
   static func noInput(_ message: String) -> Self { Self(.noInput, message) }
   static func cannotWrite(_ message: String) -> Self { Self(.cannotWrite, message) }
 }
+
+extension [String] {
+  /// What may be chosen, in a sentence: "a, b or c".
+  package var alternatives: String {
+    count < 2 ? joined() : dropLast().joined(separator: ", ") + " or " + self[count - 1]
+  }
+}

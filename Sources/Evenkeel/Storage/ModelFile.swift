@@ -112,10 +112,10 @@ extension Model {
 
   /// Finds out before long work whether a file can be written at `path`; changes nothing.
   /// - Throws: `EvenkeelError` with code `cannotWrite`.
-  public static func requireWritable(_ path: String) throws { try AtomicFile.requireWritable(path) }
+  package static func requireWritable(_ path: String) throws { try AtomicFile.requireWritable(path) }
 
   /// Writes a text file, whole or not at all.
-  public static func writeText(_ text: String, to path: String) throws { try AtomicFile.write(text, to: path) }
+  package static func writeText(_ text: String, to path: String) throws { try AtomicFile.write(text, to: path) }
 
   /// Reads a model file.
   /// - Throws: `EvenkeelError`: `noInput` if it is missing, `data` that names the key that is missing, too many, of another

@@ -26,7 +26,7 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
 
   /// Augmentations as the command names them, in the order in which they act: `crop,flip`, `crop:4,flip,rotate:10,cutout:8`.
   /// - Throws: `EvenkeelError` with code `usage` for an unknown name or a value that is no number.
-  public static func list(_ text: String) throws -> [Augmentation] {
+  package static func list(_ text: String) throws -> [Augmentation] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
       let parts = item.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       guard let kind = Kind(rawValue: String(parts[0])) else {

@@ -35,7 +35,9 @@ struct Lab: ParsableCommand {
     @Argument(help: "Claims by name (lab list), or all.") var claims: [String]
     @Option(help: "digits (drawn by the program), or data as for train.") var data = "digits"
     @Option(
-      help: "A network file with batch norms, or one that ships with the program, for the claims that can use it.")
+      help:
+        "A network file with norms, or one that ships with the program, for the claims that can use it; batch norms take the places of its norms."
+    )
     var network: String?
     @Option(
       help:
@@ -64,7 +66,7 @@ struct Lab: ParsableCommand {
       try requireOutput(report)
       try requireApart(report, from: [data, network], store: options.store)
       let data = try options.data(data)
-      let network = try network.map { try named($0, for: data.training).withNorms("batch") }
+      let network = try network.map { try named($0, for: data.training).compared(by: .batch) }
       for claim in claims {
         let least = Plan(claim: claim.name, data: data.description, network: network, seeds: seeds, size: 0)
         try data.requireFit(claim.trials(least, .assumed))
@@ -189,7 +191,7 @@ func page(_ reports: [ClaimReport], _ data: DataDescription) -> Report {
     title: "What batch normalization did", date: today(),
     data:
       "\(data.source): \(data.trainingCount) training, \(data.validationCount) validation and \(data.testCount) test examples",
-    machine: Machine.summary, version: "Evenkeel \(Laboratory.version), rules \(Laboratory.rulesVersion)",
+    machine: Machine.summary, version: "Evenkeel \(evenkeelVersion), rules \(Laboratory.rulesVersion)",
     claims: reports)
 }
 

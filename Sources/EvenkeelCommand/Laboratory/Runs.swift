@@ -53,8 +53,8 @@ struct Runs: ParsableCommand {
       for point in result.curve {
         try emit(padded("\(point.step)", 10) + padded(fixed(point.loss, 4), 12) + padded(fixed(point.score, 4), 12))
       }
-      for (name, values) in result.measures.sorted(by: { $0.key < $1.key }) {
-        try emit("\(name): \(values.map { compact($0) }.joined(separator: ", "))")
+      for (measure, values) in result.measures.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+        try emit("\(measure.rawValue): \(values.map { compact($0) }.joined(separator: ", "))")
       }
     }
 

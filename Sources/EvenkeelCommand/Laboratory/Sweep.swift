@@ -43,11 +43,13 @@ struct SweepCommand: ParsableCommand {
     name: .customLong("init-scale"),
     help: "What the weights are multiplied with at the start, as 0.01..10 or one number.") var initialScale =
     "0.01..10"
-  @Option(help: "The sides, with commas between: batch, layer, group, group:N, instance, rms, ghost:N, renorm, none.")
+  @Option(
+    help:
+      "The sides, with commas between, each as for train: \(Normalization.names.alternatives).")
   var normalization = "batch,none"
   @Option(help: "Trials in all, shared among the sides.") var trials = 200
   @Flag(help: "Places in rows and columns; by default they are quasi-random.") var grid = false
-  @Option(help: "A network file with batch norms, or one that ships with the program.") var network: String?
+  @Option(help: "A network file with norms, or one that ships with the program.") var network: String?
   @Option(help: "The units of each hidden layer; 100,100,100 by default.") var hidden: String?
   @Option(help: "The hidden layers' activation; relu by default.") var activation: String?
   @Option(help: "sgd, momentum or adam.") var optimizer = "sgd"
@@ -73,9 +75,10 @@ struct SweepCommand: ParsableCommand {
     guard let method = Trial.Method(rawValue: optimizer) else {
       throw EvenkeelError(.usage, "--optimizer is \"\(optimizer)\"; expected sgd, momentum or adam.")
     }
-    var sides: [String] = []
-    for side in normalization.split(separator: ",", omittingEmptySubsequences: false).map({ String($0) }) {
-      guard !sides.contains(side) else { throw EvenkeelError(.usage, "--normalization names \(side) twice.") }
+    var sides: [Normalization] = []
+    for name in normalization.split(separator: ",", omittingEmptySubsequences: false) {
+      let side = try Normalization(named: String(name))
+      guard !sides.contains(side) else { throw EvenkeelError(.usage, "--normalization names \(name) twice.") }
       sides.append(side)
     }
     guard trials >= sides.count else {
@@ -127,7 +130,7 @@ struct SweepCommand: ParsableCommand {
     }
     return try Network.multilayer(
       input: data.description.input.count, hidden: units.map { $0! }, outputs: data.description.outputs,
-      activation: activation ?? "relu")
+      activation: activation.map { try ActivationKind(named: $0) } ?? .relu)
   }
 
   private func show(_ outcome: SweepOutcome, _ data: DataDescription) throws {
@@ -135,7 +138,7 @@ struct SweepCommand: ParsableCommand {
       for side in outcome.sides {
         try emit(
           jsonObject([
-            ("normalization", jsonText(side.normalization)), ("trials", "\(side.scores.count)"),
+            ("normalization", jsonText(side.normalization.name)), ("trials", "\(side.scores.count)"),
             ("best", jsonNumber(side.best?.score)), ("learningRate", jsonNumber(side.best?.place.learningRate)),
             ("initialScale", jsonNumber(side.best?.place.initialScale)), ("working", jsonNumber(side.workingShare)),
             ("diverged", jsonNumber(side.divergedShare)),
@@ -150,7 +153,7 @@ struct SweepCommand: ParsableCommand {
     for side in outcome.sides {
       try emit(
         row([
-          side.normalization, side.best.map { percent($0.score) } ?? "none",
+          side.normalization.name, side.best.map { percent($0.score) } ?? "none",
           side.best.map { compact($0.place.learningRate) } ?? "",
           side.best.map { compact($0.place.initialScale) } ?? "",
           percent(side.workingShare), percent(side.divergedShare),

@@ -3,7 +3,7 @@ import Evenkeel
 /// Something that people say of batch normalization, as an experiment with a rule for its verdict.
 ///
 /// A claim is a value without state: what it asks for and what it finds follow from the plan and the evidence alone.
-public protocol Claim: Sendable {
+package protocol Claim: Sendable {
   /// What commands call it.
   var name: String { get }
   /// The claim as people make it.
@@ -22,14 +22,14 @@ public protocol Claim: Sendable {
 }
 
 /// What a claim found, before the rule is applied.
-public struct Findings: Sendable {
+package struct Findings: Sendable {
   /// How it was asked, a paragraph each.
-  public var setup: [String]
+  package var setup: [String]
   /// The effect, one value a seed.
-  public var values: [Double]
-  public var figures: [Figure]
-  public var tables: [NumberTable]
-  public var notes: [String]
+  package var values: [Double]
+  package var figures: [Figure]
+  package var tables: [NumberTable]
+  package var notes: [String]
 
   init(setup: [String], values: [Double], figures: [Figure], tables: [NumberTable] = [], notes: [String] = []) {
     (self.setup, self.values, self.figures, self.tables, self.notes) = (setup, values, figures, tables, notes)
@@ -38,13 +38,13 @@ public struct Findings: Sendable {
 
 extension Claim {
   /// Whether the evidence holds all that the claim needs.
-  public func isDone(_ plan: Plan, _ evidence: Evidence) throws -> Bool {
+  package func isDone(_ plan: Plan, _ evidence: Evidence) throws -> Bool {
     try trials(plan, evidence).allSatisfy { evidence[$0] != nil }
   }
 
   /// Applies the rule.
   /// - Parameter command: What gives these numbers again.
-  public func judge(_ plan: Plan, _ evidence: Evidence, command: String) throws -> ClaimReport {
+  package func judge(_ plan: Plan, _ evidence: Evidence, command: String) throws -> ClaimReport {
     let findings = try findings(plan, evidence)
     let trials = Set(try trials(plan, evidence))
     let results = trials.map { evidence[$0] }
@@ -72,8 +72,8 @@ extension Claim {
 }
 
 /// All claims, in the order of the report.
-public enum Claims {
-  public static let all: [any Claim] = [
+package enum Claims {
+  package static let all: [any Claim] = [
     TrainsFaster(), WiderRange(), RobustInitialization(), DeeperNetworks(), InputsHoldStill(), ContoursRound(),
     SmootherLandscape(), NotCovariateShift(), BeforeOrAfter(), ScaleAndShift(), BiasRedundant(), RunningAverages(),
     LargerLearningRate(), SmallBatches(), GhostBatches(),
@@ -81,7 +81,7 @@ public enum Claims {
 
   /// The claims that `names` call; `all` is every one.
   /// - Throws: `EvenkeelError` with code `usage` that names the nearest for one that is unknown.
-  public static func named(_ names: [String]) throws -> [any Claim] {
+  package static func named(_ names: [String]) throws -> [any Claim] {
     if names.contains("all") { return all }
     var chosen: [any Claim] = []
     for name in names {

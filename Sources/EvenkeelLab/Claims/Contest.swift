@@ -8,20 +8,18 @@ import Evenkeel
 struct Contest {
   /// One contender under one condition.
   struct Arm: Hashable {
-    /// Who: "with", "layer norm".
-    let contender: String
-    /// Under what: "sigmoid", "depth 10"; empty where there is one condition.
-    let condition: String
+    let contender: Contender
+    let condition: Condition
     /// All but step size, seed and examples.
     let trial: Trial
     let rates: [Double]
     /// The contender whose step size is taken, where a search of its own would hide what is asked for.
-    var follows: String?
+    var follows: Contender?
   }
 
   /// What the search looks for.
   enum Criterion {
-    /// The highest score behind the last step.
+    /// The highest score after the last step.
     case finalScore
     /// The highest mean score over the course.
     case meanScore
@@ -81,8 +79,23 @@ struct Contest {
     return trials.isEmpty ? Array(repeating: nil, count: seeds) : trials.map { evidence[$0] }
   }
 
-  func arm(_ contender: String, _ condition: String = "") -> Arm {
-    arms.first { $0.contender == contender && $0.condition == condition }!
+  /// - Precondition: The contender takes part under that condition.
+  func arm(_ contender: Contender, _ condition: Condition = .only) -> Arm {
+    guard let arm = arms.first(where: { $0.contender == contender && $0.condition == condition }) else {
+      preconditionFailure("\(contender.name) takes no part under \(condition.name).")
+    }
+    return arm
+  }
+
+  /// The contenders, in the order in which they came.
+  var contenders: [Contender] { Self.distinct(arms.map(\.contender)) }
+
+  /// The conditions, in the order in which they came.
+  var conditions: [Condition] { Self.distinct(arms.map(\.condition)) }
+
+  private static func distinct<Value: Hashable>(_ values: [Value]) -> [Value] {
+    var seen: Set<Value> = []
+    return values.filter { seen.insert($0).inserted }
   }
 
   /// One value a seed, of those seeds that `body` gives one for.
@@ -96,7 +109,7 @@ struct Contest {
         let rate = rate(arm, evidence)
         let isAtEnd = arm.rates.count > 1 && (rate == arm.rates.first || rate == arm.rates.last)
         return [
-          .text(arm.contender), .text(arm.condition.isEmpty ? "all" : arm.condition), .number(rate),
+          .text(arm.contender.name), .text(arm.condition.name), .number(rate),
           .text(rate == nil ? "not yet" : isAtEnd ? "yes" : "no"),
         ]
       })

@@ -9,56 +9,45 @@ struct ContoursRound: Claim {
   let rule = Rule("times better conditioned with batch norm", .above(1), isRatio: true)
 
   private func contest(_ plan: Plan) -> Contest {
-    Contest(
-      plan.subjects.flatMap { subject in
-        subject.sides.map {
-          Contest.Arm(
-            contender: $0.contender, condition: subject.name, trial: plan.trial($0.network, probes: [.curvature]),
-            rates: plan.rates)
-        }
-      }, seeds: plan.seeds)
+    plan.contest(plan.subjects, probes: [.curvature])
   }
 
   func trials(_ plan: Plan, _ evidence: Evidence) -> [Trial] { contest(plan).trials(evidence) }
 
   func findings(_ plan: Plan, _ evidence: Evidence) -> Findings {
     let contest = contest(plan)
-    func measures(_ contender: String, _ condition: String, _ name: String) -> [Double?] {
-      contest.results(contest.arm(contender, condition), evidence).map { $0?.measures[name]?.first }
+    func values(_ measure: Measure, _ contender: Contender, _ condition: Condition) -> [Double?] {
+      contest.results(contest.arm(contender, condition), evidence).map { $0?.measures[measure]?.first }
     }
     func mean(_ values: [Double?]) -> NumberTable.Cell {
       let values = values.compactMap(\.self).filter { $0.isFinite && $0 > 0 }
       return values.isEmpty
         ? .text("none") : .number(exp(values.reduce(0) { $0 + log($1) } / Double(values.count)))
     }
-    let values = contest.perSeed { seed in
+    let ratios = contest.perSeed { seed in
       var sum = 0.0
-      for subject in plan.subjects {
-        guard let with = measures("batch norm", subject.name, "condition")[seed],
-          let without = measures("without", subject.name, "condition")[seed]
+      for condition in contest.conditions {
+        guard let with = values(.condition, .batchNorm, condition)[seed],
+          let without = values(.condition, .withoutNorms, condition)[seed]
         else { return nil }
         sum += log(without / with)
       }
-      return exp(sum / Double(plan.subjects.count))
+      return exp(sum / Double(contest.conditions.count))
     }
     return Findings(
       setup: plan.commonSetup + [
         plan.networkSentence(plan.subjects),
-        "Behind the last step the Hessian of the loss on 500 training examples, through the norms' statistics, is multiplied exactly; Lanczos' method gives its leading eigenvalues and an estimate of all. The condition is the largest magnitude over the one that nine tenths of all eigenvalues stay below. Over networks the ratio is the geometric mean.",
-      ], values: values, figures: plan.subjects.compactMap { contours($0, contest, evidence) },
+        "After the last step the Hessian of the loss on 500 training examples, through the norms' statistics, is multiplied exactly; Lanczos' method gives its leading eigenvalues and an estimate of all. The condition is the largest magnitude over the one that nine tenths of all eigenvalues stay below. Over networks the ratio is the geometric mean.",
+      ], values: ratios, figures: plan.subjects.compactMap { contours($0, contest, evidence) },
       tables: [
         NumberTable(
-          "Curvature behind the last step, geometric means over seeds",
+          "Curvature after the last step, geometric means over seeds",
           columns: ["network", "side", "largest eigenvalue λ₁", "λ₁ ∕ λ₂", "condition"],
-          rows: plan.subjects.flatMap { subject in
-            subject.sides.map { side in
-              [
-                .text(subject.name), .text(side.contender),
-                mean(measures(side.contender, subject.name, "eigenvalues")),
-                mean(measures(side.contender, subject.name, "leading ratio")),
-                mean(measures(side.contender, subject.name, "condition")),
-              ]
-            }
+          rows: contest.arms.map { arm in
+            [.text(arm.condition.name), .text(arm.contender.name)]
+              + [Measure.eigenvalues, .leadingRatio, .condition].map {
+                mean(values($0, arm.contender, arm.condition))
+              }
           }), contest.ratesTable(evidence),
       ],
       notes: [
@@ -68,13 +57,13 @@ struct ContoursRound: Claim {
 
   private func contours(_ subject: Subject, _ contest: Contest, _ evidence: Evidence) -> Figure? {
     let surfaces = subject.sides.compactMap { side -> Surface? in
-      let measures = contest.results(contest.arm(side.contender, subject.name), evidence).first??.measures
-      guard let places = measures?["contour coordinates"], let losses = measures?["contour losses"],
+      let measures = contest.results(contest.arm(side.contender, subject.condition), evidence).first??.measures
+      guard let places = measures?[.contourCoordinates], let losses = measures?[.contourLosses],
         losses.count == places.count * places.count
       else { return nil }
-      let ratio = measures?["leading ratio"]?.first.map { "λ₁ ∕ λ₂ = \(short($0))" }
+      let ratio = measures?[.leadingRatio]?.first.map { "λ₁ ∕ λ₂ = \(short($0))" }
       return Surface(
-        side.contender, side: EvenkeelLab.side(side.contender), note: ratio, columns: places, rows: places,
+        side.contender.name, side: side.contender.side, note: ratio, columns: places, rows: places,
         values: places.indices.map { row in places.indices.map { losses[row * places.count + $0] } })
     }
     guard surfaces.count == subject.sides.count else { return nil }

@@ -22,39 +22,29 @@ struct DeeperNetworks: Claim {
   }
 
   private func contest(_ plan: Plan) -> Contest {
-    Contest(
-      Self.depths(plan).flatMap { depth in
-        let subject = Self.subject(plan, depth: depth)
-        return subject.sides.map {
-          Contest.Arm(
-            contender: $0.contender, condition: subject.name, trial: plan.trial($0.network),
-            rates: LogarithmicRange(1e-3, 3).grid(plan.grid))
-        }
-      }, seeds: plan.seeds)
+    plan.contest(
+      Self.depths(plan).map { Self.subject(plan, depth: $0) }, rates: LogarithmicRange(1e-3, 3).grid(plan.grid))
   }
 
   func trials(_ plan: Plan, _ evidence: Evidence) -> [Trial] { contest(plan).trials(evidence) }
 
   func findings(_ plan: Plan, _ evidence: Evidence) -> Findings {
     let contest = contest(plan)
-    let depths = Self.depths(plan)
+    let places = zip(contest.conditions, Self.depths(plan)).map { ($0, Double($1)) }
     return Findings(
       setup: [
         plan.commonSetup[0],
-        "Every contender's step size is the best of \(plan.grid) from 0.001 to 3, searched at every depth anew on the validation examples with a seed of its own, then measured with \(plan.seeds) other seeds.",
+        "Every contender's step size is the best of \(plan.grid) from 0.001 to 3, searched again at every depth on the validation examples with a seed of its own, then measured with \(plan.seeds) other seeds.",
         "Stacks of 50 ReLU units a layer without shortcuts, He's start; layers are counted with the output's.",
       ],
-      values: contest.difference("batch norm", "without", over: ["\(depths.last!) layers"], evidence),
+      values: contest.difference(.batchNorm, .withoutNorms, over: contest.conditions.suffix(1), evidence),
       figures: [
         Figure(
           "Final accuracy over depth",
           caption: "Median over seeds with the range; each side at its own best step size.",
           x: Axis("Layers", scale: .logarithmic), y: plan.scoreAxis,
-          plot: .curves(
-            ["batch norm", "without"].map { name in
-              contest.scores(
-                name, evidence, at: depths.map { ("\($0) layers", Double($0)) }, name: name, side: side(name))
-            }), references: [.y(100 * plan.data.chance, "guessing")])
+          plot: .curves(contest.contenders.map { contest.scores($0, evidence, at: places) }),
+          references: [.y(100 * plan.data.chance, "guessing")])
       ], tables: [contest.ratesTable(evidence)], notes: plan.ownNetworkNote)
   }
 }

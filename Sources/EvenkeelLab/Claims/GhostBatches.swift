@@ -4,10 +4,12 @@ import Evenkeel
 struct GhostBatches: Claim {
   let name = "ghost-batches"
   let title = "Ghost batches close the large-batch gap"
-  let question = "If a large batch is normalised in parts of 128 examples, does it generalise as a small batch does?"
+  let question = "If a large batch is normalized in parts of 128 examples, does it generalize as a small batch does?"
   let rule = Rule("points of accuracy more than the large batch without ghost batches", .above(0.1))
 
-  private static let names = ["small batch", "large batch", "large, ghost 128"]
+  private static let smallBatch = Contender("small batch", .other(0))
+  private static let largeBatch = Contender("large batch", .other(1))
+  private static let ghostBatches = Contender("large, ghost 128", .with)
   private static let small = 128
 
   /// 4,096 as in the paper, or the power of two that makes four steps an epoch at least.
@@ -23,22 +25,25 @@ struct GhostBatches: Claim {
   private func contest(_ plan: Plan) -> Contest {
     let (network, large) = (network(plan), large(plan))
     let ghost = network.changingNorms { $0.ghostBatch = Self.small }
-    let sides = [(network, Self.small), (network, large), (ghost, large)]
+    func arm(_ contender: Contender, _ network: Network, batchSize: Int) -> Contest.Arm {
+      // The same number of epochs.
+      var trial = plan.trial(network, steps: max(4, plan.steps * Self.small / batchSize), batchSize: batchSize)
+      (trial.method, trial.weightDecay) = (.momentum, 1e-4)
+      return Contest.Arm(
+        contender: contender, condition: .only, trial: trial, rates: LogarithmicRange(0.01, 1).grid(plan.grid))
+    }
     return Contest(
-      zip(Self.names, sides).map { name, side in
-        // The same number of epochs.
-        var trial = plan.trial(side.0, steps: max(4, plan.steps * Self.small / side.1), batchSize: side.1)
-        (trial.method, trial.weightDecay) = (.momentum, 1e-4)
-        return Contest.Arm(
-          contender: name, condition: "", trial: trial, rates: LogarithmicRange(0.01, 1).grid(plan.grid))
-      }, seeds: plan.seeds)
+      [
+        arm(Self.smallBatch, network, batchSize: Self.small), arm(Self.largeBatch, network, batchSize: large),
+        arm(Self.ghostBatches, ghost, batchSize: large),
+      ], seeds: plan.seeds)
   }
 
   func trials(_ plan: Plan, _ evidence: Evidence) -> [Trial] { contest(plan).trials(evidence) }
 
   func findings(_ plan: Plan, _ evidence: Evidence) -> Findings {
     let contest = contest(plan)
-    let gap = contest.difference(Self.names[0], Self.names[1], over: [""], evidence)
+    let gap = contest.difference(Self.smallBatch, Self.largeBatch, evidence)
     let interval = Bootstrap.interval(of: gap)
     let mean = gap.reduce(0, +) / Double(max(1, gap.count))
     return Findings(
@@ -49,16 +54,16 @@ struct GhostBatches: Claim {
           Subject(name: plan.network == nil ? "after Hoffer et al." : "your network", network: network(plan))
         ]),
         "Every contender's step size is the best of \(plan.grid) from 0.01 to 1 on the validation examples, in place of the paper's rule that scales it with the root of the batch size; then it is measured with \(plan.seeds) other seeds. There is no schedule.",
-      ], values: contest.difference(Self.names[2], Self.names[1], over: [""], evidence),
+      ], values: contest.difference(Self.ghostBatches, Self.largeBatch, evidence),
       figures: [
         Figure(
           "Final accuracy", caption: "Mean over seeds with its 95 % interval.", x: plan.scoreAxis, y: Axis("Contender"),
           plot: .intervals(
-            contest.arms.enumerated().map { index, arm in
+            contest.arms.map { arm in
               let scores = contest.results(arm, evidence).compactMap { $0.map { 100 * $0.score } }
               let interval = Bootstrap.interval(of: scores)
               return Interval(
-                arm.contender, name: arm.contender, side: index == 2 ? .with : .other(index),
+                arm.contender.name, name: arm.contender.name, side: arm.contender.side,
                 value: scores.isEmpty ? .nan : scores.reduce(0, +) / Double(scores.count),
                 low: interval?.lowerBound, high: interval?.upperBound)
             }))
@@ -68,7 +73,7 @@ struct GhostBatches: Claim {
           "Final score", columns: ["contender", "batch", "steps", "score (%)"],
           rows: contest.arms.map {
             [
-              .text($0.contender), .number(Double($0.trial.batchSize)), .number(Double($0.trial.steps)),
+              .text($0.contender.name), .number(Double($0.trial.batchSize)), .number(Double($0.trial.steps)),
               contest.meanScore($0, evidence),
             ]
           }), contest.ratesTable(evidence),

@@ -15,20 +15,26 @@ struct InputsHoldStill: Claim {
 
   /// The mean over the course of how far percentiles moved.
   private func movement(_ result: TrialResult?) -> Double? {
-    guard let values = result?.measures["movement"], !values.isEmpty else { return nil }
+    guard let values = result?.measures[.movement], !values.isEmpty else { return nil }
     return values.reduce(0, +) / Double(values.count)
   }
 
   func findings(_ plan: Plan, _ evidence: Evidence) -> Findings {
     let (contest, subject) = (contest(plan), subject(plan))
-    let results = subject.sides.map { contest.results(contest.arm($0.contender, subject.name), evidence) }
-    let ribbons = zip(subject.sides, results).map { side, results in
+    let (with, without) = (
+      contest.results(contest.arm(.batchNorm, subject.condition), evidence),
+      contest.results(contest.arm(.withoutNorms, subject.condition), evidence)
+    )
+    let sides = [(Contender.batchNorm, with), (.withoutNorms, without)]
+    let ribbons = sides.map { contender, results in
       let (curve, measures) = (results.first??.curve ?? [], results.first??.measures ?? [:])
       return Curve(
-        side.contender, side: EvenkeelLab.side(side.contender),
+        contender.name, side: contender.side,
         points: curve.indices.map { index in
-          func value(_ name: String) -> Double? { measures[name].flatMap { index < $0.count ? $0[index] : nil } }
-          return Curve.Point(Double(curve[index].step), value("median"), low: value("low"), high: value("high"))
+          func value(_ measure: Measure) -> Double? {
+            measures[measure].flatMap { index < $0.count ? $0[index] : nil }
+          }
+          return Curve.Point(Double(curve[index].step), value(.median), low: value(.low), high: value(.high))
         })
     }
     return Findings(
@@ -37,7 +43,7 @@ struct InputsHoldStill: Claim {
         "At every evaluation the 15th, 50th and 85th percentile of what each unit's activation takes is measured over 500 test examples, with the statistics of those examples. Movement is how far a percentile went since the evaluation before, in units of the unit's spread from the 15th to the 85th, averaged over percentiles, units and the course.",
       ],
       values: contest.perSeed { seed in
-        guard let with = movement(results[0][seed]), let without = movement(results[1][seed]) else { return nil }
+        guard let with = movement(with[seed]), let without = movement(without[seed]) else { return nil }
         return without / with
       },
       figures: [
@@ -50,10 +56,10 @@ struct InputsHoldStill: Claim {
       tables: [
         NumberTable(
           "Movement between evaluations, mean over seeds", columns: ["side", "movement in spreads"],
-          rows: zip(subject.sides, results).map { side, results in
+          rows: sides.map { contender, results in
             let values = results.compactMap { movement($0) }
             return [
-              .text(side.contender), .number(values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)),
+              .text(contender.name), .number(values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)),
             ]
           }), contest.ratesTable(evidence),
       ],

@@ -75,9 +75,9 @@ struct LargerLearningRate: Claim {
           "The largest step size that learns", caption: "Median over seeds with the range.", x: Axis("Layers"),
           y: Axis("Step size", scale: .logarithmic),
           plot: .curves(
-            ["batch norm", "without"].enumerated().map { side, name in
+            [Contender.batchNorm, .withoutNorms].enumerated().map { side, contender in
               Curve(
-                name, side: EvenkeelLab.side(name), x: depths.map { Double($0) },
+                contender.name, side: contender.side, x: depths.map { Double($0) },
                 seeds: (0..<plan.seeds).map { seed in depths.indices.map { largest[$0][side][seed] ?? .nan } },
                 isMarked: true)
             }))

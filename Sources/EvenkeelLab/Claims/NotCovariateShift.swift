@@ -1,15 +1,15 @@
 import Evenkeel
 
-/// Santurkar et al. 2018, §2.2: with noise behind every norm inputs of later layers move at every step; is it still fast?
+/// Santurkar et al. 2018, §2.2: with noise after every norm the inputs of later layers move at every step; is it still fast?
 struct NotCovariateShift: Claim {
   let name = "not-covariate-shift"
   let title = "It is not (only) covariate shift"
   let question =
-    "If noise with a new mean and scale at every step is put behind every norm, does the net still train faster than without norms?"
+    "If noise with a new mean and scale at every step is put after every norm, does the net still train faster than without norms?"
   let rule = Rule(
-    "times fewer steps to the target than without norms, with noise behind them", .above(1.1), isRatio: true)
+    "times fewer steps to the target than without norms, with noise after them", .above(1.1), isRatio: true)
 
-  private static let noisy = "batch norm and noise"
+  private static let noisy = Contender("batch norm and noise", .other(0))
 
   private func race(_ plan: Plan) -> Race {
     let subjects = [plan.paperNet, plan.reluNet]
@@ -19,13 +19,12 @@ struct NotCovariateShift: Claim {
         layer is BatchNorm ? [layer, NoiseInjection()] : [layer]
       }
       return Contest.Arm(
-        contender: Self.noisy, condition: subject.name,
+        contender: Self.noisy, condition: subject.condition,
         trial: plan.trial(Network(input: subject.network.input, layers: layers), evaluations: plan.courseEvaluations),
         rates: plan.rates)
     }
     return Race(
-      contest: Contest(plain.arms + noisy, seeds: plan.seeds, criterion: .meanScore),
-      conditions: subjects.map(\.name), contenders: ["batch norm", Self.noisy, "without"], chance: plan.data.chance)
+      contest: Contest(plain.arms + noisy, seeds: plan.seeds, criterion: .meanScore), chance: plan.data.chance)
   }
 
   func trials(_ plan: Plan, _ evidence: Evidence) -> [Trial] { race(plan).contest.trials(evidence) }
@@ -36,8 +35,8 @@ struct NotCovariateShift: Claim {
       setup: plan.commonSetup + [
         plan.networkSentence([plan.paperNet, plan.reluNet]), Race.setup,
         "Noise: in every step each unit draws a mean from ± 0.5 and a scale from 1 to 1.25, and every example its own within ± 0.1 of them. The paper's noise is of this form; the amounts are ours.",
-      ], values: race.ratios(Self.noisy, "without", evidence),
-      figures: race.figures(plan, evidence) { $0 == Self.noisy ? .other(0) : side($0) },
+      ], values: race.ratios(Self.noisy, .withoutNorms, evidence),
+      figures: race.figures(plan, evidence),
       tables: [race.table(evidence), race.contest.ratesTable(evidence)],
       notes: race.notes(evidence) + plan.ownNetworkNote)
   }

@@ -29,27 +29,28 @@ extension Plan {
 
 extension Contest {
   /// Scores over the course in percent, the median and range of the seeds.
-  func course(_ arm: Arm, _ evidence: Evidence, name: String, side: Side) -> Curve {
+  /// - Parameter name: What the curve is called, if not as its contender.
+  func course(_ arm: Arm, _ evidence: Evidence, name: String? = nil) -> Curve {
     let results = results(arm, evidence).compactMap(\.self)
     let steps = arm.trial.evaluationSteps
     return Curve(
-      name, side: side, x: steps.map { Double($0) },
+      name ?? arm.contender.name, side: arm.contender.side, x: steps.map { Double($0) },
       seeds: results.map { result in
         let scores = result.curve.map { 100 * $0.score }
-        // Behind the end of a run that diverged there is nothing.
+        // A run that diverged has nothing after its end.
         return scores + Array(repeating: .nan, count: max(0, steps.count - scores.count))
       })
   }
 
   /// Final scores in percent over a quantity that conditions stand for.
   func scores(
-    _ contender: String, _ evidence: Evidence, at places: [(condition: String, x: Double)], name: String, side: Side
+    _ contender: Contender, _ evidence: Evidence, at places: [(condition: Condition, x: Double)]
   ) -> Curve {
     let columns = places.map {
       results(arm(contender, $0.condition), evidence).map { $0.map { 100 * $0.score } ?? .nan }
     }
     return Curve(
-      name, side: side, x: places.map(\.x),
+      contender.name, side: contender.side, x: places.map(\.x),
       seeds: (0..<seeds).map { seed in columns.map { $0[seed] } }, isMarked: true)
   }
 
@@ -63,7 +64,9 @@ extension Contest {
   }
 
   /// How many points the one contender's final score lies above the other's, seed by seed, as a mean over conditions.
-  func difference(_ first: String, _ second: String, over conditions: [String], _ evidence: Evidence) -> [Double] {
+  func difference(
+    _ first: Contender, _ second: Contender, over conditions: [Condition] = [.only], _ evidence: Evidence
+  ) -> [Double] {
     let pairs = conditions.map { (results(arm(first, $0), evidence), results(arm(second, $0), evidence)) }
     return perSeed { seed in
       var sum = 0.0
@@ -75,12 +78,3 @@ extension Contest {
     }
   }
 }
-
-extension Subject {
-  /// The sides of most comparisons, as names of contenders and their networks.
-  var sides: [(contender: String, network: Network)] {
-    [("batch norm", network), ("without", network.withoutNormalization())]
-  }
-}
-
-func side(_ contender: String) -> Side { contender == "without" ? .without : .with }

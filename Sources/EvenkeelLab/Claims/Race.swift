@@ -3,25 +3,24 @@ import Glibc
 
 /// Who reaches a score first: what claims about speed have in common.
 struct Race {
+  /// Every condition has a target of its own.
   let contest: Contest
-  /// Conditions of the contest, each with a target of its own.
-  let conditions: [String]
-  let contenders: [String]
   /// The score of guessing.
   let chance: Double
 
   /// 98 % of the score that the weakest contender's best search trial ended with, so that all can reach it; but at least half-way
   /// from guessing to where the strongest ended, as one that learns nothing would set no target. nil before the search is done.
-  func target(_ condition: String, _ evidence: Evidence) -> Double? {
+  func target(_ condition: Condition, _ evidence: Evidence) -> Double? {
     var ends: [Double] = []
-    for contender in contenders {
+    for contender in contest.contenders {
       let arm = contest.arm(contender, condition)
       guard let rate = contest.rate(arm, evidence),
         let end = contest.search(arm).first(where: { $0.learningRate == rate }).flatMap({ evidence[$0]?.score })
       else { return nil }
       ends.append(end)
     }
-    return max(0.98 * ends.min()!, (ends.max()! + chance) / 2)
+    guard let weakest = ends.min(), let strongest = ends.max() else { return nil }
+    return max(0.98 * weakest, (strongest + chance) / 2)
   }
 
   /// One contender under one condition with one seed.
@@ -33,7 +32,7 @@ struct Race {
   }
 
   /// One a seed; nil where there is none yet.
-  func times(_ contender: String, _ condition: String, _ evidence: Evidence) -> [Time?] {
+  func times(_ contender: Contender, _ condition: Condition, _ evidence: Evidence) -> [Time?] {
     guard let target = target(condition, evidence) else { return Array(repeating: nil, count: contest.seeds) }
     let arm = contest.arm(contender, condition)
     return contest.results(arm, evidence).map { result in
@@ -47,29 +46,28 @@ struct Race {
   }
 
   /// How many times the steps of `fast` `slow` takes, seed by seed, as a geometric mean over conditions.
-  func ratios(_ fast: String, _ slow: String, _ evidence: Evidence) -> [Double] {
-    let pairs = conditions.map { (times(fast, $0, evidence), times(slow, $0, evidence)) }
+  func ratios(_ fast: Contender, _ slow: Contender, _ evidence: Evidence) -> [Double] {
+    let pairs = contest.conditions.map { (times(fast, $0, evidence), times(slow, $0, evidence)) }
     return contest.perSeed { seed in
       var sum = 0.0
       for (fast, slow) in pairs {
         guard let fast = fast[seed], let slow = slow[seed] else { return nil }
         sum += log(slow.steps / fast.steps)
       }
-      return exp(sum / Double(conditions.count))
+      return exp(sum / Double(pairs.count))
     }
   }
 
-  func figures(_ plan: Plan, _ evidence: Evidence, side: (String) -> Side) -> [Figure] {
-    conditions.map { condition in
+  func figures(_ plan: Plan, _ evidence: Evidence) -> [Figure] {
+    contest.conditions.map { condition in
       Figure(
-        "Accuracy while training: \(condition)",
+        "Accuracy while training: \(condition.name)",
         caption:
           "Median over seeds, the band from the least to the largest; each at its own best step size. The dotted line is the target.",
         x: plan.stepAxis, y: plan.scoreAxis,
         plot: .curves(
-          contenders.map {
-            contest.course(contest.arm($0, condition), evidence, name: $0, side: side($0))
-          }), references: target(condition, evidence).map { [.y(100 * $0, "target")] } ?? [])
+          contest.contenders.map { contest.course(contest.arm($0, condition), evidence) }),
+        references: target(condition, evidence).map { [.y(100 * $0, "target")] } ?? [])
     }
   }
 
@@ -77,12 +75,12 @@ struct Race {
     NumberTable(
       "Steps and processor time to the target, means over seeds",
       columns: ["network", "contender", "target (%)", "steps", "time (s)", "final score (%)"],
-      rows: conditions.flatMap { condition in
-        contenders.compactMap { contender -> [NumberTable.Cell]? in
+      rows: contest.conditions.flatMap { condition in
+        contest.contenders.compactMap { contender -> [NumberTable.Cell]? in
           let times = times(contender, condition, evidence).compactMap(\.self)
           guard let target = target(condition, evidence), !times.isEmpty else { return nil }
           return [
-            .text(condition), .text(contender), .number(100 * target),
+            .text(condition.name), .text(contender.name), .number(100 * target),
             .number(times.reduce(0) { $0 + $1.steps } / Double(times.count)),
             .number(times.reduce(0) { $0 + $1.seconds } / Double(times.count)),
             contest.meanScore(contest.arm(contender, condition), evidence),
@@ -92,8 +90,11 @@ struct Race {
   }
 
   func notes(_ evidence: Evidence) -> [String] {
-    let missed = conditions.flatMap { condition in contenders.flatMap { times($0, condition, evidence) } }
-      .count { $0.map { !$0.isReached } ?? false }
+    let missed = contest.conditions.flatMap { condition in
+      contest.contenders.flatMap { times($0, condition, evidence) }
+    }
+
+    .count { $0.map { !$0.isReached } ?? false }
     return missed == 0
       ? [] : ["\(missed) runs did not reach the target; they count with all their steps, so the effect is a bound."]
   }

@@ -8,7 +8,7 @@ struct RobustInitialization: Claim {
   let rule = Rule("points of accuracy more, averaged over initial scales from 0.001 to 10", .above(5))
 
   private func scales(_ plan: Plan) -> [Double] { LogarithmicRange(1e-3, 10).grid(plan.grid < 5 ? 5 : 9) }
-  private func condition(_ scale: Double) -> String { "× \(short(scale))" }
+  private func condition(_ scale: Double) -> Condition { Condition("× \(short(scale))") }
 
   private func contest(_ plan: Plan) -> Contest {
     Contest(
@@ -29,18 +29,15 @@ struct RobustInitialization: Claim {
     return Findings(
       setup: plan.commonSetup + [
         plan.networkSentence([plan.subject]),
-        "Weights start at the usual scale times a factor. Step sizes are searched at every factor anew, so that a side may make up for its start.",
+        "Weights start at the usual scale times a factor. Step sizes are searched again at every factor, so that a side may make up for its start.",
       ],
-      values: contest.difference("batch norm", "without", over: places.map(\.0), evidence),
+      values: contest.difference(.batchNorm, .withoutNorms, over: contest.conditions, evidence),
       figures: [
         Figure(
           "Final accuracy over the scale of the first weights",
           caption: "Median over seeds with the range; at every scale each side at its own best step size.",
           x: Axis("Initial scale, in units of the usual one", scale: .logarithmic), y: plan.scoreAxis,
-          plot: .curves(
-            ["batch norm", "without"].map {
-              contest.scores($0, evidence, at: places, name: $0, side: side($0))
-            }))
+          plot: .curves(contest.contenders.map { contest.scores($0, evidence, at: places) }))
       ], tables: [contest.ratesTable(evidence)])
   }
 }

@@ -1,9 +1,9 @@
 import Glibc
 
 /// How a verdict follows from an effect. It is part of the program, so it was written before any data was seen.
-public struct Rule: Hashable, Sendable {
+package struct Rule: Hashable, Sendable {
   /// Where the effect must lie.
-  public enum Region: Hashable, Sendable {
+  package enum Region: Hashable, Sendable {
     /// Above this.
     case above(Double)
     /// Between minus this and this: "about the same".
@@ -11,17 +11,17 @@ public struct Rule: Hashable, Sendable {
   }
 
   /// What is measured, to follow the number: "times fewer steps".
-  public let effect: String
-  public let region: Region
+  package let effect: String
+  package let region: Region
   /// True if the effect is a ratio, averaged over seeds as a geometric mean.
-  public let isRatio: Bool
+  package let isRatio: Bool
 
-  public init(_ effect: String, _ region: Region, isRatio: Bool = false) {
+  package init(_ effect: String, _ region: Region, isRatio: Bool = false) {
     (self.effect, self.region, self.isRatio) = (effect, region, isRatio)
   }
 
   /// The rule for a reader.
-  public var sentence: String {
+  package var sentence: String {
     let where_ =
       switch region {
       case .above(let threshold): "lies above \(short(threshold)); not supported if it lies below"
@@ -33,7 +33,7 @@ public struct Rule: Hashable, Sendable {
   }
 
   /// The effect of one value a seed; nil if they do not give one.
-  public func effect(of values: [Double]) -> Effect? {
+  package func effect(of values: [Double]) -> Effect? {
     let values = isRatio ? values.map { log($0) } : values
     guard let interval = Bootstrap.interval(of: values) else { return nil }
     let mean = values.reduce(0, +) / Double(values.count)
@@ -44,9 +44,9 @@ public struct Rule: Hashable, Sendable {
 
   /// The least and the largest of so many values hold the mean between them in 1 − 2^(1 − n) of all cases; fewer than five
   /// are no base for 95 %.
-  public static let leastSeeds = 5
+  package static let leastSeeds = 5
 
-  public func verdict(_ effect: Effect?, seeds: Int) -> Verdict {
+  package func verdict(_ effect: Effect?, seeds: Int) -> Verdict {
     guard let effect, seeds >= Self.leastSeeds else { return .undecided }
     switch region {
     case .above(let threshold):

@@ -7,14 +7,17 @@ struct ScaleAndShift: Claim {
   let question = "What is lost if the norm's output is not scaled and shifted again, in front of a sigmoid?"
   let rule = Rule("points of accuracy more with γ and β", .above(0.5))
 
+  private static let with = Contender("with γ and β", .with)
+  private static let without = Contender("without γ and β", .other(0))
+
   private func contest(_ plan: Plan) -> Contest {
     let without = plan.multilayer([100, 100, 100], Sigmoid(), start: .normal(0.1)) {
       [BatchNorm(scale: false, shift: false)]
     }
     return Contest(
-      [("with γ and β", plan.paperNet.network), ("without γ and β", without)].map {
+      [(Self.with, plan.paperNet.network), (Self.without, without)].map {
         Contest.Arm(
-          contender: $0.0, condition: "",
+          contender: $0.0, condition: .only,
           trial: plan.trial($0.1, evaluations: plan.courseEvaluations, probes: [.inputs]), rates: plan.rates)
       }, seeds: plan.seeds)
   }
@@ -23,28 +26,24 @@ struct ScaleAndShift: Claim {
 
   func findings(_ plan: Plan, _ evidence: Evidence) -> Findings {
     let contest = contest(plan)
-    let names = ["with γ and β", "without γ and β"]
     return Findings(
       setup: plan.commonSetup + [
         plan.networkSentence([plan.paperNet]),
-        "The linear part: the share of what the last hidden layer's sigmoids take that lies between −1 and 1, on test examples behind the last step.",
+        "The linear part: the share of what the last hidden layer's sigmoids take that lies between −1 and 1, on test examples after the last step.",
       ],
-      values: contest.difference(names[0], names[1], over: [""], evidence),
+      values: contest.difference(Self.with, Self.without, evidence),
       figures: [
         Figure(
           "Accuracy while training", caption: "Median over seeds with the range.", x: plan.stepAxis, y: plan.scoreAxis,
-          plot: .curves([
-            contest.course(contest.arm(names[0]), evidence, name: names[0], side: .with),
-            contest.course(contest.arm(names[1]), evidence, name: names[1], side: .other(0)),
-          ]))
+          plot: .curves(contest.arms.map { contest.course($0, evidence) }))
       ],
       tables: [
         NumberTable(
-          "Behind the last step", columns: ["contender", "score (%)", "in the linear part (%)"],
-          rows: names.map { name in
-            let shares = contest.results(contest.arm(name), evidence).compactMap { $0?.measures["linear part"]?.last }
+          "After the last step", columns: ["contender", "score (%)", "in the linear part (%)"],
+          rows: contest.arms.map { arm in
+            let shares = contest.results(arm, evidence).compactMap { $0?.measures[.linearPart]?.last }
             return [
-              .text(name), contest.meanScore(contest.arm(name), evidence),
+              .text(arm.contender.name), contest.meanScore(arm, evidence),
               .number(shares.isEmpty ? nil : 100 * shares.reduce(0, +) / Double(shares.count)),
             ]
           }), contest.ratesTable(evidence),

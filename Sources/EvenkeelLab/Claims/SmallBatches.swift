@@ -9,10 +9,10 @@ struct SmallBatches: Claim {
   let rule = Rule(
     "points of accuracy more that batch norm loses from the largest batch to 2 than layer norm does", .above(1))
 
-  /// Names as `Network.withNorms` takes them.
-  private static let contenders = [
-    ("batch norm", "batch"), ("batch renormalization", "renorm"), ("layer norm", "layer"), ("group norm", "group"),
-    ("without", "none"),
+  private static let layerNorm = Contender("layer norm", .other(1))
+  private static let contenders: [(contender: Contender, norm: Normalization)] = [
+    (.batchNorm, .batch), (Contender("batch renormalization", .other(0)), .renorm), (layerNorm, .layer),
+    (Contender("group norm", .other(2)), .group(groups: nil)), (.withoutNorms, .none),
   ]
 
   private func sizes(_ plan: Plan) -> [Int] {
@@ -22,18 +22,19 @@ struct SmallBatches: Claim {
     default: [2, 4, 8, 16, 32, 64]
     }
   }
-  private func condition(_ size: Int) -> String { "batch \(size)" }
+  private func condition(_ size: Int) -> Condition { Condition("batch \(size)") }
 
   private func contest(_ plan: Plan) throws -> Contest {
     let most = sizes(plan).last!
     return Contest(
       try sizes(plan).flatMap { size in
-        try Self.contenders.map { contender, norms in
+        try Self.contenders.map { contender, norm in
           // As many examples for every size.
           Contest.Arm(
             contender: contender, condition: condition(size),
             trial: plan.trial(
-              try plan.subject.network.withNorms(norms), steps: max(1, plan.steps / 2 * most / size), batchSize: size),
+              try plan.subject.network.normalized(by: norm), steps: max(1, plan.steps / 2 * most / size),
+              batchSize: size),
             rates: LogarithmicRange(0.003, 3).grid(plan.grid))
         }
       }, seeds: plan.seeds)
@@ -44,7 +45,7 @@ struct SmallBatches: Claim {
   func findings(_ plan: Plan, _ evidence: Evidence) throws -> Findings {
     let contest = try contest(plan)
     let sizes = sizes(plan)
-    func loss(_ contender: String, _ seed: Int) -> Double? {
+    func loss(_ contender: Contender, _ seed: Int) -> Double? {
       let ends = [sizes.last!, 2].map { contest.results(contest.arm(contender, condition($0)), evidence)[seed]?.score }
       guard let large = ends[0], let small = ends[1] else { return nil }
       return 100 * (large - small)
@@ -53,10 +54,10 @@ struct SmallBatches: Claim {
     return Findings(
       setup: [
         plan.dataSentence + " Gradient descent without momentum.", plan.networkSentence([plan.subject]),
-        "Every batch size sees \(plan.steps / 2 * sizes.last!) examples, so small batches make more steps. Every contender's step size is searched at every batch size anew, the best of \(plan.grid) from 0.003 to 3 on the validation examples; then it is measured with \(plan.seeds) other seeds.",
+        "Every batch size sees \(plan.steps / 2 * sizes.last!) examples, so small batches make more steps. Every contender's step size is searched again at every batch size, the best of \(plan.grid) from 0.003 to 3 on the validation examples; then it is measured with \(plan.seeds) other seeds.",
       ],
       values: contest.perSeed { seed in
-        guard let batch = loss("batch norm", seed), let layer = loss("layer norm", seed) else { return nil }
+        guard let batch = loss(.batchNorm, seed), let layer = loss(Self.layerNorm, seed) else { return nil }
         return batch - layer
       },
       figures: [
@@ -64,18 +65,14 @@ struct SmallBatches: Claim {
           "Final accuracy over the batch size",
           caption: "Median over seeds with the range; prediction with running averages where there are any.",
           x: Axis("Examples in a batch", scale: .logarithmic), y: plan.scoreAxis,
-          plot: .curves(
-            Self.contenders.enumerated().map { index, contender in
-              contest.scores(
-                contender.0, evidence, at: places, name: contender.0,
-                side: index == 0 ? .with : contender.0 == "without" ? .without : .other(index - 1))
-            }))
+          plot: .curves(contest.contenders.map { contest.scores($0, evidence, at: places) }))
       ],
       tables: [
         NumberTable(
-          "Final score (%)", columns: ["contender"] + sizes.map { "batch \($0)" },
-          rows: Self.contenders.map { contender, _ in
-            [.text(contender)] + sizes.map { contest.meanScore(contest.arm(contender, condition($0)), evidence) }
+          "Final score (%)", columns: ["contender"] + contest.conditions.map(\.name),
+          rows: contest.contenders.map { contender in
+            [.text(contender.name)]
+              + contest.conditions.map { contest.meanScore(contest.arm(contender, $0), evidence) }
           }), contest.ratesTable(evidence),
       ])
   }

@@ -8,28 +8,20 @@ struct SmootherLandscape: Claim {
   let question = "How far can the gradient at a point be trusted along its direction?"
   let rule = Rule("times smaller effective smoothness constant with batch norm", .above(1), isRatio: true)
 
-  private static let measures = [
-    ("loss range", "Range of the loss along the gradient"), ("gradient change", "Largest change of the gradient"),
-    ("smoothness", "Effective smoothness constant"),
+  private static let measures: [(measure: Measure, title: String)] = [
+    (.lossRange, "Range of the loss along the gradient"), (.gradientChange, "Largest change of the gradient"),
+    (.smoothness, "Effective smoothness constant"),
   ]
 
   private func contest(_ plan: Plan) -> Contest {
-    Contest(
-      plan.subjects.flatMap { subject in
-        subject.sides.map {
-          Contest.Arm(
-            contender: $0.contender, condition: subject.name,
-            trial: plan.trial($0.network, evaluations: min(20, plan.courseEvaluations), probes: [.landscape]),
-            rates: plan.rates)
-        }
-      }, seeds: plan.seeds)
+    plan.contest(plan.subjects, evaluations: min(20, plan.courseEvaluations), probes: [.landscape])
   }
 
   func trials(_ plan: Plan, _ evidence: Evidence) -> [Trial] { contest(plan).trials(evidence) }
 
   /// The mean logarithm over the course, infinite ones left out.
   private func meanLogarithm(_ result: TrialResult?) -> Double? {
-    let values = (result?.measures["smoothness"] ?? []).filter { $0.isFinite && $0 > 0 }
+    let values = (result?.measures[.smoothness] ?? []).filter { $0.isFinite && $0 > 0 }
     return values.isEmpty ? nil : values.reduce(0) { $0 + log($1) } / Double(values.count)
   }
 
@@ -37,26 +29,26 @@ struct SmootherLandscape: Claim {
     let contest = contest(plan)
     let values = contest.perSeed { seed in
       var sum = 0.0
-      for subject in plan.subjects {
-        let sides = subject.sides.map {
-          meanLogarithm(contest.results(contest.arm($0.contender, subject.name), evidence)[seed])
+      for condition in contest.conditions {
+        func mean(_ contender: Contender) -> Double? {
+          meanLogarithm(contest.results(contest.arm(contender, condition), evidence)[seed])
         }
-        guard let with = sides[0], let without = sides[1] else { return nil }
+        guard let with = mean(.batchNorm), let without = mean(.withoutNorms) else { return nil }
         sum += without - with
       }
-      return exp(sum / Double(plan.subjects.count))
+      return exp(sum / Double(contest.conditions.count))
     }
-    let figures = plan.subjects.flatMap { subject in
-      Self.measures.map { name, title in
+    let figures = contest.conditions.flatMap { condition in
+      Self.measures.map { measure, title in
         Figure(
-          "\(title): \(subject.name)", caption: "Median over seeds with the range; smaller is smoother.",
+          "\(title): \(condition.name)", caption: "Median over seeds with the range; smaller is smoother.",
           x: plan.stepAxis, y: Axis(title, scale: .logarithmic),
           plot: .curves(
-            subject.sides.map { side in
-              let arm = contest.arm(side.contender, subject.name)
+            contest.contenders.map { contender in
+              let arm = contest.arm(contender, condition)
               return Curve(
-                side.contender, side: EvenkeelLab.side(side.contender), x: arm.trial.evaluationSteps.map { Double($0) },
-                seeds: contest.results(arm, evidence).compactMap { $0?.measures[name] })
+                contender.name, side: contender.side, x: arm.trial.evaluationSteps.map { Double($0) },
+                seeds: contest.results(arm, evidence).compactMap { $0?.measures[measure] })
             }))
       }
     }

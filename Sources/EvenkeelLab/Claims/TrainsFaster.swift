@@ -6,9 +6,7 @@ struct TrainsFaster: Claim {
   let rule = Rule("times fewer steps to the target", .above(1.1), isRatio: true)
 
   private func race(_ plan: Plan) -> Race {
-    Race(
-      contest: plan.courseContest(plan.subjects), conditions: plan.subjects.map(\.name),
-      contenders: ["batch norm", "without"], chance: plan.data.chance)
+    Race(contest: plan.courseContest(plan.subjects), chance: plan.data.chance)
   }
 
   func trials(_ plan: Plan, _ evidence: Evidence) -> [Trial] { race(plan).contest.trials(evidence) }
@@ -17,21 +15,7 @@ struct TrainsFaster: Claim {
     let race = race(plan)
     return Findings(
       setup: plan.commonSetup + [plan.networkSentence(plan.subjects), Race.setup],
-      values: race.ratios("batch norm", "without", evidence), figures: race.figures(plan, evidence, side: side),
+      values: race.ratios(.batchNorm, .withoutNorms, evidence), figures: race.figures(plan, evidence),
       tables: [race.table(evidence), race.contest.ratesTable(evidence)], notes: race.notes(evidence))
-  }
-}
-
-extension Plan {
-  /// Both sides of every subject, measured over the course.
-  func courseContest(_ subjects: [Subject], probes: [Probe] = []) -> Contest {
-    Contest(
-      subjects.flatMap { subject in
-        subject.sides.map {
-          Contest.Arm(
-            contender: $0.contender, condition: subject.name,
-            trial: trial($0.network, evaluations: courseEvaluations, probes: probes), rates: rates)
-        }
-      }, seeds: seeds, criterion: .meanScore)
   }
 }

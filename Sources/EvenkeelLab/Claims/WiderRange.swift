@@ -7,8 +7,6 @@ struct WiderRange: Claim {
   let question = "Of all combinations of step size and initial scale, how many work with batch norm and without?"
   let rule = Rule("points more of the combinations work", .above(5))
 
-  private static let contenders = ["batch norm", "without"]
-
   private func subjects(_ plan: Plan) -> [Subject] {
     if plan.network != nil { return [plan.subject] }
     return [3, 10].map { depth in
@@ -66,11 +64,11 @@ struct WiderRange: Claim {
         }
         gains[seed].append(shares[0].last! - shares[1].last!)
       }
-      for (side, name) in Self.contenders.enumerated() where !shares[side].isEmpty {
+      for (side, contender) in subject.sides.map(\.contender).enumerated() where !shares[side].isEmpty {
         let mean = shares[side].reduce(0, +) / Double(shares[side].count)
         let interval = Bootstrap.interval(of: shares[side])
         rows.append([
-          .text(subject.name), .text(name),
+          .text(subject.name), .text(contender.name),
           interval.map { .estimate(mean, low: $0.lowerBound, high: $0.upperBound) } ?? .number(mean),
         ])
       }
@@ -93,9 +91,9 @@ struct WiderRange: Claim {
             "Mean final score over seeds. Outlined: what reaches 95 % of the best of both sides. Where half of the seeds or more diverged nothing is shown.",
           x: Axis("Step size", scale: .logarithmic), y: Axis("Initial scale, in units of He's", scale: .logarithmic),
           plot: .heatMaps(
-            subject.sides.indices.map {
+            zip(subject.sides, means).map { side, values in
               Surface(
-                Self.contenders[$0], side: side(Self.contenders[$0]), columns: rates, rows: scales, values: means[$0])
+                side.contender.name, side: side.contender.side, columns: rates, rows: scales, values: values)
             }, value: plan.scoreAxis, threshold: best.map { 0.95 * $0 })))
     }
     let expected = subjects(plan).count

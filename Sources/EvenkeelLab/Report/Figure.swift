@@ -1,23 +1,23 @@
 /// A picture of numbers, as a value: what is shown and how it is to be read. `svg()` draws it, `Report` places it.
 ///
 /// Values that are not finite (a diverged trial) are allowed everywhere: they become gaps, and the picture says so.
-public struct Figure: Codable, Hashable, Sendable {
+package struct Figure: Codable, Hashable, Sendable {
   /// What is shown, in a few words: "Steps to 95 % accuracy".
-  public var title: String
+  package var title: String
   /// What a reader should see in it, and what bands, dots and lines mean; below the picture.
-  public var caption: String
+  package var caption: String
   /// The picture in words, for those who cannot see it; `nil` makes it of title, axes and values.
-  public var alternative: String?
+  package var alternative: String?
   /// The horizontal axis.
-  public var x: Axis
+  package var x: Axis
   /// The vertical axis. Of `.intervals` it names the categories.
-  public var y: Axis
+  package var y: Axis
   /// The marks.
-  public var plot: Plot
+  package var plot: Plot
   /// Thin dotted lines with a label: a target, a threshold.
-  public var references: [Reference]
+  package var references: [Reference]
 
-  public init(
+  package init(
     _ title: String, caption: String, alternative: String? = nil, x: Axis, y: Axis, plot: Plot,
     references: [Reference] = []
   ) {
@@ -26,7 +26,7 @@ public struct Figure: Codable, Hashable, Sendable {
   }
 
   /// The kinds of picture.
-  public enum Plot: Codable, Hashable, Sendable {
+  package enum Plot: Codable, Hashable, Sendable {
     /// Lines with bands over one pair of axes.
     case curves([Curve])
     /// One panel for each curve, with the same axes: `low`, `median`, `high` are the 15th, 50th and 85th percentile, drawn
@@ -43,47 +43,47 @@ public struct Figure: Codable, Hashable, Sendable {
   }
 
   /// A line across the picture at one value of an axis.
-  public struct Reference: Codable, Hashable, Sendable {
-    public enum Direction: String, Codable, Sendable {
+  package struct Reference: Codable, Hashable, Sendable {
+    package enum Direction: String, Codable, Sendable {
       /// A vertical line at a value of x.
       case x
       /// A horizontal line at a value of y.
       case y
     }
-    public var direction: Direction
-    public var value: Double
-    public var label: String
+    package var direction: Direction
+    package var value: Double
+    package var label: String
 
     /// A horizontal line.
-    public static func y(_ value: Double, _ label: String) -> Self { Self(direction: .y, value: value, label: label) }
+    package static func y(_ value: Double, _ label: String) -> Self { Self(direction: .y, value: value, label: label) }
     /// A vertical line.
-    public static func x(_ value: Double, _ label: String) -> Self { Self(direction: .x, value: value, label: label) }
+    package static func x(_ value: Double, _ label: String) -> Self { Self(direction: .x, value: value, label: label) }
   }
 }
 
 /// A quantity along an edge of a figure, or a colour bar.
-public struct Axis: Codable, Hashable, Sendable {
-  public enum Scale: String, Codable, Sendable {
+package struct Axis: Codable, Hashable, Sendable {
+  package enum Scale: String, Codable, Sendable {
     case linear
     /// Equal factors are equally long; values at or below 0 are left out.
     case logarithmic
   }
 
   /// The quantity: "Learning rate", "Training steps".
-  public var title: String
+  package var title: String
   /// Its unit, printed behind the title: "s", "%". `%` multiplies nothing: give 95 for 95 %.
-  public var unit: String?
-  public var scale: Scale
+  package var unit: String?
+  package var scale: Scale
   /// What the axis spans; `nil` fits it to the values.
-  public var range: ClosedRange<Double>?
+  package var range: ClosedRange<Double>?
 
-  public init(_ title: String, unit: String? = nil, scale: Scale = .linear, range: ClosedRange<Double>? = nil) {
+  package init(_ title: String, unit: String? = nil, scale: Scale = .linear, range: ClosedRange<Double>? = nil) {
     (self.title, self.unit, self.scale, self.range) = (title, unit, scale, range)
   }
 }
 
 /// Whom a mark belongs to. It alone decides colour and line style, so that a side looks the same in all figures.
-public enum Side: Codable, Hashable, Sendable {
+package enum Side: Codable, Hashable, Sendable {
   /// With batch normalization, or whatever the claim is for.
   case with
   /// Without.

@@ -1,6 +1,6 @@
 extension Figure {
   /// The picture alone, as an SVG file with its own colours for light and dark: for a README.
-  public func svg() -> String {
+  package func svg() -> String {
     var canvas =
       canvas(.wide)
       ?? {

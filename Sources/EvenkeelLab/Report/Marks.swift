@@ -1,14 +1,14 @@
 /// One line: a median over seeds, with the band that the seeds span.
-public struct Curve: Codable, Hashable, Sendable {
+package struct Curve: Codable, Hashable, Sendable {
   /// The label at the line: "batch norm"; of a ribbon, the panel's title.
-  public var name: String
-  public var side: Side
+  package var name: String
+  package var side: Side
   /// In order of x.
-  public var points: [Point]
+  package var points: [Point]
   /// Whether each point gets a dot: for a few measured places (depths, batch sizes) rather than a course over time.
-  public var isMarked: Bool
+  package var isMarked: Bool
 
-  public init(_ name: String, side: Side, points: [Point], isMarked: Bool = false) {
+  package init(_ name: String, side: Side, points: [Point], isMarked: Bool = false) {
     (self.name, self.side, self.points, self.isMarked) = (name, side, points, isMarked)
   }
 
@@ -17,7 +17,7 @@ public struct Curve: Codable, Hashable, Sendable {
   /// Seeds that are not finite at an x are left out there and counted as diverged; where they are more than half, the line
   /// has a gap.
   /// - Parameter seeds: For each seed a value for each x; a seed that ended early may have fewer.
-  public init(_ name: String, side: Side, x: [Double], seeds: [[Double]], isMarked: Bool = false) {
+  package init(_ name: String, side: Side, x: [Double], seeds: [[Double]], isMarked: Bool = false) {
     let points = x.indices.map { index in
       let values = seeds.compactMap { index < $0.count ? $0[index] : nil }
       let finite = values.filter(\.isFinite).sorted()
@@ -30,18 +30,18 @@ public struct Curve: Codable, Hashable, Sendable {
   }
 
   /// A place on the line. What is not finite becomes `nil`: a gap.
-  public struct Point: Codable, Hashable, Sendable {
-    public let x: Double
-    public let median: Double?
+  package struct Point: Codable, Hashable, Sendable {
+    package let x: Double
+    package let median: Double?
     /// The band's lower edge; `nil` for no band here.
-    public let low: Double?
+    package let low: Double?
     /// The band's upper edge.
-    public let high: Double?
+    package let high: Double?
     /// How many seeds gave no finite value here.
-    public let diverged: Int
+    package let diverged: Int
 
     /// - Parameter diverged: `nil` counts one if `median` is there and not finite.
-    public init(_ x: Double, _ median: Double?, low: Double? = nil, high: Double? = nil, diverged: Int? = nil) {
+    package init(_ x: Double, _ median: Double?, low: Double? = nil, high: Double? = nil, diverged: Int? = nil) {
       self.x = x
       (self.median, self.low, self.high) = (finite(median), finite(low), finite(high))
       self.diverged = diverged ?? (median.map { $0.isFinite ? 0 : 1 } ?? 0)
@@ -50,9 +50,9 @@ public struct Curve: Codable, Hashable, Sendable {
 }
 
 /// Values over a grid of two quantities: a panel of a heat map or of contours.
-public struct Surface: Codable, Hashable, Sendable {
+package struct Surface: Codable, Hashable, Sendable {
   /// What became of one place of the grid.
-  public enum Cell: Codable, Hashable, Sendable {
+  package enum Cell: Codable, Hashable, Sendable {
     case value(Double)
     /// Tried, without a finite value.
     case diverged
@@ -61,19 +61,19 @@ public struct Surface: Codable, Hashable, Sendable {
   }
 
   /// The panel's title.
-  public var name: String
-  public var side: Side
+  package var name: String
+  package var side: Side
   /// A line below the panel's title: "λ₁ ∕ λ₂ = 12.4".
-  public var note: String?
+  package var note: String?
   /// The grid's places along x, ascending.
-  public var columns: [Double]
+  package var columns: [Double]
   /// The grid's places along y, ascending.
-  public var rows: [Double]
+  package var rows: [Double]
   /// `cells[row][column]`.
-  public private(set) var cells: [[Cell]]
+  package private(set) var cells: [[Cell]]
 
   /// - Parameter values: `values[row][column]`; `nil` where nothing was tried, not finite where it diverged.
-  public init(
+  package init(
     _ name: String, side: Side, note: String? = nil, columns: [Double], rows: [Double], values: [[Double?]]
   ) {
     precondition(values.count == rows.count && values.allSatisfy { $0.count == columns.count })
@@ -83,18 +83,18 @@ public struct Surface: Codable, Hashable, Sendable {
 }
 
 /// A dot with its 95 % interval.
-public struct Interval: Codable, Hashable, Sendable {
+package struct Interval: Codable, Hashable, Sendable {
   /// The group that it stands in, in order of first appearance: "batch 4", "sigmoid".
-  public var category: String
+  package var category: String
   /// The label of its side in the legend: "batch norm".
-  public var name: String
-  public var side: Side
+  package var name: String
+  package var side: Side
   /// `nil` if it diverged.
-  public let value: Double?
-  public let low: Double?
-  public let high: Double?
+  package let value: Double?
+  package let low: Double?
+  package let high: Double?
 
-  public init(
+  package init(
     _ category: String, name: String, side: Side, value: Double, low: Double? = nil, high: Double? = nil
   ) {
     (self.category, self.name, self.side) = (category, name, side)

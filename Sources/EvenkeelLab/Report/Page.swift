@@ -2,7 +2,7 @@ import Evenkeel
 
 extension Report {
   /// The report as one self-contained page: no network, no script. The same values give the same bytes.
-  public func html() -> String {
+  package func html() -> String {
     let anchors = anchors
     var page = Markup()
     page.append(markup: "<!DOCTYPE html>\n")
@@ -36,7 +36,7 @@ extension Report {
 
   /// Writes the page whole or not at all.
   /// - Throws: `EvenkeelError` with code `cannotWrite`.
-  public func write(to path: String) throws { try AtomicFile.write(html(), to: path) }
+  package func write(to path: String) throws { try AtomicFile.write(html(), to: path) }
 
   /// The claims' names as ids: small letters, digits and hyphens, each once.
   var anchors: [String] {

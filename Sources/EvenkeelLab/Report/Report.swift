@@ -1,20 +1,20 @@
 import Evenkeel
 
 /// What the laboratory found, as a value; `html()` makes the page of it.
-public struct Report: Codable, Hashable, Sendable {
-  public var title: String
+package struct Report: Codable, Hashable, Sendable {
+  package var title: String
   /// When it was made, as it shall be printed: "24 November 2026".
-  public var date: String
+  package var date: String
   /// The data that the experiments ran on: "MNIST, 50,000 training, 10,000 validation images".
-  public var data: String
+  package var data: String
   /// The machine: processor, cores, vector instructions.
-  public var machine: String
+  package var machine: String
   /// Evenkeel's version and that of the experiments' rules.
-  public var version: String
+  package var version: String
   /// A section each, in this order.
-  public var claims: [ClaimReport]
+  package var claims: [ClaimReport]
 
-  public init(
+  package init(
     title: String, date: String, data: String, machine: String, version: String, claims: [ClaimReport]
   ) {
     (self.title, self.date, self.data, self.machine) = (title, date, data, machine)
@@ -23,33 +23,33 @@ public struct Report: Codable, Hashable, Sendable {
 }
 
 /// What was found about one claim.
-public struct ClaimReport: Codable, Hashable, Sendable {
+package struct ClaimReport: Codable, Hashable, Sendable {
   /// The claim's name in commands, also the section's anchor: "faster".
-  public var name: String
+  package var name: String
   /// The claim as people make it: "Batch norm trains faster".
-  public var title: String
+  package var title: String
   /// What the experiment asks.
-  public var question: String
+  package var question: String
   /// How it was asked: network, data, what was varied, what was held; a paragraph each.
-  public var setup: [String]
-  public var figures: [Figure]
-  public var tables: [NumberTable]
-  public var verdict: Verdict
+  package var setup: [String]
+  package var figures: [Figure]
+  package var tables: [NumberTable]
+  package var verdict: Verdict
   /// The size of the effect; `nil` where the trials do not give one yet.
-  public var effect: Effect?
+  package var effect: Effect?
   /// The rule, written before the data, that the verdict follows from.
-  public var rule: String
+  package var rule: String
   /// The command that gives these numbers again.
-  public var command: String
-  public var seeds: Int
+  package var command: String
+  package var seeds: Int
   /// Trials that have ended, diverged ones included.
-  public var trials: Int
+  package var trials: Int
   /// Trials that gave no finite loss.
-  public var divergedTrials: Int
+  package var divergedTrials: Int
   /// What a reader should know besides: what fell short, what was left out.
-  public var notes: [String]
+  package var notes: [String]
 
-  public init(
+  package init(
     name: String, title: String, question: String, setup: [String], figures: [Figure] = [], tables: [NumberTable] = [],
     verdict: Verdict, effect: Effect? = nil, rule: String, command: String, seeds: Int, trials: Int,
     divergedTrials: Int = 0, notes: [String] = []
@@ -62,7 +62,7 @@ public struct ClaimReport: Codable, Hashable, Sendable {
 }
 
 /// What a claim's rule says of the data.
-public enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
+package enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
   case supported
   case notSupported
   /// The data allow neither: the interval is too wide, or too few trials ended.
@@ -70,35 +70,35 @@ public enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
 }
 
 /// How large an effect is, with its 95 % interval.
-public struct Effect: Codable, Hashable, Sendable {
+package struct Effect: Codable, Hashable, Sendable {
   /// What is measured, to follow the number: "times fewer steps to 95 % accuracy", "points of accuracy".
-  public var name: String
-  public var value: Double
-  public var low: Double
-  public var high: Double
+  package var name: String
+  package var value: Double
+  package var low: Double
+  package var high: Double
 
   /// - Precondition: All are finite.
-  public init(_ name: String, value: Double, low: Double, high: Double) {
+  package init(_ name: String, value: Double, low: Double, high: Double) {
     precondition(value.isFinite && low.isFinite && high.isFinite, "An effect that is not finite is none.")
     (self.name, self.value, self.low, self.high) = (name, value, low, high)
   }
 }
 
 /// A table below a claim's figures.
-public struct NumberTable: Codable, Hashable, Sendable {
-  public var title: String
+package struct NumberTable: Codable, Hashable, Sendable {
+  package var title: String
   /// Column headers, units included: "Steps", "Time (s)".
-  public var columns: [String]
+  package var columns: [String]
   /// Numbers in them that were not finite are `.number(nil)`.
-  public private(set) var rows: [[Cell]]
+  package private(set) var rows: [[Cell]]
 
-  public init(_ title: String, columns: [String], rows: [[Cell]]) {
+  package init(_ title: String, columns: [String], rows: [[Cell]]) {
     precondition(rows.allSatisfy { $0.count == columns.count })
     (self.title, self.columns, self.rows) = (title, columns, rows.map { $0.map(\.finite) })
   }
 
   /// Literals of text and numbers are cells.
-  public enum Cell: Codable, Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation,
+  package enum Cell: Codable, Hashable, Sendable, ExpressibleByStringLiteral, ExpressibleByStringInterpolation,
     ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral
   {
     case text(String)
@@ -107,9 +107,9 @@ public struct NumberTable: Codable, Hashable, Sendable {
     /// A number with its 95 % interval.
     case estimate(Double, low: Double, high: Double)
 
-    public init(stringLiteral value: String) { self = .text(value) }
-    public init(floatLiteral value: Double) { self = .number(value) }
-    public init(integerLiteral value: Int) { self = .number(Double(value)) }
+    package init(stringLiteral value: String) { self = .text(value) }
+    package init(floatLiteral value: Double) { self = .number(value) }
+    package init(integerLiteral value: Int) { self = .number(Double(value)) }
 
     fileprivate var finite: Cell {
       switch self {

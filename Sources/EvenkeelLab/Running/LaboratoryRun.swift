@@ -1,29 +1,29 @@
 import Evenkeel
 
 /// Claims that are worked on together: their trials in one queue, so that no thread waits for another's claim to end.
-public struct LaboratoryRun: Sendable {
-  public let runner: TrialRunner
-  public let claims: [any Claim]
+package struct LaboratoryRun: Sendable {
+  package let runner: TrialRunner
+  package let claims: [any Claim]
   /// One a claim.
-  public let plans: [Plan]
-  public let speed: Speed
+  package let plans: [Plan]
+  package let speed: Speed
 
-  public init(runner: TrialRunner, claims: [any Claim], plans: [Plan], speed: Speed) {
+  package init(runner: TrialRunner, claims: [any Claim], plans: [Plan], speed: Speed) {
     (self.runner, self.claims, self.plans, self.speed) = (runner, claims, plans, speed)
   }
 
   /// How far all is.
-  public struct Progress: Sendable {
-    public let done: Int
-    public let total: Int
+  package struct Progress: Sendable {
+    package let done: Int
+    package let total: Int
     /// Until all is done or the time is over; nil before there is anything to go by.
-    public let secondsLeft: Double?
+    package let secondsLeft: Double?
   }
 
   /// Runs what is missing and gives all the evidence.
   /// - Parameter seconds: When they are over no trial is begun any more, and the evidence is what there is.
   /// - Throws: As `TrialRunner.run`.
-  public func run(
+  package func run(
     seconds: Double = .infinity, shouldStop: @escaping @Sendable () -> Bool = { false },
     onProgress: (Progress) -> Void = { _ in }
   ) throws -> Evidence {

@@ -3,7 +3,7 @@ import Glibc
 
 extension Machine {
   /// Processor and the number of processors that this process may use.
-  public static var summary: String {
+  package static var summary: String {
     var model = "unknown processor"
     if let file = fopen("/proc/cpuinfo", "r") {
       defer { fclose(file) }

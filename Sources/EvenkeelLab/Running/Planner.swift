@@ -1,24 +1,24 @@
 import Evenkeel
 
 /// Chooses how large each claim's experiment is, so that all that were asked for fit into a time.
-public struct Planner: Sendable {
-  public let speed: Speed
+package struct Planner: Sendable {
+  package let speed: Speed
   /// Trials at a time.
-  public let threads: Int
+  package let threads: Int
   /// Trials share caches and memory, and the last ones leave threads without work.
   static let reserve = 1.3
 
-  public init(speed: Speed, threads: Int) { (self.speed, self.threads) = (speed, threads) }
+  package init(speed: Speed, threads: Int) { (self.speed, self.threads) = (speed, threads) }
 
   /// The seconds that all trials take which the claim will ask for under `plan`.
-  public func seconds(_ claim: any Claim, _ plan: Plan) throws -> Double {
+  package func seconds(_ claim: any Claim, _ plan: Plan) throws -> Double {
     let trials = try claim.trials(plan, .assumed)
     return trials.reduce(0) { $0 + speed.seconds($1) } * Self.reserve / Double(threads)
   }
 
   /// Plans for `claims` that together take `budget` seconds at most. All begin with the smallest size; the smallest grows first.
   /// - Throws: `EvenkeelError` with code `usage` that names the shortest budget that works.
-  public func plans(
+  package func plans(
     _ claims: [any Claim], budget: Double, data: DataDescription, network: Network?, seeds: Int
   ) throws -> [Plan] {
     func plan(_ claim: any Claim, _ size: Int) -> Plan {
@@ -52,7 +52,7 @@ public struct Planner: Sendable {
 
   /// Reads `10m`, `90s`, `1h`, `1h30m` or a number of seconds.
   /// - Throws: `EvenkeelError` with code `usage`.
-  public static func budget(_ text: String) throws -> Double {
+  package static func budget(_ text: String) throws -> Double {
     var total = 0.0
     var number = ""
     for character in text + (text.last?.isNumber ?? false ? "s" : "") {

@@ -1,19 +1,19 @@
 import Evenkeel
 
 /// How long trials take on this machine, as it is now: a line through two measured ones.
-public struct Speed: Hashable, Sendable {
+package struct Speed: Hashable, Sendable {
   /// Seconds for a product of a weight and an input, forward and backward.
-  public let product: Double
+  package let product: Double
   /// Seconds for a layer of a step, however small.
-  public let layer: Double
+  package let layer: Double
 
   /// What a network costs by its size.
-  public init(product: Double, layer: Double) { (self.product, self.layer) = (product, layer) }
+  package init(product: Double, layer: Double) { (self.product, self.layer) = (product, layer) }
 
   /// Runs two short trials on `data`: a wide one, whose products count, and a deep narrow one, whose layers do. Both take the
   /// values of an example as they lie, so the shape is no matter, and neither is how long a sequence is.
   /// - Throws: `EvenkeelError` with code `data` if even these leave the finite numbers.
-  public init(measuredOn data: LaboratoryData) throws {
+  package init(measuredOn data: LaboratoryData) throws {
     let data = data.withoutWeightsAndLengths
     let description = data.description
     func network(_ hidden: [Int]) -> Network {
@@ -48,7 +48,7 @@ public struct Speed: Hashable, Sendable {
   }
 
   /// The seconds that `trial` takes one thread, evaluations included.
-  public func seconds(_ trial: Trial) -> Double {
+  package func seconds(_ trial: Trial) -> Double {
     let (products, layers) = (trial.products, trial.layers)
     let step = products * product + layers * layer
     // Forward alone is a third of a step; 2,000 examples at most.

@@ -2,7 +2,7 @@ import Evenkeel
 import Glibc
 
 /// How sure a mean over seeds is.
-public enum Bootstrap {
+package enum Bootstrap {
   /// The 95 % interval of the mean of `values`, one value a seed: the expanded percentile bootstrap (Hesterberg 2015, "What
   /// teachers should know about the bootstrap", §5.3).
   ///
@@ -10,7 +10,7 @@ public enum Bootstrap {
   /// means is too narrow for few values, by √((n − 1)/n) and by the normal quantile in place of Student's; the expanded one
   /// takes quantiles further out, Φ(−t √(n/(n − 1))). The draws follow from `values` alone: the same values, the same interval.
   /// - Returns: nil for fewer than two values, which say nothing about their spread, or any that is not finite or too large to be summed.
-  public static func interval(of values: [Double]) -> ClosedRange<Double>? {
+  package static func interval(of values: [Double]) -> ClosedRange<Double>? {
     let n = values.count
     guard n >= 2, values.allSatisfy(\.isFinite) else { return nil }
     let draws = 20_000

@@ -6,17 +6,17 @@ import GRDB
 ///
 /// A trial is claimed by whoever runs it, in one statement, so several laboratories may work on one store at once. What is
 /// written is there after a kill at any moment; what a process that is gone had claimed is claimed anew.
-public final class RunStore: Sendable {
-  public let path: String
+package final class RunStore: Sendable {
+  package let path: String
   package let database: DatabaseQueue
   private let owner: RunOwner
 
   /// Opens the store at `path`, or makes a new one where nothing is.
   /// - Throws: `EvenkeelError`: `data` for a file that is damaged or no store (it is left as it is), `cannotWrite`.
-  public convenience init(_ path: String) throws { try self.init(path, owner: .this) }
+  package convenience init(_ path: String) throws { try self.init(path, owner: .this) }
 
   /// Opens the store at `path` to look at it; one that lies where nothing can be written is copied first.
-  public convenience init(reading path: String) throws {
+  package convenience init(reading path: String) throws {
     try self.init(path, owner: .this, copying: !StoreFile.isWritable(path))
   }
 
@@ -27,7 +27,7 @@ public final class RunStore: Sendable {
   }
 
   /// Adds the trials that are not there yet, waiting.
-  public func add(_ trials: [Trial]) throws {
+  package func add(_ trials: [Trial]) throws {
     try write { db in
       for trial in trials {
         try db.execute(
@@ -36,7 +36,7 @@ public final class RunStore: Sendable {
             VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)
             """,
           arguments: [
-            try trial.key, try json(trial), trial.summary, Int64(bitPattern: trial.seed), Laboratory.version,
+            try trial.key, try json(trial), trial.summary, Int64(bitPattern: trial.seed), evenkeelVersion,
             Laboratory.rulesVersion, now(),
           ])
       }
@@ -109,7 +109,7 @@ public final class RunStore: Sendable {
   }
 
   /// The result of the trial with this key, if it is done.
-  public func result(_ key: String) throws -> TrialResult? {
+  package func result(_ key: String) throws -> TrialResult? {
     try read { db in
       try Row.fetchOne(
         db, sql: "SELECT id, state, result FROM run WHERE key = ? AND state = 'done'", arguments: [key]
@@ -118,7 +118,7 @@ public final class RunStore: Sendable {
   }
 
   /// The results of those of `trials` that are done.
-  public func results(of trials: [Trial]) throws -> [Trial: TrialResult] {
+  package func results(of trials: [Trial]) throws -> [Trial: TrialResult] {
     var results: [Trial: TrialResult] = [:]
     for trial in trials where results[trial] == nil { results[trial] = try result(try trial.key) }
     return results
@@ -136,4 +136,4 @@ public final class RunStore: Sendable {
 }
 
 /// How far a stored trial is.
-public enum RunState: String, Codable, Sendable, CaseIterable { case waiting, running, done, failed }
+package enum RunState: String, Codable, Sendable, CaseIterable { case waiting, running, done, failed }

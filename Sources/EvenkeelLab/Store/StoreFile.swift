@@ -12,8 +12,6 @@ package enum StoreFile {
 
   /// - Parameter name: What errors call it.
   static func open(_ path: String, called name: String? = nil) throws -> DatabaseQueue {
-    // A layer of the laboratory's own, which stored trials name.
-    LayerRegistry.register(NoiseInjection.self)
     try requireStore(path, called: name ?? path)
     return try explained(name ?? path) {
       var configuration = Configuration()

@@ -90,7 +90,7 @@ extension StoreTable.Column {
       switch kind {
       case .integer: "a whole number"
       case .real: "a number"
-      case .text: texts.isEmpty ? "text" : texts.dropLast().joined(separator: ", ") + " or \(texts[texts.count - 1])"
+      case .text: texts.isEmpty ? "text" : texts.alternatives
       }
     guard let required else { return what }
     return required.contains { $0 == state } ? what : what + " or nothing"

@@ -5,7 +5,7 @@ import GRDB
 extension RunStore {
   /// The plans of a request that was made before: the speed that was measured then would not be measured again, and with other
   /// plans what is done would be of no use.
-  public func plans(for request: String, claims: [String]) throws -> [Plan]? {
+  package func plans(for request: String, claims: [String]) throws -> [Plan]? {
     try write { db in
       var plans: [Plan] = []
       for claim in claims {
@@ -20,7 +20,7 @@ extension RunStore {
     }
   }
 
-  public func keep(_ plans: [Plan], for request: String) throws {
+  package func keep(_ plans: [Plan], for request: String) throws {
     try write { db in
       for plan in plans {
         try db.execute(
@@ -34,7 +34,7 @@ extension RunStore {
   }
 
   /// The plan of each claim that was used last, under the rules in force; with them a report is made without the data.
-  public func latestPlans() throws -> [Plan] {
+  package func latestPlans() throws -> [Plan] {
     try read { db in
       try Row.fetchAll(
         db,

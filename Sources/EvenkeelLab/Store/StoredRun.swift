@@ -3,20 +3,20 @@ import FoundationEssentials
 import GRDB
 
 /// A trial in a store with all that is known of it.
-public struct StoredRun: Sendable {
-  public let id: Int64
-  public let trial: Trial
-  public let state: RunState
+package struct StoredRun: Sendable {
+  package let id: Int64
+  package let trial: Trial
+  package let state: RunState
   /// Evenkeel's version, and that of the experiments' rules.
-  public let version: String
-  public let rules: Int
+  package let version: String
+  package let rules: Int
   /// Seconds since 1970; nil before.
-  public let started: Double?
-  public let finished: Double?
+  package let started: Double?
+  package let finished: Double?
   /// nil until it is done.
-  public let result: TrialResult?
+  package let result: TrialResult?
   /// Why it could not be carried out.
-  public let error: String?
+  package let error: String?
 }
 
 extension Trial: StoredJSON {
@@ -35,20 +35,20 @@ extension TrialResult: StoredJSON {
 }
 
 /// One line of the list of runs.
-public struct RunSummary: Sendable {
-  public let id: Int64
-  public let state: RunState
-  public let seed: UInt64
-  public let summary: String
-  public let score: Double?
-  public let isDiverged: Bool
-  public let seconds: Double?
+package struct RunSummary: Sendable {
+  package let id: Int64
+  package let state: RunState
+  package let seed: UInt64
+  package let summary: String
+  package let score: Double?
+  package let isDiverged: Bool
+  package let seconds: Double?
 }
 
 extension RunStore {
   /// All runs in the order in which they were asked for.
   /// - Throws: `EvenkeelError` with code `data` that names the first row that says what cannot be.
-  public func runs() throws -> [RunSummary] {
+  package func runs() throws -> [RunSummary] {
     try read { db in
       try Row.fetchAll(
         db, sql: "SELECT id, state, seed, summary, score, divergedAt, seconds FROM run ORDER BY id"
@@ -64,7 +64,7 @@ extension RunStore {
 
   /// The run with this number.
   /// - Throws: `EvenkeelError`: `noInput` if there is none, `data` if its row says what cannot be.
-  public func run(_ id: Int64) throws -> StoredRun {
+  package func run(_ id: Int64) throws -> StoredRun {
     try read { db in
       guard let found = try Row.fetchOne(db, sql: "SELECT * FROM run WHERE id = ?", arguments: [id]) else {
         if let reason = try String.fetchOne(

@@ -4,7 +4,7 @@ import GRDB
 extension RunStore {
   /// What is wrong with the rows that did not fit when the store became strict, a sentence each without its end; those whose trial
   /// or request has been stored anew since are left out.
-  public func unfitRows() throws -> [String] {
+  package func unfitRows() throws -> [String] {
     try read { db in
       try [StoreTable.run, .plan].flatMap { table in
         let key = table.columns[0].name
@@ -19,7 +19,7 @@ extension RunStore {
 
   /// Makes sure that no row had to be set aside.
   /// - Throws: `EvenkeelError` with code `data` that names the first and says how many more there are.
-  public func requireFit() throws {
+  package func requireFit() throws {
     let rows = try unfitRows()
     guard let first = rows.first else { return }
     let more = rows.count == 1 ? "" : ", and \(rows.count - 1) more rows"

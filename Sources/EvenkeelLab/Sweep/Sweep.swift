@@ -1,32 +1,32 @@
 import Evenkeel
 
 /// Learning rates and initial scales tried on several sides, every side at the same places.
-public struct Sweep: Hashable, Codable, Sendable {
+package struct Sweep: Hashable, Codable, Sendable {
   /// How the places are laid out.
-  public enum Layout: String, Codable, Sendable {
+  package enum Layout: String, Codable, Sendable {
     /// Quasi-random: places fill the ranges evenly however many there are.
     case random
     /// Rows and columns.
     case grid
   }
 
-  /// The network with batch norm.
-  public var network: Network
-  /// What stands in the norms' places, as `Network.withNorms` names it; a side each.
-  public var normalizations: [String]
-  public var learningRate: LogarithmicRange
-  public var initialScale: LogarithmicRange
+  /// The network with norms of any kind.
+  package var network: Network
+  /// What stands in the norms' places; a side each.
+  package var normalizations: [Normalization]
+  package var learningRate: LogarithmicRange
+  package var initialScale: LogarithmicRange
   /// Trials in all, shared evenly among the sides, `mostTrials` at most.
-  public var trials: Int
-  public var layout: Layout
-  public var method: Trial.Method
-  public var batchSize: Int
-  public var steps: Int
-  public var evaluations: Int
-  public var seed: UInt64
+  package var trials: Int
+  package var layout: Layout
+  package var method: Trial.Method
+  package var batchSize: Int
+  package var steps: Int
+  package var evaluations: Int
+  package var seed: UInt64
 
-  public init(
-    network: Network, normalizations: [String] = ["batch", "none"], learningRate: LogarithmicRange,
+  package init(
+    network: Network, normalizations: [Normalization] = [.batch, .none], learningRate: LogarithmicRange,
     initialScale: LogarithmicRange, trials: Int, layout: Layout = .random, method: Trial.Method = .gradientDescent,
     batchSize: Int = 60, steps: Int = 2_000, evaluations: Int = 4, seed: UInt64 = 1
   ) {
@@ -36,16 +36,16 @@ public struct Sweep: Hashable, Codable, Sendable {
   }
 
   /// The most trials that a sweep may have.
-  public static let mostTrials = 1_000_000
+  package static let mostTrials = 1_000_000
 
   /// One place of the ranges.
-  public struct Place: Hashable, Codable, Sendable {
-    public let learningRate: Double
-    public let initialScale: Double
+  package struct Place: Hashable, Codable, Sendable {
+    package let learningRate: Double
+    package let initialScale: Double
   }
 
   /// The places, the same for every side. A grid has at most as many as were asked for.
-  public var places: [Place] {
+  package var places: [Place] {
     let count = max(1, trials / max(1, normalizations.count))
     switch layout {
     case .grid:
@@ -76,8 +76,8 @@ public struct Sweep: Hashable, Codable, Sendable {
 
   /// The trials of one side, in the order of `places`, judged on the validation examples: the best of many on the test examples
   /// would be the luckiest.
-  public func trials(of normalization: String, on data: DataDescription) throws -> [Trial] {
-    let network = try network.withNorms(normalization)
+  package func trials(of normalization: Normalization, on data: DataDescription) throws -> [Trial] {
+    let network = try network.compared(by: normalization)
     return places.map {
       Trial(
         network: network, data: data.fingerprint, evaluatedOn: .validation, method: method,

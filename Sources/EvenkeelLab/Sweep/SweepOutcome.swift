@@ -2,39 +2,41 @@ import Evenkeel
 import Glibc
 
 /// What a sweep found on each side.
-public struct SweepOutcome: Sendable {
+package struct SweepOutcome: Sendable {
   /// One side's scores.
-  public struct SideOutcome: Sendable {
-    public let normalization: String
+  package struct SideOutcome: Sendable {
+    package let normalization: Normalization
     /// In the order of the sweep's places; nil for a trial that diverged.
-    public let scores: [Double?]
+    package let scores: [Double?]
     /// The place of the best score and the score; nil if all diverged.
-    public let best: (place: Sweep.Place, score: Double)?
+    package let best: (place: Sweep.Place, score: Double)?
     /// The share of trials that work.
-    public let workingShare: Double
-    public var divergedShare: Double { Double(scores.count { $0 == nil }) / Double(max(1, scores.count)) }
+    package let workingShare: Double
+    package var divergedShare: Double { Double(scores.count { $0 == nil }) / Double(max(1, scores.count)) }
   }
 
-  public let sweep: Sweep
-  public let sides: [SideOutcome]
+  package let sweep: Sweep
+  package let sides: [SideOutcome]
   /// What a working trial reaches: 95 % of the best score of all sides, and more than guessing; nil where none did better than
   /// guessing.
-  public let threshold: Double?
+  package let threshold: Double?
 
   /// - Parameter results: Of all trials of `sweep`.
-  public init(_ sweep: Sweep, on data: DataDescription, results: [Trial: TrialResult]) throws {
+  package init(_ sweep: Sweep, on data: DataDescription, results: [Trial: TrialResult]) throws {
     self.sweep = sweep
     let places = sweep.places
-    let scores = try sweep.normalizations.map { name in
-      try sweep.trials(of: name, on: data).map { trial in results[trial].flatMap { $0.isDiverged ? nil : $0.score } }
+    let scores = try sweep.normalizations.map { normalization in
+      try sweep.trials(of: normalization, on: data).map { trial in
+        results[trial].flatMap { $0.isDiverged ? nil : $0.score }
+      }
     }
     let best = scores.joined().compactMap(\.self).max() ?? data.chance
     let threshold = best > data.aboveChance ? max(0.95 * best, data.aboveChance) : nil
     self.threshold = threshold
-    sides = zip(sweep.normalizations, scores).map { name, scores in
+    sides = zip(sweep.normalizations, scores).map { normalization, scores in
       let best = scores.indices.filter { scores[$0] != nil }.max { scores[$0]! < scores[$1]! }
       return SideOutcome(
-        normalization: name, scores: scores, best: best.map { (places[$0], scores[$0]!) },
+        normalization: normalization, scores: scores, best: best.map { (places[$0], scores[$0]!) },
         workingShare: Double(scores.count { Self.works($0, threshold) }) / Double(max(1, scores.count)))
     }
   }
@@ -51,7 +53,7 @@ extension SweepOutcome {
 
   /// The sweep as a section of a report: heat maps side by side, and what they come to.
   /// - Parameter command: What gives these numbers again.
-  public func report(on data: DataDescription, command: String) -> ClaimReport {
+  package func report(on data: DataDescription, command: String) -> ClaimReport {
     let places = sweep.places
     /// One value a place: the difference of what works there.
     let gains =
@@ -60,7 +62,6 @@ extension SweepOutcome {
         100 * (works(sides[0].scores[place]) - works(sides[1].scores[place]))
       } : []
     let effect = Self.rule.effect(of: gains)
-    let names = sides.map { $0.normalization == "none" ? "without" : $0.normalization }
     return ClaimReport(
       name: "sweep", title: "A sweep of step sizes and initial scales",
       question: "Which combinations of step size and initial scale work, and for whom?",
@@ -68,14 +69,15 @@ extension SweepOutcome {
         "Data: \(data.source), \(data.trainingCount) examples to train on, \(data.testCount) to judge on. Network: \(sweep.network.summary). \(sweep.method.rawValue), batches of \(sweep.batchSize), \(sweep.steps) steps, seed \(sweep.seed).",
         "\(places.count) places, the same for every side. A trial works if it reaches 95 % of the best score of all and does better than guessing.",
       ],
-      figures: [heatMaps(names, data)],
+      figures: [heatMaps(data)],
       tables: [
         NumberTable(
           "What was found",
           columns: ["side", "best (%)", "step size", "initial scale", "works (%)", "diverges (%)"],
           rows: sides.map {
             [
-              .text($0.normalization), .number($0.best.map { 100 * $0.score }), .number($0.best?.place.learningRate),
+              .text($0.normalization.name), .number($0.best.map { 100 * $0.score }),
+              .number($0.best?.place.learningRate),
               .number($0.best?.place.initialScale), .number(100 * $0.workingShare), .number(100 * $0.divergedShare),
             ]
           })
@@ -90,10 +92,19 @@ extension SweepOutcome {
         : [])
   }
 
+  /// A side as figures show it.
+  private static func contender(_ normalization: Normalization, at index: Int) -> Contender {
+    switch normalization {
+    case .batch: Contender(normalization.name, .with)
+    case .none: .withoutNorms
+    default: Contender(normalization.name, .other(index))
+    }
+  }
+
   private func works(_ score: Double?) -> Double { Self.works(score, threshold) ? 1 : 0 }
 
   /// Places of a grid are its cells; quasi-random ones are gathered in cells by their mean.
-  private func heatMaps(_ names: [String], _ data: DataDescription) -> Figure {
+  private func heatMaps(_ data: DataDescription) -> Figure {
     let places = sweep.places
     let side = sweep.layout == .grid ? 0 : max(2, Int((Double(places.count) / 2).squareRoot()))
     func centres(_ range: LogarithmicRange, _ values: [Double]) -> [Double] {
@@ -105,14 +116,14 @@ extension SweepOutcome {
     func nearest(_ value: Double, _ values: [Double]) -> Int {
       values.indices.min { abs(log(values[$0] / value)) < abs(log(values[$1] / value)) }!
     }
-    let surfaces = zip(names, sides).enumerated().map { index, entry in
+    let surfaces = sides.enumerated().map { index, outcome in
       var cells = [[[Double?]]](repeating: Array(repeating: [], count: columns.count), count: rows.count)
-      for (place, score) in zip(places, entry.1.scores) {
+      for (place, score) in zip(places, outcome.scores) {
         cells[nearest(place.initialScale, rows)][nearest(place.learningRate, columns)].append(score)
       }
+      let contender = Self.contender(outcome.normalization, at: index)
       return Surface(
-        entry.0, side: entry.0 == "without" ? .without : entry.0 == "batch" ? .with : .other(index), columns: columns,
-        rows: rows,
+        contender.name, side: contender.side, columns: columns, rows: rows,
         values: cells.map {
           $0.map { scores -> Double? in
             guard !scores.isEmpty else { return nil }

@@ -24,13 +24,15 @@ struct Course {
     }
   }
 
-  /// Measures what is measured behind the last step alone.
+  /// Measures what is measured only after the last step.
   mutating func finish(_ model: Model) throws {
     if trial.probes.contains(.biases) { try measureBiases(of: model) }
     if trial.probes.contains(.curvature) { try measureCurvature(of: model) }
   }
 
-  private mutating func note(_ name: String, _ value: Double) { result.measures[name, default: []].append(value) }
+  private mutating func note(_ measure: Measure, _ value: Double) {
+    result.measures[measure, default: []].append(value)
+  }
 
   /// The first `count` examples of `dataset`, which are in no order.
   private func some(_ dataset: Dataset, _ count: Int) -> Dataset { dataset.subset(0..<min(count, dataset.count)) }
@@ -40,8 +42,8 @@ struct Course {
   private mutating func measureStatistics(of model: Model, on examples: Dataset) throws {
     var exact = model
     try exact.recalibrate(on: some(data.training, 1_000), threads: 1)
-    note("recalibrated", score(try exact.evaluate(examples, threads: 1)))
-    for (size, batches) in [(60, 8), (2, 60)] where examples.count >= size {
+    note(.recalibrated, score(try exact.evaluate(examples, threads: 1)))
+    for (size, batches, measure) in [(60, 8, Measure.batchOf60), (2, 60, .batchOf2)] where examples.count >= size {
       var sum = 0.0
       let count = min(batches, examples.count / size)
       for batch in 0..<count {
@@ -50,7 +52,7 @@ struct Course {
         try own.recalibrate(on: part, threads: 1)
         sum += score(try own.evaluate(part, threads: 1))
       }
-      note("batch of \(size)", sum / Double(count))
+      note(measure, sum / Double(count))
     }
   }
 
@@ -62,11 +64,11 @@ struct Course {
     if inputs == nil { inputs = InputsCourse(probe: try ActivationProbe(model, examples: some(data.test, 500))) }
     let now = try inputs!.probe.inputs(of: model)
     let unit = inputs!.unit ?? now.typicalUnit
-    note("low", now.units[unit].low)
-    note("median", now.units[unit].median)
-    note("high", now.units[unit].high)
-    note("linear part", now.linearShare)
-    if let last = inputs!.last { note("movement", InputsCourse.movement(from: last, to: now)) }
+    note(.low, now.units[unit].low)
+    note(.median, now.units[unit].median)
+    note(.high, now.units[unit].high)
+    note(.linearPart, now.linearShare)
+    if let last = inputs!.last { note(.movement, InputsCourse.movement(from: last, to: now)) }
     (inputs!.unit, inputs!.last) = (unit, now)
   }
 
@@ -74,20 +76,20 @@ struct Course {
   private mutating func measureLandscape(of model: Model) throws {
     let surface = try LossSurface(model, examples: some(data.training, 256))
     let walk = try surface.walk(from: surface.point)
-    note("loss range", walk.lossRange.upperBound - walk.lossRange.lowerBound)
-    note("gradient change", walk.gradientChangeRange.upperBound)
-    note("smoothness", walk.effectiveSmoothness)
+    note(.lossRange, walk.lossRange.upperBound - walk.lossRange.lowerBound)
+    note(.gradientChange, walk.gradientChangeRange.upperBound)
+    note(.smoothness, walk.effectiveSmoothness)
   }
 
   /// Biases but the output layer's, which no norm follows, and how far weights have come from where they started.
   private mutating func measureBiases(of model: Model) throws {
     let biases = model.parameters.filter { $0.role == .bias }.dropLast().flatMap { $0.values.values }
-    if !biases.isEmpty { note("biases", rootMeanSquare(biases.map { Double($0) })) }
+    if !biases.isEmpty { note(.biases, rootMeanSquare(biases.map { Double($0) })) }
     let start = try trial.start(on: data)
     let changes = zip(start.parameters, model.parameters).filter { $0.0.role == .weight }.flatMap { before, after in
       zip(before.values.values, after.values.values).map { Double($1) - Double($0) }
     }
-    note("weights' change", rootMeanSquare(changes))
+    note(.weightsChange, rootMeanSquare(changes))
   }
 
   private func rootMeanSquare(_ values: [Double]) -> Double {
@@ -100,12 +102,12 @@ struct Course {
     let surface = try LossSurface(model, examples: some(data.training, 500))
     let hessian = try Hessian(of: surface)
     let spectrum = try hessian.spectrum(seed: trial.seed)
-    result.measures["eigenvalues"] = spectrum.largest.map(\.value)
-    note("leading ratio", spectrum.leadingRatio)
-    note("condition", spectrum.condition())
+    result.measures[.eigenvalues] = spectrum.largest.map(\.value)
+    note(.leadingRatio, spectrum.leadingRatio)
+    note(.condition, spectrum.condition())
     guard let contour = try? surface.contour(around: surface.point, spectrum, resolution: 17) else { return }
-    result.measures["contour coordinates"] = contour.coordinates
-    result.measures["contour losses"] = Array(contour.losses.joined())
+    result.measures[.contourCoordinates] = contour.coordinates
+    result.measures[.contourLosses] = Array(contour.losses.joined())
   }
 }
 

@@ -1,25 +1,24 @@
 import Evenkeel
-import FoundationEssentials
 
 /// What trials need to know of data, without the data.
-public struct DataDescription: Codable, Hashable, Sendable {
+package struct DataDescription: Codable, Hashable, Sendable {
   /// As the command names it.
-  public let source: String
+  package let source: String
   /// Tells other examples, targets or parts apart.
-  public let fingerprint: String
+  package let fingerprint: String
   /// The shape of one example.
-  public let input: Shape
+  package let input: Shape
   /// Classes, or values to predict.
-  public let outputs: Int
-  public let isClassification: Bool
-  public let trainingCount: Int
-  public let validationCount: Int
-  public let testCount: Int
+  package let outputs: Int
+  package let isClassification: Bool
+  package let trainingCount: Int
+  package let validationCount: Int
+  package let testCount: Int
   /// The score of guessing: the share of the most frequent class, or 0.
-  public let chance: Double
+  package let chance: Double
 
   /// A description of data that need not be there.
-  public init(
+  package init(
     source: String, fingerprint: String, input: Shape, outputs: Int, isClassification: Bool, trainingCount: Int,
     validationCount: Int, testCount: Int, chance: Double
   ) {
@@ -32,29 +31,29 @@ public struct DataDescription: Codable, Hashable, Sendable {
 
   /// The least score that is more than guessing: three standard deviations of a share among the test examples above `chance`;
   /// 0 for values to predict.
-  public var aboveChance: Double {
+  package var aboveChance: Double {
     isClassification ? chance + 3 * (chance * (1 - chance) / Double(max(1, testCount))).squareRoot() : 0
   }
 
   /// What a score is called.
-  public var scoreName: String { isClassification ? "accuracy" : "R²" }
+  package var scoreName: String { isClassification ? "accuracy" : "R²" }
 }
 
 /// Examples that all trials share, read and measured once.
-public struct LaboratoryData: Sendable {
-  public let description: DataDescription
-  public private(set) var training: Dataset
+package struct LaboratoryData: Sendable {
+  package let description: DataDescription
+  package private(set) var training: Dataset
   /// What settings are searched on: a tenth of the training examples, 2,000 at most.
-  public private(set) var validation: Dataset
+  package private(set) var validation: Dataset
   /// What is judged on: 2,000 of the test examples at most, the same ones for every trial.
-  public private(set) var test: Dataset
+  package private(set) var test: Dataset
   let scaling: InputScaling
   let loss: Loss
-  public let warnings: [String]
+  package let warnings: [String]
 
   /// Reads DATA as the command names it.
   /// - Throws: `EvenkeelError` as `Dataset.read`, and `data` where there is nothing to tell apart: one class, no test examples.
-  public init(_ source: String, target: String? = nil) throws {
+  package init(_ source: String, target: String? = nil) throws {
     var splits = try Dataset.read(source, target: target, validation: .share(0.1), test: .share(0.2))
     guard splits.training.count >= 20, !splits.validation.isEmpty, !splits.test.isEmpty else {
       throw EvenkeelError(
@@ -111,26 +110,9 @@ public struct LaboratoryData: Sendable {
       testCount: splits.test.count, chance: chance)
   }
 
-  /// Of all targets and of 64 examples of each part.
   private static func fingerprint(_ splits: DatasetSplits) -> String {
-    var bytes: [UInt8] = []
-    func add(_ value: some FixedWidthInteger) {
-      for shift in stride(from: 0, to: value.bitWidth, by: 8) {
-        bytes.append(UInt8(truncatingIfNeeded: value >> shift))
-      }
-    }
-    for part in [splits.training, splits.validation, splits.test] {
-      add(part.count)
-      for dimension in part.shape.dimensions { add(dimension) }
-      switch part.targets {
-      case .none: break
-      case .classes(let indices, _): for index in indices { add(UInt16(truncatingIfNeeded: index)) }
-      case .values(let values, _): for value in values { add(Float(value).bitPattern) }
-      }
-      for index in stride(from: 0, to: part.count, by: max(1, part.count / 64)) {
-        for value in part[index] { add(value.bitPattern) }
-      }
-    }
-    return digest(bytes)
+    var fingerprint = Fingerprint()
+    for part in [splits.training, splits.validation, splits.test] { fingerprint.add(part.fingerprint) }
+    return fingerprint.text
   }
 }

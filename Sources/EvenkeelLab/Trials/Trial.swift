@@ -1,10 +1,9 @@
 import Evenkeel
-import FoundationEssentials
 
 /// One training to be made, in full: the same description gives the same numbers, and is done once.
-public struct Trial: Codable, Hashable, Sendable {
+package struct Trial: Codable, Hashable, Sendable {
   /// How weights follow the gradient.
-  public enum Method: String, Codable, Sendable, CaseIterable {
+  package enum Method: String, Codable, Sendable, CaseIterable {
     case gradientDescent = "sgd"
     /// With 0.9.
     case momentum
@@ -12,30 +11,30 @@ public struct Trial: Codable, Hashable, Sendable {
   }
 
   /// Which examples the curve is measured on. Settings are searched on the one and judged on the other.
-  public enum Part: String, Codable, Sendable { case validation, test }
+  package enum Part: String, Codable, Sendable { case validation, test }
 
   /// What is trained, norms included.
-  public var network: Network
+  package var network: Network
   /// Which data: `DataDescription.fingerprint`.
-  public var data: String
-  public var evaluatedOn: Part
-  public var method: Method
-  public var learningRate: Double
-  public var weightDecay: Double
+  package var data: String
+  package var evaluatedOn: Part
+  package var method: Method
+  package var learningRate: Double
+  package var weightDecay: Double
   /// The greatest norm of the gradient; nil for no limit.
-  public var clippingNorm: Double?
-  public var batchSize: Int
-  public var steps: Int
-  /// How often the model is evaluated, evenly spread; the last time is behind the last step.
-  public var evaluations: Int
+  package var clippingNorm: Double?
+  package var batchSize: Int
+  package var steps: Int
+  /// How often the model is evaluated, evenly spread; the last time after the last step.
+  package var evaluations: Int
   /// What the weights are multiplied with before the first step; biases, scales and shifts are left as they are.
-  public var initialScale: Double
+  package var initialScale: Double
   /// Of start, order and whatever else is drawn.
-  public var seed: UInt64
+  package var seed: UInt64
   /// What is measured besides the curve.
-  public var probes: [Probe]
+  package var probes: [Probe]
 
-  public init(
+  package init(
     network: Network, data: String, evaluatedOn: Part = .test, method: Method = .gradientDescent, learningRate: Double,
     weightDecay: Double = 0, clippingNorm: Double? = nil, batchSize: Int = 60, steps: Int, evaluations: Int = 10,
     initialScale: Double = 1, seed: UInt64, probes: [Probe] = []
@@ -44,6 +43,25 @@ public struct Trial: Codable, Hashable, Sendable {
     (self.learningRate, self.weightDecay, self.clippingNorm) = (learningRate, weightDecay, clippingNorm)
     (self.batchSize, self.steps, self.evaluations) = (batchSize, steps, evaluations)
     (self.initialScale, self.seed, self.probes) = (initialScale, seed, probes)
+  }
+
+  /// Reads a stored trial, which may hold the laboratory's own layer.
+  package init(from decoder: any Decoder) throws {
+    LayerRegistry.register(NoiseInjection.self)
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    network = try values.decode(Network.self, forKey: .network)
+    data = try values.decode(String.self, forKey: .data)
+    evaluatedOn = try values.decode(Part.self, forKey: .evaluatedOn)
+    method = try values.decode(Method.self, forKey: .method)
+    learningRate = try values.decode(Double.self, forKey: .learningRate)
+    weightDecay = try values.decode(Double.self, forKey: .weightDecay)
+    clippingNorm = try values.decodeIfPresent(Double.self, forKey: .clippingNorm)
+    batchSize = try values.decode(Int.self, forKey: .batchSize)
+    steps = try values.decode(Int.self, forKey: .steps)
+    evaluations = try values.decode(Int.self, forKey: .evaluations)
+    initialScale = try values.decode(Double.self, forKey: .initialScale)
+    seed = try values.decode(UInt64.self, forKey: .seed)
+    probes = try values.decode([Probe].self, forKey: .probes)
   }
 
   var optimizer: Optimizer {
@@ -55,19 +73,24 @@ public struct Trial: Codable, Hashable, Sendable {
   }
 
   /// After which of its steps, 1 to `mostSteps`, the model is evaluated, rising, the last one included.
-  public var evaluationSteps: [Int] {
+  package var evaluationSteps: [Int] {
     let points = min(max(1, evaluations), steps)
     return (1...points).map { steps * $0 / points }
   }
 
-  /// The trial under the rules that are in force, in 32 hexadecimal digits: the store's key.
+  /// The trial under the rules that are in force, in 16 hexadecimal digits: the store's key.
   /// - Throws: What a layer of the user's own throws as it is encoded.
-  public var key: String {
-    get throws { digest(Data("rules \(Laboratory.rulesVersion) \(try json(self))".utf8)) }
+  package var key: String {
+    get throws {
+      var key = Fingerprint()
+      key.add(Laboratory.rulesVersion)
+      key.add(try json(self))
+      return key.text
+    }
   }
 
   /// The most steps that a trial may have.
-  public static let mostSteps = 1_000_000_000
+  package static let mostSteps = 1_000_000_000
 
   /// - Throws: `EvenkeelError` with code `usage` for a number of steps or a batch size out of range.
   func requireCounts() throws {
@@ -80,7 +103,7 @@ public struct Trial: Codable, Hashable, Sendable {
   }
 
   /// Network and settings in one line, for people.
-  public var summary: String {
+  package var summary: String {
     var parts = [network.summary, "\(method.rawValue) \(short(learningRate))", "batch \(batchSize)", "\(steps) steps"]
     if initialScale != 1 { parts.append("start × \(short(initialScale))") }
     if weightDecay != 0 { parts.append("decay \(short(weightDecay))") }
@@ -89,14 +112,14 @@ public struct Trial: Codable, Hashable, Sendable {
 }
 
 /// What a trial measures besides its curve, by its name in stored trials.
-public enum Probe: String, Codable, Hashable, Sendable {
+package enum Probe: String, Codable, Hashable, Sendable {
   /// Accuracy by running averages, by recalibrated ones and by those of single batches, at every evaluation.
   case statistics
   /// How far biases that stand in front of a norm moved, beside the weights.
   case biases
   /// The 15th, 50th and 85th percentile of what the last hidden activation takes, at every evaluation.
   case inputs
-  /// Leading eigenvalues of the Hessian, and the loss over the plane of the first two, behind the last step.
+  /// Leading eigenvalues of the Hessian, and the loss over the plane of the first two, after the last step.
   case curvature
   /// Loss and gradient along the gradient's direction, at every evaluation.
   case landscape
@@ -104,7 +127,7 @@ public enum Probe: String, Codable, Hashable, Sendable {
 
 extension Network {
   /// Layers by their widths and kinds: `784-100-100-10 relu batchNorm`.
-  public var summary: String {
+  package var summary: String {
     guard let leaves = try? placed().layers else { return "network" }
     let widths = leaves.filter { $0.multiplyAdds > 0 }.map { "\($0.output.featureCount)" }
     let kinds = leaves.filter { $0.multiplyAdds == 0 && !$0.layer.traits.contains(.reshapes) }.map {

@@ -7,7 +7,7 @@ extension Trial {
   /// - Parameter shouldStop: Asked after every step.
   /// - Returns: nil if `shouldStop` said so.
   /// - Throws: `EvenkeelError` for a description that cannot be carried out; one that diverges is a result.
-  public func run(on data: LaboratoryData, shouldStop: () -> Bool = { false }) throws -> TrialResult? {
+  package func run(on data: LaboratoryData, shouldStop: () -> Bool = { false }) throws -> TrialResult? {
     precondition(self.data == data.description.fingerprint, "The trial is of other data.")
     var model = try start(on: data)
     let examples = evaluatedOn == .test ? data.test : data.validation
@@ -55,7 +55,7 @@ extension Trial {
 
   /// Makes sure that the trial can be carried out on `data`, whatever becomes of it.
   /// - Throws: `EvenkeelError` that says what does not fit: shape, outputs, classes, batch size, ghost batches.
-  public func requireFit(_ data: LaboratoryData) throws {
+  package func requireFit(_ data: LaboratoryData) throws {
     do {
       try requireCounts()
       try trainer(on: data).requireFit(start(on: data), to: data.training, evaluatedOn: [data.validation, data.test])
@@ -82,7 +82,7 @@ extension Trial {
 extension LaboratoryData {
   /// Makes sure that each of `trials` can be carried out on the data.
   /// - Throws: As `Trial.requireFit`, of the first that cannot.
-  public func requireFit(_ trials: [Trial]) throws {
+  package func requireFit(_ trials: [Trial]) throws {
     var seen: Set<Trial> = []
     for var trial in trials {
       try trial.requireCounts()

@@ -249,6 +249,36 @@ import Testing
     }
   }
 
+  /// They are shown as they are, and neither their results nor their plans are taken for those of today's rules.
+  @Test func runsOfOlderRulesAreReadAndMadeAgain() throws {
+    let data = try smallData()
+    try withTemporaryPath(".sqlite") { path in
+      let store = try RunStore(path)
+      let runner = TrialRunner(store: store, data: data)
+      let trial = smallTrial(data)
+      try runner.run([trial])
+      try store.keep([Plan(claim: "trains-faster", data: data.description, seeds: 5, size: 1)], for: "a")
+      func becomeOld(_ measures: String) throws {
+        try store.database.write { db in
+          try db.execute(
+            sql: "UPDATE run SET rules = 1, key = ?, result = json_set(result, '$.measures', json(?)) WHERE id = 1",
+            arguments: [String(repeating: "0a", count: 16), measures])
+          try db.execute(sql: "UPDATE plan SET rules = 1")
+        }
+      }
+      try becomeOld("{\"weights' change\":[0.5],\"batch of 60\":[0.9,\"inf\"]}")
+      #expect(try store.result(trial.key) == nil && store.latestPlans().isEmpty)
+      try runner.run([trial])
+      #expect(try store.runs().map(\.state) == [.done, .done])
+      let old = try store.run(1)
+      #expect(old.rules == 1 && old.trial == trial)
+      #expect(old.result?.measures == [.weightsChange: [0.5], .batchOf60: [0.9, .infinity]])
+      try becomeOld("{\"a measure of nobody's\":[1]}")
+      expectDataError("run 1, column result: ") { _ = try store.run(1) }
+      #expect(try store.runs().count == 2 && store.result(trial.key) != nil)
+    }
+  }
+
   @Test func plansOfARequestAreKept() throws {
     let data = try smallData()
     try withTemporaryPath(".sqlite") { path in

@@ -45,7 +45,9 @@ import Testing
       network: network, learningRate: LogarithmicRange(0.01, 1), initialScale: LogarithmicRange(1, 1), trials: 8,
       layout: .grid, batchSize: 20, steps: 5)
     var results: [Trial: TrialResult] = [:]
-    for (side, scores) in [("batch", [0.5, 0.9, 1, 0.96]), ("none", [0.5, 0.94, .nan, .nan])] {
+    for (side, scores) in [
+      (Normalization.batch, [0.5, 0.9, 1, 0.96]), (.none, [0.5, 0.94, .nan, .nan]),
+    ] {
       for (trial, score) in zip(try sweep.trials(of: side, on: data.description), scores) {
         results[trial] =
           score.isNaN
@@ -75,11 +77,23 @@ import Testing
     #expect(report.notes.contains { $0.contains("better than guessing") })
   }
 
-  @Test func normsAreExchangedByName() throws {
-    for name in ["batch", "layer", "group", "group:2", "rms", "ghost:8", "renorm", "none"] {
-      #expect(try network.withNorms(name).outputShape() == [2])
+  /// The names mean what they mean to `train`: batch norm loses what other batch norms have besides.
+  @Test func aSideIsTheNetworkWithThatNorm() throws {
+    var sweep = Sweep(
+      network: network, learningRate: LogarithmicRange(0.01, 1), initialScale: LogarithmicRange(1, 1), trials: 1)
+    func trained(_ name: String) throws -> Network {
+      try sweep.trials(of: Normalization(named: name), on: smallData().description)[0].network
     }
-    #expect { _ = try network.withNorms("bach") } throws: { "\($0)".contains("\"bach\"") }
-    #expect { _ = try network.withoutNormalization().withNorms("none") } throws: { "\($0)".contains("no batch norm") }
+    for name in ["batch", "layer", "group", "group:2", "rms", "ghost:8", "renorm", "none"] {
+      #expect(try trained(name) == network.normalized(by: Normalization(named: name)))
+    }
+    #expect(try trained("none") == network.withoutNormalization())
+    sweep.network = try network.normalized(by: .ghost(size: 4))
+    #expect(try trained("batch") == network)
+    #expect(try trained("renorm") == network.normalized(by: .renorm))
+    sweep.network = try network.normalized(by: .layer)
+    #expect(try trained("batch") == network)
+    sweep.network = network.withoutNormalization()
+    #expect { _ = try trained("batch") } throws: { "\($0)".contains("no norms") }
   }
 }

@@ -169,7 +169,7 @@ private func changed(_ bytes: [UInt8], _ position: Int, to byte: UInt8) -> [UInt
 
 @Test func aTargetColumnThatTheModelCannotHaveIsRefused() throws {
   let array = try numpy(npy([4, 3], floats: [0, 1, 2, 1, 3, 5, 0, 1, 2, 1, 3, 5]))
-  var model = try Model(Network.multilayer(input: 2, hidden: [2], outputs: 2, activation: "relu"))
+  var model = try Model(Network.multilayer(input: 2, hidden: [2], outputs: 2, activation: .relu))
   try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.01)).fit(
     &model, to: array.parts(target: "0").training, epochs: 1)
   var bytes = try withTemporaryPath { path in

@@ -150,7 +150,7 @@ private func labelled(_ count: Int) -> [[Float]] {
 }
 
 private func trained(on data: DatasetSplits) throws -> Model {
-  var model = try Model(Network.multilayer(input: 2, hidden: [8], outputs: 2, activation: "relu"), seed: 1)
+  var model = try Model(Network.multilayer(input: 2, hidden: [8], outputs: 2, activation: .relu), seed: 1)
   try trainer.fit(&model, to: data.training, validation: data.validation, epochs: 10)
   return model
 }

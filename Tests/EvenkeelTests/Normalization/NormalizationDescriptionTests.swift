@@ -124,8 +124,21 @@ import Testing
     BatchNorm(shift: false, initialScale: 0.5)
   }
   #expect(try start.normalized(by: .layer).layers.layers[1] as? LayerNorm == LayerNorm(shift: false, initialScale: 0.5))
-  #expect(throws: EvenkeelError.self) { try Normalization(named: "batch:3") }
-  #expect(throws: EvenkeelError.self) { try Normalization(named: "") }
+}
+
+@Test func aNormalizationIsItsName() throws {
+  for form in Normalization.names {
+    let name = form.replacing("N", with: "16")
+    let normalization = try Normalization(named: name)
+    #expect(normalization.name == name)
+    let stored = try JSONEncoder().encode([normalization])
+    #expect(String(decoding: stored, as: UTF8.self) == "[\"\(name)\"]")
+    #expect(try JSONDecoder().decode([Normalization].self, from: stored) == [normalization])
+  }
+  for text in ["", "batch:3", "ghost", "ghost:", "group:x", "None"] {
+    let error = #expect(throws: EvenkeelError.self) { try Normalization(named: text) }
+    #expect(error!.message.contains("batch, ghost:N,") && error!.message.contains(" or none."))
+  }
 }
 
 @Test func foldingLeavesNormsThatDependOnTheExample() throws {
@@ -176,7 +189,7 @@ import Testing
 @Test(.enabled(if: dataFolder != nil, "EVENKEEL_DATA is not set"), arguments: ["layer", "group", "rms"])
 func aNetworkWithNormsOfAnExampleLearnsMNISTFromBatchesOfFour(normalization: String) throws {
   let digits = try Dataset.idx(at: dataFolder! + "/mnist")
-  let network = try Network.multilayer(input: 784, hidden: [64, 64], outputs: 10, activation: "relu")
+  let network = try Network.multilayer(input: 784, hidden: [64, 64], outputs: 10, activation: .relu)
     .normalized(by: Normalization(named: normalization))
   var model = try Model(network, seed: 1)
   try Trainer(loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: 0.005), batchSize: 4, seed: 1).fit(

@@ -3,26 +3,26 @@ import Glibc
 import Synchronization
 
 /// Runs trials, one thread each, as many at a time as there are processors, and keeps what they come to in a store.
-public struct TrialRunner: Sendable {
-  public let store: RunStore
-  public let data: LaboratoryData
+package struct TrialRunner: Sendable {
+  package let store: RunStore
+  package let data: LaboratoryData
   /// Trials at a time.
-  public let threads: Int
+  package let threads: Int
 
-  public init(store: RunStore, data: LaboratoryData, threads: Int = Machine.threads) {
+  package init(store: RunStore, data: LaboratoryData, threads: Int = Machine.threads) {
     (self.store, self.data, self.threads) = (store, data, threads)
   }
 
   /// Trials that are done, of all that were asked for.
-  public struct Progress: Sendable {
-    public let done: Int
-    public let total: Int
+  package struct Progress: Sendable {
+    package let done: Int
+    package let total: Int
     /// Of those, the ones that this call ran.
-    public let ran: Int
+    package let ran: Int
     /// Since the call, in seconds.
-    public let seconds: Double
+    package let seconds: Double
     /// An estimate from the trials so far; nil before the first.
-    public var secondsLeft: Double? { ran == 0 ? nil : seconds / Double(ran) * Double(total - done) }
+    package var secondsLeft: Double? { ran == 0 ? nil : seconds / Double(ran) * Double(total - done) }
   }
 
   /// Runs those of `trials` that are not done, and gives the results of all.
@@ -36,7 +36,7 @@ public struct TrialRunner: Sendable {
   /// - Throws: `EvenkeelError`: `interrupted` if `shouldStop` said so; of a trial that cannot be carried out, before any is in the
   ///   store; of the store.
   @discardableResult
-  public func run(
+  package func run(
     _ trials: [Trial], shouldStart: @escaping @Sendable () -> Bool = { true },
     shouldStop: @escaping @Sendable () -> Bool = { false }, onProgress: (Progress) -> Void = { _ in }
   ) throws -> [Trial: TrialResult] {

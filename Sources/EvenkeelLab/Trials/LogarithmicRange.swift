@@ -2,13 +2,13 @@ import Evenkeel
 import Glibc
 
 /// Numbers above 0 between two bounds, even in their logarithm, written `1e-4..10`, or one number alone.
-public struct LogarithmicRange: Hashable, Codable, Sendable {
-  public let low: Double
-  public let high: Double
+package struct LogarithmicRange: Hashable, Codable, Sendable {
+  package let low: Double
+  package let high: Double
 
   /// - Parameter name: What an error calls it.
   /// - Throws: `EvenkeelError` with code `usage`.
-  public init(_ text: String, name: String) throws {
+  package init(_ text: String, name: String) throws {
     let dots = text.firstIndex(of: ".").flatMap { _ in text.range(of: "..") }
     let parts = dots.map { [String(text[..<$0.lowerBound]), String(text[$0.upperBound...])] } ?? [text, text]
     guard let low = Double(parts[0]), let high = Double(parts[1]), low > 0, high >= low, high.isFinite else {
@@ -18,13 +18,13 @@ public struct LogarithmicRange: Hashable, Codable, Sendable {
     (self.low, self.high) = (low, high)
   }
 
-  public init(_ low: Double, _ high: Double) { (self.low, self.high) = (low, high) }
+  package init(_ low: Double, _ high: Double) { (self.low, self.high) = (low, high) }
 
   /// The number at `share` of the way.
-  public func value(at share: Double) -> Double { exp(log(low) + share * (log(high) - log(low))) }
+  package func value(at share: Double) -> Double { exp(log(low) + share * (log(high) - log(low))) }
 
   /// `count` numbers from bound to bound, rounded to three digits so that they read well and repeat.
-  public func grid(_ count: Int) -> [Double] {
+  package func grid(_ count: Int) -> [Double] {
     guard count > 1, high > low else { return [low] }
     return (0..<count).map { rounded(value(at: Double($0) / Double(count - 1))) }
   }
