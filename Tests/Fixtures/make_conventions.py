@@ -1,10 +1,10 @@
-"""Makes Tests/EvenkeelTests/GoldenConventions.swift: batch norm and learning-rate schedules as other programs do them.
+"""Makes Tests/Fixtures/conventions.json: batch norm and learning-rate schedules as other programs do them; and
+python_model.safetensors, a file that Python's safetensors package writes.
 
 Run with PyTorch 2.13 (CPU), Keras 3.15 on JAX 0.10 and ONNX 1.23:
-    KERAS_BACKEND=jax python3 Tests/Fixtures/make_conventions.py > Tests/EvenkeelTests/GoldenConventions.swift
+    KERAS_BACKEND=jax python3 Tests/Fixtures/make_conventions.py
 Inputs are sines of their index, so that the test can make the same.
 """
-import base64
 import math
 
 import keras
@@ -14,6 +14,8 @@ import torch
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 from safetensors.torch import save
+
+from fixtures import numbers, write, write_bytes
 
 ROWS, FEATURES = 6, 5
 
@@ -98,20 +100,9 @@ def schedules():
     return result
 
 
-def numbers(values):
-    return [f"{v:.9g}" for v in numpy.asarray(values).reshape(-1).tolist()]
-
-
-def array(values, indent):
-    lines, line = [], ""
-    for text in numbers(values):
-        if len(line) + len(text) + 2 > 110 - indent:
-            lines.append(line)
-            line = ""
-        line += (" " if line else "") + text + ","
-    lines.append(line)
-    pad = " " * indent
-    return "[\n" + "".join(f"{pad}  {line}\n" for line in lines) + pad + "]"
+def rounded(values):
+    values = values.detach() if hasattr(values, "detach") else values
+    return numbers(numpy.asarray(values).reshape(-1).tolist())
 
 
 def stored_model():
@@ -129,37 +120,22 @@ def stored_model():
     return save(net.state_dict()), net(x)
 
 
-print("// Made by Tests/Fixtures/make_conventions.py with PyTorch", torch.__version__.split("+")[0] + ", Keras",
-      keras.__version__ + " and ONNX", onnx.__version__ + ".")
-print()
-print("/// One training step of PyTorch's BatchNorm1d in double: outputs and gradients.")
-print("let pyTorchStep: [String: [Double]] = [")
-for name, values in pytorch_step().items():
-    print(f'  "{name}": {array(values.detach(), 2)},')
-print("]")
-print()
-print("/// Running means, running variances and a prediction after three batches, by convention.")
-print("let conventions: [String: (mean: [Double], variance: [Double], prediction: [Double])] = [")
 runs = {
     "PyTorch": pytorch(), "PyTorch, momentum 0.3": pytorch(momentum=0.3), "PyTorch, cumulative": pytorch(momentum=None),
     "Keras": in_keras(), "ONNX": in_onnx(),
 }
-for name, (mean, variance, prediction) in runs.items():
-    parts = [numpy.asarray(v.detach() if hasattr(v, "detach") else v) for v in (mean, variance, prediction)]
-    print(f'  "{name}": (\n    ' + ",\n    ".join(array(p, 4) for p in parts) + "\n  ),")
-print("]")
-print()
-print("/// Learning rates of PyTorch's schedulers over twenty steps from a rate of 1.")
-print("let pyTorchSchedules: [String: [Double]] = [")
-for name, values in schedules().items():
-    print(f'  "{name}": {array(values, 2)},')
-print("]")
 data, prediction = stored_model()
-text = base64.b64encode(data).decode()
-print()
-print("/// A file that Python's safetensors package wrote, in base 64, and what PyTorch predicts with it.")
-print('let pythonFile = """')
-for start in range(0, len(text), 110):
-    print("  " + text[start:start + 110])
-print('  """')
-print(f"let pythonPrediction: [Double] = {array(prediction.detach(), 0)}")
+write_bytes("python_model.safetensors", data)
+versions = f"PyTorch {torch.__version__.split('+')[0]}, Keras {keras.__version__} and ONNX {onnx.__version__}"
+write("conventions.json", __file__, versions, {
+    # One training step of PyTorch's BatchNorm1d in double: outputs and gradients.
+    "step": {name: rounded(values) for name, values in pytorch_step().items()},
+    # After three batches.
+    "conventions": {
+        name: {"mean": rounded(mean), "variance": rounded(variance), "prediction": rounded(predicted)}
+        for name, (mean, variance, predicted) in runs.items()},
+    # Learning rates over twenty steps from a rate of 1.
+    "schedules": {name: numbers(values) for name, values in schedules().items()},
+    # What PyTorch predicts with python_model.safetensors.
+    "modelPrediction": rounded(prediction),
+})

@@ -1,13 +1,16 @@
-"""Makes Tests/EvenkeelTests/ImageFixtures.swift: small PNG and JPEG files as numbers, and the pixels of the JPEG files.
+"""Makes Tests/Fixtures/images: small PNG and JPEG files, and image_pixels.json, the pixels of the JPEG files.
 
-Run with Pillow 13: python3 Tests/Fixtures/make_images.py > Tests/EvenkeelTests/ImageFixtures.swift
+Run with Pillow 13: python3 Tests/Fixtures/make_images.py
 All images but one are 6 x 5 pixels; those of PNG have value(y, x, c), which the tests compute again.
 """
 import io
 import struct
 import zlib
+
 import PIL
 from PIL import Image
+
+from fixtures import write, write_bytes
 
 HEIGHT, WIDTH = 5, 6
 ADAM7 = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
@@ -22,7 +25,7 @@ def chunk(kind, content):
 
 
 def png(kind, pixel, depth=8, interlaced=False, size=(WIDTH, HEIGHT), promised=None, extra=b""):
-    """kind: PNG's colour type; pixel(y, x) gives the bytes of a pixel, or its bit where depth is 1; promised: the size
+    """kind: PNG's color type; pixel(y, x) gives the bytes of a pixel, or its bit where depth is 1; promised: the size
     in the header."""
     def lines(ys, xs):
         for y in ys:
@@ -43,12 +46,12 @@ def grey(y, x):
     return [value(y, x, 0)]
 
 
-def colour(y, x):
+def color(y, x):
     return [value(y, x, c) for c in range(3)]
 
 
 def wide(y, x):
-    return b"".join(struct.pack(">H", 256 * v + (91 * v + 50 * c) % 256) for c, v in enumerate(colour(y, x)))
+    return b"".join(struct.pack(">H", 256 * v + (91 * v + 50 * c) % 256) for c, v in enumerate(color(y, x)))
 
 
 def jpeg(mode, **options):
@@ -63,34 +66,26 @@ def jpeg(mode, **options):
 
 alphas = [0, 255, 128, 64, 255, 1]
 files = {
-    "greyPNG": png(0, grey),
-    "colourPNG": png(2, colour),
-    "interlacedPNG": png(2, colour, interlaced=True),
-    "palettePNG": png(3, lambda y, x: [(y + x) % 4], extra=chunk(b"PLTE", bytes(v for i in range(4) for v in colour(i, 0)))),
-    "bitPNG": png(0, lambda y, x: (y + x) % 2, depth=1),
-    "sixteenBitPNG": png(2, wide, depth=16),
-    "transparentPNG": png(6, lambda y, x: colour(y, x) + [alphas[x]]),
-    "transparentGreyPNG": png(4, lambda y, x: grey(y, x) + [alphas[x]]),
-    "hugePNG": png(2, colour, promised=(65536, 65536)),
-    "fourPNG": png(0, grey, size=(4, 4)),
-    "greyJPEG": jpeg("L", quality=95),
-    "colourJPEG": jpeg("RGB", quality=95, subsampling=0),
-    "progressiveJPEG": jpeg("RGB", quality=95, subsampling=0, progressive=True),
-    "cmykJPEG": jpeg("CMYK", quality=95),
+    "grey.png": png(0, grey),
+    "color.png": png(2, color),
+    "interlaced.png": png(2, color, interlaced=True),
+    "palette.png": png(3, lambda y, x: [(y + x) % 4], extra=chunk(b"PLTE", bytes(v for i in range(4) for v in color(i, 0)))),
+    "bit.png": png(0, lambda y, x: (y + x) % 2, depth=1),
+    "sixteen_bit.png": png(2, wide, depth=16),
+    "transparent.png": png(6, lambda y, x: color(y, x) + [alphas[x]]),
+    "transparent_grey.png": png(4, lambda y, x: grey(y, x) + [alphas[x]]),
+    "huge.png": png(2, color, promised=(65536, 65536)),
+    "four.png": png(0, grey, size=(4, 4)),
+    "grey.jpg": jpeg("L", quality=95),
+    "color.jpg": jpeg("RGB", quality=95, subsampling=0),
+    "progressive.jpg": jpeg("RGB", quality=95, subsampling=0, progressive=True),
+    "cmyk.jpg": jpeg("CMYK", quality=95),
 }
 
 
-def numbers(values):
-    return ", ".join(map(str, values))
-
-
-print(f"// Made by Tests/Fixtures/make_images.py with Pillow {PIL.__version__}.")
-print("let imageFiles: [String: [UInt8]] = [")
 for name, content in files.items():
-    print(f'  "{name}": [{numbers(content)}],')
-print("]")
-print("// What Pillow reads: height, width and channels last.")
-print("let jpegPixels: [String: [UInt8]] = [")
-for name in ("greyJPEG", "colourJPEG", "progressiveJPEG"):
-    print(f'  "{name}": [{numbers(Image.open(io.BytesIO(files[name])).tobytes())}],')
-print("]")
+    write_bytes("images/" + name, content)
+# What Pillow reads: height, width and channels last.
+write("image_pixels.json", __file__, "Pillow " + PIL.__version__, {"pixels": {
+    name: list(Image.open(io.BytesIO(content)).tobytes())
+    for name, content in files.items() if name in ("grey.jpg", "color.jpg", "progressive.jpg")}})

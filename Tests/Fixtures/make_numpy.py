@@ -1,10 +1,13 @@
-"""Makes Tests/EvenkeelTests/NumpyFixtures.swift: small NPY and NPZ files as NumPy writes them, byte by byte.
+"""Makes Tests/Fixtures/numpy: small NPY and NPZ files as NumPy writes them.
 
-Run with NumPy 2: python3 Tests/Fixtures/make_numpy.py > Tests/EvenkeelTests/NumpyFixtures.swift
+Run with NumPy 2: python3 Tests/Fixtures/make_numpy.py
 """
 import io
 import zipfile
+
 import numpy as np
+
+from fixtures import write_bytes
 
 
 class Stream(io.RawIOBase):
@@ -65,16 +68,6 @@ limit, zipfile.ZIP64_LIMIT = zipfile.ZIP64_LIMIT, 0  # as beyond 2 GiB
 files["zip64"] = npz(**parts)
 zipfile.ZIP64_LIMIT = limit
 
-print("// Made by Tests/Fixtures/make_numpy.py with NumPy " + np.__version__ + ".")
-print("let numpyFixtures: [String: [UInt8]] = [")
 for name, content in files.items():
-    print(f'  "{name}": [')
-    line = "   "
-    for byte in content:
-        if len(line) + len(str(byte)) + 2 > 120:
-            print(line)
-            line = "   "
-        line += f" {byte},"
-    print(line)
-    print("  ],")
-print("]")
+    kind = "npz" if content.startswith(b"PK") else "npy"
+    write_bytes(f"numpy/{name.replace(' ', '_')}.{kind}", content)

@@ -1,11 +1,13 @@
-"""Makes Tests/EvenkeelTests/GoldenVariants.swift: ghost batches and batch renormalization by PyTorch, in double.
+"""Makes Tests/Fixtures/variants.json: ghost batches and batch renormalization by PyTorch, in double.
 
-    python3 Tests/Fixtures/make_variants.py > Tests/EvenkeelTests/GoldenVariants.swift
+Run with PyTorch 2.13 (CPU): python3 Tests/Fixtures/make_variants.py
 Inputs are sines of their index, so that the test can make the same. Gradients are autograd's.
 """
 import math
 
 import torch
+
+from fixtures import numbers, write
 
 ROWS, FEATURES, CLASSES = 11, 5, 3
 
@@ -67,22 +69,12 @@ def renorm(ratio, offset):
     return gradients(normalize, other) + [norm.running_mean, norm.running_var]
 
 
-def show(name, values):
-    print(f'  "{name}": [')
-    for value in values:
-        print("    [")
-        numbers = [f"{number:.9g}" for number in value.flatten().tolist()]
-        for start in range(0, len(numbers), 7):
-            print("      " + ", ".join(numbers[start:start + 7]) + ",")
-        print("    ],")
-    print("  ],")
+def step(values):
+    names = ["loss", "scale", "shift", "weight", "runningMean", "runningVariance"]
+    return {name: numbers(value.flatten().tolist()) for name, value in zip(names, values, strict=True)}
 
 
-print("// Made by Tests/Fixtures/make_variants.py with PyTorch", torch.__version__.split("+")[0] + ".")
-print("\n/// Loss, dγ, dβ, dW of the layer behind, running means and variances of one step, by variant.")
-print("let variants: [String: [[Double]]] = [")
-show("ghost 4", ghost(4))
-show("ghost 2", ghost(2))
-show("renorm to 3 and 5", renorm(3, 5))
-show("renorm a quarter of the way to 1.2 and 0.4", renorm(1.05, 0.1))
-print("]")
+write("variants.json", __file__, "PyTorch " + torch.__version__.split("+")[0], {"steps": {
+    "ghost 4": step(ghost(4)), "ghost 2": step(ghost(2)), "renorm to 3 and 5": step(renorm(3, 5)),
+    "renorm a quarter of the way to 1.2 and 0.4": step(renorm(1.05, 0.1)),
+}})

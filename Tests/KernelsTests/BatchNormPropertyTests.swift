@@ -53,7 +53,7 @@ import Testing
     wave(m * c, 0.7, 2, 3), m, c, scale: wave(c, 1.3, 1.5), shift: wave(c, 1.7, 0.5), dy: wave(m * c, 1.9, 1))
   // The stored numbers have nine digits; sums of six terms of size 1 and the scaling by γ/σ < 2 round.
   func compare(_ values: [Float], _ name: String) {
-    expect(values, near: pyTorchStep[name]!.map { Bounded($0, error: 32 * Bounded.u * (1 + abs($0))) }, name)
+    expect(values, near: OtherPrograms.all.step[name]!.map { Bounded($0, error: 32 * Bounded.u * (1 + abs($0))) }, name)
   }
   compare(call.y, "y")
   compare(call.dx, "dx")

@@ -23,8 +23,8 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
 @Test func aFolderOfImagesHasItsFoldersForClasses() throws {
   var files: [String: [UInt8]] = ["readme.txt": [1], "b/.hidden": [1], ".cache/x": [1]]
   for index in 0..<10 {
-    files["b/\(index).png"] = imageFiles["colourPNG"]!
-    files["a/\(index).jpg"] = imageFiles["colourJPEG"]!
+    files["b/\(index).png"] = imageFile("color.png")
+    files["a/\(index).jpg"] = imageFile("color.jpg")
   }
   try folder(files) { root in
     let splits = try Dataset.read(root, validation: .share(0.25), seed: 3)
@@ -37,7 +37,7 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
         #expect(part.files![index].hasPrefix(root + (indices[index] == 0 ? "/a/" : "/b/")))
         #expect(
           part[index]
-            == (indices[index] == 0 ? jpegPixels["colourJPEG"]! : fixtureImage(3, fixtureValue)).map { Float($0) })
+            == (indices[index] == 0 ? jpegPixels["color.jpg"]! : fixtureImage(3, fixtureValue)).map { Float($0) })
       }
     }
     let all = [splits.training, splits.validation, splits.test].flatMap { $0.files! }
@@ -47,7 +47,7 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
 }
 
 @Test func aFolderWithPartsIsPartedByThem() throws {
-  let grey = imageFiles["greyPNG"]!
+  let grey = imageFile("grey.png")
   try folder(["train/a/1": grey, "train/b/1": grey, "train/b/2": grey, "test/b/3": grey, "val/a/4": grey]) { root in
     let splits = try Dataset.read(root)
     #expect(splits.training.files == ["a/1", "b/1", "b/2"].map { root + "/train/" + $0 })
@@ -65,7 +65,7 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
 
 @Test func oneColourImageMakesAllColour() throws {
   let files = [
-    "train/a/1": imageFiles["greyPNG"]!, "train/b/1": imageFiles["greyJPEG"]!, "test/a/1": imageFiles["palettePNG"]!,
+    "train/a/1": imageFile("grey.png"), "train/b/1": imageFile("grey.jpg"), "test/a/1": imageFile("palette.png"),
   ]
   try folder(files) { root in
     let training = try Dataset.images(at: root).training
@@ -74,10 +74,10 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
   }
 }
 
-private let png = imageFiles["greyPNG"]!
+private let png = imageFile("grey.png")
 
 private let wrongFolders: [(files: [String: [UInt8]], first: String, second: String)] = [
-  (["a/1": png, "b/1": imageFiles["fourPNG"]!], "/b/1: expected an image of 6 × 5 pixels as ", "/a/1, got 4 × 4."),
+  (["a/1": png, "b/1": imageFile("four.png")], "/b/1: expected an image of 6 × 5 pixels as ", "/a/1, got 4 × 4."),
   (["a/1": png, "b/": []], "/b: there are no images.", ""),
   (["a/1": png, "b/.hidden": png], "/b: there are no images.", ""),
   (["a/1": png], ": expected a folder of images for each of at least 2 classes, got 1 (a).", ""),
@@ -92,7 +92,7 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
   (["x.png": png], ": expected a folder of images for each class; these have no classes.", ""),
   (["x.txt": [65]], ": found neither IDX files", "nor a folder of images for each class."),
   ([:], ": found neither IDX files", "nor a folder of images for each class."),
-  (["a/1": png, "b/1": flipped("greyPNG", 50)], "/b/1: the PNG file is damaged (IDAT: ", ")."),
+  (["a/1": png, "b/1": flipped("grey.png", 50)], "/b/1: the PNG file is damaged (IDAT: ", ")."),
 ]
 
 @Test func aFolderThatCannotBeTrainedOnIsNamed() throws {
@@ -120,8 +120,8 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
 }
 
 @Test func aStoredModelIsUsedOnImagesOfEveryArrangement() throws {
-  let (colour, other) = (imageFiles["colourPNG"]!, imageFiles["interlacedPNG"]!)
-  let dark = imageFiles["palettePNG"]!
+  let (colour, other) = (imageFile("color.png"), imageFile("interlaced.png"))
+  let dark = imageFile("palette.png")
   var files: [String: [UInt8]] = [:]
   for index in 0..<8 {
     files["train/bright/\(index).png"] = index % 2 == 0 ? colour : other
@@ -158,7 +158,7 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
     }
     #expect(error?.code == .data && error?.message.contains("no classes") == true)
   }
-  let greys = ["a.png": imageFiles["greyPNG"]!]
+  let greys = ["a.png": imageFile("grey.png")]
   try folder(greys) { root in
     // A model of colour images sees a grey one in colour; one that takes another size says so.
     for (length, channels) in [(90, 3), (30, 1)] {

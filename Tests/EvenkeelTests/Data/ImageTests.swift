@@ -3,13 +3,6 @@ import EvenkeelTestSupport
 import Glibc
 import Testing
 
-/// The pixels of the fixtures, as Tests/Fixtures/make_images.py computes them.
-func fixtureValue(_ y: Int, _ x: Int, _ channel: Int) -> UInt8 { UInt8((37 * y + 11 * x + 61 * channel + 5) % 256) }
-
-func fixtureImage(_ channels: Int, _ pixel: (_ y: Int, _ x: Int, _ channel: Int) -> UInt8) -> [UInt8] {
-  (0..<5).flatMap { y in (0..<6).flatMap { x in (0..<channels).map { pixel(y, x, $0) } } }
-}
-
 private func decode(_ bytes: [UInt8], channels: Int? = nil) throws -> (shape: Shape, pixels: [UInt8]) {
   let file = try FileBytes(bytes, name: "x.png")
   var shape = try ImageFile.shape(of: file)
@@ -22,34 +15,34 @@ private func decode(_ bytes: [UInt8], channels: Int? = nil) throws -> (shape: Sh
 
 @Test func everyKindOfPNGBecomesEightBitsWithFeaturesLast() throws {
   let expected: [String: [UInt8]] = [
-    "greyPNG": fixtureImage(1, fixtureValue), "colourPNG": fixtureImage(3, fixtureValue),
-    "interlacedPNG": fixtureImage(3, fixtureValue),
-    "palettePNG": fixtureImage(3) { y, x, channel in fixtureValue((y + x) % 4, 0, channel) },
-    "bitPNG": fixtureImage(1) { y, x, _ in (y + x) % 2 == 0 ? 0 : 255 },
-    "sixteenBitPNG": fixtureImage(3) { y, x, channel in
+    "grey.png": fixtureImage(1, fixtureValue), "color.png": fixtureImage(3, fixtureValue),
+    "interlaced.png": fixtureImage(3, fixtureValue),
+    "palette.png": fixtureImage(3) { y, x, channel in fixtureValue((y + x) % 4, 0, channel) },
+    "bit.png": fixtureImage(1) { y, x, _ in (y + x) % 2 == 0 ? 0 : 255 },
+    "sixteen_bit.png": fixtureImage(3) { y, x, channel in
       let first = Int(fixtureValue(y, x, channel))
       let wide = 256 * first + (91 * first + 50 * channel) % 256
       return UInt8((Double(wide) / 257).rounded())
     },
   ]
   for (name, pixels) in expected {
-    let (shape, decoded) = try decode(imageFiles[name]!)
+    let (shape, decoded) = try decode(imageFile(name))
     #expect(shape.dimensions == [5, 6, pixels.count / 30] && decoded == pixels, "\(name)")
   }
 }
 
 @Test func greyIsRepeatedWhereColourIsWanted() throws {
-  for name in ["greyPNG", "greyJPEG"] {
-    let grey = try decode(imageFiles[name]!).pixels
-    #expect(try decode(imageFiles[name]!, channels: 3).pixels == grey.flatMap { [$0, $0, $0] })
+  for name in ["grey.png", "grey.jpg"] {
+    let grey = try decode(imageFile(name)).pixels
+    #expect(try decode(imageFile(name), channels: 3).pixels == grey.flatMap { [$0, $0, $0] })
   }
 }
 
 /// Mixed as light, of gamma 2.2. libpng's tables round before the mixture and after it, 1/2 each.
 @Test func transparentPixelsLieOverWhite() throws {
   let alphas = [0, 255, 128, 64, 255, 1].map { $0 / 255.0 }
-  for (name, channels) in [("transparentPNG", 3), ("transparentGreyPNG", 1)] {
-    let (shape, decoded) = try decode(imageFiles[name]!)
+  for (name, channels) in [("transparent.png", 3), ("transparent_grey.png", 1)] {
+    let (shape, decoded) = try decode(imageFile(name))
     #expect(shape == [5, 6, channels])
     for (index, pixel) in fixtureImage(channels, fixtureValue).enumerated() {
       let alpha = alphas[index / channels % 6]
@@ -62,23 +55,16 @@ private func decode(_ bytes: [UInt8], channels: Int? = nil) throws -> (shape: Sh
 /// libjpeg's accurate integer transform is the same wherever it runs, so Pillow's pixels are met exactly.
 @Test func jpegPixelsEqualPillows() throws {
   for (name, pixels) in jpegPixels {
-    let (shape, decoded) = try decode(imageFiles[name]!)
+    let (shape, decoded) = try decode(imageFile(name))
     #expect(shape.dimensions == [5, 6, pixels.count / 30] && decoded == pixels, "\(name)")
   }
 }
 
-/// The file with one bit of byte `index` changed.
-func flipped(_ name: String, _ index: Int) -> [UInt8] {
-  var bytes = imageFiles[name]!
-  bytes[index] ^= 1
-  return bytes
-}
-
-private func cut(_ name: String, to count: Int) -> [UInt8] { Array(imageFiles[name]![..<count]) }
+private func cut(_ name: String, to count: Int) -> [UInt8] { Array(imageFile(name)[..<count]) }
 
 /// A JPEG file whose frame header promises 65000 × 65000 pixels.
 private let hugeJPEG: [UInt8] = {
-  var bytes = imageFiles["colourJPEG"]!
+  var bytes = imageFile("color.jpg")
   let frame = bytes.indices.first { bytes[$0] == 0xff && bytes[$0 + 1] == 0xc0 }!
   for index in 5...8 { bytes[frame + index] = index % 2 == 1 ? 0xfd : 0xe8 }
   return bytes
@@ -87,17 +73,17 @@ private let hugeJPEG: [UInt8] = {
 private let damagedImages: [(bytes: [UInt8], sentence: String)] = [
   (Array("a,b\n1,2\n".utf8), "it is no PNG or JPEG image"),
   ([], "it is no PNG or JPEG image"),
-  (imageFiles["hugePNG"]!, "the header promises 65536 × 65536 pixels; expected 1 to 67108864"),
+  (imageFile("huge.png"), "the header promises 65536 × 65536 pixels; expected 1 to 67108864"),
   (hugeJPEG, "the header promises 65000 × 65000 pixels"),
-  (imageFiles["cmykJPEG"]!, "the JPEG file has 4 channels (CMYK); expected 1 (grey) or 3 (colour)"),
-  (flipped("colourPNG", 60), "the PNG file is damaged (IDAT: "),
-  (flipped("colourPNG", imageFiles["colourPNG"]!.count - 13), "the PNG file is damaged (IDAT: CRC error)"),
-  (flipped("colourPNG", 17), "the PNG file is damaged (IHDR: CRC error)"),
-  (cut("colourPNG", to: 120), "the PNG file is damaged"),
-  (cut("colourPNG", to: 20), "the PNG file is damaged"),
-  (cut("greyJPEG", to: imageFiles["greyJPEG"]!.count - 4), "the JPEG file is damaged (Premature end of JPEG file)"),
-  (cut("progressiveJPEG", to: imageFiles["progressiveJPEG"]!.count - 40), "the JPEG file is damaged"),
-  (cut("colourJPEG", to: 4), "the JPEG file is damaged"),
+  (imageFile("cmyk.jpg"), "the JPEG file has 4 channels (CMYK); expected 1 (grey) or 3 (colour)"),
+  (flipped("color.png", 60), "the PNG file is damaged (IDAT: "),
+  (flipped("color.png", imageFile("color.png").count - 13), "the PNG file is damaged (IDAT: CRC error)"),
+  (flipped("color.png", 17), "the PNG file is damaged (IHDR: CRC error)"),
+  (cut("color.png", to: 120), "the PNG file is damaged"),
+  (cut("color.png", to: 20), "the PNG file is damaged"),
+  (cut("grey.jpg", to: imageFile("grey.jpg").count - 4), "the JPEG file is damaged (Premature end of JPEG file)"),
+  (cut("progressive.jpg", to: imageFile("progressive.jpg").count - 40), "the JPEG file is damaged"),
+  (cut("color.jpg", to: 4), "the JPEG file is damaged"),
 ]
 
 @Test func aDamagedImageIsNamed() {
@@ -109,9 +95,9 @@ private let damagedImages: [(bytes: [UInt8], sentence: String)] = [
   }
 }
 
-@Test(arguments: ["colourPNG", "interlacedPNG", "transparentPNG", "colourJPEG", "progressiveJPEG"])
+@Test(arguments: ["color.png", "interlaced.png", "transparent.png", "color.jpg", "progressive.jpg"])
 func damagedImagesAreErrorsAndNothingElse(name: String) {
-  fuzz(imageFiles[name]!) { _ = try decode($0) }
+  fuzz(imageFile(name)) { _ = try decode($0) }
 }
 
 @Test func damagedCIFARBatchesAreErrorsAndNothingElse() {

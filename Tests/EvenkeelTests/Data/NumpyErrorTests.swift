@@ -3,14 +3,15 @@ import EvenkeelTestSupport
 import Testing
 
 @Test(arguments: [
-  ("scalar", "a single number"), ("text", "'<U1', text"), ("bytes", "'|S1', text"),
-  ("complex", "'<c16', complex numbers"), ("times", "'<M8[s]', times"), ("records", "the items are records"),
-  ("objects", "'|O', Python objects"), ("empty", "the array is empty, its shape [0, 3]"),
-  ("no columns", "the array is empty, its shape [3, 0]"),
+  ("scalar.npy", "a single number"), ("text.npy", "'<U1', text"), ("bytes.npy", "'|S1', text"),
+  ("complex.npy", "'<c16', complex numbers"), ("times.npy", "'<M8[s]', times"),
+  ("records.npy", "the items are records"),
+  ("objects.npy", "'|O', Python objects"), ("empty.npy", "the array is empty, its shape [0, 3]"),
+  ("no_columns.npy", "the array is empty, its shape [3, 0]"),
 ])
 func anArrayOfNoNumbersIsRefusedByName(fixture: String, sentence: String) {
-  expectError("a.npy") { _ = try numpy(numpyFixtures[fixture]!) }
-  expectError(sentence) { _ = try numpy(numpyFixtures[fixture]!) }
+  expectError("a.npy") { _ = try numpy(Fixture.bytes("numpy/\(fixture)")) }
+  expectError(sentence) { _ = try numpy(Fixture.bytes("numpy/\(fixture)")) }
 }
 
 @Test(arguments: [
@@ -49,7 +50,7 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
 }
 
 @Test func aFileThatIsCutOffOrNoNPYFileIsNamed() {
-  let file = numpyFixtures["table"]!
+  let file = Fixture.bytes("numpy/table.npy")
   expectError("the file holds 189") { _ = try numpy(Array(file.dropLast(3))) }
   expectError("the header is said to have 118 bytes; the file holds 90 after its first 10") {
     _ = try numpy(Array(file.prefix(100)))
@@ -65,12 +66,12 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
 }
 
 @Test func aTableWithoutTheTargetIsNamed() throws {
-  let table = try numpy(numpyFixtures["table"]!)
+  let table = try numpy(Fixture.bytes("numpy/table.npy"))
   expectError("a.npy has no column 3 to predict; expected 0 to 2", code: .usage) { _ = try table.parts(target: "3") }
   expectError("a.npy has no column \"y\" to predict; expected the number", code: .usage) {
     _ = try table.parts(target: "y")
   }
-  expectError("expected an array of two axes") { _ = try numpy(numpyFixtures["cube"]!).parts() }
+  expectError("expected an array of two axes") { _ = try numpy(Fixture.bytes("numpy/cube.npy")).parts() }
   expectError("no column but the target") { _ = try numpy(npy([2, 1], floats: [1, 2])).parts() }
   expectError("the target of example 1 is nan") { _ = try numpy(npy([2, 2], floats: [1, 0.5, 2, .nan])).parts() }
 }
@@ -115,12 +116,12 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
     _ = try file.inputs()
   }
   expectError("a target column belongs to an array of two axes", code: .usage) {
-    _ = try numpy(numpyFixtures["stored"]!).parts(target: "1")
+    _ = try numpy(Fixture.bytes("numpy/stored.npz")).parts(target: "1")
   }
 }
 
 @Test func aDamagedArchiveIsNamedByArray() throws {
-  let stored = numpyFixtures["stored"]!
+  let stored = Fixture.bytes("numpy/stored.npz")
   func expect(_ sentence: String, _ bytes: [UInt8]) {
     expectError(sentence) { _ = try numpy(bytes, name: "a.npz").parts() }
   }
@@ -142,7 +143,7 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
 }
 
 @Test func deflatedDataThatIsNotWhatWasPromisedIsRefusedBeforeItTakesMemory() throws {
-  let deflated = numpyFixtures["deflated"]!
+  let deflated = Fixture.bytes("numpy/deflated.npz")
   let entry = (0..<deflated.count).first { deflated[$0...].starts(with: [0x50, 0x4b, 1, 2]) }!
   func expect(_ sentence: String, _ bytes: [UInt8]) {
     expectError(sentence) { _ = try numpy(bytes, name: "a.npz").parts() }
@@ -189,18 +190,18 @@ private func readAll(_ splits: DatasetSplits) {
   for part in [splits.training, splits.validation, splits.test] { _ = part.allRows }
 }
 
-@Test(arguments: ["table", "fortran cube", "big i8", "version 2", "f2"])
+@Test(arguments: ["table.npy", "fortran_cube.npy", "big_i8.npy", "version_2.npy", "f2.npy"])
 func damagedNPYFilesAreErrorsAndNothingElse(fixture: String) {
-  fuzz(numpyFixtures[fixture]!) {
+  fuzz(Fixture.bytes("numpy/\(fixture)")) {
     guard let file = try NumpyFile(FileBytes($0, name: "a.npy")) else { return }
     _ = try file.inputs().allRows
     readAll(try file.parts(validation: 0.2, test: 0.2))
   }
 }
 
-@Test(arguments: ["stored", "deflated", "streamed", "zip64"])
+@Test(arguments: ["stored.npz", "deflated.npz", "streamed.npz", "zip64.npz"])
 func damagedNPZFilesAreErrorsAndNothingElse(fixture: String) {
-  fuzz(numpyFixtures[fixture]!) {
+  fuzz(Fixture.bytes("numpy/\(fixture)")) {
     guard let file = try NumpyFile(FileBytes($0, name: "a.npz")) else { return }
     _ = try file.inputs().allRows
     readAll(try file.parts(validation: 0.2, test: 0.2))

@@ -4,22 +4,23 @@ import Glibc
 import Testing
 
 @Test(arguments: [
-  "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "big i2", "big u4", "big i8", "big f2", "big f4",
-  "big f8", "version 2", "version 3", "fortran",
+  "i1.npy", "i2.npy", "i4.npy", "i8.npy", "u1.npy", "u2.npy", "u4.npy", "u8.npy", "f2.npy", "f4.npy", "f8.npy",
+  "big_i2.npy", "big_u4.npy", "big_i8.npy", "big_f2.npy", "big_f4.npy",
+  "big_f8.npy", "version_2.npy", "version_3.npy", "fortran.npy",
 ])
 func everyTypeAndVersionGivesTheSameNumbers(fixture: String) throws {
-  #expect(try numpy(numpyFixtures[fixture]!).inputs().allRows == [[0, 1], [2, 3], [100, 1]])
+  #expect(try numpy(Fixture.bytes("numpy/\(fixture)")).inputs().allRows == [[0, 1], [2, 3], [100, 1]])
 }
 
 @Test func truthValuesAreZeroAndOne() throws {
-  #expect(try numpy(numpyFixtures["b1"]!).inputs().allRows == [[0, 1], [1, 1], [1, 1]])
+  #expect(try numpy(Fixture.bytes("numpy/b1.npy")).inputs().allRows == [[0, 1], [1, 1], [1, 1]])
 }
 
 @Test func fortranOrderOfThreeAxesIsTurnedRound() throws {
-  let plain = try numpy(numpyFixtures["cube"]!).inputs()
+  let plain = try numpy(Fixture.bytes("numpy/cube.npy")).inputs()
   #expect(plain.shape == [3, 2])
   #expect(plain.allRows == [[0, 1, 2, 3, 4, 5], [6, 7, 8, 9, 10, 11]])
-  #expect(try numpy(numpyFixtures["fortran cube"]!).inputs().allRows == plain.allRows)
+  #expect(try numpy(Fixture.bytes("numpy/fortran_cube.npy")).inputs().allRows == plain.allRows)
 }
 
 @Test func negativeIntegersAndLargeOnesKeepTheirValue() throws {
@@ -29,13 +30,13 @@ func everyTypeAndVersionGivesTheSameNumbers(fixture: String) throws {
 }
 
 @Test func theLastColumnOfAnArrayIsTheTargetByDefault() throws {
-  let training = try numpy(numpyFixtures["table"]!).parts().training
+  let training = try numpy(Fixture.bytes("numpy/table.npy")).parts().training
   #expect(training.targetValues == (0..<8).map { Double(-$0) })
   #expect(training[2] == [1, 3] && training[3] == [1.5, 7])
 }
 
 @Test func anyColumnMayBeTheTargetAndFewWholeNumbersAreClasses() throws {
-  let training = try numpy(numpyFixtures["table"]!).parts(target: "1").training
+  let training = try numpy(Fixture.bytes("numpy/table.npy")).parts(target: "1").training
   #expect(training.classNames == ["3", "7", "3", "7", "3", "7", "3", "7"])
   #expect(training[2] == [1, -2] && training[3] == [1.5, -3])
 }
@@ -62,9 +63,9 @@ func everyTypeAndVersionGivesTheSameNumbers(fixture: String) throws {
   }
 }
 
-@Test(arguments: ["stored", "deflated", "streamed", "zip64"])
+@Test(arguments: ["stored.npz", "deflated.npz", "streamed.npz", "zip64.npz"])
 func kerasNamesGiveTrainingAndTestParts(fixture: String) throws {
-  let splits = try numpy(numpyFixtures[fixture]!, name: "a.npz").parts(test: 0.2)
+  let splits = try numpy(Fixture.bytes("numpy/\(fixture)"), name: "a.npz").parts(test: 0.2)
   #expect(splits.training.shape == [2, 2] && splits.validation.isEmpty)
   #expect(splits.training.allRows == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]])
   #expect(splits.training.classNames == ["0", "2", "1", "0"])
@@ -103,19 +104,19 @@ func inputsAndTargetsAreFoundUnderTheNamesThatPeopleUse(x: String, y: String) th
 }
 
 @Test func anArchiveOfOneArrayIsThatArray() throws {
-  let training = try numpy(npz(["arr_0": numpyFixtures["table"]!])).parts(target: "1").training
+  let training = try numpy(npz(["arr_0": Fixture.bytes("numpy/table.npy")])).parts(target: "1").training
   #expect(training.classNames == ["3", "7", "3", "7", "3", "7", "3", "7"])
 }
 
 @Test func plainArraysStayInTheMappedFile() throws {
   // What is written to the file later shows in the data set: no copy was made.
-  try withTemporaryPath(".npy", containing: numpyFixtures["f4"]!) { path in
+  try withTemporaryPath(".npy", containing: Fixture.bytes("numpy/f4.npy")) { path in
     let data = try Dataset.numpy(at: path).training
     #expect(data[1] == [2])
     try overwrite(path, at: 128 + 2 * 4, littleEndian(Float(7).bitPattern))
     #expect(data[1] == [7])
   }
-  let stored = numpyFixtures["stored"]!
+  let stored = Fixture.bytes("numpy/stored.npz")
   try withTemporaryPath(".npz", containing: stored) { path in
     let data = try Dataset.numpy(at: path).training
     let start = (0..<stored.count).first { stored[$0...].starts(with: (0..<16).map { UInt8($0) }) }!

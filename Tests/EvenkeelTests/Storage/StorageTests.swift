@@ -74,12 +74,12 @@ private func model(reading bytes: [UInt8]) throws -> Model {
 }
 
 @Test func aFileThatPythonWroteIsRead() throws {
-  let text = pythonFile.split(separator: "\n").map { $0.filter { $0 != " " } }.joined()
-  let model = try model(reading: Array(Data(base64Encoded: text)!))
+  let model = try model(reading: Fixture.bytes("python_model.safetensors"))
   #expect(model.runningStatistics[0].statistics.batchCount == 3)
   let prediction = try model.predict(Tensor(wave(16, 0.9, 1), shape: [8, 2]))
   // PyTorch computes in Float too: some ten roundings of numbers of size 1 on each side.
-  expect(prediction.values, near: pythonPrediction.map { Bounded($0, error: 20 * Bounded.u) }, "prediction")
+  expect(
+    prediction.values, near: OtherPrograms.all.modelPrediction.map { Bounded($0, error: 20 * Bounded.u) }, "prediction")
 }
 
 @Test func aFileWithoutBatchCountsIsReadAsOneOfOldPyTorch() throws {

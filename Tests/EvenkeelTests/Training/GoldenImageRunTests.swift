@@ -26,6 +26,17 @@ extension [any Layer] {
   }
 }
 
+/// A run of PyTorch: its losses, and then the probabilities of the first example by the running statistics.
+private struct GoldenImageRun: Decodable {
+  let losses, probabilities: [Double]
+
+  private struct File: Decodable {
+    let runs: [String: GoldenImageRun]
+  }
+
+  static let all = Fixture.json("image_runs.json", as: File.self).runs
+}
+
 /// Ten steps amplify float rounding by little; the numbers of both programs agree to four digits or the method differs.
 @Test(arguments: ["lenet", "resnet20"])
 func tenStepsOfAnImageNetworkEqualPyTorchs(name: String) throws {
@@ -46,7 +57,7 @@ func tenStepsOfAnImageNetworkEqualPyTorchs(name: String) throws {
   let trainer = Trainer(
     loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: 0.0005), batchSize: rows)
   let history = try trainer.fit(&model, to: data, epochs: 10)
-  let golden = goldenImageRuns[name]!
+  let golden = GoldenImageRun.all[name]!
   for (step, record) in history.epochs.enumerated() {
     #expect(abs(record.trainLoss - golden.losses[step]) < 1e-4 * golden.losses[step] + 1e-6, "step \(step)")
   }

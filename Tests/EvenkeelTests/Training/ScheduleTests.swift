@@ -38,7 +38,7 @@ private let bound = 0x1p-17
 ])
 func theFactorOfEachStepIsPyTorchs(name: String, schedule: Schedule) throws {
   let found = try factors(schedule, epochs: 20)
-  for (index, expected) in pyTorchSchedules[name]!.enumerated() {
+  for (index, expected) in OtherPrograms.all.schedules[name]!.enumerated() {
     #expect(abs(found[index] - expected) <= bound, "step \(index)")
   }
 }
@@ -48,7 +48,7 @@ func theFactorOfEachStepIsPyTorchs(name: String, schedule: Schedule) throws {
 /// makes every step a little lower. PyTorch moves the momentum against the rate, which is not done here.
 @Test func oneCycleIsPyTorchsOneStepLater() throws {
   let found = try factors(.oneCycle(), epochs: 20)
-  let golden = pyTorchSchedules["oneCycle"]!
+  let golden = OtherPrograms.all.schedules["oneCycle"]!
   #expect(abs(found[0] - golden[0]) <= bound)
   for step in 1..<5 { #expect(found[step] < golden[step] && found[step] > golden[step - 1]) }
   for step in 6..<20 { #expect(abs(found[step] - golden[step - 1]) <= bound, "step \(step)") }
@@ -62,7 +62,7 @@ func theFactorOfEachStepIsPyTorchs(name: String, schedule: Schedule) throws {
     #expect(abs(found - expected) <= bound)
   }
   // Twelve steps in four epochs: each epoch's factor is the mean of three.
-  let steps = pyTorchSchedules["cosine"]!
+  let steps = OtherPrograms.all.schedules["cosine"]!
   let long = try factors(.cosine(), epochs: 4, batches: 5)
   for epoch in 0..<4 {
     #expect(abs(long[epoch] - steps[5 * epoch..<5 * (epoch + 1)].reduce(0, +) / 5) <= bound)
@@ -71,7 +71,7 @@ func theFactorOfEachStepIsPyTorchs(name: String, schedule: Schedule) throws {
 
 @Test func warmUpRisesEvenlyAndThenTheScheduleRules() throws {
   let found = try factors(.cosine(warmUp: 4), epochs: 20)
-  for (index, expected) in pyTorchSchedules["cosine"]!.enumerated() {
+  for (index, expected) in OtherPrograms.all.schedules["cosine"]!.enumerated() {
     #expect(abs(found[index] - min(1, Double(index + 1) / 4) * expected) <= bound, "step \(index)")
   }
 }

@@ -1,12 +1,14 @@
-"""Makes Tests/EvenkeelTests/GoldenNorms.swift: PyTorch's layer, group, instance and RMS norm, forward and backward.
+"""Makes Tests/Fixtures/norms.json: PyTorch's layer, group, instance and RMS norm, forward and backward, in double.
 
-Run with PyTorch 2.13 (CPU): python3 Tests/Fixtures/make_golden_norms.py > Tests/EvenkeelTests/GoldenNorms.swift
+Run with PyTorch 2.13 (CPU): python3 Tests/Fixtures/make_norms.py
 Inputs are sines of their index, so that the test can make the same. Values are features last, as Evenkeel lays them out.
 """
 import math
 
 import torch
 from torch import nn
+
+from fixtures import numbers, write
 
 FEATURES, EXAMPLES = 6, 3
 
@@ -35,20 +37,7 @@ def norms(axes):
         yield "instanceNorm", instance, features_second(instance)
 
 
-def array(values):
-    lines, line = [], ""
-    for text in [f"{v:.9g}," for v in values.detach().reshape(-1).tolist()]:
-        if len(line) + len(text) + 1 > 112:
-            lines.append(line)
-            line = ""
-        line += (" " if line else "") + text
-    return "[\n" + "".join(f"      {line}\n" for line in lines + [line]) + "    ]"
-
-
-print(f"// Made by Tests/Fixtures/make_golden_norms.py with PyTorch {torch.__version__.split('+')[0]}.")
-print()
-print("/// PyTorch's norms in double by kind and shape of an example: outputs and gradients.")
-print("let goldenNorms: [(kind: String, axes: [Int], values: [String: [Double]])] = [")
+results = []
 for axes in ([], [4], [2, 3]):
     shape = [EXAMPLES, *axes, FEATURES]
     count = math.prod(shape)
@@ -63,8 +52,7 @@ for axes in ([], [4], [2, 3]):
         values = {"y": y, "dx": x.grad, "weight": module.weight.grad}
         if getattr(module, "bias", None) is not None:
             values["bias"] = module.bias.grad
-        print(f'  (\n    "{kind}", {axes},\n    [')
-        for name, numbers in values.items():
-            print(f'      "{name}": {array(numbers)},'.replace("\n", "\n  "))
-        print("    ]\n  ),")
-print("]")
+        results.append({
+            "kind": kind, "axes": axes,
+            "values": {name: numbers(v.detach().reshape(-1).tolist()) for name, v in values.items()}})
+write("norms.json", __file__, "PyTorch " + torch.__version__.split("+")[0], {"norms": results})

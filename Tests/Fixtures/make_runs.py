@@ -1,16 +1,22 @@
-"""Makes Tests/EvenkeelTests/GoldenNumbers.swift: the losses of 20 steps of a three-layer net in PyTorch, per optimizer.
+"""Makes Tests/Fixtures/runs.json: the losses of 20 steps of a three-layer net in PyTorch, per optimizer, and three
+running means and variances of its second batch norm.
 
-Run with PyTorch 2.13 (CPU): python3 Tests/Fixtures/make_golden.py > Tests/EvenkeelTests/GoldenNumbers.swift
+Run with PyTorch 2.13 (CPU): python3 Tests/Fixtures/make_runs.py
 Inputs and weights are sines of their index, so that the test can make the same.
 """
 import math
+
 import torch
 
+from fixtures import write
+
 torch.set_num_threads(1)
+# In double: what a float run ends with depends on the processor in its last digits.
+torch.set_default_dtype(torch.float64)
 
 
 def wave(count, step, size):
-    return torch.tensor([size * math.sin(step * (i + 1)) for i in range(count)], dtype=torch.float32)
+    return torch.tensor([size * math.sin(step * (i + 1)) for i in range(count)], dtype=torch.float32).double()
 
 
 def run(make):
@@ -37,7 +43,9 @@ def run(make):
         if clip:
             torch.nn.utils.clip_grad_norm_(net.parameters(), clip)
         optimizer.step()
-    return losses + net[4].running_mean[:3].tolist() + net[4].running_var[:3].tolist()
+    return {
+        "losses": [round(v, 8) for v in losses], "means": [round(v, 8) for v in net[4].running_mean[:3].tolist()],
+        "variances": [round(v, 8) for v in net[4].running_var[:3].tolist()]}
 
 
 def plain(kind, clip=None, **options):
@@ -60,9 +68,5 @@ runs = {
     "adam": plain(optim.Adam, lr=0.01),
     "adamW": decayed(optim.AdamW, 0.1, lr=0.01),
 }
-print("// Made by Tests/Fixtures/make_golden.py with PyTorch", torch.__version__.split("+")[0] + ": 20 losses, then three")
-print("// running means and three running variances of the second batch norm.")
-print("let goldenRuns: [String: [Double]] = [")
-for name, make in runs.items():
-    print(f'  "{name}": [\n    ' + ",\n    ".join(f"{v:.8f}" for v in run(make)) + ",\n  ],")
-print("]")
+write("runs.json", __file__, "PyTorch " + torch.__version__.split("+")[0],
+      {"runs": {name: run(make) for name, make in runs.items()}})

@@ -1,6 +1,7 @@
-"""Makes Tests/EvenkeelTests/GoldenImageRuns.swift: ten steps of lenet and resnet20 in PyTorch, and what they predict then.
+"""Makes Tests/Fixtures/image_runs.json: ten losses of lenet and resnet20 in PyTorch, and the probabilities of the first
+example by the running statistics after these steps.
 
-Run with PyTorch 2.13 (CPU): python3 Tests/Fixtures/make_golden_images.py > Tests/EvenkeelTests/GoldenImageRuns.swift
+Run with PyTorch 2.13 (CPU): python3 Tests/Fixtures/make_image_runs.py
 Inputs and weights are numbers of a fixed sequence, so that the test can make the same.
 """
 import os
@@ -11,6 +12,8 @@ import torch
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../Benchmarks/peers"))
 from common import numbers
 from networks import lenet, resnet
+
+from fixtures import write
 
 torch.set_num_threads(1)
 # In double: a float run of so deep a net on few images strays from it by a few parts in ten thousand within ten steps.
@@ -48,13 +51,8 @@ def run(net, shape):
     return losses, probabilities
 
 
-print("// Made by Tests/Fixtures/make_golden_images.py with PyTorch", torch.__version__.split("+")[0] + ":")
-print("// ten losses, and the probabilities of the first example by the running statistics after them.")
-print("let goldenImageRuns: [String: (losses: [Double], probabilities: [Double])] = [")
+runs = {}
 for name, net, shape in (("lenet", lenet(), (28, 28, 1)), ("resnet20", resnet(20), (32, 32, 3))):
     losses, probabilities = run(net, shape)
-    print(f'  "{name}": (')
-    print("    [" + ", ".join(f"{v:.7f}" for v in losses) + "],")
-    print("    [" + ", ".join(f"{v:.7f}" for v in probabilities) + "]")
-    print("  ),")
-print("]")
+    runs[name] = {"losses": [round(v, 7) for v in losses], "probabilities": [round(v, 7) for v in probabilities]}
+write("image_runs.json", __file__, "PyTorch " + torch.__version__.split("+")[0], {"runs": runs})
