@@ -72,7 +72,7 @@ struct ContoursRound: Claim {
       guard let places = measures?["contour coordinates"], let losses = measures?["contour losses"],
         losses.count == places.count * places.count
       else { return nil }
-      let ratio = measures?["leading ratio"]?.first.map { "λ₁ ∕ λ₂ = \(short($0))" }
+      let ratio = measures?["leading ratio"]?.first.map { "λ₁ ∕ λ₂ = \(NumberText.page.short($0))" }
       return Surface(
         side.contender, side: EvenkeelLab.side(side.contender), note: ratio, columns: places, rows: places,
         values: places.indices.map { row in places.indices.map { losses[row * places.count + $0] } })
