@@ -18,8 +18,11 @@ struct LaboratoryCommandTests {
       (64, ["sweep", "--normalization", "none,none"], "twice"),
       (64, ["sweep", "--normalization", "batch,ghost:100000"], "100000"),
       (64, ["sweep", "--batch-size", "1"], "batch"),
-      (64, ["sweep", "--steps", "9223372036854775807"], "--steps is 9223372036854775807; expected 1 to 1000000000."),
-      (64, ["sweep", "--steps", "0"], "--steps is 0"),
+      (
+        64, ["sweep", "--steps", "9223372036854775807"],
+        "The number of steps is 9223372036854775807; expected 1 to 1000000000."
+      ),
+      (64, ["sweep", "--steps", "0"], "The number of steps is 0"),
       (64, ["sweep", "--trials", "9223372036854775807"], "--trials is 9223372036854775807; expected 1 to 1000000."),
       (64, ["sweep", "--threads", "0"], "--threads is 0; expected at least 1.\n"),
       (64, ["lab", "run", "trains-faster", "--threads", "0"], "--threads is 0; expected at least 1.\n"),
@@ -108,7 +111,7 @@ struct LaboratoryCommandTests {
         var first = try run(small)
         // On a machine that others use too the time may be over before all is done.
         for _ in 0..<20 where first.code == 130 {
-          #expect(first.errors.contains("used up and not finished: bias-redundant"))
+          #expect(first.errors.contains("spent before these were finished: bias-redundant"))
           first = try run(small)
         }
         #expect(first.code == 0 && first.errors.isEmpty, "\(first.errors)")
@@ -190,7 +193,9 @@ struct LaboratoryCommandTests {
         while ((try? RunStore(path).runs().contains { $0.state == .running }) ?? false) == false { usleep(50_000) }
         kill(process, SIGINT)
         #expect(end(process) >> 8 & 0xff == 130)
-        #expect(String(decoding: try FileBytes(errors).copy, as: UTF8.self).contains("The same command goes on."))
+        #expect(
+          String(decoding: try FileBytes(errors).copy, as: UTF8.self).contains(
+            "Run the same command again to continue."))
         #expect(try RunStore(path).runs().allSatisfy { $0.state == .waiting })
       }
     }

@@ -1,5 +1,3 @@
-import Glibc
-
 extension Model {
   /// Looks for what is wrong with the model's normalization, from its parameters and averages alone, or with what `dataset`
   /// brings to every norm.
@@ -88,10 +86,11 @@ extension StatisticsComparison {
   /// Both qualities in words.
   var summary: String {
     if let before = running.accuracy, let after = recalibrated.accuracy {
-      return "\(Finding.percent(before)) accuracy with them, \(Finding.percent(after)) with recalibrated ones"
+      return
+        "\(NumberText.plain.percent(before, decimals: 2)) accuracy with them, \(NumberText.plain.percent(after, decimals: 2)) with recalibrated ones"
     }
     return
-      "an RMSE of \(Finding.short(running.rootMeanSquaredError ?? .nan)) with them, \(Finding.short(recalibrated.rootMeanSquaredError ?? .nan)) with recalibrated ones"
+      "an RMSE of \(NumberText.plain.short(running.rootMeanSquaredError ?? .nan)) with them, \(NumberText.plain.short(recalibrated.rootMeanSquaredError ?? .nan)) with recalibrated ones"
   }
 
   var numbers: [String: Double] {
@@ -115,16 +114,4 @@ extension Finding {
       return (place[a.layer] ?? 0, left.offset) < (place[b.layer] ?? 0, right.offset)
     }.map(\.element)
   }
-
-  /// Three digits that count.
-  static func short(_ value: Double) -> String {
-    guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
-    let exponent = 2 - Int(log10(abs(value)).rounded(.down))
-    let power = pow(10, Double(abs(exponent)))
-    let rounded = exponent >= 0 ? (value * power).rounded() / power : (value / power).rounded() * power
-    let text = "\(rounded)"
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-  }
-
-  static func percent(_ share: Double) -> String { "\((10_000 * share).rounded() / 100) %" }
 }

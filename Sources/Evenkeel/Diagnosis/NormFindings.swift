@@ -56,13 +56,13 @@ struct NormExamination {
     let all = constant.count == features
     let gain =
       epsilon > 0
-      ? "any other value is multiplied with up to \(Finding.short(1 / epsilon.squareRoot()))"
+      ? "any other value is multiplied with up to \(NumberText.plain.short(1 / epsilon.squareRoot()))"
       : "any other value is lost"
     return Finding(
       .constantFeatures, all ? .illness : .warning, layer: name, features: constant,
       numbers: ["largestVariance": constant.map { variance($0)! }.max()!, "epsilon": epsilon],
       cause:
-        "\(part(constant)) were the same in every example (σ² below ε / \(Finding.short(1 / Thresholds.constantVariance))): they carry nothing, and \(gain) when it comes.",
+        "\(part(constant)) were the same in every example (σ² below ε / \(NumberText.plain.short(1 / Thresholds.constantVariance))): they carry nothing, and \(gain) when it comes.",
       remedy: all
         ? "Look at the layers in front: nothing that depends on the input comes through."
         : "Leave constant columns or pixels out of the data, or look at the layer in front, whose units of these features are dead."
@@ -80,7 +80,7 @@ struct NormExamination {
       .epsilonDominates, 2 * small.count > features ? .warning : .note, layer: name, features: small,
       numbers: ["medianVariance": median, "epsilon": epsilon],
       cause:
-        "\(part(small)) have a variance below ε = \(Finding.short(epsilon)) (median \(Finding.short(median))): ε outweighs it and they come out with a deviation of \(Finding.short((median / (median + epsilon)).squareRoot())), not 1.",
+        "\(part(small)) have a variance below ε = \(NumberText.plain.short(epsilon)) (median \(NumberText.plain.short(median))): ε outweighs it and they come out with a deviation of \(NumberText.plain.short((median / (median + epsilon)).squareRoot())), not 1.",
       remedy: "Take a smaller epsilon, or a larger scale of what comes in.")
   }
 
@@ -140,7 +140,7 @@ struct NormExamination {
       .statisticsDisagree, cost != nil ? .illness : comparison == nil ? .warning : .note, layer: name, features: wrong,
       numbers: numbers,
       cause:
-        "The running statistics of \(part(wrong)) are not this data's: over the layer means are off by \(Finding.short(shift.meanShift)) σ (at most \(Finding.short(shift.largestMeanShift)) σ) and variances \(Finding.short(shift.lowestVarianceRatio)) to \(Finding.short(shift.highestVarianceRatio)) times theirs; \(price).",
+        "The running statistics of \(part(wrong)) are not this data's: over the layer means are off by \(NumberText.plain.short(shift.meanShift)) σ (at most \(NumberText.plain.short(shift.largestMeanShift)) σ) and variances \(NumberText.plain.short(shift.lowestVarianceRatio)) to \(NumberText.plain.short(shift.highestVarianceRatio)) times theirs; \(price).",
       remedy: comparison != nil && cost == nil
         ? "Nothing need be done: recalibrated statistics do no better on this data."
         : "Recalibrate the model on data of this kind; statistics that are off on the training data want a longer training at a smaller learning rate."
@@ -207,8 +207,8 @@ struct NormExamination {
       .closedActivation, all ? .illness : .warning, layer: name, features: closed,
       numbers: ["largestShare": largest, "lowestShift": worst, "measured": isMeasured ? 1 : 0],
       cause: isMeasured
-        ? "The ReLU behind \(part(closed)) let \(Finding.short(largest)) of \(record!.counted) values through at most: γ x̂ + β stays below 0, and no gradient comes back."
-        : "β of \(part(closed)) is down to \(Finding.short(worst)) |γ|: of normal x̂ the ReLU lets \(Finding.short(largest)) through at most, and no gradient comes back.",
+        ? "The ReLU behind \(part(closed)) let \(NumberText.plain.short(largest)) of \(record!.counted) values through at most: γ x̂ + β stays below 0, and no gradient comes back."
+        : "β of \(part(closed)) is down to \(NumberText.plain.short(worst)) |γ|: of normal x̂ the ReLU lets \(NumberText.plain.short(largest)) through at most, and no gradient comes back.",
       remedy:
         "Train anew with a smaller learning rate or a leaky activation, or make the layer in front narrower by these features."
     )
@@ -245,7 +245,7 @@ struct NormExamination {
       .smallBatch, errors.mean < Thresholds.graveMeanError ? .warning : .illness, layer: site.layer.path,
       numbers: numbers,
       cause:
-        "With \(batchSize) examples a batch's mean is off by \(bound)\(Finding.short(errors.mean)) σ and its variance by \(bound)\(Finding.short(100 * errors.variance)) %\(measured == nil ? "" : ", measured on this data"): every example is normalized with noise of that size.",
+        "With \(batchSize) examples a batch's mean is off by \(bound)\(NumberText.plain.short(errors.mean)) σ and its variance by \(bound)\(NumberText.plain.short(100 * errors.variance)) %\(measured == nil ? "" : ", measured on this data"): every example is normalized with noise of that size.",
       remedy:
         "Train with larger batches (\(Int((1 / (Thresholds.meanError * Thresholds.meanError)).rounded())) examples and more), or with a norm that does not look at the batch."
     )

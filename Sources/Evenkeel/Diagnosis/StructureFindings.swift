@@ -97,7 +97,7 @@ struct StructureExamination {
     return Finding(
       .decayedScale, acts ? .warning : .note, layer: layer, numbers: weightDecay.map { ["weightDecay": $0] } ?? [:],
       cause:
-        "Its \(parameter) holds one number a feature, a scale, but has the role of a weight: weight decay \(acts ? "of \(Finding.short(weightDecay!)) draws" : "would draw") it to 0.",
+        "Its \(parameter) holds one number a feature, a scale, but has the role of a weight: weight decay \(acts ? "of \(NumberText.plain.short(weightDecay!)) draws" : "would draw") it to 0.",
       remedy: "Give the parameter the role .scale, which weight decay leaves alone.")
   }
 }

@@ -31,7 +31,10 @@ public struct FeatureMoments: Sendable {
   var isEnough: Bool { rows > 1 }
 
   /// Forgets everything.
-  mutating func reset() { self = FeatureMoments(features: features) }
+  mutating func reset() {
+    (rows, weight, squaresOfWeights) = (0, 0, 0)
+    for feature in means.indices { (means[feature], squares[feature]) = (0, 0) }
+  }
 
   /// Takes in `rows` rows of values.
   /// - Returns: The first feature that is not finite, or −1.

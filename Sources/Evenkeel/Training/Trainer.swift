@@ -207,7 +207,9 @@ public struct Trainer: Sendable {
     try model.requireEvaluable(others, after: loss, on: dataset)
   }
 
-  private func validate(_ dataset: Dataset, epochs: Int) throws {
+  /// Makes sure that every setting is in its range, before any data is read.
+  /// - Throws: `EvenkeelError` with code `usage`.
+  package func validate(epochs: Int) throws {
     try loss.validate()
     try optimizer.validate()
     try schedule.validate()
@@ -232,6 +234,10 @@ public struct Trainer: Sendable {
     }
     try averaging?.validate(epochs: epochs)
     try precision.validate()
+  }
+
+  private func validate(_ dataset: Dataset, epochs: Int) throws {
+    try validate(epochs: epochs)
     guard !dataset.isEmpty else { throw EvenkeelError.data("The training data has no rows.") }
     try dataset.targets.validate()
     try dataset.requireWeight()

@@ -1,8 +1,6 @@
 import ArgumentParser
 import Evenkeel
 import EvenkeelLab
-import FoundationEssentials
-import Glibc
 
 struct Runs: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,28 +9,12 @@ struct Runs: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Lists every run.")
-    @Option(help: "The file that keeps the runs.") var store = "evenkeel.sqlite"
-    @Flag(help: "One JSON object a line.") var json = false
+    @OptionGroup var store: StoreOption
+    @Flag(help: "Print one JSON object per line.") var json = false
 
     func run() throws {
-      let store = try existing(store)
-      for run in try store.runs() {
-        if json {
-          try emit(
-            jsonObject([
-              ("id", "\(run.id)"), ("state", jsonText(run.state.rawValue)), ("summary", jsonText(run.summary)),
-              ("seed", "\(run.seed)"), ("score", jsonNumber(run.score)),
-              ("diverged", run.state == .done ? "\(run.isDiverged)" : nil), ("seconds", jsonNumber(run.seconds)),
-            ]))
-        } else {
-          let outcome =
-            run.state != .done
-            ? run.state.rawValue : run.isDiverged ? "diverged" : run.score.map { fixed($0, 4) } ?? ""
-          try emit(
-            padded("\(run.id)", 7) + padded(outcome, 10) + padded(run.seconds.map { fixed($0, 2) + " s" } ?? "", 10)
-              + "  seed \(run.seed)  \(run.summary)")
-        }
-      }
+      let store = try store.existing()
+      for run in try store.runs() { if json { try emitJSON(RunLine(run)) } else { try emit(run.line) } }
       try store.requireFit()
     }
   }
@@ -40,136 +22,79 @@ struct Runs: ParsableCommand {
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Shows one run: settings, curve and result.")
     @Argument(help: "The run's number.") var id: Int64
-    @Option(help: "The file that keeps the runs.") var store = "evenkeel.sqlite"
-    @Flag(help: "One JSON object.") var json = false
+    @OptionGroup var store: StoreOption
+    @Flag(help: "Print one JSON object.") var json = false
 
     func run() throws {
-      let run = try existing(store).run(id)
-      if json { return try emit(object(run)) }
+      let run = try store.existing().run(id)
+      if json { return try emitJSON(StoredRunLine(run)) }
       try emit("run \(run.id): \(run.trial.summary)")
-      for (name, value) in facts(run) where !value.isEmpty { try emit("  \(name): \(value)") }
+      for (name, value) in run.facts where !value.isEmpty { try emit("  \(name): \(value)") }
       guard let result = run.result else { return }
-      try emit(padded("step", 10) + padded("loss", 12) + padded("score", 12))
+      try emit("step".alignedRight(in: 10) + "loss".alignedRight(in: 12) + "score".alignedRight(in: 12))
       for point in result.curve {
-        try emit(padded("\(point.step)", 10) + padded(fixed(point.loss, 4), 12) + padded(fixed(point.score, 4), 12))
+        let scores = [point.loss, point.score].map { NumberText.plain.fixed($0, decimals: 4).alignedRight(in: 12) }
+        try emit("\(point.step)".alignedRight(in: 10) + scores.joined())
       }
       for (measure, values) in result.measures.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-        try emit("\(measure.rawValue): \(values.map { compact($0) }.joined(separator: ", "))")
+        try emit("\(measure.rawValue): \(values.map { NumberText.plain.short($0, digits: 6) }.joined(separator: ", "))")
       }
-    }
-
-    private func object(_ run: StoredRun) throws -> String {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      encoder.nonConformingFloatEncodingStrategy = .convertToString(
-        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-      func text(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
-      return jsonObject([
-        ("id", "\(run.id)"), ("state", jsonText(run.state.rawValue)), ("version", jsonText(run.version)),
-        ("rules", "\(run.rules)"), ("started", jsonNumber(run.started)), ("finished", jsonNumber(run.finished)),
-        ("error", run.error.map(jsonText)), ("trial", try text(run.trial)),
-        ("result", try run.result.map { try text($0) }),
-      ])
     }
   }
 
   struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Shows two runs side by side.")
     @Argument(help: "A run's number.") var first: Int64
-    @Argument(help: "Another's.") var second: Int64
-    @Option(help: "The file that keeps the runs.") var store = "evenkeel.sqlite"
-    @Flag(help: "One JSON object a line: a setting or result that differs.") var json = false
+    @Argument(help: "The other run's number.") var second: Int64
+    @OptionGroup var store: StoreOption
+    @Flag(help: "Print one JSON object per line: a setting or result that differs.") var json = false
 
     func run() throws {
-      let store = try existing(store)
-      let runs = [try store.run(first), try store.run(second)]
-      let different = try differingLayers(runs[0].trial.network, runs[1].trial.network)
-      let (left, right) = (
-        facts(runs[0]) + different.map { ($0.name, $0.first) },
-        facts(runs[1]) + different.map { ($0.name, $0.second) }
-      )
-      if !json { try emit(padded("", -16) + padded("run \(first)", -36) + "run \(second)") }
-      for (index, (name, value)) in left.enumerated() {
-        let other = right[index].1
-        if json {
-          if value != other {
-            try emit(jsonObject([("name", jsonText(name)), ("first", jsonText(value)), ("second", jsonText(other))]))
-          }
-        } else if !(value.isEmpty && other.isEmpty) {
-          try emit((value == other ? "  " : "≠ ") + padded(name, -14) + padded(value, -36) + other)
-        }
+      let store = try store.existing()
+      let (left, right) = (try store.run(first), try store.run(second))
+      let facts =
+        zip(left.facts, right.facts).map { DifferenceLine(name: $0.name, first: $0.value, second: $1.value) }
+        + (try Self.differingLayers(left.trial.network, right.trial.network))
+      if json {
+        for fact in facts where fact.first != fact.second { try emitJSON(fact) }
+        return
       }
-      guard !json, let a = runs[0].result?.curve, let b = runs[1].result?.curve else { return }
+      try emit("".padded(to: 16) + "run \(first)".padded(to: 36) + "run \(second)")
+      for fact in facts where !(fact.first.isEmpty && fact.second.isEmpty) {
+        try emit((fact.first == fact.second ? "  " : "≠ ") + Self.row(fact.name, fact.first, fact.second))
+      }
+      guard let a = left.result?.curve, let b = right.result?.curve else { return }
       try emit("  score by step")
-      let steps = Set((a + b).map(\.step)).sorted()
-      for step in steps {
-        let cells = [a, b].map { curve in curve.first { $0.step == step }.map { fixed($0.score, 4) } ?? "" }
-        try emit("  " + padded("\(step)", -14) + padded(cells[0], -36) + cells[1])
+      for step in Set((a + b).map(\.step)).sorted() {
+        let scores = [a, b].map { curve in
+          curve.first { $0.step == step }.map { NumberText.plain.fixed($0.score, decimals: 4) } ?? ""
+        }
+        try emit("  " + Self.row("\(step)", scores[0], scores[1]))
+      }
+    }
+
+    private static func row(_ name: String, _ first: String, _ second: String) -> String {
+      name.padded(to: 14) + first.padded(to: 36) + second
+    }
+
+    /// The layers that two networks do not share, with their options: what a network's summary leaves out.
+    private static func differingLayers(_ first: Network, _ second: Network) throws -> [DifferenceLine] {
+      func texts(_ network: Network) throws -> [String: String] {
+        var texts: [String: String] = [:]
+        for placed in try network.placed().layers {
+          texts["layer " + placed.path] = try type(of: placed.layer).kind + " " + EvenkeelLab.json(placed.layer)
+        }
+        return texts
+      }
+      let (a, b) = (try texts(first), try texts(second))
+      return Set(a.keys).union(b.keys).sorted().filter { a[$0] != b[$0] }.map {
+        DifferenceLine(name: $0, first: a[$0] ?? "", second: b[$0] ?? "")
       }
     }
   }
 }
 
-/// A store that must be there: to look at runs makes no file.
-func existing(_ path: String) throws -> RunStore {
-  try requireName(path)
-  guard access(path, F_OK) == 0 else {
-    throw EvenkeelError(.noInput, "\(path): there is no such store; lab run and sweep make one.")
-  }
-  return try RunStore(reading: path)
-}
-
-/// Names the rows of a store that had to be set aside; without them it can be worked with.
-func warnOfUnfitRows(in store: RunStore) throws {
-  do { try store.requireFit() } catch let error as EvenkeelError where error.code == .data {
-    complain("warning: \(error.message)")
-  }
-}
-
-/// The layers that two networks do not share, with their options: what a network's summary leaves out.
-private func differingLayers(
-  _ first: Network, _ second: Network
-) throws -> [(name: String, first: String, second: String)] {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-  func texts(_ network: Network) throws -> [String: String] {
-    var texts: [String: String] = [:]
-    for placed in try network.placed().layers {
-      texts["layer " + placed.path] =
-        type(of: placed.layer).kind + " " + String(decoding: try encoder.encode(placed.layer), as: UTF8.self)
-    }
-    return texts
-  }
-  let (a, b) = (try texts(first), try texts(second))
-  return Set(a.keys).union(b.keys).sorted().filter { a[$0] != b[$0] }.map { ($0, a[$0] ?? "", b[$0] ?? "") }
-}
-
-/// Settings and results by name, the same names for every run.
-private func facts(_ run: StoredRun) -> [(String, String)] {
-  let (trial, result) = (run.trial, run.result)
-  return [
-    ("network", trial.network.summary), ("optimizer", trial.method.rawValue),
-    ("learning rate", compact(trial.learningRate)), ("weight decay", compact(trial.weightDecay)),
-    ("clipping", trial.clippingNorm.map { compact($0) } ?? ""), ("batch size", "\(trial.batchSize)"),
-    ("steps", "\(trial.steps)"), ("initial scale", compact(trial.initialScale)), ("seed", "\(trial.seed)"),
-    ("evaluated on", trial.evaluatedOn.rawValue), ("data", String(trial.data.prefix(8))),
-    ("version", "\(run.version), rules \(run.rules)"), ("state", run.state.rawValue), ("error", run.error ?? ""),
-    ("score", result.map { fixed($0.score, 4) } ?? ""),
-    ("diverged", result.flatMap { $0.divergedAt.map { "at step \($0)" } } ?? ""),
-    ("seconds", result.map { fixed($0.seconds, 3) } ?? ""),
-  ]
-}
-
-/// `text` with spaces before it, or behind it for a negative width.
-private func padded(_ text: String, _ width: Int) -> String {
-  let gap = String(repeating: " ", count: max(width == 0 ? 0 : 1, abs(width) - text.count))
-  return width < 0 ? text + gap : gap + text
-}
-
-/// A number as people write it, without zeros behind.
-func compact(_ value: Double) -> String {
-  guard value.isFinite, value != 0, abs(value) >= 1e-3, abs(value) < 1e5 else { return "\(value)" }
-  var text = Substring(fixed(value, 4))
-  while text.hasSuffix("0") { text = text.dropLast() }
-  return String(text.hasSuffix(".") ? text.dropLast() : text)
+/// A setting or result that two runs do not share, in JSON.
+private struct DifferenceLine: Encodable {
+  let name, first, second: String
 }

@@ -58,7 +58,7 @@ extension Claim {
       notes.append(
         judged.allSatisfy(\.isDiverged)
           ? "Every run that was to be judged diverged, so there is nothing to compare."
-          : "No run that was to be judged did better than guessing (\(short(100 * plan.data.aboveChance)) %), so there is nothing to compare."
+          : "No run that was to be judged did better than guessing (\(NumberText.plain.short(100 * plan.data.aboveChance)) %), so there is nothing to compare."
       )
     }
     if plan.seeds < Rule.leastSeeds { notes.append("\(plan.seeds) seeds decide nothing; five or more do.") }

@@ -61,7 +61,7 @@ struct ContoursRound: Claim {
       guard let places = measures?[.contourCoordinates], let losses = measures?[.contourLosses],
         losses.count == places.count * places.count
       else { return nil }
-      let ratio = measures?[.leadingRatio]?.first.map { "λ₁ ∕ λ₂ = \(short($0))" }
+      let ratio = measures?[.leadingRatio]?.first.map { "λ₁ ∕ λ₂ = \(NumberText.page.short($0))" }
       return Surface(
         side.contender.name, side: side.contender.side, note: ratio, columns: places, rows: places,
         values: places.indices.map { row in places.indices.map { losses[row * places.count + $0] } })

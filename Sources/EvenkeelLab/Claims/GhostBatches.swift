@@ -80,7 +80,7 @@ struct GhostBatches: Claim {
       ],
       notes: interval.map {
         [
-          "The gap that there is to close: \(short(mean)) points of accuracy, 95 % interval \(short($0.lowerBound)) to \(short($0.upperBound))."
+          "The gap that there is to close: \(NumberText.page.short(mean)) points of accuracy, 95 % interval \(NumberText.page.short($0.lowerBound)) to \(NumberText.page.short($0.upperBound))."
         ]
       } ?? [])
   }

@@ -67,7 +67,7 @@ struct LargerLearningRate: Claim {
     return Findings(
       setup: [
         plan.commonSetup[0],
-        "Stacks of 50 ReLU units a layer, He's start. \(rates.count) step sizes from \(short(rates[0])) to \(short(rates.last!)), each with \(plan.seeds) seeds. A step size learns if the score ends at least half-way from guessing to the best of both sides with the same seed and depth. Over depths the ratio is the geometric mean.",
+        "Stacks of 50 ReLU units a layer, He's start. \(rates.count) step sizes from \(NumberText.plain.short(rates[0])) to \(NumberText.plain.short(rates.last!)), each with \(plan.seeds) seeds. A step size learns if the score ends at least half-way from guessing to the best of both sides with the same seed and depth. Over depths the ratio is the geometric mean.",
         "If a larger step size were all, both sides would do the same at one small step size; the table shows that too.",
       ], values: values,
       figures: [

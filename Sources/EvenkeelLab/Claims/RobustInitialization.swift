@@ -8,7 +8,7 @@ struct RobustInitialization: Claim {
   let rule = Rule("points of accuracy more, averaged over initial scales from 0.001 to 10", .above(5))
 
   private func scales(_ plan: Plan) -> [Double] { LogarithmicRange(1e-3, 10).grid(plan.grid < 5 ? 5 : 9) }
-  private func condition(_ scale: Double) -> Condition { Condition("× \(short(scale))") }
+  private func condition(_ scale: Double) -> Condition { Condition("× \(NumberText.plain.short(scale))") }
 
   private func contest(_ plan: Plan) -> Contest {
     Contest(

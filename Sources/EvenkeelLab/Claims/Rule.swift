@@ -1,3 +1,4 @@
+import Evenkeel
 import Glibc
 
 /// How a verdict follows from an effect. It is part of the program, so it was written before any data was seen.
@@ -24,8 +25,8 @@ package struct Rule: Hashable, Sendable {
   package var sentence: String {
     let where_ =
       switch region {
-      case .above(let threshold): "lies above \(short(threshold)); not supported if it lies below"
-      case .within(let margin): "lies within ± \(short(margin)); not supported if it lies outside"
+      case .above(let threshold): "lies above \(NumberText.plain.short(threshold)); not supported if it lies below"
+      case .within(let margin): "lies within ± \(NumberText.plain.short(margin)); not supported if it lies outside"
       }
     let mean = isRatio ? "geometric mean" : "mean"
     return

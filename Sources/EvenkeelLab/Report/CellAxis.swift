@@ -1,3 +1,5 @@
+import Evenkeel
+
 /// An edge of a heat map: cells of equal length, whatever the distance of their places.
 struct CellAxis {
   let places: [Double]
@@ -33,7 +35,7 @@ struct CellAxis {
   private func label(_ value: Double) -> String {
     let isPlain = places.allSatisfy { $0 == 0 || (abs($0) >= 0.00999 && abs($0) <= 10_000) }
     return isPlain
-      ? NumberText.withoutZeros(NumberText.significant(value, digits: 2)) : NumberText.scientific(value, digits: 2)
+      ? NumberText.page.short(value, digits: 2) : NumberText.page.scientific(value, digits: 2)
   }
 
   private func rounded(_ value: Double) -> Double {

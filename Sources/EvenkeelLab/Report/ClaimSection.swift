@@ -1,3 +1,5 @@
+import Evenkeel
+
 extension ClaimReport {
   /// The claim's section: question, finding, set-up, figures, numbers, rule, command, notes.
   func write(to main: inout Markup, id: String) {
@@ -38,7 +40,7 @@ extension ClaimReport {
   }
 
   private var counts: String {
-    let number = { (count: Int) in NumberText.fixed(Double(count), decimals: 0) }
+    let number = { (count: Int) in NumberText.page.fixed(Double(count), decimals: 0) }
     let seeds = "\(number(self.seeds)) \(self.seeds == 1 ? "seed" : "seeds")"
     let trials = "\(number(self.trials)) \(self.trials == 1 ? "trial" : "trials")"
     return divergedTrials == 0
@@ -49,7 +51,7 @@ extension ClaimReport {
 extension Effect {
   /// "5.2 times fewer steps", then the interval, smaller.
   func write(to markup: inout Markup) {
-    let text = NumberText.estimate(value, low, high)
+    let text = NumberText.page.estimate(value, low, high)
     markup.element("span", ["class": "effect"]) {
       $0.element("b", [:], text.value)
       $0.append(" " + name)

@@ -1,3 +1,4 @@
+import Evenkeel
 import Glibc
 
 extension Canvas {
@@ -59,7 +60,7 @@ extension Canvas {
     for level in levels {
       let lines = squares.lines(at: level)
       path(lines.map(Self.data).joined(), "ring \(style)")
-      let text = NumberText.significant(level, digits: 2)
+      let text = NumberText.page.significant(level, digits: 2)
       let half = textWidth(text, size: 11) / 2
       let top = lines.flatMap(\.points).filter { point in
         point.x - half > frame.left && point.x + half < frame.right && point.y > frame.top + 10

@@ -1,3 +1,5 @@
+import Evenkeel
+
 extension Figure {
   /// The picture in words: `alternative`, or what its axes and marks are, with the values where they begin and end.
   var description: String { alternative ?? "\(kind) \(axes) \(contents)" }
@@ -29,7 +31,7 @@ extension Figure {
   private func course(_ curve: Curve) -> String {
     let known = curve.points.filter { $0.median != nil }
     guard let first = known.first, let last = known.last else { return "\(curve.name): no finite value." }
-    let number = { NumberText.significant($0) }
+    let number = { NumberText.page.significant($0) }
     let diverged = divergence(of: [curve]) == nil ? "" : ", diverged elsewhere"
     return "\(curve.name): from \(number(first.median!)) at \(number(first.x)) to \(number(last.median!)) at "
       + "\(number(last.x))\(diverged)."
@@ -38,11 +40,11 @@ extension Figure {
   private func extent(_ surface: Surface, _ threshold: Double?) -> String {
     let values = surface.values
     guard let low = values.min(), let high = values.max() else { return "\(surface.name): no finite value." }
-    var text = "\(surface.name): from \(NumberText.significant(low)) to \(NumberText.significant(high))"
+    var text = "\(surface.name): from \(NumberText.page.significant(low)) to \(NumberText.page.significant(high))"
     if let threshold {
       let cells = surface.cells.joined().count { $0 != .missing }
       let reached = values.count { $0 >= threshold }
-      text += "; \(reached) of \(cells) places reach \(NumberText.significant(threshold))"
+      text += "; \(reached) of \(cells) places reach \(NumberText.page.significant(threshold))"
     }
     let diverged = surface.cells.joined().count { $0 == .diverged }
     return text + (diverged > 0 ? "; \(diverged) diverged." : ".")
@@ -51,9 +53,9 @@ extension Figure {
   private func place(_ interval: Interval) -> String {
     guard let value = interval.value else { return "\(interval.category), \(interval.name): diverged." }
     guard let low = interval.low, let high = interval.high else {
-      return "\(interval.category), \(interval.name): \(NumberText.significant(value))."
+      return "\(interval.category), \(interval.name): \(NumberText.page.significant(value))."
     }
-    let text = NumberText.estimate(value, low, high)
+    let text = NumberText.page.estimate(value, low, high)
     return "\(interval.category), \(interval.name): \(text.value), interval \(text.low) to \(text.high)."
   }
 

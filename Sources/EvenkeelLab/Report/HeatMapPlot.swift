@@ -1,3 +1,5 @@
+import Evenkeel
+
 extension Canvas {
   /// A panel for each surface, and one colour bar below.
   mutating func drawHeatMaps(
@@ -49,7 +51,7 @@ extension Canvas {
         case .value(let number):
           let share = value.scale.share(of: number, in: domain) ?? 0
           rectangle(x, y, width, height, fill: ColorRamp.color(share))
-          let label = NumberText.significant(number, digits: 2)
+          let label = NumberText.page.significant(number, digits: 2)
           if height > 17, textWidth(label, size: 11) < width - 2 {
             text(label, x + width / 2, y + height / 2 + 4, ColorRamp.isLight(share) ? "on-light" : "on-dark", .middle)
           }
@@ -100,7 +102,7 @@ extension Canvas {
     height = y + 44
     let cells = surfaces.flatMap { $0.cells.joined() }
     var keys: [(style: String, text: String)] = []
-    if let threshold { keys.append(("outline", "at least \(NumberText.significant(threshold))")) }
+    if let threshold { keys.append(("outline", "at least \(NumberText.page.significant(threshold))")) }
     if cells.contains(.diverged) { keys.append(("diverged", "diverged: no finite value")) }
     if cells.contains(.missing) { keys.append(("missing", "not tried")) }
     let x = format == .wide ? left + length + 40 : left

@@ -1,3 +1,5 @@
+import Evenkeel
+
 extension Canvas {
   /// Dots with whiskers from left to right, grouped by category, their numbers at the right.
   mutating func drawIntervals(_ intervals: [Interval], of figure: Figure, domain: ClosedRange<Double>) {
@@ -69,8 +71,8 @@ extension Canvas {
   /// "97.4 (97.1 to 97.7)".
   private static func numbers(_ interval: Interval) -> String {
     guard let value = interval.value else { return "diverged" }
-    guard let low = interval.low, let high = interval.high else { return NumberText.significant(value) }
-    let text = NumberText.estimate(value, low, high)
+    guard let low = interval.low, let high = interval.high else { return NumberText.page.significant(value) }
+    let text = NumberText.page.estimate(value, low, high)
     return "\(text.value) (\(text.low) to \(text.high))"
   }
 }

@@ -1,3 +1,5 @@
+import Evenkeel
+
 extension NumberTable {
   /// The table in a box of its own, in which it scrolls where it is wider than the page.
   func write(to markup: inout Markup) {
@@ -49,7 +51,7 @@ extension NumberTable {
     else { return nil }
     let decimals = max(0, 3 - largest)
     // No zeros at the end of all of them.
-    let texts = numbers.map { NumberText.withoutZeros(NumberText.fixed($0, decimals: decimals)) }
+    let texts = numbers.map { NumberText.withoutZeros(NumberText.page.fixed($0, decimals: decimals)) }
     return texts.map { $0.drop { $0 != "." }.dropFirst().count }.max() ?? 0
   }
 }
@@ -61,9 +63,10 @@ extension NumberTable.Cell {
     case .text(let text): return text
     case .number(nil): return "diverged"
     case .number(let value?):
-      return decimals.map { NumberText.fixed(value, decimals: $0) } ?? NumberText.significant(value, digits: 4)
+      return decimals.map { NumberText.page.fixed(value, decimals: $0) }
+        ?? NumberText.page.significant(value, digits: 4)
     case .estimate(let value, let low, let high):
-      let text = NumberText.estimate(value, low, high)
+      let text = NumberText.page.estimate(value, low, high)
       return "\(text.value) (\(text.low) to \(text.high))"
     }
   }

@@ -1,3 +1,4 @@
+import Evenkeel
 import Glibc
 
 /// The marks along an axis: round numbers that lie in its domain, with their labels.
@@ -21,7 +22,7 @@ package struct Ticks: Equatable {
   init?(at places: [Double], _ position: (Double) -> Double?) {
     let values = Set(places).filter { position($0) != nil }.sorted()
     guard !values.isEmpty, values.count <= 12 else { return nil }
-    let labels = values.map { NumberText.withoutZeros(NumberText.significant($0)) }
+    let labels = values.map { NumberText.page.short($0) }
     let spans = zip(values, labels).map { value, label in
       (middle: position(value) ?? 0, half: textWidth(label, size: 12) / 2 + 3)
     }
@@ -60,10 +61,10 @@ package struct Ticks: Equatable {
     let decimals = max(0, -NumberText.exponent(of: step * 1.0001))
     if largest >= 1e7 || largest < 1e-3 || decimals > 9 {
       let digits = max(1, NumberText.exponent(of: largest) - NumberText.exponent(of: step * 1.0001) + 1)
-      let labels = values.map { $0 == 0 ? "0" : NumberText.scientific($0, digits: min(digits, 6)) }
+      let labels = values.map { $0 == 0 ? "0" : NumberText.page.scientific($0, digits: min(digits, 6)) }
       return Ticks(values: values, labels: labels)
     }
-    return Ticks(values: values, labels: values.map { NumberText.fixed($0, decimals: decimals) })
+    return Ticks(values: values, labels: values.map { NumberText.page.fixed($0, decimals: decimals) })
   }
 
   /// Powers of ten, every n-th where they are many, also 2 and 5 times them where they are few.
@@ -82,7 +83,9 @@ package struct Ticks: Equatable {
       if fine.count <= count + 1 { values = fine }
     }
     let plain = values.allSatisfy { $0 >= 0.00999 && $0 <= 10_000 }
-    let labels = values.map { plain ? NumberText.significant($0, digits: 1) : NumberText.scientific($0, digits: 1) }
+    let labels = values.map {
+      plain ? NumberText.page.significant($0, digits: 1) : NumberText.page.scientific($0, digits: 1)
+    }
     return Ticks(values: values, labels: labels)
   }
 }

@@ -87,7 +87,7 @@ package struct TrialRunner: Sendable {
       try store.release()
       throw EvenkeelError(
         .interrupted,
-        "Interrupted; \(board.doneCount) of \(distinct.count) trials are done and kept in \(store.path). The same command goes on."
+        "Interrupted; \(board.doneCount) of \(distinct.count) trials are done and kept in \(store.path). Run the same command again to continue."
       )
     }
     return board.results

@@ -88,7 +88,9 @@ extension SweepOutcome {
       command: command, seeds: 1, trials: sides.reduce(0) { $0 + $1.scores.count },
       divergedTrials: sides.reduce(0) { $0 + $1.scores.count { $0 == nil } },
       notes: threshold == nil
-        ? ["No trial did better than guessing (\(short(100 * data.aboveChance)) %), so there is nothing to compare."]
+        ? [
+          "No trial did better than guessing (\(NumberText.plain.short(100 * data.aboveChance)) %), so there is nothing to compare."
+        ]
         : [])
   }
 

@@ -104,9 +104,12 @@ package struct Trial: Codable, Hashable, Sendable {
 
   /// Network and settings in one line, for people.
   package var summary: String {
-    var parts = [network.summary, "\(method.rawValue) \(short(learningRate))", "batch \(batchSize)", "\(steps) steps"]
-    if initialScale != 1 { parts.append("start × \(short(initialScale))") }
-    if weightDecay != 0 { parts.append("decay \(short(weightDecay))") }
+    var parts = [
+      network.summary, "\(method.rawValue) \(NumberText.plain.short(learningRate))", "batch \(batchSize)",
+      "\(steps) steps",
+    ]
+    if initialScale != 1 { parts.append("start × \(NumberText.plain.short(initialScale))") }
+    if weightDecay != 0 { parts.append("decay \(NumberText.plain.short(weightDecay))") }
     return parts.joined(separator: ", ")
   }
 }

@@ -1,3 +1,4 @@
+import Evenkeel
 import EvenkeelLab
 import Foundation
 import Testing
@@ -42,16 +43,16 @@ import Testing
   }
 
   @Test func numbersHaveSensibleDigits() {
-    #expect(NumberText.significant(0.012345) == "0.0123")
-    #expect(NumberText.significant(-1234.56) == "−1,235")
-    #expect(NumberText.significant(50_000) == "50,000")
-    #expect(NumberText.significant(9.9996e-7) == "10⁻⁶")
-    #expect(NumberText.significant(-2.5e12) == "−2.5·10¹²")
-    #expect(NumberText.significant(.nan) == "diverged")
-    #expect(NumberText.fixed(-0.001, decimals: 2) == "0.00")
-    #expect(NumberText.estimate(5.6912, 4.832, 6.719) == ("5.7", "4.8", "6.7"))
-    #expect(NumberText.estimate(0.97412, 0.97371, 0.97455) == ("0.97412", "0.97371", "0.97455"))
-    #expect(NumberText.estimate(14_121.4, 12_899.6, 15_640) == ("14,121", "12,900", "15,640"))
+    #expect(NumberText.page.significant(0.012345) == "0.0123")
+    #expect(NumberText.page.significant(-1234.56) == "−1,235")
+    #expect(NumberText.page.significant(50_000) == "50,000")
+    #expect(NumberText.page.significant(9.9996e-7) == "10⁻⁶")
+    #expect(NumberText.page.significant(-2.5e12) == "−2.5·10¹²")
+    #expect(NumberText.page.significant(.nan) == "diverged")
+    #expect(NumberText.page.fixed(-0.001, decimals: 2) == "0.00")
+    #expect(NumberText.page.estimate(5.6912, 4.832, 6.719) == ("5.7", "4.8", "6.7"))
+    #expect(NumberText.page.estimate(0.97412, 0.97371, 0.97455) == ("0.97412", "0.97371", "0.97455"))
+    #expect(NumberText.page.estimate(14_121.4, 12_899.6, 15_640) == ("14,121", "12,900", "15,640"))
   }
 
   /// 3x² + 0.5y² − xy on a fine grid: each point of a line at c satisfies the equation, up to the square of the grid's pitch.

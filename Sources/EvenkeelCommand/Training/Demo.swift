@@ -5,11 +5,11 @@ import Evenkeel
 /// units, batches of 60, with batch normalization and without, side by side.
 struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Trains on drawn digits with and without batch normalization and compares.")
-  @Option(help: "Where the normalized model goes.") var output = "demo.safetensors"
+    abstract: "Trains on drawn digits with and without batch normalization, and compares the two.")
+  @Option(help: "Where the model with batch normalization goes.") var output = "demo.safetensors"
   @Option(help: "Passes over the 12,000 digits, 200 steps each.") var epochs = 8
-  @Option(help: "The step size of both nets.") var learningRate = 2.0
-  @Option(help: "Seed of digits, start and order.") var seed: UInt64 = 1
+  @Option(help: "The step size of both networks.") var learningRate = 2.0
+  @Option(help: "Seed of the digits, the initial weights and the order of examples.") var seed: UInt64 = 1
 
   private struct Outcome {
     var accuracies: [Double] = []
@@ -18,31 +18,39 @@ struct Demo: ParsableCommand {
   }
 
   func run() throws {
-    guard epochs > 0 else { throw EvenkeelError(.usage, "--epochs is \(epochs); expected at least 1.") }
+    try trainer.validate(epochs: epochs)
     try requireOutput(output)
     tell("Drawing 12,000 digits to train on and 2,000 to test on …\n")
     let digits = try Dataset.digits(training: 12_000, test: 2_000, seed: seed)
-    tell("With batch normalization\n")
+    tell("With batch normalization:\n")
     var model = try Model(network(normalized: true), seed: seed)
     let with = try train(&model, digits)
-    tell("Without\n")
+    tell("Without:\n")
     var plain = try Model(network(normalized: false), seed: seed)
     let without = try train(&plain, digits)
 
     try emit("\n784-100-100-100-10, sigmoid, weights from N(0, 0.1²), batch 60, gradient descent at \(learningRate)")
     try row("", ["with", "without"])
     for epoch in 0..<epochs {
-      try row("accuracy, epoch \(epoch + 1)", [with, without].map { fixed(100 * $0.accuracies[epoch], 2) + " %" })
+      try row(
+        "accuracy, epoch \(epoch + 1)",
+        [with, without].map { NumberText.plain.percent($0.accuracies[epoch], decimals: 2) })
     }
     try row("steps to 95 %", [with, without].map { $0.stepsToTarget.map { String($0) } ?? "not reached" })
-    try row("seconds of training", [with, without].map { fixed($0.seconds, 2) })
+    try row("seconds of training", [with, without].map { NumberText.plain.fixed($0.seconds, decimals: 2) })
     let probabilities = try model.predict(digits.test[7])
     let best = probabilities.indices.max { probabilities[$0] < probabilities[$1] }!
     try emit(
-      "\nA single observation through the running statistics: a drawn 7 is read as \(best) with probability \(fixed(Double(probabilities[best]), 3))."
+      "\nOne observation, normalized with the running statistics: a drawn 7 is read as \(best) with probability \(NumberText.plain.fixed(Double(probabilities[best]), decimals: 3))."
     )
     try model.write(to: output)
     try emit("The model is in \(output); try: .build/release/evenkeel inspect \(output)")
+  }
+
+  private var trainer: Trainer {
+    Trainer(
+      loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: learningRate), batchSize: 60,
+      evaluationInterval: 10, seed: seed)
   }
 
   private func network(normalized: Bool) -> Network {
@@ -58,9 +66,6 @@ struct Demo: ParsableCommand {
 
   /// Trains, testing every ten steps; the time of the tests is left out.
   private func train(_ model: inout Model, _ digits: DatasetSplits) throws -> Outcome {
-    let trainer = Trainer(
-      loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: learningRate), batchSize: 60,
-      evaluationInterval: 10, seed: seed)
     var outcome = Outcome()
     var before = ContinuousClock.now
     try trainer.fit(
@@ -74,7 +79,7 @@ struct Demo: ParsableCommand {
         case .epoch(let record, _):
           outcome.accuracies.append(record.validationAccuracy!)
           tell(
-            "  epoch \(record.epoch)/\(epochs)  loss \(fixed(record.trainLoss, 4))  test accuracy \(fixed(100 * record.validationAccuracy!, 2)) %\n"
+            "  epoch \(record.epoch)/\(epochs)  loss \(NumberText.plain.fixed(record.trainLoss, decimals: 4))  test accuracy \(NumberText.plain.percent(record.validationAccuracy!, decimals: 2))\n"
           )
         }
         before = ContinuousClock.now
@@ -83,9 +88,6 @@ struct Demo: ParsableCommand {
   }
 
   private func row(_ name: String, _ cells: [String]) throws {
-    func padded(_ text: String, _ width: Int) -> String {
-      String(repeating: " ", count: max(0, width - text.count)) + text
-    }
-    try emit(name + String(repeating: " ", count: max(0, 22 - name.count)) + cells.map { padded($0, 14) }.joined())
+    try emit(name.padded(to: 22) + cells.map { $0.alignedRight(in: 14) }.joined())
   }
 }

@@ -3,18 +3,18 @@ import Evenkeel
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows layers, shapes, parameters and multiply-adds; of a model also what is wrong with its batch norms.",
+    abstract: "Shows layers, shapes, parameters and multiply-adds, and what is wrong with a model's batch norms.",
     discussion:
-      "Findings do not change the exit code. DATA adds what only data can tell: how far it is from the running statistics, and what that costs."
+      "Findings do not change the exit code. DATA adds what only data can show: how far it is from the running statistics, and what that costs."
   )
   @Argument(help: "A model file.") var model: String?
-  @Argument(help: "As for evaluate; what has no targets is measured without accuracy.") var data: String?
-  @Option(help: "A network file, or the name of a network that ships with the program, in place of a model.")
+  @Argument(help: "As for evaluate; data without targets is measured without accuracy.") var data: String?
+  @Option(help: "A network file, or the name of a built-in network, instead of a model.")
   var network: String?
   @Option(
-    help: "Examples in a batch of the training, to judge its statistics; the one that the model was trained with.")
+    help: "Examples in a training batch, to judge its statistics; by default those that the model was trained with.")
   var batchSize: Int?
-  @Flag(help: "One JSON object a line: a layer, a batch norm, an evaluation or a finding.") var json = false
+  @Flag(help: "Print one JSON object per line: a layer, a batch norm, an evaluation or a finding.") var json = false
 
   func run() throws {
     if let batchSize, batchSize < 2 {
@@ -23,13 +23,15 @@ struct Inspect: ParsableCommand {
     switch (model, network) {
     case (let path?, nil): try show(Model(contentsOf: path))
     case (nil, let name?):
-      let network = try named(name)
+      let network = try NetworkOptions.named(name)
       try show(network, learned: nil)
       let findings = try network.diagnose(batchSize: batchSize)
       if json || !findings.isEmpty { try DiagnosisReport(json: json).show(findings) }
     default:
       throw EvenkeelError(
-        .usage, "Give a model file or --network with a file or one of \(Network.presets.joined(separator: ", ")).")
+        .usage,
+        "Expected either a model file, or --network with a network file or one of \(Network.presets.joined(separator: ", "))."
+      )
     }
   }
 
@@ -53,10 +55,10 @@ struct Inspect: ParsableCommand {
       where error.code == .data && path != "-"
     {
       guard let plain = try? Dataset.readForUse(path, by: model, targets: false) else { throw error }
-      complain("warning: without targets, so without accuracy: \(error.message)")
+      warn("without targets, so without accuracy: \(error.message)")
       (dataset, warnings) = plain
     }
-    for warning in warnings { complain("warning: \(warning)") }
+    warn(warnings)
     return dataset
   }
 
@@ -64,40 +66,44 @@ struct Inspect: ParsableCommand {
   private func show(_ network: Network, learned: Model?) throws {
     let layers = try network.placed().layers
     if json {
-      for layer in layers {
-        try emit(
-          jsonObject([
-            ("layer", jsonText(layer.path)), ("kind", jsonText(type(of: layer.layer).kind)),
-            ("output", layer.output.description), ("parameters", "\(layer.parameterCount)"),
-            ("multiplyAdds", "\(layer.multiplyAdds)"),
-          ]))
-      }
+      for layer in layers { try emitJSON(LayerLine(layer)) }
       return
     }
+    let row = { (name: String, kind: String, output: String, parameters: String, multiplyAdds: String) in
+      name.padded(to: 14) + kind.padded(to: 18) + output.padded(to: 16) + parameters.padded(to: 10)
+        + multiplyAdds.padded(to: 14)
+    }
     try emit(
-      columns([("layer", 14), ("kind", 18), ("gives", 16), ("learns", 10), ("multiply-adds", 14)])
-        + (learned == nil ? "" : "weights: mean, deviation"))
+      row("layer", "kind", "gives", "learns", "multiply-adds") + (learned == nil ? "" : "weights: mean, deviation"))
     for layer in layers {
       let weights = learned?.parameters.first { $0.role == .weight && $0.name.hasPrefix(layer.path + ".") }
       try emit(
-        columns([
-          (layer.path, 14), (type(of: layer.layer).kind, 18), (layer.output.description, 16),
-          (String(layer.parameterCount), 10), (String(layer.multiplyAdds), 14),
-        ]) + (weights.map { moments($0.values.values) } ?? ""))
+        row(
+          layer.path, type(of: layer.layer).kind, layer.output.description, String(layer.parameterCount),
+          String(layer.multiplyAdds)) + (weights.map { moments($0.values.values) } ?? ""))
     }
-    try emit(
-      "input \(network.input), \(layers.reduce(0) { $0 + $1.parameterCount }) parameters, \(layers.reduce(0) { $0 + $1.multiplyAdds }) multiply-adds an example"
-    )
+    let parameters = layers.reduce(0) { $0 + $1.parameterCount }
+    let multiplyAdds = layers.reduce(0) { $0 + $1.multiplyAdds }
+    try emit("input \(network.input), \(parameters) parameters, \(multiplyAdds) multiply-adds per example")
   }
 
   private func moments(_ values: [Float]) -> String {
     let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
     let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count)
-    return "\(fixed(mean, 5)), \(fixed(variance.squareRoot(), 5))"
+    return [mean, variance.squareRoot()].map { NumberText.plain.fixed($0, decimals: 5) }.joined(separator: ", ")
   }
 }
 
-/// Cells padded to their widths.
-func columns(_ cells: [(String, Int)]) -> String {
-  cells.map { $0 + String(repeating: " ", count: max(1, $1 - $0.count)) }.joined()
+private struct LayerLine: Encodable {
+  let layer: String
+  let kind: String
+  let output: EncodedJSON
+  let parameters: Int
+  let multiplyAdds: Int
+
+  init(_ leaf: PlacedLayer) {
+    (layer, kind) = (leaf.path, type(of: leaf.layer).kind)
+    output = EncodedJSON(text: leaf.output.description)
+    (parameters, multiplyAdds) = (leaf.parameterCount, leaf.multiplyAdds)
+  }
 }

@@ -1,46 +1,22 @@
 import ArgumentParser
 import Evenkeel
 
-struct Evaluate: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Says how well MODEL does on DATA.")
-  @Argument(help: "A model file.") var model: String
-  @Argument(
-    help:
-      "As for train: the test part where it has one, else all of it (of a table also the rows that were trained on).")
-  var data: String
-  @Flag(help: "One JSON object.") var json = false
-
-  func run() throws {
-    let model = try Model(contentsOf: model)
-    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: true)
-    for warning in warnings { complain("warning: \(warning)") }
-    let quality = try model.evaluate(dataset)
-    guard json else { return try emit(([describe(quality)] + describeTargets(quality)).joined(separator: "\n")) }
-    try emit(
-      jsonObject([
-        ("loss", jsonNumber(quality.loss)), ("accuracy", jsonNumber(quality.accuracy)),
-        ("RMSE", jsonNumber(quality.rootMeanSquaredError)), ("targets", jsonTargets(quality)),
-        ("count", "\(quality.count)"),
-      ]))
-  }
-}
-
 struct Predict: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Predicts every row of DATA as CSV.")
+  static let configuration = CommandConfiguration(abstract: "Writes predictions for every row of DATA as CSV.")
   @Argument(help: "A model file.") var model: String
   @Argument(
     help:
-      "As for evaluate, the target not needed; also an image or a folder of them; - is a CSV, NPY or NPZ file on standard input."
+      "As for evaluate, targets not needed; also an image or a folder of images; - reads a CSV, NPY or NPZ file from standard input."
   )
   var data: String
-  @Option(help: "Where the predictions go; standard output by default.") var output: String?
+  @Option(help: "The file for the predictions; standard output by default.") var output: String?
 
   func run() throws {
     try requireApart(output, from: [model, data])
     try requireOutput(output)
     let model = try Model(contentsOf: model)
     let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: false, weights: false)
-    for warning in warnings { complain("warning: \(warning)") }
+    warn(warnings)
     let predictions = try model.predictInDouble(dataset)
     let labels = model.output?.classLabels ?? []
     let width = predictions.count / max(dataset.count, 1)

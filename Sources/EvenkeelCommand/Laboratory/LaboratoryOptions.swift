@@ -1,0 +1,57 @@
+import ArgumentParser
+import Evenkeel
+import EvenkeelLab
+import Glibc
+
+/// The file that keeps every run.
+struct StoreOption: ParsableArguments {
+  @Option(help: "The file that keeps the runs; sweep and lab run create it.") private var store = "evenkeel.sqlite"
+
+  /// - Throws: `EvenkeelError` with code `usage` for a store without a name, which SQLite would keep nowhere.
+  func path() throws -> String {
+    guard !store.isEmpty else { throw EvenkeelError(.usage, "--store is empty; expected the name of a file.") }
+    return store
+  }
+
+  /// A store that must exist: looking at runs creates no file.
+  /// - Throws: `EvenkeelError` with code `noInput`.
+  func existing() throws -> RunStore {
+    let path = try path()
+    guard access(path, F_OK) == 0 else {
+      throw EvenkeelError(.noInput, "\(path): there is no such store; evenkeel lab run and evenkeel sweep create one.")
+    }
+    return try RunStore(reading: path)
+  }
+}
+
+/// What sweeps and claims have in common: where data comes from and where runs are kept.
+struct LaboratoryOptions: ParsableArguments {
+  @Option(help: "The column to predict, as for train.") var target: String?
+  @OptionGroup var store: StoreOption
+  @Option(help: "Trials at a time, a thread each; one per processor by default.") private var threads: Int?
+  @Flag(help: "Print one JSON object per line.") var json = false
+  @Flag(help: "Print no progress.") var quiet = false
+
+  /// - Throws: `EvenkeelError` with code `usage`. (Errors of `validate` come out of the parser in its own words.)
+  func check() throws {
+    _ = try store.path()
+    if let threads, threads < 1 { throw EvenkeelError(.usage, "--threads is \(threads); expected at least 1.") }
+  }
+
+  func runner(_ store: RunStore, _ data: LaboratoryData) -> TrialRunner {
+    TrialRunner(store: store, data: data, threads: min(threads ?? Machine.threads, 8 * Machine.threads))
+  }
+
+  func data(_ source: String) throws -> LaboratoryData {
+    let data = try LaboratoryData(source, target: target)
+    warn(data.warnings)
+    return data
+  }
+}
+
+extension RunStore {
+  /// Names the rows of the store that had to be set aside; without them it can be worked with.
+  func warnOfUnfitRows() throws {
+    do { try requireFit() } catch let error as EvenkeelError where error.code == .data { warn(error.message) }
+  }
+}

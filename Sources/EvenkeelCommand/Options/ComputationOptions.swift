@@ -1,0 +1,20 @@
+import ArgumentParser
+import Evenkeel
+
+extension Precision: ExpressibleByArgument {}
+
+/// What a run computes with.
+struct ComputationOptions: ParsableArguments {
+  @Option(help: "The precision of the layers' products; bfloat16 needs a processor that has it.")
+  var precision = Precision.float32
+  @Option(help: "Seed of the initial weights, the order of examples, dropout, augmentation and the split.")
+  var seed: UInt64 = 0
+  @OptionGroup var threadOption: ThreadOption
+}
+
+/// How many threads compute.
+struct ThreadOption: ParsableArguments {
+  @Option(help: "Threads; one per processor by default.") private var threads: Int?
+
+  var count: Int { threads ?? Machine.threads }
+}

@@ -1,0 +1,29 @@
+import ArgumentParser
+import Evenkeel
+
+/// How long a model is trained, and which of its states is kept.
+struct DurationOptions: ParsableArguments {
+  @Option(help: "Passes over the training data, including those before --resume.") var epochs = 5
+  @Option(
+    help: "Epochs without a better validation loss before training stops; the best model is the one that is kept.")
+  var patience: Int?
+  @Option(
+    help: "Keep an average of the weights: ema:0.999 over steps, or swa:3 over epochs from 3 on.",
+    transform: WeightAveraging.init(argument:))
+  var average: WeightAveraging?
+}
+
+extension WeightAveraging {
+  /// `ema:DECAY` or `swa:EPOCH`.
+  /// - Throws: `EvenkeelError` with code `usage` for anything else.
+  fileprivate init(argument: String) throws {
+    let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
+    if parts.count == 2, parts[0] == "ema", let decay = Double(parts[1]) {
+      self = .exponential(decay: decay)
+    } else if parts.count == 2, parts[0] == "swa", let epoch = Int(parts[1]) {
+      self = .uniform(fromEpoch: epoch)
+    } else {
+      throw EvenkeelError(.usage, "expected ema:DECAY or swa:EPOCH, e.g. ema:0.999 or swa:3.")
+    }
+  }
+}

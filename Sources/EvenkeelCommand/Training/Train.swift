@@ -1,0 +1,147 @@
+import ArgumentParser
+import Evenkeel
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Trains a model on DATA and stores it.")
+
+  @Argument(
+    help: "digits (drawn by the program), a CSV, NPY or NPZ file, or a folder of IDX files, CIFAR-10 batches or images."
+  )
+  var data: String
+  @OptionGroup(title: "Data") var sources: DataOptions
+  @OptionGroup(title: "Network") var network: NetworkOptions
+  @OptionGroup(title: "Network") var norms: NormalizationOption
+  @OptionGroup(title: "Loss") var loss: LossOptions
+  @OptionGroup(title: "Optimizer") var optimizer: OptimizerOptions
+  @OptionGroup(title: "Optimizer") var schedule: ScheduleOptions
+  @OptionGroup(title: "Batches") var batches: BatchOptions
+  @OptionGroup(title: "Duration") var duration: DurationOptions
+  @OptionGroup(title: "Computation") var computation: ComputationOptions
+  @OptionGroup(title: "Output") var output: OutputOptions
+
+  func run() throws {
+    StopSignals.watch()
+    try network.requireOneDescription()
+    try norms.requirePlacement(in: network.network)
+    try output.requirePaths(apartFrom: [data, sources.validation, sources.test, network.network])
+    var trainer = try makeTrainer()
+    try trainer.validate(epochs: duration.epochs)
+    let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
+    if let checkpoint { try requireSameRun(as: checkpoint, on: trainer.threads) }
+    let splits = try sources.read(data, seed: computation.seed)
+    if duration.patience != nil, splits.validation.isEmpty {
+      throw EvenkeelError(.usage, "--patience needs --validation, either a share or DATA.")
+    }
+    trainer.loss = try loss.chosen(isRegression: splits.training.isRegression)
+    var model = try makeModel(splits.training, trainer, checkpoint)
+    try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
+    try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
+    for part in [splits.validation, splits.test] { try part.requireFinite() }
+    try fit(&model, with: trainer, to: splits, resuming: checkpoint)
+    let quality = try finalQuality(of: model, on: splits)
+    if let path = output.paths.model { try model.write(to: path) }
+    try TrainingReport(epochs: duration.epochs, output: output).finish(
+      test: splits.test.isEmpty ? nil : quality, model: output.paths.model)
+  }
+
+  /// The trainer that the options describe; the loss may depend on the data.
+  private func makeTrainer() throws -> Trainer {
+    Trainer(
+      loss: try loss.chosen(isRegression: false), optimizer: try optimizer.chosen(), batchSize: batches.batchSize,
+      schedule: schedule.chosen(epochs: duration.epochs), clippingNorm: optimizer.clip, patience: duration.patience,
+      augmentation: try sources.augmentation(), accumulating: batches.accumulate ?? 1,
+      statistics: try batches.statistics(), freezing: try batches.freezing(), averaging: duration.average,
+      precision: computation.precision, seed: computation.seed, threads: computation.threadOption.count)
+  }
+
+  private func requireSameRun(as checkpoint: Checkpoint, on threads: Int) throws {
+    if let before = checkpoint.threads, before != threads {
+      warn("the checkpoint is from a run on \(before) threads, this one uses \(threads): the last bits may differ.")
+    }
+    try sources.requireWeight(of: checkpoint)
+  }
+
+  /// The model of `checkpoint`, or a new one.
+  /// - Throws: `EvenkeelError` with code `usage` if the options describe another network than the checkpoint's, or one that is too
+  ///   large or does not fit the data or the batches.
+  private func makeModel(_ dataset: Dataset, _ trainer: Trainer, _ checkpoint: Checkpoint?) throws -> Model {
+    let model: Model
+    if let checkpoint {
+      let isDescribed =
+        network.network != nil || network.hidden != nil || network.activation != nil || norms.normalization != nil
+      guard try !isDescribed || describedNetwork(for: dataset) == checkpoint.model.network else {
+        throw EvenkeelError(
+          .usage,
+          "The network differs from the checkpoint's. Omit it: a resumed run uses the checkpoint's network.")
+      }
+      model = checkpoint.model
+    } else {
+      let described = try describedNetwork(for: dataset)
+      try trainer.requireMemory(for: described)
+      model = try Model(described, seed: computation.seed)
+    }
+    try trainer.requireStatistics(of: model.network.placed(), examples: dataset.count)
+    return model
+  }
+
+  private func describedNetwork(for dataset: Dataset) throws -> Network {
+    if let file = network.network { return try norms.exchanged(in: NetworkOptions.named(file, for: dataset)) }
+    let isBinary = loss.loss == .sigmoid && dataset.outputCount == 2
+    return try norms.exchanged(
+      in: network.multilayer(
+        input: dataset.shape.count, outputs: isBinary ? 1 : dataset.outputCount, defaultUnits: [256, 256],
+        normalization: norms.placement))
+  }
+
+  private func warnOfFindings(in network: Network, _ trainer: Trainer, examples: Int) throws {
+    let findings = try network.diagnose(
+      batchSize: trainer.examplesOfStatistics(of: network.placed(), in: examples),
+      weightDecay: trainer.optimizer.weightDecay)
+    for (layers, finding) in DiagnosisReport.grouped(findings) where finding.severity > .note {
+      warn("\(layers): \(finding.cause) \(finding.remedy)")
+    }
+  }
+
+  private func fit(
+    _ model: inout Model, with trainer: Trainer, to splits: DatasetSplits, resuming checkpoint: Checkpoint?
+  ) throws {
+    let checkpointPath = output.paths.checkpoint
+    var report = TrainingReport(epochs: duration.epochs, output: output)
+    StopSignals.trainingStarts()
+    do {
+      try trainer.fit(
+        &model, to: splits.training, validation: splits.validation, epochs: duration.epochs, resuming: checkpoint,
+        shouldStop: { StopSignals.haveCome }
+      ) { event in
+        try report.show(event)
+        switch event {
+        case .epoch(let record, let checkpoint):
+          if let checkpointPath { try checkpoint.write(to: checkpointPath) }
+          try report.show(record)
+        case .interrupted(let checkpoint):
+          if let checkpointPath { try checkpoint.write(to: checkpointPath) }
+        case .step, .evaluated: break
+        }
+      }
+    } catch let error as EvenkeelError where error.code == .interrupted {
+      report.clear()
+      throw EvenkeelError(
+        .interrupted,
+        error.message
+          + (checkpointPath.map { " To continue, run the same command with --resume \($0)." }
+            ?? " No --output was given, so nothing was saved."))
+    }
+  }
+
+  /// How well the model does on the test part, or on another if there is none: a model that does not predict numbers is not stored.
+  private func finalQuality(of model: Model, on splits: DatasetSplits) throws -> Quality {
+    let part = [splits.test, splits.validation].first { !$0.isEmpty } ?? splits.training
+    do { return try model.evaluate(part) } catch let error as EvenkeelError {
+      throw EvenkeelError(error.code, error.message + (output.paths.model.map { " \($0) is not written." } ?? ""))
+    }
+  }
+}
+
+extension Dataset {
+  fileprivate var isRegression: Bool { if case .values = targets { true } else { false } }
+}

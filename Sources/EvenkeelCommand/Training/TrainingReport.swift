@@ -1,0 +1,97 @@
+import Evenkeel
+
+/// What `train` prints: the progress of an epoch on a terminal, a line for each epoch, and the result.
+struct TrainingReport {
+  let epochs: Int
+  let json: Bool
+  let quiet: Bool
+  private let started = ContinuousClock.now
+  private var shown = ContinuousClock.now
+
+  init(epochs: Int, output: OutputOptions) {
+    (self.epochs, json, quiet) = (epochs, output.json, output.quiet)
+  }
+
+  private var showsProgress: Bool { !quiet && StatusLine.isAvailable }
+
+  /// Shows how far an epoch is, or clears the line at its end.
+  mutating func show(_ event: Trainer.Event) throws {
+    switch event {
+    case .step(let epoch, let batch, let batches, let loss, let accuracy, let examples):
+      let now = ContinuousClock.now
+      guard showsProgress, now - shown > .milliseconds(100) else { return }
+      shown = now
+      let seconds = (now - started) / .seconds(1)
+      let done = Double(epoch - 1) + Double(batch) / Double(batches)
+      let perEpoch = Double(examples) / Double(batch) * Double(batches)
+      let left = NumberText.plain.fixed(seconds / done * (Double(epochs) - done), decimals: 0)
+      StatusLine.show(
+        "epoch \(epoch)/\(epochs)  batch \(batch)/\(batches)  \(scores(loss: loss, accuracy: accuracy))  \(Int(done * perEpoch / seconds)) examples/s  \(left) s left"
+      )
+    case .epoch, .interrupted: clear()
+    case .evaluated: break
+    }
+  }
+
+  func clear() { if showsProgress { StatusLine.clear() } }
+
+  /// A line for an epoch, which goes to standard error unless it is JSON.
+  func show(_ record: EpochRecord) throws {
+    if json { return try emitJSON(EpochLine(record)) }
+    guard !quiet else { return }
+    let training = scores(loss: record.trainLoss, accuracy: record.trainAccuracy, error: record.trainRMSE)
+    let validation = record.validationLoss.map {
+      "  validation " + scores(loss: $0, accuracy: record.validationAccuracy, error: record.validationRMSE)
+    }
+    let seconds = NumberText.plain.fixed(record.seconds, decimals: 2)
+    tell("epoch \(record.epoch)/\(epochs)  \(training)\(validation ?? "")  \(seconds) s\n")
+  }
+
+  private func scores(loss: Double, accuracy: Double?, error: Double? = nil) -> String {
+    var text = "loss \(NumberText.plain.fixed(loss, decimals: 4))"
+    if let accuracy { text += "  accuracy \(NumberText.plain.percent(accuracy, decimals: 2))" }
+    if let error { text += "  RMSE \(NumberText.plain.fixed(error, decimals: 4))" }
+    return text
+  }
+
+  /// The result.
+  /// - Parameters:
+  ///   - test: nil if there is no test data.
+  ///   - model: The path that the model was written to.
+  func finish(test: Quality?, model: String?) throws {
+    if json { return try emitJSON(ResultLine(test, model: model)) }
+    if let test { try emit((["test: \(test.summary)"] + test.targetLines).joined(separator: "\n")) }
+    if let model {
+      try emit("model: \(model)")
+    } else {
+      complain("the model was not stored; use --output FILE to store it.")
+    }
+  }
+}
+
+private struct EpochLine: Encodable {
+  let event = "epoch"
+  let epoch: Int
+  let trainLoss: Double
+  let trainAccuracy, trainRMSE, validationLoss, validationAccuracy, validationRMSE: Double?
+  let seconds: Double
+
+  init(_ record: EpochRecord) {
+    (epoch, seconds) = (record.epoch, record.seconds)
+    (trainLoss, trainAccuracy, trainRMSE) = (record.trainLoss, record.trainAccuracy, record.trainRMSE)
+    (validationLoss, validationAccuracy, validationRMSE) =
+      (record.validationLoss, record.validationAccuracy, record.validationRMSE)
+  }
+}
+
+private struct ResultLine: Encodable {
+  let event = "finished"
+  let testLoss, testAccuracy, testRMSE: Double?
+  let testTargets: [TargetLine]?
+  let model: String?
+
+  init(_ test: Quality?, model: String?) {
+    (testLoss, testAccuracy, testRMSE) = (test?.loss, test?.accuracy, test?.rootMeanSquaredError)
+    (testTargets, self.model) = (test.flatMap(TargetLine.lines), model)
+  }
+}
