@@ -62,8 +62,8 @@ EK_INLINE double total(ek_d8 v) { return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4
 
 // Statistics of a set from the sums of its m differences from k.
 EK_INLINE void finish_statistics(job *j, size_t example, size_t set, double k, double sum, double squares, double m) {
-  double mean = j->norm.centred ? k + sum / m : 0;
-  double variance = j->norm.centred ? (squares - sum * sum / m) / m : squares / m;
+  double mean = j->norm.centered ? k + sum / m : 0;
+  double variance = j->norm.centered ? (squares - sum * sum / m) / m : squares / m;
   if (variance < 0) variance = 0;
   if (!isfinite(mean) || !isfinite(variance)) ek_note_first(&j->first_bad, (ptrdiff_t)example);
   float high = (float)mean;
@@ -80,7 +80,7 @@ EK_CLONES static void forward_rows(job *j, size_t begin, size_t end) {
     for (size_t g = 0; g < groups; g++) {
       size_t set = e * groups + g;
       const float *x = j->x + e * channels + g * width;
-      float k = j->norm.centred ? x[0] : 0;
+      float k = j->norm.centered ? x[0] : 0;
       ek_d8 s0 = {0}, s1 = {0}, q0 = {0}, q1 = {0};
       EK_FOR_LANES(0, width, {
         ek_f16 v = ek_load(x + i, n), first = lanes(k, n);
@@ -121,7 +121,7 @@ EK_INLINE void sum_parameter_gradients(const job *j, size_t begin, size_t end, d
   }
 }
 
-// With g = scale * dy: dx = r * (g - mean(g) - normalized x * mean(g * normalized x)); mean(g) is 0 where not centred.
+// With g = scale * dy: dx = r * (g - mean(g) - normalized x * mean(g * normalized x)); mean(g) is 0 where not centered.
 EK_CLONES static void backward_rows(const job *j, size_t begin, size_t end, double *sums) {
   size_t channels = j->norm.channels, groups = j->norm.groups, width = channels / groups;
   for (size_t block = begin; block < end; block += BLOCK) {
@@ -140,7 +140,7 @@ EK_CLONES static void backward_rows(const job *j, size_t begin, size_t end, doub
         p0 += ek_low_half(gradient), p1 += ek_high_half(gradient);
         w0 += ek_low_half(along), w1 += ek_high_half(along);
       });
-      ek_f16 plain = ek_splat(j->norm.centred ? (float)(total(p0 + p1) / (double)width) : 0);
+      ek_f16 plain = ek_splat(j->norm.centered ? (float)(total(p0 + p1) / (double)width) : 0);
       ek_f16 weighted = ek_splat((float)(total(w0 + w1) / (double)width));
       EK_FOR_LANES(0, width, {
         ek_f16 gradient = ek_load(dy + i, n) * load_or(j->norm.scale, channel + i, n, 1);
@@ -178,7 +178,7 @@ EK_CLONES static void forward_image(job *j, size_t e, double *sums) {
   size_t width = channels / groups, stride = padded(channels);
   const float *x = j->x + e * positions * channels;
   float *first = expanded(j, sums, 3);
-  for (size_t c = 0; c < channels; c++) first[c] = j->norm.centred ? x[c / width * width] : 0;
+  for (size_t c = 0; c < channels; c++) first[c] = j->norm.centered ? x[c / width * width] : 0;
   double *plain = sums + 2 * stride, *squares = plain + stride;
   for (size_t c = 0; c < 2 * stride; c++) plain[c] = 0;
   for (size_t block = 0; block < positions; block += BLOCK) {
@@ -249,7 +249,7 @@ EK_CLONES static void backward_image(const job *j, size_t e, double *sums) {
       weight += scale * weighted[c];
     }
     for (size_t c = g * width; c < (g + 1) * width; c++) {
-      means[c] = j->norm.centred ? (float)(sum / m) : 0;
+      means[c] = j->norm.centered ? (float)(sum / m) : 0;
       along[c] = (float)(weight / m);
     }
   }

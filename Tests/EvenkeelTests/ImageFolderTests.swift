@@ -35,8 +35,8 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
 @Test func aFolderOfImagesHasItsFoldersForClasses() throws {
   var files: [String: [UInt8]] = ["readme.txt": [1], "b/.hidden": [1], ".cache/x": [1]]
   for index in 0..<10 {
-    files["b/\(index).png"] = imageFiles["colourPNG"]!
-    files["a/\(index).jpg"] = imageFiles["colourJPEG"]!
+    files["b/\(index).png"] = imageFiles["colorPNG"]!
+    files["a/\(index).jpg"] = imageFiles["colorJPEG"]!
   }
   try folder(files) { root in
     let splits = try Dataset.read(root, validation: .share(0.25), seed: 3)
@@ -49,7 +49,7 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
         #expect(part.files![index].hasPrefix(root + (indices[index] == 0 ? "/a/" : "/b/")))
         #expect(
           part[index]
-            == (indices[index] == 0 ? jpegPixels["colourJPEG"]! : fixtureImage(3, fixtureValue)).map { Float($0) })
+            == (indices[index] == 0 ? jpegPixels["colorJPEG"]! : fixtureImage(3, fixtureValue)).map { Float($0) })
       }
     }
     let all = [splits.training, splits.validation, splits.test].flatMap { $0.files! }
@@ -59,8 +59,8 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
 }
 
 @Test func aFolderWithPartsIsPartedByThem() throws {
-  let grey = imageFiles["greyPNG"]!
-  try folder(["train/a/1": grey, "train/b/1": grey, "train/b/2": grey, "test/b/3": grey, "val/a/4": grey]) { root in
+  let gray = imageFiles["grayPNG"]!
+  try folder(["train/a/1": gray, "train/b/1": gray, "train/b/2": gray, "test/b/3": gray, "val/a/4": gray]) { root in
     let splits = try Dataset.read(root)
     #expect(splits.training.files == ["a/1", "b/1", "b/2"].map { root + "/train/" + $0 })
     #expect(splits.validation.files == [root + "/val/a/4"] && splits.test.files == [root + "/test/b/3"])
@@ -69,15 +69,15 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
     let error = #expect(throws: EvenkeelError.self) { try Dataset.images(at: root, validation: 0.1) }
     #expect(error?.code == .usage)
   }
-  try folder(["train/a/1": grey, "train/b/1": grey, "validation/b/2": grey]) { root in
+  try folder(["train/a/1": gray, "train/b/1": gray, "validation/b/2": gray]) { root in
     let splits = try Dataset.read(root)
     #expect(splits.validation.isEmpty && splits.test.files == [root + "/validation/b/2"])
   }
 }
 
-@Test func oneColourImageMakesAllColour() throws {
+@Test func oneColorImageMakesAllColor() throws {
   let files = [
-    "train/a/1": imageFiles["greyPNG"]!, "train/b/1": imageFiles["greyJPEG"]!, "test/a/1": imageFiles["palettePNG"]!,
+    "train/a/1": imageFiles["grayPNG"]!, "train/b/1": imageFiles["grayJPEG"]!, "test/a/1": imageFiles["palettePNG"]!,
   ]
   try folder(files) { root in
     let training = try Dataset.images(at: root).training
@@ -86,7 +86,7 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
   }
 }
 
-private let png = imageFiles["greyPNG"]!
+private let png = imageFiles["grayPNG"]!
 
 private let wrongFolders: [(files: [String: [UInt8]], first: String, second: String)] = [
   (["a/1": png, "b/1": imageFiles["fourPNG"]!], "/b/1: expected an image of 6 × 5 pixels as ", "/a/1, got 4 × 4."),
@@ -104,7 +104,7 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
   (["x.png": png], ": expected a folder of images for each class; these have no classes.", ""),
   (["x.txt": [65]], ": found neither IDX files", "nor a folder of images for each class."),
   ([:], ": found neither IDX files", "nor a folder of images for each class."),
-  (["a/1": png, "b/1": flipped("greyPNG", 50)], "/b/1: the PNG file is damaged (IDAT: ", ")."),
+  (["a/1": png, "b/1": flipped("grayPNG", 50)], "/b/1: the PNG file is damaged (IDAT: ", ")."),
 ]
 
 @Test func aFolderThatCannotBeTrainedOnIsNamed() throws {
@@ -132,15 +132,15 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
 }
 
 @Test func aStoredModelIsUsedOnImagesOfEveryArrangement() throws {
-  let (colour, other) = (imageFiles["colourPNG"]!, imageFiles["interlacedPNG"]!)
+  let (color, other) = (imageFiles["colorPNG"]!, imageFiles["interlacedPNG"]!)
   let dark = imageFiles["palettePNG"]!
   var files: [String: [UInt8]] = [:]
   for index in 0..<8 {
-    files["train/bright/\(index).png"] = index % 2 == 0 ? colour : other
+    files["train/bright/\(index).png"] = index % 2 == 0 ? color : other
     files["train/dark/\(index).png"] = dark
   }
   files["test/dark/1.png"] = dark
-  files["test/bright/1.png"] = colour
+  files["test/bright/1.png"] = color
   try folder(files) { root in
     let splits = try Dataset.read(root)
     var model = try Model(
@@ -170,9 +170,9 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
     }
     #expect(error?.code == .data && error?.message.contains("no classes") == true)
   }
-  let greys = ["a.png": imageFiles["greyPNG"]!]
-  try folder(greys) { root in
-    // A model of colour images sees a grey one in colour; one that takes another size says so.
+  let grays = ["a.png": imageFiles["grayPNG"]!]
+  try folder(grays) { root in
+    // A model of color images sees a gray one in color; one that takes another size says so.
     for (length, channels) in [(90, 3), (30, 1)] {
       let model = try Model(Network(input: [length]) { Dense(2) })
       #expect(try Dataset.readForUse(root, by: model, targets: false).dataset.shape == [5, 6, channels])

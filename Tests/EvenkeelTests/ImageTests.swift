@@ -21,7 +21,7 @@ private func decode(_ bytes: [UInt8], channels: Int? = nil) throws -> (shape: Sh
 
 @Test func everyKindOfPNGBecomesEightBitsWithFeaturesLast() throws {
   let expected: [String: [UInt8]] = [
-    "greyPNG": fixtureImage(1, fixtureValue), "colourPNG": fixtureImage(3, fixtureValue),
+    "grayPNG": fixtureImage(1, fixtureValue), "colorPNG": fixtureImage(3, fixtureValue),
     "interlacedPNG": fixtureImage(3, fixtureValue),
     "palettePNG": fixtureImage(3) { y, x, channel in fixtureValue((y + x) % 4, 0, channel) },
     "bitPNG": fixtureImage(1) { y, x, _ in (y + x) % 2 == 0 ? 0 : 255 },
@@ -37,17 +37,17 @@ private func decode(_ bytes: [UInt8], channels: Int? = nil) throws -> (shape: Sh
   }
 }
 
-@Test func greyIsRepeatedWhereColourIsWanted() throws {
-  for name in ["greyPNG", "greyJPEG"] {
-    let grey = try decode(imageFiles[name]!).pixels
-    #expect(try decode(imageFiles[name]!, channels: 3).pixels == grey.flatMap { [$0, $0, $0] })
+@Test func grayIsRepeatedWhereColorIsWanted() throws {
+  for name in ["grayPNG", "grayJPEG"] {
+    let gray = try decode(imageFiles[name]!).pixels
+    #expect(try decode(imageFiles[name]!, channels: 3).pixels == gray.flatMap { [$0, $0, $0] })
   }
 }
 
 /// Mixed as light, of gamma 2.2. libpng's tables round before the mixture and after it, 1/2 each.
 @Test func transparentPixelsLieOverWhite() throws {
   let alphas = [0, 255, 128, 64, 255, 1].map { $0 / 255.0 }
-  for (name, channels) in [("transparentPNG", 3), ("transparentGreyPNG", 1)] {
+  for (name, channels) in [("transparentPNG", 3), ("transparentGrayPNG", 1)] {
     let (shape, decoded) = try decode(imageFiles[name]!)
     #expect(shape == [5, 6, channels])
     for (index, pixel) in fixtureImage(channels, fixtureValue).enumerated() {
@@ -77,7 +77,7 @@ private func cut(_ name: String, to count: Int) -> [UInt8] { Array(imageFiles[na
 
 /// A JPEG file whose frame header promises 65000 × 65000 pixels.
 private let hugeJPEG: [UInt8] = {
-  var bytes = imageFiles["colourJPEG"]!
+  var bytes = imageFiles["colorJPEG"]!
   let frame = bytes.indices.first { bytes[$0] == 0xff && bytes[$0 + 1] == 0xc0 }!
   for index in 5...8 { bytes[frame + index] = index % 2 == 1 ? 0xfd : 0xe8 }
   return bytes
@@ -88,15 +88,15 @@ private let damagedImages: [(bytes: [UInt8], sentence: String)] = [
   ([], "it is no PNG or JPEG image"),
   (imageFiles["hugePNG"]!, "the header promises 65536 × 65536 pixels; expected 1 to 67108864"),
   (hugeJPEG, "the header promises 65000 × 65000 pixels"),
-  (imageFiles["cmykJPEG"]!, "the JPEG file has 4 channels (CMYK); expected 1 (grey) or 3 (colour)"),
-  (flipped("colourPNG", 60), "the PNG file is damaged (IDAT: "),
-  (flipped("colourPNG", imageFiles["colourPNG"]!.count - 13), "the PNG file is damaged (IDAT: CRC error)"),
-  (flipped("colourPNG", 17), "the PNG file is damaged (IHDR: CRC error)"),
-  (cut("colourPNG", to: 120), "the PNG file is damaged"),
-  (cut("colourPNG", to: 20), "the PNG file is damaged"),
-  (cut("greyJPEG", to: imageFiles["greyJPEG"]!.count - 4), "the JPEG file is damaged (Premature end of JPEG file)"),
+  (imageFiles["cmykJPEG"]!, "the JPEG file has 4 channels (CMYK); expected 1 (gray) or 3 (color)"),
+  (flipped("colorPNG", 60), "the PNG file is damaged (IDAT: "),
+  (flipped("colorPNG", imageFiles["colorPNG"]!.count - 13), "the PNG file is damaged (IDAT: CRC error)"),
+  (flipped("colorPNG", 17), "the PNG file is damaged (IHDR: CRC error)"),
+  (cut("colorPNG", to: 120), "the PNG file is damaged"),
+  (cut("colorPNG", to: 20), "the PNG file is damaged"),
+  (cut("grayJPEG", to: imageFiles["grayJPEG"]!.count - 4), "the JPEG file is damaged (Premature end of JPEG file)"),
   (cut("progressiveJPEG", to: imageFiles["progressiveJPEG"]!.count - 40), "the JPEG file is damaged"),
-  (cut("colourJPEG", to: 4), "the JPEG file is damaged"),
+  (cut("colorJPEG", to: 4), "the JPEG file is damaged"),
 ]
 
 @Test func aDamagedImageIsNamed() {
@@ -108,7 +108,7 @@ private let damagedImages: [(bytes: [UInt8], sentence: String)] = [
   }
 }
 
-@Test(arguments: ["colourPNG", "interlacedPNG", "transparentPNG", "colourJPEG", "progressiveJPEG"])
+@Test(arguments: ["colorPNG", "interlacedPNG", "transparentPNG", "colorJPEG", "progressiveJPEG"])
 func damagedImagesAreErrorsAndNothingElse(name: String) {
   fuzz(imageFiles[name]!) { _ = try decode($0) }
 }

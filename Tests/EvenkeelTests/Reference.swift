@@ -67,7 +67,7 @@ class ReferenceBatchNorm: ReferenceLayer {
   /// r and d of the last batch.
   private var ratio: [Bounded] = []
   private var offset: [Bounded] = []
-  /// Of the last batch, or the running ones where those normalise.
+  /// Of the last batch, or the running ones where those normalize.
   private(set) var mean: [Bounded] = []
   private(set) var variance: [Bounded] = []
   private(set) var inverse: [Bounded] = []

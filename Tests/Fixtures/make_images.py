@@ -22,7 +22,7 @@ def chunk(kind, content):
 
 
 def png(kind, pixel, depth=8, interlaced=False, size=(WIDTH, HEIGHT), promised=None, extra=b""):
-    """kind: PNG's colour type; pixel(y, x) gives the bytes of a pixel, or its bit where depth is 1; promised: the size
+    """kind: PNG's color type; pixel(y, x) gives the bytes of a pixel, or its bit where depth is 1; promised: the size
     in the header."""
     def lines(ys, xs):
         for y in ys:
@@ -39,16 +39,16 @@ def png(kind, pixel, depth=8, interlaced=False, size=(WIDTH, HEIGHT), promised=N
             chunk(b"IEND", b""))
 
 
-def grey(y, x):
+def gray(y, x):
     return [value(y, x, 0)]
 
 
-def colour(y, x):
+def color(y, x):
     return [value(y, x, c) for c in range(3)]
 
 
 def wide(y, x):
-    return b"".join(struct.pack(">H", 256 * v + (91 * v + 50 * c) % 256) for c, v in enumerate(colour(y, x)))
+    return b"".join(struct.pack(">H", 256 * v + (91 * v + 50 * c) % 256) for c, v in enumerate(color(y, x)))
 
 
 def jpeg(mode, **options):
@@ -63,18 +63,18 @@ def jpeg(mode, **options):
 
 alphas = [0, 255, 128, 64, 255, 1]
 files = {
-    "greyPNG": png(0, grey),
-    "colourPNG": png(2, colour),
-    "interlacedPNG": png(2, colour, interlaced=True),
-    "palettePNG": png(3, lambda y, x: [(y + x) % 4], extra=chunk(b"PLTE", bytes(v for i in range(4) for v in colour(i, 0)))),
+    "grayPNG": png(0, gray),
+    "colorPNG": png(2, color),
+    "interlacedPNG": png(2, color, interlaced=True),
+    "palettePNG": png(3, lambda y, x: [(y + x) % 4], extra=chunk(b"PLTE", bytes(v for i in range(4) for v in color(i, 0)))),
     "bitPNG": png(0, lambda y, x: (y + x) % 2, depth=1),
     "sixteenBitPNG": png(2, wide, depth=16),
-    "transparentPNG": png(6, lambda y, x: colour(y, x) + [alphas[x]]),
-    "transparentGreyPNG": png(4, lambda y, x: grey(y, x) + [alphas[x]]),
-    "hugePNG": png(2, colour, promised=(65536, 65536)),
-    "fourPNG": png(0, grey, size=(4, 4)),
-    "greyJPEG": jpeg("L", quality=95),
-    "colourJPEG": jpeg("RGB", quality=95, subsampling=0),
+    "transparentPNG": png(6, lambda y, x: color(y, x) + [alphas[x]]),
+    "transparentGrayPNG": png(4, lambda y, x: gray(y, x) + [alphas[x]]),
+    "hugePNG": png(2, color, promised=(65536, 65536)),
+    "fourPNG": png(0, gray, size=(4, 4)),
+    "grayJPEG": jpeg("L", quality=95),
+    "colorJPEG": jpeg("RGB", quality=95, subsampling=0),
     "progressiveJPEG": jpeg("RGB", quality=95, subsampling=0, progressive=True),
     "cmykJPEG": jpeg("CMYK", quality=95),
 }
@@ -91,6 +91,6 @@ for name, content in files.items():
 print("]")
 print("// What Pillow reads: height, width and channels last.")
 print("let jpegPixels: [String: [UInt8]] = [")
-for name in ("greyJPEG", "colourJPEG", "progressiveJPEG"):
+for name in ("grayJPEG", "colorJPEG", "progressiveJPEG"):
     print(f'  "{name}": [{numbers(Image.open(io.BytesIO(files[name])).tobytes())}],')
 print("]")

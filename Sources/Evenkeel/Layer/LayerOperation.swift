@@ -100,7 +100,7 @@ public struct Pass {
   let parameterGradients: UnsafeMutablePointer<Float>?
   let parameterOffsets: [Int]
   let statistics: RunningStatisticsView?
-  /// Whether training too normalises with the running averages and leaves them alone.
+  /// Whether training too normalizes with the running averages and leaves them alone.
   let isFrozen: Bool
   /// What the rows share with the other parts of a batch that has its statistics as a whole; nil for a batch in one part.
   let whole: WholeBatchNorm?

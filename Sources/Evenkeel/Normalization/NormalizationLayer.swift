@@ -29,7 +29,7 @@ extension NormalizationLayer {
 /// Layer, group, instance and RMS norm.
 protocol ExampleNorm: NormalizationLayer {
   /// False where the mean stays in.
-  var isCentred: Bool { get }
+  var isCentered: Bool { get }
   /// What is normalized together.
   /// - Throws: `EvenkeelError` with code `usage` where there is nothing to normalize.
   func sets(for input: Shape) throws -> NormSets
@@ -52,7 +52,7 @@ struct NormSets: Hashable, Sendable {
 }
 
 extension ExampleNorm {
-  var isCentred: Bool { true }
+  var isCentered: Bool { true }
 
   public func outputShape(for input: Shape) throws -> Shape {
     guard epsilon.isFinite, epsilon >= 0 else {
@@ -78,7 +78,7 @@ struct ExampleNormOperation: LayerOperation {
   private let sets: NormSets
   private let features: Int
   private let epsilon: Double
-  private let isCentred: Bool
+  private let isCentered: Bool
   private let hasScale: Bool
   private let hasShift: Bool
   /// Doubles for the kernels' sums, and sets in the largest batch.
@@ -90,11 +90,11 @@ struct ExampleNormOperation: LayerOperation {
     name = site.name
     self.sets = sets
     features = site.input.featureCount
-    (epsilon, isCentred) = (layer.epsilon, layer.isCentred)
+    (epsilon, isCentered) = (layer.epsilon, layer.isCentered)
     (hasScale, hasShift) = (layer.scale, layer.shift)
     var largest = ek_group_norm(
       examples: site.maximumRows * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
-      epsilon: epsilon, centred: isCentred ? 1 : 0, scale: nil, shift: nil)
+      epsilon: epsilon, centered: isCentered ? 1 : 0, scale: nil, shift: nil)
     sumCount = ek_group_norm_scratch(&largest)
     setCount = site.maximumRows * sets.blocks * sets.groups
   }
@@ -106,7 +106,7 @@ struct ExampleNormOperation: LayerOperation {
   private func norm(_ pass: Pass) -> ek_group_norm {
     ek_group_norm(
       examples: pass.rows * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
-      epsilon: epsilon, centred: isCentred ? 1 : 0, scale: hasScale ? UnsafePointer(pass.parameter(0)) : nil,
+      epsilon: epsilon, centered: isCentered ? 1 : 0, scale: hasScale ? UnsafePointer(pass.parameter(0)) : nil,
       shift: hasShift ? UnsafePointer(pass.parameter(shiftIndex)) : nil)
   }
 

@@ -39,7 +39,7 @@ package struct RunningStatisticsView {
   package let variance: UnsafeMutablePointer<Float>
   let batchCount: UnsafeMutablePointer<Int>
 
-  /// Hands the averages to the kernels as the statistics to normalise with.
+  /// Hands the averages to the kernels as the statistics to normalize with.
   func copy(to statistics: ek_batch_statistics, epsilon: Double) {
     for feature in 0..<features {
       statistics.mean_high[feature] = mean[feature]

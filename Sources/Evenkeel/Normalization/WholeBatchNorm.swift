@@ -28,7 +28,7 @@ final class WholeBatchNorm {
     shiftSums.update(repeating: 0, count: 2 * features)
   }
 
-  /// Makes the statistics to normalise with from those of all parts.
+  /// Makes the statistics to normalize with from those of all parts.
   /// - Throws: `EvenkeelError` with code `data` where they leave the range of a float.
   func finish() throws {
     let options = norm.operation.options

@@ -1,4 +1,4 @@
-/// Whose statistics normalise the examples of a batch that is taken in parts.
+/// Whose statistics normalize the examples of a batch that is taken in parts.
 public enum BatchStatistics: String, Hashable, CaseIterable, Sendable {
   /// Each part's own: the gradients of k small batches, summed. Equal to a loop over micro-batches in PyTorch, each loss
   /// weighed by its share of the examples, and to `BatchNorm(ghostBatch:)`.
@@ -8,7 +8,7 @@ public enum BatchStatistics: String, Hashable, CaseIterable, Sendable {
   case whole
 }
 
-/// The memory with which batches are taken in parts that are normalised by the statistics of the whole.
+/// The memory with which batches are taken in parts that are normalized by the statistics of the whole.
 ///
 /// Forward: from norm to norm all parts go as far as the norm's input, are merged into its statistics, and leave what the
 /// steps behind need of them (`Cut`) in `store`. Backward, likewise from norm to norm: Σ dz and Σ dz x̂ of all parts are known
@@ -30,7 +30,7 @@ final class WholeBatches {
   /// - Parameters:
   ///   - program: Of the parts.
   ///   - batch: The examples of the largest batch.
-  /// - Throws: `EvenkeelError` with code `usage` for a norm whose statistics are of ghost batches, or renormalised.
+  /// - Throws: `EvenkeelError` with code `usage` for a norm whose statistics are of ghost batches, or renormalized.
   init(_ program: Program, batch: Int, parameters: Int, statistics: Int) throws {
     let norms = program.norms.filter { !$0.operation.options.frozen }
     for norm in norms where norm.operation.options.ghostBatch != nil || norm.operation.options.renormalization != nil {
@@ -79,7 +79,7 @@ extension TrainingRun {
     return sums
   }
 
-  /// Loss and gradients of a batch in parts that are normalised by the statistics of all of them.
+  /// Loss and gradients of a batch in parts that are normalized by the statistics of all of them.
   func passWholeBatch(_ parts: Parts, of batch: Range<Int>, _ whole: WholeBatches) throws -> Loss.Sums {
     gradients.start.update(repeating: 0, count: gradients.count)
     try takeStatistics(parts, of: batch, whole)

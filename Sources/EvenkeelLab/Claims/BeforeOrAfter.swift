@@ -1,9 +1,9 @@
 import Evenkeel
 
-/// Normalising z or a.
+/// Normalizing z or a.
 struct BeforeOrAfter: Claim {
   let name = "before-or-after"
-  let title = "Normalising z or a comes out about the same"
+  let title = "Normalizing z or a comes out about the same"
   let question = "Does it matter whether the norm stands before the activation or behind it?"
   let rule = Rule("points of accuracy more behind the activation", .within(1))
 

@@ -4,7 +4,7 @@ import Evenkeel
 struct GhostBatches: Claim {
   let name = "ghost-batches"
   let title = "Ghost batches close the large-batch gap"
-  let question = "If a large batch is normalised in parts of 128 examples, does it generalise as a small batch does?"
+  let question = "If a large batch is normalized in parts of 128 examples, does it generalize as a small batch does?"
   let rule = Rule("points of accuracy more than the large batch without ghost batches", .above(0.1))
 
   private static let names = ["small batch", "large batch", "large, ghost 128"]

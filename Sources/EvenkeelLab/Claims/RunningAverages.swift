@@ -11,7 +11,7 @@ struct RunningAverages: Claim {
   private static let names = ["debiased", "not debiased"]
 
   private func contest(_ plan: Plan) -> Contest {
-    // With the batch's own variance, recalibrating on a batch is normalising by it.
+    // With the batch's own variance, recalibrating on a batch is normalizing by it.
     let network = (plan.network ?? plan.reluNet.network).changingNorms { $0.runningVariance = .population }
     let networks = [network, network.changingNorms { $0.debiased = false }]
     return Contest(
@@ -55,7 +55,7 @@ struct RunningAverages: Claim {
       },
       figures: [
         Figure(
-          "Test accuracy by the statistics that normalise", caption: "Median over seeds with the range.",
+          "Test accuracy by the statistics that normalize", caption: "Median over seeds with the range.",
           x: plan.stepAxis, y: plan.scoreAxis,
           plot: .curves([
             contest.course(arm, evidence, name: "running", side: .with),

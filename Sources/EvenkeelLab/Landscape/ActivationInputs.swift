@@ -74,7 +74,7 @@ public final class ActivationProbe {
         from: model.state.parameters.start + other.offset, count: entry.count)
     }
     for (name, index) in state.layout.statisticsIndex {
-      // Frozen norms normalise with what the model has.
+      // Frozen norms normalize with what the model has.
       let (own, other) = (state.statistics(index), model.state.statistics(theirs.statisticsIndex[name]!))
       own.mean.update(from: other.mean, count: own.features)
       own.variance.update(from: other.variance, count: own.features)
