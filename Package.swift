@@ -20,7 +20,7 @@ let package = Package(
     .systemLibrary(name: "CZlib"),
     // What Linux offers and Swift cannot name.
     .target(name: "CLinux"),
-    // Loops that must vectorise: pure functions on pointers, no allocation.
+    // Loops that must vectorize: pure functions on pointers, no allocation.
     .target(name: "Kernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
     // Products, convolutions and pooling: the one room that calls oneDNN.
     .target(name: "Primitives", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),

@@ -26,7 +26,7 @@ SEEDS = [1, 2, 3, 4, 5]
 EXAMPLES, TESTS, EPOCHS = 4000, 2000, 4
 RATE = 0.1 / 128  # an example of the batch
 GHOST = 8
-# The option of --normalization, the name in the figure and its colour (Okabe and Ito, told apart by the colour-blind).
+# The option of --normalization, the name in the figure and its color (Okabe and Ito, told apart by the color-blind).
 KINDS = [("batch", "batch norm", "#0072b2"), (f"ghost:{GHOST}", f"ghost batches of {GHOST}", "#56b4e9"),
          ("renorm", "batch renormalization", "#cc79a7"), ("group", "group norm", "#d55e00"),
          ("group:1", "group norm, one group", "#e69f00"), ("layer", "layer norm", "#009e73")]
@@ -93,16 +93,16 @@ def figure(results):
     places = sorted((y(means[k][SIZES[-1]]), k) for k, _, _ in KINDS)
     for index in range(1, len(places)):
         places[index] = (max(places[index][0], places[index - 1][0] + 16), places[index][1])
-    for kind, name, colour in KINDS:
+    for kind, name, color in KINDS:
         sizes = list(means[kind])
         for size in sizes:
             values = row(results, kind, size)
-            out.append(f'<path d="M{x(size):.1f} {y(min(values)):.1f}V{y(max(values)):.1f}" stroke="{colour}" opacity=".5"/>'
-                       f'<circle cx="{x(size):.1f}" cy="{y(means[kind][size]):.1f}" r="3" fill="{colour}"/>')
+            out.append(f'<path d="M{x(size):.1f} {y(min(values)):.1f}V{y(max(values)):.1f}" stroke="{color}" opacity=".5"/>'
+                       f'<circle cx="{x(size):.1f}" cy="{y(means[kind][size]):.1f}" r="3" fill="{color}"/>')
         line = "L".join(f"{x(s):.1f} {y(means[kind][s]):.1f}" for s in sizes)
-        out.append(f'<path d="M{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        out.append(f'<path d="M{line}" fill="none" stroke="{color}" stroke-width="2"/>')
         place = next(p for p, k in places if k == kind)
-        out.append(f'<text x="{width - right + 12}" y="{place + 4:.1f}" fill="{colour}">{name}</text>')
+        out.append(f'<text x="{width - right + 12}" y="{place + 4:.1f}" fill="{color}">{name}</text>')
     return "\n".join(out + ["</svg>"]) + "\n"
 
 

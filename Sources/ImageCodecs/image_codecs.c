@@ -49,7 +49,7 @@ static void on_jpeg_error(j_common_ptr common) {
   longjmp(reading->back, 1);
 }
 
-// libjpeg goes on after damage, with grey for what is missing. All but the warnings that leave the pixels whole end it.
+// libjpeg goes on after damage, with gray for what is missing. All but the warnings that leave the pixels whole end it.
 static void on_jpeg_message(j_common_ptr common, int level) {
   int code = common->err->msg_code;
   if (level < 0 && code != JWRN_EXTRANEOUS_DATA && code != JWRN_JFIF_MAJOR && code != JWRN_ADOBE_XFORM)
@@ -75,7 +75,7 @@ static int run_jpeg(jpeg_reading *reading, const uint8_t *bytes, size_t count, e
   jpeg_mem_src(decoder, bytes, count);
   jpeg_read_header(decoder, TRUE);
   if (decoder->num_components != 1 && decoder->num_components != 3) {
-    snprintf(reading->message, EK_IMAGE_MESSAGE_SIZE, "the JPEG file has %d channels%s; expected 1 (grey) or 3 (colour)",
+    snprintf(reading->message, EK_IMAGE_MESSAGE_SIZE, "the JPEG file has %d channels%s; expected 1 (gray) or 3 (color)",
              decoder->num_components, decoder->num_components == 4 ? " (CMYK)" : "");
     return -1;
   }

@@ -61,7 +61,7 @@ EK_CLONES static void forward_rows(group_job *j, size_t begin, size_t end) {
     for (size_t g = 0; g < groups; g++) {
       size_t set = e * groups + g;
       const float *x = j->x + e * channels + g * width;
-      float k = j->norm.centred ? x[0] : 0;
+      float k = j->norm.centered ? x[0] : 0;
       ek_d8 s0 = {0}, s1 = {0}, q0 = {0}, q1 = {0};
       EK_FOR_LANES(0, width, {
         ek_f16 v = ek_load(x + i, n), first = ek_lanes(k, n);

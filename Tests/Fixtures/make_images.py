@@ -42,7 +42,7 @@ def png(kind, pixel, depth=8, interlaced=False, size=(WIDTH, HEIGHT), promised=N
             chunk(b"IEND", b""))
 
 
-def grey(y, x):
+def gray(y, x):
     return [value(y, x, 0)]
 
 

@@ -11,7 +11,7 @@ private struct GroupNormCall {
 
   /// - Parameter shape: Examples, positions, channels and groups.
   init(
-    _ x: [Float], _ shape: (Int, Int, Int, Int), epsilon: Double = 1e-5, isCentred: Bool = true, scale: [Float]?,
+    _ x: [Float], _ shape: (Int, Int, Int, Int), epsilon: Double = 1e-5, isCentered: Bool = true, scale: [Float]?,
     shift: [Float]?, dy: [Float], inPlace: Bool = false, threads: Int32 = 1
   ) {
     let (examples, positions, channels, groups) = shape
@@ -30,7 +30,7 @@ private struct GroupNormCall {
             mean_high: start, mean_low: start + examples * groups, inverse_deviation: start + 2 * examples * groups)
           var norm = ek_group_norm(
             examples: examples, positions: positions, channels: channels, groups: groups, epsilon: epsilon,
-            centred: isCentred ? 1 : 0, scale: scale == nil ? nil : scales.baseAddress,
+            centered: isCentered ? 1 : 0, scale: scale == nil ? nil : scales.baseAddress,
             shift: shift == nil ? nil : shifts.baseAddress)
           var scratch = [Double](repeating: .nan, count: ek_group_norm_scratch(&norm))
           y.withUnsafeMutableBufferPointer { y in
@@ -71,10 +71,10 @@ func theKernelsOfNormsOfAnExampleAgreeWithTheReference(shape: (Int, Int, Int, In
   let (x, dy) = (numbers.many(count), numbers.many(count))
   let (scale, shift) = (numbers.many(channels), numbers.many(channels))
   let input = Shape([positions, channels])
-  for isCentred in positions == 1 && groups == 1 ? [true, false] : [true] {
-    let layer: any Layer = isCentred ? GroupNorm(groups: groups) : RMSNorm(epsilon: 1e-5)
+  for isCentered in positions == 1 && groups == 1 ? [true, false] : [true] {
+    let layer: any Layer = isCentered ? GroupNorm(groups: groups) : RMSNorm(epsilon: 1e-5)
     for (scale, shift) in [(scale, shift), (nil, shift), (scale, nil), (nil, nil)] as [([Float]?, [Float]?)] {
-      let call = GroupNormCall(x, shape, isCentred: isCentred, scale: scale, shift: shift, dy: dy)
+      let call = GroupNormCall(x, shape, isCentered: isCentered, scale: scale, shift: shift, dy: dy)
       let reference = ReferenceExampleNorm(
         layer, input: input, scale: scale?.map { Bounded($0) }, shift: shift?.map { Bounded($0) })!
       let y = reference.forward(Matrix(examples, positions * channels, x), training: true)
@@ -86,7 +86,8 @@ func theKernelsOfNormsOfAnExampleAgreeWithTheReference(shape: (Int, Int, Int, In
       if shift != nil { expect(call.dshift, near: reference.gradients[".bias"]!, "dβ of \(layer) \(shape)") }
       for (threads, inPlace) in [(2, false), (3, true), (16, true)] {
         let other = GroupNormCall(
-          x, shape, isCentred: isCentred, scale: scale, shift: shift, dy: dy, inPlace: inPlace, threads: Int32(threads))
+          x, shape, isCentered: isCentered, scale: scale, shift: shift, dy: dy, inPlace: inPlace,
+          threads: Int32(threads))
         #expect(
           other.y == call.y && other.dx == call.dx && other.dscale == call.dscale && other.dshift == call.dshift,
           "\(shape) with \(threads) threads, in place \(inPlace)")

@@ -6,7 +6,7 @@ package final class ReferenceExampleNorm: ReferenceLayer {
   private let name: String
   private let features: Int
   private let epsilon: Double
-  private let isCentred: Bool
+  private let isCentered: Bool
   /// The set of each value of an example.
   private let set: [Int]
   private let setCount: Int
@@ -20,10 +20,10 @@ package final class ReferenceExampleNorm: ReferenceLayer {
     let c = input.featureCount
     let groups: Int?
     switch layer {
-    case let norm as LayerNorm: (groups, epsilon, isCentred) = (nil, norm.epsilon, true)
-    case let norm as RMSNorm: (groups, epsilon, isCentred) = (nil, norm.epsilon, false)
-    case let norm as GroupNorm: (groups, epsilon, isCentred) = (norm.groups, norm.epsilon, true)
-    case let norm as InstanceNorm: (groups, epsilon, isCentred) = (c, norm.epsilon, true)
+    case let norm as LayerNorm: (groups, epsilon, isCentered) = (nil, norm.epsilon, true)
+    case let norm as RMSNorm: (groups, epsilon, isCentered) = (nil, norm.epsilon, false)
+    case let norm as GroupNorm: (groups, epsilon, isCentered) = (norm.groups, norm.epsilon, true)
+    case let norm as InstanceNorm: (groups, epsilon, isCentered) = (c, norm.epsilon, true)
     default: return nil
     }
     self.name = name
@@ -57,7 +57,7 @@ package final class ReferenceExampleNorm: ReferenceLayer {
 
   package override func forward(_ x: Matrix, training: Bool) -> Matrix {
     let sets = columns(x)
-    if isCentred {
+    if isCentered {
       core = ReferenceBatchNorm(BatchNorm(epsilon: epsilon), features: sets.columns, scale: nil, shift: nil)
       normalized = rows(core.forward(sets, training: true), like: x)
     } else {
@@ -96,7 +96,7 @@ package final class ReferenceExampleNorm: ReferenceLayer {
     var g = dy
     for at in g.values.indices { g.values[at] = dy.values[at] * scale(at) }
     let sets = columns(g)
-    guard !isCentred else { return rows(core.backward(sets), like: dy) }
+    guard !isCentered else { return rows(core.backward(sets), like: dy) }
     let hats = columns(normalized)
     var dx = sets
     for column in 0..<sets.columns {

@@ -2,7 +2,7 @@ import ImageCodecs
 
 /// One PNG or JPEG file.
 package enum ImageFile {
-  /// `[height, width, 1]` for grey, `[height, width, 3]` for colour.
+  /// `[height, width, 1]` for gray, `[height, width, 3]` for color.
   /// - Throws: `EvenkeelError` with code `data` for another kind of file, a damaged header or one that promises too much.
   package static func shape(of file: FileBytes) throws -> Shape {
     var format = ek_image_format()
@@ -10,7 +10,7 @@ package enum ImageFile {
     return [format.height, format.width, format.channels]
   }
 
-  /// Writes `shape.count` bytes, row after row, features last; grey is repeated where `shape` has three channels.
+  /// Writes `shape.count` bytes, row after row, features last; gray is repeated where `shape` has three channels.
   /// - Throws: `EvenkeelError` with code `data` if the image is damaged or has another size.
   package static func decode(
     _ file: FileBytes, as shape: Shape, into pixels: UnsafeMutablePointer<UInt8>

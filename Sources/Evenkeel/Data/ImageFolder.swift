@@ -48,7 +48,7 @@ private struct ImageListing {
   }
 
   /// Reads all files: their headers first, so that size and memory are known before any pixel is.
-  /// - Parameter length: The number of values of an example that a model takes; grey images become colour where it needs that.
+  /// - Parameter length: The number of values of an example that a model takes; gray images become color where it needs that.
   func read(length: Int?) throws -> Dataset {
     var shapes = [Shape](repeating: [], count: files.count)
     try shapes.withUnsafeMutableBufferPointer { buffer in
@@ -64,8 +64,8 @@ private struct ImageListing {
         "\(file): expected an image of \(size[1]) × \(size[0]) pixels as \(files[0]), got \(shape.dimensions[1]) × \(shape.dimensions[0])."
       )
     }
-    let isColour = shapes.contains { $0.featureCount == 3 } || size[0] * size[1] * 3 == length
-    let shape: Shape = [size[0], size[1], isColour ? 3 : 1]
+    let isColor = shapes.contains { $0.featureCount == 3 } || size[0] * size[1] * 3 == length
+    let shape: Shape = [size[0], size[1], isColor ? 3 : 1]
     if let length, shape.count != length {
       throw EvenkeelError.data(
         "\(files[0]): the model takes \(length) values, the image \(shape) gives \(shape.count).")
@@ -91,7 +91,7 @@ extension Dataset {
   /// With the folders `train` and `test` in it, those are the parts, each with a folder for each class. `val` or
   /// `validation` is the validation part, or the test part where there is no `test`. Without them the test part is drawn.
   ///
-  /// Examples have the shape `[height, width, 3]`, or `[height, width, 1]` if all images are grey. All must have one size.
+  /// Examples have the shape `[height, width, 3]`, or `[height, width, 1]` if all images are gray. All must have one size.
   /// They are kept as bytes: values of 16 bits are rounded, transparent pixels laid over white. Files whose names begin
   /// with a point are left out; a camera's note of how it was held (EXIF) is not followed.
   /// - Parameters:

@@ -6,9 +6,9 @@ enum Thresholds {
   static let smallVariance = 1.0
 
   /// |γ| below this part of the layer's root mean square is off: such a feature gives 1/10,000 of the variance that its
-  /// neighbours give. (Network slimming, Liu et al. 2017, cuts features at far larger γ without loss.)
+  /// neighbors give. (Network slimming, Liu et al. 2017, cuts features at far larger γ without loss.)
   static let relativeScale = 0.01
-  /// |γ| below this is off whatever its neighbours are: its variance, 1e-6, is below the ε of a norm behind it.
+  /// |γ| below this is off whatever its neighbors are: its variance, 1e-6, is below the ε of a norm behind it.
   static let absoluteScale = 1e-3
 
   /// A ReLU that opens for fewer values than this is closed: its weights get a gradient once in 10,000 values. For normal

@@ -96,8 +96,8 @@ private struct Folding {
       for input in feature * inputs..<(feature + 1) * inputs {
         weight.values[input] = Float(gain * Double(weight.values[input]))
       }
-      let centred = Double(bias?.values[feature] ?? 0) - Double(running.mean[feature])
-      folded[feature] = Float(Double(shift?.values[feature] ?? 0) + gain * centred)
+      let centered = Double(bias?.values[feature] ?? 0) - Double(running.mean[feature])
+      folded[feature] = Float(Double(shift?.values[feature] ?? 0) + gain * centered)
     }
     parameters[target + ".weight"] = weight
     parameters[target + ".bias"] = Tensor(folded, shape: [features])

@@ -8,7 +8,7 @@ public struct Residual: Layer {
   public enum Shortcut: String, Hashable, Codable, CaseIterable, Sendable {
     /// x itself; the block keeps the shape.
     case identity
-    /// A convolution of 1×1 (or a `Dense`) with the stride that the block's output asks for, normalised where the block is
+    /// A convolution of 1×1 (or a `Dense`) with the stride that the block's output asks for, normalized where the block is
     /// (option B of He et al. 2016).
     case projection
   }

@@ -27,7 +27,7 @@ public struct BatchNorm: Layer {
   public var shift: Bool
   /// What γ starts at. 0 in the last norm of a residual block lets training start from the shortcut alone (Goyal et al. 2017).
   public var initialScale: Double
-  /// True if training too normalises with the running averages and leaves them alone.
+  /// True if training too normalizes with the running averages and leaves them alone.
   public var frozen: Bool
   /// The number of examples that share statistics in training; nil for the whole batch.
   ///
@@ -38,7 +38,7 @@ public struct BatchNorm: Layer {
   /// Prediction knows no batches and is as ever. TensorFlow 1 calls this `virtual_batch_size`, timm and Composer have layers of
   /// its own for it; in PyTorch it is a loop over `torch.chunk`.
   public var ghostBatch: Int?
-  /// How training is kept close to prediction; nil for plain batch norm. With ghost batches each is renormalised for itself.
+  /// How training is kept close to prediction; nil for plain batch norm. With ghost batches each is renormalized for itself.
   public var renormalization: Renormalization?
 
   /// A norm with these options; `outputShape(for:)` checks them.

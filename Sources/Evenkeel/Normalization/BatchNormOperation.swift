@@ -2,9 +2,9 @@ import Kernels
 
 /// Batch normalization, the shortcut that is added behind it and the activation that follows, in the same sweeps.
 ///
-/// A batch is one part, or several ghost batches that are normalised one after the other. A part in which fewer than two values
-/// of a feature count, as of masked examples, is normalised with the running statistics and leaves them alone. Scratch holds
-/// the kernels' sums, then for every part its statistics and, where it is renormalised, what that makes of the parameters,
+/// A batch is one part, or several ghost batches that are normalized one after the other. A part in which fewer than two values
+/// of a feature count, as of masked examples, is normalized with the running statistics and leaves them alone. Scratch holds
+/// the kernels' sums, then for every part its statistics and, where it is renormalized, what that makes of the parameters,
 /// then the gradients of one part.
 struct BatchNormOperation: LayerOperation {
   let options: BatchNorm

@@ -151,7 +151,7 @@ public struct GroupNorm: ExampleNorm {
 ///
 /// Axes: `[L, C]`: over L. `[H, W, C]`: over H and W. `[C]` has one value a feature and is refused. It is PyTorch's
 /// `InstanceNorm1d(C)` and `InstanceNorm2d(C)` with `affine=True` (theirs is false by default) and Keras's
-/// `GroupNormalization(groups=-1, axis=-1)`. It takes an image's contrast and colour cast away: use it where those should not
+/// `GroupNormalization(groups=-1, axis=-1)`. It takes an image's contrast and color cast away: use it where those should not
 /// count, as in style transfer. A bias in front is redundant, as in front of batch norm.
 public struct InstanceNorm: ExampleNorm {
   public static let kind = "instanceNorm"

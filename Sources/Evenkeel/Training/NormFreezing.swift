@@ -1,6 +1,6 @@
 /// From when on a training's batch norms are frozen.
 ///
-/// The statistics stay as they are then and normalise in training too, so that a batch of any size will do: for fine-tuning on
+/// The statistics stay as they are then and normalize in training too, so that a batch of any size will do: for fine-tuning on
 /// little data or in small batches, or for the last epochs, in which training and prediction then see the same network (Wu
 /// and Johnson 2021, §3.4). PyTorch: `bn.eval()` after every `model.train()`, and `requires_grad = False` for scale and shift;
 /// Keras: `layer.trainable = False`, which does both. `BatchNorm(frozen: true)` freezes one norm for good.

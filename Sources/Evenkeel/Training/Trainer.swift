@@ -25,7 +25,7 @@ public struct Trainer: Sendable {
   /// The parts of about equal size in which a batch is taken, one after the other: a large batch in the memory of a small one.
   /// The step is made once a batch. 1: in one part.
   public var accumulating: Int
-  /// Whose statistics normalise the examples of such parts.
+  /// Whose statistics normalize the examples of such parts.
   public var statistics: BatchStatistics
   /// From when on all batch norms are frozen; nil: never.
   public var freezing: NormFreezing?

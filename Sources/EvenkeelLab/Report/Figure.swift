@@ -32,7 +32,7 @@ package struct Figure: Codable, Hashable, Sendable {
     /// One panel for each curve, with the same axes: `low`, `median`, `high` are the 15th, 50th and 85th percentile, drawn
     /// as three lines with a ribbon between them (figure 1b, c of Ioffe and Szegedy 2015).
     case ribbons([Curve])
-    /// Cells coloured by value, one panel for each surface, side by side with one colour bar, `value`. Cells at or above
+    /// Cells colored by value, one panel for each surface, side by side with one color bar, `value`. Cells at or above
     /// `threshold` are outlined together.
     case heatMaps([Surface], value: Axis, threshold: Double? = nil)
     /// Lines of equal value, one panel for each surface; `value` names what is constant along them. A unit is as long on

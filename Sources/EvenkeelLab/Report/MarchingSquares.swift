@@ -1,6 +1,6 @@
 /// Lines of equal value over a grid, by marching squares (Lorensen and Cline 1987, in two dimensions).
 ///
-/// A value between two neighbours of the grid is taken to change evenly; where a square's opposite corners lie above the level
+/// A value between two neighbors of the grid is taken to change evenly; where a square's opposite corners lie above the level
 /// and the others below, the mean of its corners decides which are connected.
 package struct MarchingSquares {
   /// The grid's places, in any coordinates that are even along an edge.

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// channels: 1 for grey, 3 for red, green, blue.
+// channels: 1 for gray, 3 for red, green, blue.
 typedef struct {
   size_t width, height, channels;
 } ek_image_format;
@@ -17,11 +17,11 @@ enum {
   EK_IMAGE_MAXIMUM_PIXELS = 1 << 26,
 };
 
-// *format <- what the header of the file says. A palette counts as colour; transparency is no channel.
+// *format <- what the header of the file says. A palette counts as color; transparency is no channel.
 // Returns 0, or -1 with the reason in message, a phrase that follows "FILE: ".
 int ek_image_read_format(const uint8_t *bytes, size_t count, ek_image_format *format, char *message);
 
-// pixels (height, width, channels) <- the image in eight bits. The file must have the width and height of `format`; grey
+// pixels (height, width, channels) <- the image in eight bits. The file must have the width and height of `format`; gray
 // is repeated where `format` has three channels. Transparent pixels are laid over white, mixed as light (gamma 2.2).
 // 16-bit values are rounded to eight bits, and a PNG file that names a gamma other than sRGB's is converted to sRGB.
 // Returns 0, or -1 with the reason in message; pixels may have been written to then.

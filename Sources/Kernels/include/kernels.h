@@ -207,16 +207,16 @@ void ek_norm_point_backward_tangent(const ek_norm_point *p, const float *dy, con
 // One layer, group, instance or RMS norm over (examples, positions, channels): every set, which is one example's values in one
 // of `groups` parts of consecutive channels at all positions, is normalized by itself. With m = positions * channels / groups:
 // y = scale * (x - mean) / sqrt(variance + epsilon) + shift   (Ba et al. 2016, Wu and He 2018, Ulyanov et al. 2016), or,
-// where not centred, y = scale * x / sqrt(sum(x^2)/m + epsilon) + shift   (Zhang and Sennrich 2019).
+// where not centered, y = scale * x / sqrt(sum(x^2)/m + epsilon) + shift   (Zhang and Sennrich 2019).
 typedef struct {
   size_t examples, positions, channels, groups;
   double epsilon;
-  int centred;
+  int centered;
   const float *scale, *shift;  // (channels) or NULL for 1 and 0
 } ek_group_norm;
 
 // What a norm keeps per set between forward and backward, each of examples * groups floats: the mean as an unevaluated sum
-// mean_high + mean_low (0 where not centred), and 1/sqrt(variance + epsilon).
+// mean_high + mean_low (0 where not centered), and 1/sqrt(variance + epsilon).
 typedef struct {
   float *mean_high;
   float *mean_low;

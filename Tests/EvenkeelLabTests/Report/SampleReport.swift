@@ -6,7 +6,7 @@ import Glibc
 enum SampleReport {
   static let report = Report(
     title: "What batch normalization does for a network on MNIST", date: "24 November 2026",
-    data: "MNIST: 50,000 images to train on, 10,000 to validate, 28 × 28 grey values",
+    data: "MNIST: 50,000 images to train on, 10,000 to validate, 28 × 28 gray values",
     machine: "2 cores of an x86-64 processor with AVX-512, one thread per trial", version: "Evenkeel 0.3, rules 1",
     claims: [faster, range, still, round, small, deeper, redundant])
 

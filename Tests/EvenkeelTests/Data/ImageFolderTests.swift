@@ -57,13 +57,13 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
     let error = #expect(throws: EvenkeelError.self) { try Dataset.images(at: root, validation: 0.1) }
     #expect(error?.code == .usage)
   }
-  try folder(["train/a/1": grey, "train/b/1": grey, "validation/b/2": grey]) { root in
+  try folder(["train/a/1": gray, "train/b/1": gray, "validation/b/2": gray]) { root in
     let splits = try Dataset.read(root)
     #expect(splits.validation.isEmpty && splits.test.files == [root + "/validation/b/2"])
   }
 }
 
-@Test func oneColourImageMakesAllColour() throws {
+@Test func oneColorImageMakesAllColor() throws {
   let files = [
     "train/a/1": imageFile("grey.png"), "train/b/1": imageFile("grey.jpg"), "test/a/1": imageFile("palette.png"),
   ]
@@ -124,11 +124,11 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
   let dark = imageFile("palette.png")
   var files: [String: [UInt8]] = [:]
   for index in 0..<8 {
-    files["train/bright/\(index).png"] = index % 2 == 0 ? colour : other
+    files["train/bright/\(index).png"] = index % 2 == 0 ? color : other
     files["train/dark/\(index).png"] = dark
   }
   files["test/dark/1.png"] = dark
-  files["test/bright/1.png"] = colour
+  files["test/bright/1.png"] = color
   try folder(files) { root in
     let splits = try Dataset.read(root)
     var model = try Model(

@@ -376,7 +376,7 @@ func lenetOnDigitsIsHealthyAndOnInvertedOnesIllUntilRecalibrated() throws {
   let test = digits.test.subset(0..<2_000)
   let healthy = try model.diagnose(on: test)
   #expect(healthy.list == [])
-  // Faint digits on grey.
+  // Faint digits on gray.
   let values = (0..<2_000).flatMap { test[$0].map { 80 + 0.3 * $0 } }
   let faint = try Dataset(values, shape: test.shape, targets: test.targets)
   let ill = try model.diagnose(on: faint)
