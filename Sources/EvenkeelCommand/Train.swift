@@ -20,7 +20,7 @@ struct Train: ParsableCommand {
   var activation: String?
   @Option(
     help:
-      "What takes the place of every norm of the network: \(Normalization.names.alternatives); or after-activation: batch norm after the activation of --hidden. batch by default."
+      "What takes the place of every norm of the network: \(Normalization.names.alternatives); or after-activation: batch norm after the activation of --hidden. By default --hidden has batch norm, and --network keeps its norms."
   )
   var normalization: String?
   @Option(

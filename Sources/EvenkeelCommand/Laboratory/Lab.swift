@@ -159,6 +159,12 @@ struct Lab: ParsableCommand {
             command: commandText(claim, plan, data: plan.data.source)
               + (plan.network == nil ? "" : " --network FILE")))
       }
+      let outdated = try store.outdatedClaims()
+      if !outdated.isEmpty {
+        complain(
+          "warning: \(store.path) holds results of older rules, which are left out; lab run makes them again: \(outdated.joined(separator: ", "))."
+        )
+      }
       guard !reports.isEmpty else {
         throw EvenkeelError(.data, "\(store.path) holds no experiments on claims; lab run makes them.")
       }
@@ -167,7 +173,7 @@ struct Lab: ParsableCommand {
       try emit("\(reports.count) claims: \(output)")
     }
 
-    /// `trains-faster-1.svg` and so on, each with its own colours.
+    /// `trains-faster-1.svg` and so on, each with its own colors.
     private func write(_ reports: [ClaimReport], to folder: String) throws {
       guard mkdir(folder, 0o777) == 0 || errno == EEXIST else {
         throw EvenkeelError(.cannotWrite, "\(folder) cannot be made: \(String(cString: strerror(errno))).")

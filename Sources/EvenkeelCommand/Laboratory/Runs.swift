@@ -160,13 +160,13 @@ private func facts(_ run: StoredRun) -> [(String, String)] {
   ]
 }
 
-/// `text` with spaces before it, or behind it for a negative width.
+/// `text` with spaces before it, or after it for a negative width.
 private func padded(_ text: String, _ width: Int) -> String {
   let gap = String(repeating: " ", count: max(width == 0 ? 0 : 1, abs(width) - text.count))
   return width < 0 ? text + gap : gap + text
 }
 
-/// A number as people write it, without zeros behind.
+/// A number as people write it, without trailing zeros.
 func compact(_ value: Double) -> String {
   guard value.isFinite, value != 0, abs(value) >= 1e-3, abs(value) < 1e5 else { return "\(value)" }
   var text = Substring(fixed(value, 4))

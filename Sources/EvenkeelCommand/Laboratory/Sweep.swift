@@ -174,5 +174,5 @@ struct SweepCommand: ParsableCommand {
   }
 }
 
-/// A share in percent, a digit behind the point.
+/// A share in percent, a digit after the point.
 func percent(_ share: Double) -> String { fixed(100 * share, 1) + " %" }

@@ -25,7 +25,7 @@ public struct ActivationInputs: Sendable {
 /// Takes `ActivationInputs` of a network at moments of its training, over a fixed set of examples.
 ///
 /// Norms take the statistics of these examples, as they do in training. For a norm before the activation the inputs are what
-/// the norm gives; for one behind the activation they are what the layer before gives.
+/// the norm gives; for one after the activation they are what the layer before gives.
 public final class ActivationProbe {
   /// The layers in front of the activation.
   private let program: Program
@@ -74,7 +74,7 @@ public final class ActivationProbe {
         from: model.state.parameters.start + other.offset, count: entry.count)
     }
     for (name, index) in state.layout.statisticsIndex {
-      // Frozen norms normalise with what the model has.
+      // Frozen norms normalize with what the model has.
       let (own, other) = (state.statistics(index), model.state.statistics(theirs.statisticsIndex[name]!))
       own.mean.update(from: other.mean, count: own.features)
       own.variance.update(from: other.variance, count: own.features)

@@ -1,6 +1,6 @@
 /// A picture under construction: SVG elements in a coordinate system whose unit is a pixel of the page.
 ///
-/// Colours, line styles and fonts are classes of `Stylesheet`; here is only where things lie.
+/// Colors, line styles and fonts are classes of `Stylesheet`; here is only where things lie.
 struct Canvas {
   /// How much room the page gives: a desktop's or a sheet's column, or a phone's.
   enum Format: String, CaseIterable {
@@ -26,7 +26,7 @@ struct Canvas {
       "rect", ["class": style, "x": px(x), "y": px(y), "width": px(width), "height": px(height)])
   }
 
-  /// A cell in a colour of its own, without seams to its neighbours.
+  /// A cell in a color of its own, without seams to its neighbours.
   mutating func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, fill: String) {
     markup.element(
       "rect", ["class": "cell", "fill": fill, "x": px(x), "y": px(y), "width": px(width), "height": px(height)])
@@ -103,7 +103,7 @@ struct Canvas {
   }
 }
 
-/// A coordinate with one digit behind the point, which no device can tell from more.
+/// A coordinate with one digit after the point, which no device can tell from more.
 func px(_ value: Double) -> String {
   guard value.isFinite else { return "0" }
   let tenths = Int((min(max(value, -1e5), 1e5) * 10).rounded())
@@ -146,7 +146,7 @@ func wrapped(_ text: String, width: Double, size: Double = 13) -> [String] {
 }
 
 extension Side {
-  /// The class that sets its colour and line style.
+  /// The class that sets its color and line style.
   var style: String {
     switch self {
     case .with: "with"

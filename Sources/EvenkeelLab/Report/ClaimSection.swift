@@ -69,7 +69,7 @@ extension Verdict {
     }
   }
 
-  /// The class that sets its colours.
+  /// The class that sets its colors.
   var style: String {
     switch self {
     case .supported: "supported"
@@ -78,7 +78,7 @@ extension Verdict {
     }
   }
 
-  /// The verdict with its sign: colour is never alone in telling it.
+  /// The verdict with its sign: color is never alone in telling it.
   func badge(_ markup: inout Markup) {
     markup.element("span", ["class": "badge \(style)"]) {
       sign(&$0)

@@ -1,9 +1,9 @@
 import Glibc
 
-/// Colours for values from 0 (dark indigo) to 1 (pale yellow): lightness rises evenly, so that they keep their order for people
-/// who are colour-blind, and in print without colours.
+/// Colors for values from 0 (dark indigo) to 1 (pale yellow): lightness rises evenly, so that they keep their order for people
+/// who are color-blind, and in print without colors.
 package enum ColorRamp {
-  /// The colour as `#rrggbb`.
+  /// The color as `#rrggbb`.
   package static func color(_ share: Double) -> String {
     let t = min(max(share, 0), 1)
     // Lightness, chroma and hue of OKLCH (Ottosson 2020, "A perceptual color space for image processing").
@@ -11,7 +11,7 @@ package enum ColorRamp {
     let hue = (285 - 180 * t) * Double.pi / 180
     var chroma = 0.125
     var linear = components(lightness, chroma, hue)
-    // Screens have no teal as strong as their blue: paler, where a colour would be cut off.
+    // Screens have no teal as strong as their blue: paler, where a color would be cut off.
     while linear.contains(where: { $0 < 0 || $0 > 1 }) {
       chroma -= 0.001
       linear = components(lightness, chroma, hue)
@@ -19,7 +19,7 @@ package enum ColorRamp {
     return "#" + linear.map(hex).joined()
   }
 
-  /// Whether dark text is read better on the colour than light text.
+  /// Whether dark text is read better on the color than light text.
   static func isLight(_ share: Double) -> Bool { share > 0.45 }
 
   /// Linear red, green and blue; outside of 0 … 1 for what sRGB does not have.

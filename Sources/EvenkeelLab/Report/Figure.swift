@@ -32,7 +32,7 @@ package struct Figure: Codable, Hashable, Sendable {
     /// One panel for each curve, with the same axes: `low`, `median`, `high` are the 15th, 50th and 85th percentile, drawn
     /// as three lines with a ribbon between them (figure 1b, c of Ioffe and Szegedy 2015).
     case ribbons([Curve])
-    /// Cells coloured by value, one panel for each surface, side by side with one colour bar, `value`. Cells at or above
+    /// Cells colored by value, one panel for each surface, side by side with one color bar, `value`. Cells at or above
     /// `threshold` are outlined together.
     case heatMaps([Surface], value: Axis, threshold: Double? = nil)
     /// Lines of equal value, one panel for each surface; `value` names what is constant along them. A unit is as long on
@@ -61,7 +61,7 @@ package struct Figure: Codable, Hashable, Sendable {
   }
 }
 
-/// A quantity along an edge of a figure, or a colour bar.
+/// A quantity along an edge of a figure, or a color bar.
 package struct Axis: Codable, Hashable, Sendable {
   package enum Scale: String, Codable, Sendable {
     case linear
@@ -71,7 +71,7 @@ package struct Axis: Codable, Hashable, Sendable {
 
   /// The quantity: "Learning rate", "Training steps".
   package var title: String
-  /// Its unit, printed behind the title: "s", "%". `%` multiplies nothing: give 95 for 95 %.
+  /// Its unit, printed after the title: "s", "%". `%` multiplies nothing: give 95 for 95 %.
   package var unit: String?
   package var scale: Scale
   /// What the axis spans; `nil` fits it to the values.
@@ -82,7 +82,7 @@ package struct Axis: Codable, Hashable, Sendable {
   }
 }
 
-/// Whom a mark belongs to. It alone decides colour and line style, so that a side looks the same in all figures.
+/// Whom a mark belongs to. It alone decides color and line style, so that a side looks the same in all figures.
 package enum Side: Codable, Hashable, Sendable {
   /// With batch normalization, or whatever the claim is for.
   case with

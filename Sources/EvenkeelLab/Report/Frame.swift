@@ -61,7 +61,7 @@ extension Canvas {
     text(label, max(half, min(x, width - half)), y + 18, "tick", .middle)
   }
 
-  /// Centred below the axis, within the picture.
+  /// Centered below the axis, within the picture.
   mutating func xTitle(_ axis: Axis, left: Double, right: Double, y: Double) {
     let half = textWidth(axis.label) / 2
     let middle = max(half, min((left + right) / 2, width - half))

@@ -1,5 +1,5 @@
 extension Canvas {
-  /// A panel for each surface, and one colour bar below.
+  /// A panel for each surface, and one color bar below.
   mutating func drawHeatMaps(
     _ surfaces: [Surface], of figure: Figure, value: Axis, domain: ClosedRange<Double>, threshold: Double?
   ) {

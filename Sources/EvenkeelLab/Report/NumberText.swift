@@ -2,12 +2,12 @@ import Glibc
 
 /// Numbers as people read them: few digits, a true minus, commas between thousands, powers of ten with raised exponents.
 package enum NumberText {
-  /// `value` with `decimals` digits behind the point: −12,345.60.
+  /// `value` with `decimals` digits after the point: −12,345.60.
   package static func fixed(_ value: Double, decimals: Int) -> String {
     guard value.isFinite else { return "diverged" }
     guard abs(value) < 1e15 else { return significant(value) }
     let decimals = min(max(decimals, 0), 15)
-    // Digits behind the point stop where a double's do.
+    // Digits after the point stop where a double's do.
     let scale = pow(10, Double(abs(value) < 1 ? decimals : min(decimals, 15 - exponent(of: value))))
     let digits = String(Int((abs(value) * scale).rounded()))
     let places = Int(log10(scale).rounded())

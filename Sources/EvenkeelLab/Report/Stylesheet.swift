@@ -1,6 +1,6 @@
-/// Colours, lines and type of the report.
+/// Colors, lines and type of the report.
 ///
-/// The sides' colours can be told apart by people who are colour-blind (blue and orange first, after Okabe and Ito), and are dark
+/// The sides' colors can be told apart by people who are color-blind (blue and orange first, after Okabe and Ito), and are dark
 /// enough on paper and light enough at night to set text in. A side has a dash pattern too, for prints in black.
 enum Stylesheet {
   /// For a page with figures in it.
