@@ -141,7 +141,7 @@ struct LaboratoryCommandTests {
       let stored = try kept.runs().map { try kept.run($0.id) }
       let biases = [Bias.present, .absent].compactMap { bias in
         stored.first { run in
-          let layers = run.trial.network.layers.layers
+          let layers = ((try? run.trial.network.placed().layers) ?? []).map(\.layer)
           return (layers.first as? Dense)?.bias == bias && layers.contains { $0 is BatchNorm }
         }?.id
       }

@@ -2,13 +2,13 @@
 public enum Normalization: Hashable, Sendable {
   /// Batch norm over the whole batch.
   case batch
-  /// Batch norm over ghost batches of so many examples: `BatchNorm.ghostBatch`.
+  /// Batch norm over ghost batches of `size` examples: `BatchNorm.ghostBatch`.
   case ghost(size: Int)
   /// Batch norm with `Renormalization` as it is by default.
   case renorm
   /// `LayerNorm`.
   case layer
-  /// `GroupNorm` of so many groups; nil for as many as divide the features, up to 8 and at least two features a group.
+  /// `GroupNorm`; nil takes the most groups up to 8 that divide the features and leave two or more in each.
   case group(groups: Int?)
   /// `InstanceNorm`.
   case instance

@@ -77,7 +77,7 @@ struct ExampleNormOperation: LayerOperation {
     (hasScale, hasShift) = (layer.scale, layer.shift)
     var largest = ek_group_norm(
       examples: site.maximumRows * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
-      epsilon: epsilon, centred: isCentered ? 1 : 0, scale: nil, shift: nil)
+      epsilon: epsilon, centered: isCentered ? 1 : 0, scale: nil, shift: nil)
     sumCount = ek_group_norm_scratch(&largest)
     setCount = site.maximumRows * sets.blocks * sets.groups
   }
@@ -89,7 +89,7 @@ struct ExampleNormOperation: LayerOperation {
   private func norm(_ pass: ForwardPass) -> ek_group_norm {
     ek_group_norm(
       examples: pass.rows * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
-      epsilon: epsilon, centred: isCentered ? 1 : 0, scale: hasScale ? pass.parameter(0) : nil,
+      epsilon: epsilon, centered: isCentered ? 1 : 0, scale: hasScale ? pass.parameter(0) : nil,
       shift: hasShift ? pass.parameter(shiftIndex) : nil)
   }
 

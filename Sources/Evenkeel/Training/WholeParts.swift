@@ -21,7 +21,7 @@ final class WholeParts: BatchParts {
   /// The gradients of parameters from one part.
   let gradients: AlignedFloats
   /// By step.
-  private let contexts: [WholeBatchNorm?]
+  private let contexts: [(any StepContext)?]
   /// Before each norm, and after it.
   private let before, after: [Cut]
   private let store: AlignedFloats
@@ -34,7 +34,8 @@ final class WholeParts: BatchParts {
   ///   - batch: The examples of the largest batch.
   /// - Throws: `EvenkeelError` with code `usage` for a norm whose statistics cannot be taken so.
   init(_ program: Program, batch: Int, layout: ParameterLayout) throws {
-    var contexts = [WholeBatchNorm?](repeating: nil, count: program.steps.count)
+    var contexts = [(any StepContext)?](repeating: nil, count: program.steps.count)
+    var norms: [WholeBatchNorm] = []
     for index in program.statisticalSteps {
       let step = program.steps[index]
       guard let layer = step.layer, layer.takesBatchStatistics else { continue }
@@ -48,10 +49,11 @@ final class WholeParts: BatchParts {
           "Layer \(step.name) (batchNorm) has ghost batches or renormalization; they do not go with the statistics of the whole batch, only with those of each part (micro)."
         )
       }
-      contexts[index] = WholeBatchNorm(norm, rows: program.maximumRows)
+      norms.append(WholeBatchNorm(norm, rows: program.maximumRows))
+      contexts[index] = norms.last
     }
     self.contexts = contexts
-    norms = contexts.compactMap(\.self)
+    self.norms = norms
     let steps = contexts.indices.filter { contexts[$0] != nil }
     before = steps.map { Cut(before: $0, in: program) }
     after = steps.map { Cut(before: $0 + 1, in: program) }

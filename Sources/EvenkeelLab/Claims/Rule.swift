@@ -43,7 +43,7 @@ package struct Rule: Hashable, Sendable {
       : Effect(effect, value: mean, low: interval.lowerBound, high: interval.upperBound)
   }
 
-  /// The least and the largest of so many values hold the mean between them in 1 − 2^(1 − n) of all cases; fewer than five
+  /// The least and the largest of n values hold the mean between them in 1 − 2^(1 − n) of all cases; fewer than five
   /// are no base for 95 %.
   package static let leastSeeds = 5
 

@@ -16,7 +16,7 @@ struct WiderRange: Claim {
     }
   }
   private func rates(_ plan: Plan) -> [Double] { LogarithmicRange(1e-3, 10).grid(plan.grid) }
-  /// So many that 1, the usual start, is among them.
+  /// Enough that 1, the usual start, is among them.
   private func scales(_ plan: Plan) -> [Double] { LogarithmicRange(0.01, 10).grid(plan.grid < 7 ? 4 : 7) }
 
   private func trial(_ plan: Plan, _ network: Network, _ rate: Double, _ scale: Double, seed: Int) -> Trial {

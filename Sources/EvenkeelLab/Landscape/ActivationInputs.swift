@@ -25,7 +25,7 @@ public struct ActivationInputs: Sendable {
 /// Takes `ActivationInputs` of a network at moments of its training, over a fixed set of examples.
 ///
 /// Norms take the statistics of these examples, as they do in training. For a norm before the activation the inputs are what
-/// the norm gives; for one behind the activation they are what the layer before gives.
+/// the norm gives; for one after the activation they are what the layer before gives.
 public final class ActivationProbe {
   /// The layers in front of the activation.
   private let program: Program

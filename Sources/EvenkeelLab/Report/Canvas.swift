@@ -103,7 +103,7 @@ struct Canvas {
   }
 }
 
-/// A coordinate with one digit behind the point, which no device can tell from more.
+/// A coordinate with one digit after the point, which no device can tell from more.
 func px(_ value: Double) -> String {
   guard value.isFinite else { return "0" }
   let tenths = Int((min(max(value, -1e5), 1e5) * 10).rounded())

@@ -61,7 +61,7 @@ package struct Figure: Codable, Hashable, Sendable {
   }
 }
 
-/// A quantity along an edge of a figure, or a colour bar.
+/// A quantity along an edge of a figure, or a color bar.
 package struct Axis: Codable, Hashable, Sendable {
   package enum Scale: String, Codable, Sendable {
     case linear
@@ -71,7 +71,7 @@ package struct Axis: Codable, Hashable, Sendable {
 
   /// The quantity: "Learning rate", "Training steps".
   package var title: String
-  /// Its unit, printed behind the title: "s", "%". `%` multiplies nothing: give 95 for 95 %.
+  /// Its unit, printed after the title: "s", "%". `%` multiplies nothing: give 95 for 95 %.
   package var unit: String?
   package var scale: Scale
   /// What the axis spans; `nil` fits it to the values.
@@ -82,7 +82,7 @@ package struct Axis: Codable, Hashable, Sendable {
   }
 }
 
-/// Whom a mark belongs to. It alone decides colour and line style, so that a side looks the same in all figures.
+/// Whom a mark belongs to. It alone decides color and line style, so that a side looks the same in all figures.
 package enum Side: Codable, Hashable, Sendable {
   /// With batch normalization, or whatever the claim is for.
   case with

@@ -39,7 +39,7 @@ extension NumberTable {
     }
   }
 
-  /// How many digits a column has behind the point, such that its largest number has four; `nil` where its numbers are of too
+  /// How many digits a column has after the point, such that its largest number has four; `nil` where its numbers are of too
   /// different sizes for one format.
   private func decimals(of column: Int) -> Int? {
     let numbers = rows.compactMap { row in

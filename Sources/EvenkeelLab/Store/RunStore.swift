@@ -5,7 +5,7 @@ import GRDB
 /// Every trial that was asked for, with what became of it, in one SQLite file.
 ///
 /// A trial is claimed by whoever runs it, in one statement, so several laboratories may work on one store at once. What is
-/// written is there after a kill at any moment; what a process that is gone had claimed is claimed anew.
+/// written is there after a kill at any moment; what a process that is gone had claimed is claimed again.
 package final class RunStore: Sendable {
   package let path: String
   package let database: DatabaseQueue

@@ -33,6 +33,18 @@ extension RunStore {
     }
   }
 
+  /// The claims that were planned under other rules than those in force and not since; their trials would be run again.
+  package func outdatedClaims() throws -> [String] {
+    try read { db in
+      try Row.fetchAll(
+        db,
+        sql:
+          "SELECT max(id) AS id, claim FROM plan p WHERE NOT EXISTS (SELECT 1 FROM plan WHERE claim = p.claim AND rules = ?) GROUP BY claim ORDER BY claim",
+        arguments: [Laboratory.rulesVersion]
+      ).map { try StoredRow($0, of: .plan, in: path).value("claim") }
+    }
+  }
+
   /// The plan of each claim that was used last, under the rules in force; with them a report is made without the data.
   package func latestPlans() throws -> [Plan] {
     try read { db in

@@ -3,7 +3,7 @@ import GRDB
 
 extension RunStore {
   /// What is wrong with the rows that did not fit when the store became strict, a sentence each without its end; those whose trial
-  /// or request has been stored anew since are left out.
+  /// or request has been stored again since are left out.
   package func unfitRows() throws -> [String] {
     try read { db in
       try [StoreTable.run, .plan].flatMap { table in

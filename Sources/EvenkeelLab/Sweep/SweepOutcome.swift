@@ -109,12 +109,12 @@ extension SweepOutcome {
   private func heatMaps(_ data: DataDescription) -> Figure {
     let places = sweep.places
     let side = sweep.layout == .grid ? 0 : max(2, Int((Double(places.count) / 2).squareRoot()))
-    func centres(_ range: LogarithmicRange, _ values: [Double]) -> [Double] {
+    func centers(_ range: LogarithmicRange, _ values: [Double]) -> [Double] {
       if side == 0 || range.low == range.high { return Set(values).sorted() }
       return (0..<side).map { range.value(at: (Double($0) + 0.5) / Double(side)) }
     }
-    let columns = centres(sweep.learningRate, places.map(\.learningRate))
-    let rows = centres(sweep.initialScale, places.map(\.initialScale))
+    let columns = centers(sweep.learningRate, places.map(\.learningRate))
+    let rows = centers(sweep.initialScale, places.map(\.initialScale))
     func nearest(_ value: Double, _ values: [Double]) -> Int {
       values.indices.min { abs(log(values[$0] / value)) < abs(log(values[$1] / value)) }!
     }

@@ -95,7 +95,7 @@ package struct LaboratoryData: Sendable {
     return plain
   }
 
-  /// Draws so many of `dataset` that an evaluation takes little of a trial.
+  /// Draws few enough of `dataset` that an evaluation takes little of a trial.
   private static func limited(_ dataset: Dataset) -> Dataset {
     dataset.count <= 2_000 ? dataset : dataset.split(fraction: 2_000 / Double(dataset.count), seed: 1).second
   }
