@@ -28,7 +28,7 @@ struct Train: ParsableCommand {
   var loss: String?
   @Option(help: "The share of the softmax target that is moved evenly over all classes.") var labelSmoothing = 0.0
   @Option(help: "Where Huber's loss turns linear, in deviations of the target.") var huberDelta = 1.0
-  @Option(help: "adam, adamw, sgd, momentum, nesterov or rmsprop.") var optimizer = "adam"
+  @Option(help: "One of \(Optimizer.Name.list).") var optimizer = "adam"
   @Option(help: "The step size.") var learningRate = 0.001
   @Option(help: "The momentum of momentum and nesterov; 0.9 by default.") var momentum: Double?
   @Option(help: "constant, step, exponential, cosine or one-cycle.") var schedule = "constant"
@@ -274,23 +274,13 @@ struct Train: ParsableCommand {
   }
 
   private func chosenOptimizer() throws -> Optimizer {
-    let decay = weightDecay ?? (optimizer == "adamw" ? 0.01 : 0)
-    guard momentum == nil || ["momentum", "nesterov"].contains(optimizer) else {
+    guard let name = Optimizer.Name(rawValue: optimizer) else {
+      throw EvenkeelError(.usage, "--optimizer is \"\(optimizer)\"; expected \(Optimizer.Name.list).")
+    }
+    guard momentum == nil || name.takesMomentum else {
       throw EvenkeelError(.usage, "--momentum goes with --optimizer momentum or nesterov, not with \(optimizer).")
     }
-    let momentum = momentum ?? 0.9
-    let chosen: Optimizer
-    switch optimizer {
-    case "adam": chosen = .adam(learningRate: learningRate, weightDecay: decay)
-    case "adamw": chosen = .adamW(learningRate: learningRate, weightDecay: decay)
-    case "sgd": chosen = .gradientDescent(learningRate: learningRate, weightDecay: decay)
-    case "momentum": chosen = .momentum(learningRate: learningRate, momentum: momentum, weightDecay: decay)
-    case "nesterov": chosen = .nesterov(learningRate: learningRate, momentum: momentum, weightDecay: decay)
-    case "rmsprop": chosen = .rmsProp(learningRate: learningRate, weightDecay: decay)
-    default:
-      throw EvenkeelError(
-        .usage, "--optimizer is \"\(optimizer)\"; expected adam, adamw, sgd, momentum, nesterov or rmsprop.")
-    }
+    let chosen = Optimizer(name, learningRate: learningRate, momentum: momentum ?? 0.9, weightDecay: weightDecay)
     try chosen.validate()
     return chosen
   }

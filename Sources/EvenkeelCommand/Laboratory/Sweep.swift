@@ -50,7 +50,7 @@ struct SweepCommand: ParsableCommand {
   @Option(help: "A network file with batch norms, or one that ships with the program.") var network: String?
   @Option(help: "The units of each hidden layer; 100,100,100 by default.") var hidden: String?
   @Option(help: "The hidden layers' activation; relu by default.") var activation: String?
-  @Option(help: "sgd, momentum or adam.") var optimizer = "sgd"
+  @Option(help: "One of \(Optimizer.Name.list).") var optimizer = "sgd"
   @Option(help: "Examples in a mini-batch.") var batchSize = 60
   @Option(help: "Steps of a trial.") var steps = 2_000
   @Option(help: "Seed of places, starts and orders.") var seed: UInt64 = 1
@@ -71,7 +71,7 @@ struct SweepCommand: ParsableCommand {
     let rates = try LogarithmicRange(learningRate, name: "--learning-rate")
     let scales = try LogarithmicRange(initialScale, name: "--init-scale")
     guard let method = Trial.Method(rawValue: optimizer) else {
-      throw EvenkeelError(.usage, "--optimizer is \"\(optimizer)\"; expected sgd, momentum or adam.")
+      throw EvenkeelError(.usage, "--optimizer is \"\(optimizer)\"; expected \(Optimizer.Name.list).")
     }
     var sides: [String] = []
     for side in normalization.split(separator: ",", omittingEmptySubsequences: false).map({ String($0) }) {

@@ -3,13 +3,8 @@ import FoundationEssentials
 
 /// One training to be made, in full: the same description gives the same numbers, and is done once.
 public struct Trial: Codable, Hashable, Sendable {
-  /// How weights follow the gradient.
-  public enum Method: String, Codable, Sendable, CaseIterable {
-    case gradientDescent = "sgd"
-    /// With 0.9.
-    case momentum
-    case adam
-  }
+  /// How weights follow the gradient, a momentum being 0.9.
+  public typealias Method = Optimizer.Name
 
   /// Which examples the curve is measured on. Settings are searched on the one and judged on the other.
   public enum Part: String, Codable, Sendable { case validation, test }
@@ -46,13 +41,7 @@ public struct Trial: Codable, Hashable, Sendable {
     (self.initialScale, self.seed, self.probes) = (initialScale, seed, probes)
   }
 
-  var optimizer: Optimizer {
-    switch method {
-    case .gradientDescent: .gradientDescent(learningRate: learningRate, weightDecay: weightDecay)
-    case .momentum: .momentum(learningRate: learningRate, momentum: 0.9, weightDecay: weightDecay)
-    case .adam: .adam(learningRate: learningRate, weightDecay: weightDecay)
-    }
-  }
+  var optimizer: Optimizer { Optimizer(method, learningRate: learningRate, weightDecay: weightDecay) }
 
   /// After which of its steps, 1 to `mostSteps`, the model is evaluated, rising, the last one included.
   public var evaluationSteps: [Int] {
