@@ -45,8 +45,8 @@ EK_INLINE double total(ek_d8 v) { return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4
 
 // Statistics of a set from the sums of its m differences from k.
 EK_INLINE void finish_set(group_job *j, size_t example, size_t set, double k, double sum, double squares, double m) {
-  double mean = j->norm.centred ? k + sum / m : 0;
-  double variance = j->norm.centred ? (squares - sum * sum / m) / m : squares / m;
+  double mean = j->norm.centered ? k + sum / m : 0;
+  double variance = j->norm.centered ? (squares - sum * sum / m) / m : squares / m;
   if (variance < 0) variance = 0;
   if (!isfinite(mean) || !isfinite(variance)) ek_note_first(&j->first_bad, (ptrdiff_t)example);
   ek_split_mean(mean, j->statistics.mean_high + set, j->statistics.mean_low + set);
@@ -102,7 +102,7 @@ EK_INLINE void sum_parameter_gradients(const group_job *j, size_t begin, size_t 
   }
 }
 
-// With g = scale * dz and n the normalized x: dx = r * (g - mean(g) - n * mean(g * n)); mean(g) is 0 where not centred.
+// With g = scale * dz and n the normalized x: dx = r * (g - mean(g) - n * mean(g * n)); mean(g) is 0 where not centered.
 EK_CLONES static void backward_rows(const group_job *j, size_t begin, size_t end, double *sums) {
   size_t channels = j->norm.channels, groups = j->norm.groups, width = channels / groups;
   for (size_t block = begin; block < end; block += EK_BLOCK) {
@@ -121,7 +121,7 @@ EK_CLONES static void backward_rows(const group_job *j, size_t begin, size_t end
         s0 += ek_low_half(gradient), s1 += ek_high_half(gradient);
         t0 += ek_low_half(product), t1 += ek_high_half(product);
       });
-      ek_f16 mean_g = ek_splat(j->norm.centred ? (float)(total(s0 + s1) / (double)width) : 0);
+      ek_f16 mean_g = ek_splat(j->norm.centered ? (float)(total(s0 + s1) / (double)width) : 0);
       ek_f16 mean_g_n = ek_splat((float)(total(t0 + t1) / (double)width));
       EK_FOR_LANES(0, width, {
         ek_f16 gradient = ek_load(dy + i, n) * parameters(j->norm.scale, channel + i, n, 1);
@@ -159,7 +159,7 @@ EK_CLONES static void forward_image(group_job *j, size_t e, double *sums) {
   size_t width = channels / groups, stride = ek_padded(channels);
   const float *x = j->x + e * positions * channels;
   float *first = expanded(j, sums, 3);
-  for (size_t c = 0; c < channels; c++) first[c] = j->norm.centred ? x[c / width * width] : 0;
+  for (size_t c = 0; c < channels; c++) first[c] = j->norm.centered ? x[c / width * width] : 0;
   double *differences = sums + 2 * stride, *squares = differences + stride;
   for (size_t c = 0; c < 2 * stride; c++) differences[c] = 0;
   for (size_t block = 0; block < positions; block += EK_BLOCK) {
@@ -230,7 +230,7 @@ EK_CLONES static void backward_image(const group_job *j, size_t e, double *sums)
       sum_g_n += scale * sum_dz_n[c];
     }
     for (size_t c = g * width; c < (g + 1) * width; c++) {
-      mean_g[c] = j->norm.centred ? (float)(sum_g / m) : 0;
+      mean_g[c] = j->norm.centered ? (float)(sum_g / m) : 0;
       mean_g_n[c] = (float)(sum_g_n / m);
     }
   }

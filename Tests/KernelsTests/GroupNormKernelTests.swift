@@ -167,7 +167,7 @@ func theKernelsOfNormsOfAnExampleDoWhatPyTorchDoes(golden: PyTorchNorm) {
     default: (examples, positions, features, Int(kind.split(separator: " ")[1])!)
     }
   let call = GroupNormCall(
-    x, sets, epsilon: kind == "rmsNorm" ? 0x1p-23 : 1e-5, isCentred: kind != "rmsNorm", scale: scale,
+    x, sets, epsilon: kind == "rmsNorm" ? 0x1p-23 : 1e-5, isCentered: kind != "rmsNorm", scale: scale,
     shift: hasShift ? shift : nil, dy: wave(count, 1.9, 1))
   check(call.y, "y")
   check(call.dx, "dx")

@@ -35,7 +35,7 @@ protocol ActivationLayer: Layer {
 
 /// Every activation, with its default options; raw values are the kinds of layer that files name.
 public enum ActivationKind: String, Codable, CaseIterable, Sendable {
-  case relu, leakyRelu, elu, gelu, silu, sigmoid, tanh, softplus
+  case relu, leakyRelu, elu, gelu, silu, sigmoid, tanh, softplus, mish
 
   /// The names that `init(named:)` takes.
   public static var names: [String] { allCases.map(\.rawValue) }
@@ -60,6 +60,7 @@ public enum ActivationKind: String, Codable, CaseIterable, Sendable {
     case .sigmoid: Sigmoid()
     case .tanh: Tanh()
     case .softplus: Softplus()
+    case .mish: Mish()
     }
   }
 }
@@ -201,6 +202,23 @@ public struct Softplus: ActivationLayer {
   func derivatives(at x: Double) -> (first: Double, second: Double) {
     let (s, rest) = sigmoid(x)
     return (s, s * rest)
+  }
+}
+
+/// x · tanh(softplus(x)) (Misra 2019).
+public struct Mish: ActivationLayer {
+  public static let kind = "mish"
+  static let initialization = Initialization.he
+  /// A layer without options.
+  public init() {}
+  var activation: Activation { Activation(kernel: EK_MISH) }
+  /// With s = sigmoid(x), t = tanh(softplus(x)): g′ = t + x (1 − t²) s, g″ = (1 − t²) s (2 + x (1 − s − 2 t s)).
+  func derivatives(at x: Double) -> (first: Double, second: Double) {
+    let (s, rest) = sigmoid(x)
+    let softplus = max(0, x) + log1p(exp(-abs(x)))
+    let t = tanh(softplus)
+    let slope = s / (cosh(softplus) * cosh(softplus))
+    return (t + x * slope, slope * (2 + x * (rest - 2 * t * s)))
   }
 }
 

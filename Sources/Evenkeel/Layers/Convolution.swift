@@ -56,10 +56,10 @@ public struct Convolution: Layer {
   }
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
+    let windows = try Windows(from: decoder, stride: 1, padding: .same)
     self.init(
-      try container.decode(Int.self, forKey: .filters), kernel: try container.decode(Extent.self, forKey: .kernel),
-      stride: try container.value(.stride, default: 1), padding: try container.value(.padding, default: .same),
-      dilation: try container.value(.dilation, default: 1), groups: try container.value(.groups, default: 1),
+      try container.decode(Int.self, forKey: .filters), kernel: windows.kernel, stride: windows.stride,
+      padding: windows.padding, dilation: windows.dilation, groups: try container.value(.groups, default: 1),
       bias: try container.choice(.bias, default: .automatic),
       initialization: try container.value(.initialization, default: .automatic))
   }
@@ -128,10 +128,10 @@ public struct DepthwiseConvolution: Layer {
   }
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
+    let windows = try Windows(from: decoder, stride: 1, padding: .same)
     self.init(
-      kernel: try container.decode(Extent.self, forKey: .kernel),
-      multiplier: try container.value(.multiplier, default: 1), stride: try container.value(.stride, default: 1),
-      padding: try container.value(.padding, default: .same), dilation: try container.value(.dilation, default: 1),
+      kernel: windows.kernel, multiplier: try container.value(.multiplier, default: 1), stride: windows.stride,
+      padding: windows.padding, dilation: windows.dilation,
       bias: try container.choice(.bias, default: .automatic),
       initialization: try container.value(.initialization, default: .automatic))
   }

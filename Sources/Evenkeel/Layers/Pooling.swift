@@ -23,17 +23,9 @@ public struct MaxPool: Layer {
   package var windows: Windows { Windows(kernel: kernel, stride: stride, padding: padding) }
   private var pool: Pool { Pool(kind: Self.kind, windows: windows, isMean: false) }
 
-  private enum CodingKeys: String, CodingKey { case kernel, stride, padding }
   public init(from decoder: any Decoder) throws {
-    if let kernel = try? Extent(from: decoder) {
-      self.init(kernel)
-      return
-    }
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(
-      try container.decode(Extent.self, forKey: .kernel),
-      stride: try container.decodeIfPresent(Extent.self, forKey: .stride),
-      padding: try container.value(.padding, default: .valid))
+    let windows = try Windows(poolFrom: decoder)
+    self.init(windows.kernel, stride: windows.stride, padding: windows.padding)
   }
 }
 
@@ -64,10 +56,9 @@ public struct AveragePool: Layer {
     Pool(kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, padding: padding), isMean: true)
   }
 
-  private enum CodingKeys: String, CodingKey { case kernel, stride, padding }
   public init(from decoder: any Decoder) throws {
-    let pool = try MaxPool(from: decoder)
-    self.init(pool.kernel, stride: pool.stride, padding: pool.padding)
+    let windows = try Windows(poolFrom: decoder)
+    self.init(windows.kernel, stride: windows.stride, padding: windows.padding)
   }
 }
 
@@ -93,6 +84,17 @@ public struct GlobalAveragePool: Layer {
     let image = Extent(
       height: input.dimensions.first ?? 1, width: input.rank < 2 ? 1 : input.dimensions[input.rank - 2])
     return Pool(kind: Self.kind, windows: Windows(kernel: image, stride: 1, padding: .valid), isMean: true)
+  }
+}
+
+extension Windows {
+  /// A pool's: the extent alone, or the options.
+  fileprivate init(poolFrom decoder: any Decoder) throws {
+    if let kernel = try? Extent(from: decoder) {
+      self.init(kernel: kernel, stride: kernel, padding: .valid)
+    } else {
+      try self.init(from: decoder, stride: nil, padding: .valid)
+    }
   }
 }
 

@@ -92,8 +92,29 @@ extension Padding: Codable {
 package struct Windows: Hashable, Sendable {
   let kernel: Extent
   let stride: Extent
-  var dilation: Extent = 1
+  let dilation: Extent
   let padding: Padding
+
+  private enum CodingKeys: String, CodingKey { case kernel, stride, padding, dilation }
+
+  /// Windows as the options of a layer describe them.
+  /// - Parameters:
+  ///   - stride: The layer's own where none is given; nil for the window's extent.
+  ///   - padding: The layer's own where none is given.
+  init(from decoder: any Decoder, stride: Extent?, padding: Padding) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let kernel = try container.decode(Extent.self, forKey: .kernel)
+    self.init(
+      kernel: kernel, stride: try container.value(.stride, default: stride ?? kernel),
+      dilation: try container.value(.dilation, default: 1), padding: try container.value(.padding, default: padding))
+  }
+
+  init(kernel: Extent, stride: Extent, dilation: Extent = 1, padding: Padding) {
+    self.kernel = kernel
+    self.stride = stride
+    self.dilation = dilation
+    self.padding = padding
+  }
 
   /// The windows of one axis.
   package struct Axis {

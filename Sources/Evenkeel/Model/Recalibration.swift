@@ -12,7 +12,7 @@ extension Model {
   /// Use it
   /// * after training, on the training data: averages over batches lag behind the weights, more so with large decay or few
   ///   steps ("Precise BN", Wu and Johnson 2021, who find 10³ to 10⁴ examples enough; fvcore's `update_bn_stats`);
-  /// * on unlabelled data of another domain (other light, another sensor), to adapt to it ("AdaBN", Li et al. 2016);
+  /// * on unlabeled data of another domain (other light, another sensor), to adapt to it ("AdaBN", Li et al. 2016);
   /// * for weights that were averaged or changed by hand, whose statistics never were those of any batch (PyTorch's
   ///   `swa_utils.update_bn`; Keras has none). `Trainer` does so by itself.
   ///

@@ -39,12 +39,10 @@ public struct LayerNorm: ExampleNorm {
 
   public func outputLength(of length: Int, for input: Shape) -> Int? { length }
 
-  private enum CodingKeys: String, CodingKey { case epsilon, scale, shift, initialScale }
   public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let options = try StoredNormOptions(from: decoder)
     self.init(
-      epsilon: try container.value(.epsilon, default: 1e-5), scale: try container.value(.scale, default: true),
-      shift: try container.value(.shift, default: true), initialScale: try container.value(.initialScale, default: 1))
+      epsilon: options.epsilon ?? 1e-5, scale: options.scale, shift: options.shift, initialScale: options.initialScale)
   }
 }
 
@@ -78,12 +76,9 @@ public struct RMSNorm: ExampleNorm {
 
   public func outputLength(of length: Int, for input: Shape) -> Int? { length }
 
-  private enum CodingKeys: String, CodingKey { case epsilon, scale, initialScale }
   public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    self.init(
-      epsilon: try container.value(.epsilon, default: 0x1p-23), scale: try container.value(.scale, default: true),
-      initialScale: try container.value(.initialScale, default: 1))
+    let options = try StoredNormOptions(from: decoder)
+    self.init(epsilon: options.epsilon ?? 0x1p-23, scale: options.scale, initialScale: options.initialScale)
   }
 }
 
@@ -138,11 +133,10 @@ public struct GroupNorm: ExampleNorm {
       self.init(groups: groups)
       return
     }
-    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let options = try StoredNormOptions(from: decoder)
     self.init(
-      groups: try container.decode(Int.self, forKey: .groups), epsilon: try container.value(.epsilon, default: 1e-5),
-      scale: try container.value(.scale, default: true), shift: try container.value(.shift, default: true),
-      initialScale: try container.value(.initialScale, default: 1))
+      groups: try decoder.container(keyedBy: CodingKeys.self).decode(Int.self, forKey: .groups),
+      epsilon: options.epsilon ?? 1e-5, scale: options.scale, shift: options.shift, initialScale: options.initialScale)
   }
 }
 
@@ -182,9 +176,26 @@ public struct InstanceNorm: ExampleNorm {
     return NormSets(positions: input.count / input.featureCount, groups: input.featureCount)
   }
 
-  private enum CodingKeys: String, CodingKey { case epsilon, scale, shift, initialScale }
   public init(from decoder: any Decoder) throws {
-    let norm = try LayerNorm(from: decoder)
-    self.init(epsilon: norm.epsilon, scale: norm.scale, shift: norm.shift, initialScale: norm.initialScale)
+    let options = try StoredNormOptions(from: decoder)
+    self.init(
+      epsilon: options.epsilon ?? 1e-5, scale: options.scale, shift: options.shift, initialScale: options.initialScale)
+  }
+}
+
+/// The options that the norms of an example share, as files give them.
+private struct StoredNormOptions: Decodable {
+  /// nil for the norm's own.
+  let epsilon: Double?
+  let scale, shift: Bool
+  let initialScale: Double
+
+  private enum CodingKeys: String, CodingKey { case epsilon, scale, shift, initialScale }
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    epsilon = try container.decodeIfPresent(Double.self, forKey: .epsilon)
+    scale = try container.value(.scale, default: true)
+    shift = try container.value(.shift, default: true)
+    initialScale = try container.value(.initialScale, default: 1)
   }
 }

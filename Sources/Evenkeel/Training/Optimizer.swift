@@ -3,67 +3,105 @@ import Kernels
 
 /// How gradients change parameters. γ, β, biases and weights are all updated alike; only weight decay tells them apart.
 public struct Optimizer: Hashable, Sendable {
-  let kind: ek_optimizer_kind
+  enum Rule: Hashable, Sendable {
+    case gradientDescent
+    case momentum(Double)
+    case nesterov(Double)
+    case rmsProp(decay: Double, epsilon: Double)
+    case adam(Moments)
+    case adamW(Moments)
+    case lion(decay1: Double, decay2: Double)
+  }
+  /// How Adam averages: β₁, β₂ and ε.
+  struct Moments: Hashable, Sendable {
+    let decay1, decay2, epsilon: Double
+  }
+  let rule: Rule
   /// The step size before the schedule's factor.
   public var learningRate: Double
-  let momentum: Double
-  let decay1: Double
-  let decay2: Double
-  let epsilon: Double
-  /// Added to the gradient of weights as decay · w, but for AdamW, which takes it from the weight itself. Never acts on
-  /// biases, γ or β.
+  /// Added to the gradient of weights as decay · w, but for AdamW and Lion, which take it from the weight itself. Never acts
+  /// on biases, γ or β.
   public var weightDecay: Double
 
-  private init(
-    _ kind: ek_optimizer_kind, _ learningRate: Double, momentum: Double = 0, decay1: Double = 0, decay2: Double = 0,
-    epsilon: Double = 1e-8, weightDecay: Double
-  ) {
-    self.kind = kind
+  private init(_ rule: Rule, _ learningRate: Double, _ weightDecay: Double) {
+    self.rule = rule
     self.learningRate = learningRate
-    self.momentum = momentum
-    self.decay1 = decay1
-    self.decay2 = decay2
-    self.epsilon = epsilon
     self.weightDecay = weightDecay
   }
 
   /// p ← p − r g.
   public static func gradientDescent(learningRate: Double, weightDecay: Double = 0) -> Optimizer {
-    Optimizer(EK_GRADIENT_DESCENT, learningRate, weightDecay: weightDecay)
+    Optimizer(.gradientDescent, learningRate, weightDecay)
   }
   /// v ← m v + g, p ← p − r v (PyTorch's form).
   public static func momentum(learningRate: Double, momentum: Double = 0.9, weightDecay: Double = 0) -> Optimizer {
-    Optimizer(EK_MOMENTUM, learningRate, momentum: momentum, weightDecay: weightDecay)
+    Optimizer(.momentum(momentum), learningRate, weightDecay)
   }
   /// v ← m v + g, p ← p − r (g + m v).
   public static func nesterov(learningRate: Double, momentum: Double = 0.9, weightDecay: Double = 0) -> Optimizer {
-    Optimizer(EK_NESTEROV, learningRate, momentum: momentum, weightDecay: weightDecay)
+    Optimizer(.nesterov(momentum), learningRate, weightDecay)
   }
   /// s ← d s + (1 − d) g², p ← p − r g / (√s + ε) (Tieleman and Hinton 2012).
   public static func rmsProp(
     learningRate: Double, decay: Double = 0.99, epsilon: Double = 1e-8, weightDecay: Double = 0
   ) -> Optimizer {
-    Optimizer(EK_RMSPROP, learningRate, decay2: decay, epsilon: epsilon, weightDecay: weightDecay)
+    Optimizer(.rmsProp(decay: decay, epsilon: epsilon), learningRate, weightDecay)
   }
   /// Adam (Kingma and Ba 2015).
   public static func adam(
     learningRate: Double = 0.001, decay1: Double = 0.9, decay2: Double = 0.999, epsilon: Double = 1e-8,
     weightDecay: Double = 0
   ) -> Optimizer {
-    Optimizer(EK_ADAM, learningRate, decay1: decay1, decay2: decay2, epsilon: epsilon, weightDecay: weightDecay)
+    Optimizer(.adam(Moments(decay1: decay1, decay2: decay2, epsilon: epsilon)), learningRate, weightDecay)
   }
   /// Adam with decoupled weight decay (Loshchilov and Hutter 2019).
   public static func adamW(
     learningRate: Double = 0.001, decay1: Double = 0.9, decay2: Double = 0.999, epsilon: Double = 1e-8,
     weightDecay: Double = 0.01
   ) -> Optimizer {
-    Optimizer(EK_ADAMW, learningRate, decay1: decay1, decay2: decay2, epsilon: epsilon, weightDecay: weightDecay)
+    Optimizer(.adamW(Moments(decay1: decay1, decay2: decay2, epsilon: epsilon)), learningRate, weightDecay)
   }
 
-  var isAdam: Bool { kind == EK_ADAM || kind == EK_ADAMW }
+  /// c ← β₁ m + (1 − β₁) g, p ← p − r (sign c + decay · p), m ← β₂ m + (1 − β₂) g (Chen et al. 2023). Every parameter moves by
+  /// the learning rate, so that it should be a third to a tenth of Adam's.
+  public static func lion(
+    learningRate: Double = 1e-4, decay1: Double = 0.9, decay2: Double = 0.99, weightDecay: Double = 0
+  ) -> Optimizer {
+    Optimizer(.lion(decay1: decay1, decay2: decay2), learningRate, weightDecay)
+  }
+
+  /// What a rule is for the kernel, and in words.
+  fileprivate struct Terms {
+    let kind: ek_optimizer_kind
+    let name: String
+    var momentum = 0.0
+    var decay1 = 0.0
+    var decay2 = 0.0
+    var epsilon = 1e-8
+    /// Whether a first (momentum) and a second (mean square) state are kept for each parameter.
+    var keepsFirst = false
+    var keepsSecond = false
+    /// Whether averages that start at 0 are corrected for it.
+    var isCorrected = false
+  }
+
+  private var terms: Terms {
+    switch rule {
+    case .gradientDescent: Terms(kind: EK_GRADIENT_DESCENT, name: "gradient descent")
+    case .momentum(let momentum): Terms(kind: EK_MOMENTUM, name: "momentum", momentum: momentum, keepsFirst: true)
+    case .nesterov(let momentum): Terms(kind: EK_NESTEROV, name: "Nesterov", momentum: momentum, keepsFirst: true)
+    case .rmsProp(let decay, let epsilon):
+      Terms(kind: EK_RMSPROP, name: "RMSProp", decay2: decay, epsilon: epsilon, keepsSecond: true)
+    case .adam(let moments): Terms(EK_ADAM, "Adam", moments)
+    case .adamW(let moments): Terms(EK_ADAMW, "AdamW", moments)
+    case .lion(let decay1, let decay2):
+      Terms(kind: EK_LION, name: "Lion", decay1: decay1, decay2: decay2, keepsFirst: true)
+    }
+  }
+
   /// Whether a first (momentum) and a second (mean square) state are kept for each parameter.
-  var keepsFirst: Bool { kind == EK_MOMENTUM || kind == EK_NESTEROV || isAdam }
-  var keepsSecond: Bool { kind == EK_RMSPROP || isAdam }
+  var keepsFirst: Bool { terms.keepsFirst }
+  var keepsSecond: Bool { terms.keepsSecond }
 
   /// Checks every number; `Trainer.fit` does so too.
   /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
@@ -74,33 +112,73 @@ public struct Optimizer: Hashable, Sendable {
     guard weightDecay.isFinite, weightDecay >= 0 else {
       throw EvenkeelError.usage("The weight decay is \(weightDecay); expected a number not below 0.")
     }
-    for share in [momentum, decay1, decay2] where !(0..<1).contains(share) {
+    let terms = terms
+    for share in [terms.momentum, terms.decay1, terms.decay2] where !(0..<1).contains(share) {
       throw EvenkeelError.usage("The optimizer's momentum or decay is \(share); expected 0 or more and less than 1.")
     }
-    guard epsilon.isFinite, epsilon > 0 else {
-      throw EvenkeelError.usage("The optimizer's epsilon is \(epsilon); expected a number above 0.")
+    guard terms.epsilon.isFinite, terms.epsilon > 0 else {
+      throw EvenkeelError.usage("The optimizer's epsilon is \(terms.epsilon); expected a number above 0.")
     }
   }
 
   /// The kernel's settings for step `step` (from 1).
   func settings(step: Int, factor: Double, gradientScale: Double, decayed: Int) -> ek_optimizer {
-    ek_optimizer(
-      kind: kind, learning_rate: learningRate * factor, momentum: momentum, decay1: decay1, decay2: decay2,
-      epsilon: epsilon, correction1: isAdam ? 1 - pow(decay1, Double(step)) : 1,
-      correction2: isAdam ? 1 - pow(decay2, Double(step)) : 1, weight_decay: weightDecay, decayed: decayed,
-      gradient_scale: gradientScale)
+    let terms = terms
+    return ek_optimizer(
+      kind: terms.kind, learning_rate: learningRate * factor, momentum: terms.momentum, decay1: terms.decay1,
+      decay2: terms.decay2, epsilon: terms.epsilon,
+      correction1: terms.isCorrected ? 1 - pow(terms.decay1, Double(step)) : 1,
+      correction2: terms.isCorrected ? 1 - pow(terms.decay2, Double(step)) : 1, weight_decay: weightDecay,
+      decayed: decayed, gradient_scale: gradientScale)
   }
 
-  public static func == (left: Optimizer, right: Optimizer) -> Bool { left.fields == right.fields }
-  public func hash(into hasher: inout Hasher) { hasher.combine(fields) }
-  /// Kind and numbers in one line.
+  /// Rule and numbers in one line. Checkpoints hold it and are resumed where it is the same: it must not be reworded.
   var summary: String {
-    let kinds = ["gradient descent", "momentum", "Nesterov", "RMSProp", "Adam", "AdamW"]
+    let terms = terms
     return
-      "\(kinds[Int(kind.rawValue)]), learning rate \(learningRate), momentum \(momentum), decays \(decay1) and \(decay2), epsilon \(epsilon), weight decay \(weightDecay)"
+      "\(terms.name), learning rate \(learningRate), momentum \(terms.momentum), decays \(terms.decay1) and \(terms.decay2), epsilon \(terms.epsilon), weight decay \(weightDecay)"
+  }
+}
+
+extension Optimizer.Terms {
+  /// Those of Adam and its kin.
+  fileprivate init(_ kind: ek_optimizer_kind, _ name: String, _ moments: Optimizer.Moments) {
+    self.init(
+      kind: kind, name: name, decay1: moments.decay1, decay2: moments.decay2, epsilon: moments.epsilon,
+      keepsFirst: true, keepsSecond: true, isCorrected: true)
+  }
+}
+
+extension Optimizer {
+  /// The optimizers by the names that commands and stored trials give them.
+  public enum Name: String, Codable, Sendable, CaseIterable {
+    case adam
+    case adamW = "adamw"
+    case gradientDescent = "sgd"
+    case lion
+    case momentum
+    case nesterov
+    case rmsProp = "rmsprop"
+
+    /// All of them with commas between.
+    package static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
+    /// Whether there is a momentum to be set.
+    package var takesMomentum: Bool { self == .momentum || self == .nesterov }
   }
 
-  private var fields: [Double] {
-    [Double(kind.rawValue), learningRate, momentum, decay1, decay2, epsilon, weightDecay]
+  /// The optimizer of a name, with its own numbers where none are given.
+  /// - Parameter momentum: For those that take one.
+  public init(_ name: Name, learningRate: Double, momentum: Double = 0.9, weightDecay: Double? = nil) {
+    self =
+      switch name {
+      case .adam: .adam(learningRate: learningRate)
+      case .adamW: .adamW(learningRate: learningRate)
+      case .gradientDescent: .gradientDescent(learningRate: learningRate)
+      case .lion: .lion(learningRate: learningRate)
+      case .momentum: .momentum(learningRate: learningRate, momentum: momentum)
+      case .nesterov: .nesterov(learningRate: learningRate, momentum: momentum)
+      case .rmsProp: .rmsProp(learningRate: learningRate)
+      }
+    if let weightDecay { self.weightDecay = weightDecay }
   }
 }

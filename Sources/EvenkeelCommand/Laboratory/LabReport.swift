@@ -36,7 +36,8 @@ extension Lab {
       let outdated = try store.outdatedClaims()
       if !outdated.isEmpty {
         warn(
-          "\(store.path) holds results of older rules, which are left out; lab run makes them again: \(outdated.joined(separator: ", ")).")
+          "\(store.path) holds results of older rules, which are left out; lab run makes them again: \(outdated.joined(separator: ", "))."
+        )
       }
       guard !reports.isEmpty else {
         throw EvenkeelError(.data, "\(store.path) holds no experiments on claims; run evenkeel lab run first.")

@@ -2,8 +2,6 @@ import ArgumentParser
 import Evenkeel
 import EvenkeelLab
 
-extension Trial.Method: ExpressibleByArgument {}
-
 struct SweepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep",

@@ -18,7 +18,7 @@ protocol LinearStep: AnyObject {
   ) throws -> UnsafeMutablePointer<Float>?
 }
 
-/// The parameters at which a network is linearised, the direction, and where derivatives go.
+/// The parameters at which a network is linearized, the direction, and where derivatives go.
 final class Linearization {
   let layout: ParameterLayout
   let rows: Int

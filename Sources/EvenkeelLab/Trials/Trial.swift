@@ -2,13 +2,8 @@ import Evenkeel
 
 /// One training to be made, in full: the same description gives the same numbers, and is done once.
 package struct Trial: Codable, Hashable, Sendable {
-  /// How weights follow the gradient.
-  package enum Method: String, Codable, Sendable, CaseIterable {
-    case gradientDescent = "sgd"
-    /// With 0.9.
-    case momentum
-    case adam
-  }
+  /// How weights follow the gradient, a momentum being 0.9.
+  package typealias Method = Optimizer.Name
 
   /// Which examples the curve is measured on. Settings are searched on the one and judged on the other.
   package enum Part: String, Codable, Sendable { case validation, test }
@@ -64,13 +59,7 @@ package struct Trial: Codable, Hashable, Sendable {
     probes = try values.decode([Probe].self, forKey: .probes)
   }
 
-  var optimizer: Optimizer {
-    switch method {
-    case .gradientDescent: .gradientDescent(learningRate: learningRate, weightDecay: weightDecay)
-    case .momentum: .momentum(learningRate: learningRate, momentum: 0.9, weightDecay: weightDecay)
-    case .adam: .adam(learningRate: learningRate, weightDecay: weightDecay)
-    }
-  }
+  var optimizer: Optimizer { Optimizer(method, learningRate: learningRate, weightDecay: weightDecay) }
 
   /// After which of its steps, 1 to `mostSteps`, the model is evaluated, rising, the last one included.
   package var evaluationSteps: [Int] {

@@ -31,7 +31,7 @@ private func decode(_ bytes: [UInt8], channels: Int? = nil) throws -> (shape: Sh
   }
 }
 
-@Test func greyIsRepeatedWhereColourIsWanted() throws {
+@Test func greyIsRepeatedWhereColorIsWanted() throws {
   for name in ["grey.png", "grey.jpg"] {
     let grey = try decode(imageFile(name)).pixels
     #expect(try decode(imageFile(name), channels: 3).pixels == grey.flatMap { [$0, $0, $0] })
@@ -75,7 +75,7 @@ private let damagedImages: [(bytes: [UInt8], sentence: String)] = [
   ([], "it is no PNG or JPEG image"),
   (imageFile("huge.png"), "the header promises 65536 × 65536 pixels; expected 1 to 67108864"),
   (hugeJPEG, "the header promises 65000 × 65000 pixels"),
-  (imageFile("cmyk.jpg"), "the JPEG file has 4 channels (CMYK); expected 1 (grey) or 3 (colour)"),
+  (imageFile("cmyk.jpg"), "the JPEG file has 4 channels (CMYK); expected 1 (grey) or 3 (color)"),
   (flipped("color.png", 60), "the PNG file is damaged (IDAT: "),
   (flipped("color.png", imageFile("color.png").count - 13), "the PNG file is damaged (IDAT: CRC error)"),
   (flipped("color.png", 17), "the PNG file is damaged (IHDR: CRC error)"),

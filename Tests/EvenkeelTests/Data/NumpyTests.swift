@@ -143,7 +143,7 @@ private func overwrite(_ path: String, at offset: Int, _ bytes: [UInt8]) throws 
 private let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.02), batchSize: 16, seed: 1)
 
 /// Rows of a class 0 or 1 and two numbers that tell it.
-private func labelled(_ count: Int) -> [[Float]] {
+private func labeled(_ count: Int) -> [[Float]] {
   var random = RandomNumbers(RandomKey(seed: 2))
   return (0..<count).map { row in
     [Float(row % 2), Float(random.normal()) + (row % 2 == 0 ? 3 : -3), Float(random.normal())]
@@ -157,7 +157,7 @@ private func trained(on data: DatasetSplits) throws -> Model {
 }
 
 @Test func aModelOfAnArrayPredictsWithAndWithoutTheTargetColumn() throws {
-  let numbers = labelled(200)
+  let numbers = labeled(200)
   let whole = npy([200, 3], floats: numbers.flatMap { $0 })
   let model = try trained(on: numpy(whole).parts(target: "0", validation: 0.1))
   let stored = try withTemporaryPath { path in
@@ -187,7 +187,7 @@ private func trained(on data: DatasetSplits) throws -> Model {
 }
 
 @Test func aModelOfAnArchivePredictsWithoutTargetsAndEvaluatesWithThem() throws {
-  let numbers = labelled(200)
+  let numbers = labeled(200)
   let x = npy([200, 2], floats: numbers.flatMap { $0.dropFirst() })
   let file = npz(["X": x, "y": npy([200], integers: numbers.map { Int($0[0]) })])
   let model = try trained(on: numpy(file).parts(validation: 0.1, test: 0.2))
@@ -204,7 +204,7 @@ private func trained(on data: DatasetSplits) throws -> Model {
 }
 
 @Test func heldOutDataMayLieInFilesOfItsOwn() throws {
-  let numbers = labelled(40)
+  let numbers = labeled(40)
   let whole = npy([40, 3], floats: numbers.flatMap { $0 })
   let few = npy([4, 3], floats: numbers[..<4].flatMap { $0 })
   try withTemporaryPath(".npy", containing: whole) { path in
@@ -222,7 +222,7 @@ private func trained(on data: DatasetSplits) throws -> Model {
     expectError("a.npy: the model was trained on a table of named columns; expected a CSV file") {
       _ = try numpy(npy([1, 2], floats: [1, 2])).examples(encoding: encoding, targets: false)
     }
-    let model = try trained(on: numpy(npy([40, 3], floats: labelled(40).flatMap { $0 })).parts(target: "0"))
+    let model = try trained(on: numpy(npy([40, 3], floats: labeled(40).flatMap { $0 })).parts(target: "0"))
     expectError("the model was trained on arrays of numbers") {
       _ = try Dataset.readForUse(path, by: model, targets: false)
     }
@@ -230,7 +230,7 @@ private func trained(on data: DatasetSplits) throws -> Model {
 }
 
 @Test func aNumberThatIsNotFiniteIsNamedByItsRowInTheFileAndColumn() throws {
-  var numbers = labelled(40).flatMap { $0 }
+  var numbers = labeled(40).flatMap { $0 }
   numbers[39 * 3 + 2] = .nan
   let splits = try numpy(npy([40, 3], floats: numbers)).parts(target: "0", validation: 0.2, test: 0.2)
   let part = try #require(

@@ -11,6 +11,8 @@ private let optimizers: [(String, Optimizer, Double?)] = [
   ("rmsProp", .rmsProp(learningRate: 0.005), nil),
   ("adam", .adam(learningRate: 0.01), nil),
   ("adamW", .adamW(learningRate: 0.01, weightDecay: 0.1), nil),
+  // Not PyTorch's, which has none: from its formula in the script that makes the numbers.
+  ("lion", .lion(learningRate: 0.002, weightDecay: 0.1), nil),
 ]
 
 /// A run of PyTorch: its losses, then three running means and three running variances of the second batch norm.

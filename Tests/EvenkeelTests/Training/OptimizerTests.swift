@@ -3,7 +3,7 @@ import EvenkeelReference
 import Testing
 
 private let kinds: [ReferenceOptimizer.Kind] = [
-  .gradientDescent, .momentum, .nesterov, .rmsProp, .adam, .adamW,
+  .gradientDescent, .momentum, .nesterov, .rmsProp, .adam, .adamW, .lion,
 ]
 
 /// Runs a small network and its reference side by side over some steps on one batch.
