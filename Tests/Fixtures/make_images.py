@@ -66,17 +66,17 @@ def jpeg(mode, **options):
 
 alphas = [0, 255, 128, 64, 255, 1]
 files = {
-    "grey.png": png(0, grey),
+    "gray.png": png(0, gray),
     "color.png": png(2, color),
     "interlaced.png": png(2, color, interlaced=True),
     "palette.png": png(3, lambda y, x: [(y + x) % 4], extra=chunk(b"PLTE", bytes(v for i in range(4) for v in color(i, 0)))),
     "bit.png": png(0, lambda y, x: (y + x) % 2, depth=1),
     "sixteen_bit.png": png(2, wide, depth=16),
     "transparent.png": png(6, lambda y, x: color(y, x) + [alphas[x]]),
-    "transparent_grey.png": png(4, lambda y, x: grey(y, x) + [alphas[x]]),
+    "transparent_gray.png": png(4, lambda y, x: gray(y, x) + [alphas[x]]),
     "huge.png": png(2, color, promised=(65536, 65536)),
-    "four.png": png(0, grey, size=(4, 4)),
-    "grey.jpg": jpeg("L", quality=95),
+    "four.png": png(0, gray, size=(4, 4)),
+    "gray.jpg": jpeg("L", quality=95),
     "color.jpg": jpeg("RGB", quality=95, subsampling=0),
     "progressive.jpg": jpeg("RGB", quality=95, subsampling=0, progressive=True),
     "cmyk.jpg": jpeg("CMYK", quality=95),
@@ -88,4 +88,4 @@ for name, content in files.items():
 # What Pillow reads: height, width and channels last.
 write("image_pixels.json", __file__, "Pillow " + PIL.__version__, {"pixels": {
     name: list(Image.open(io.BytesIO(content)).tobytes())
-    for name, content in files.items() if name in ("grey.jpg", "color.jpg", "progressive.jpg")}})
+    for name, content in files.items() if name in ("gray.jpg", "color.jpg", "progressive.jpg")}})

@@ -275,7 +275,7 @@ import Testing
       #expect(old.rules == 1 && old.trial == trial)
       #expect(old.result?.measures == [.weightsChange: [0.5], .batchOf60: [0.9, .infinity]])
       try becomeOld("{\"a measure of nobody's\":[1]}")
-      expectDataError("run 1, column result: ") { _ = try store.run(1) }
+      expectError("run 1, column result: ") { _ = try store.run(1) }
       #expect(try store.runs().count == 2 && store.result(trial.key) != nil)
     }
   }

@@ -47,8 +47,8 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
 }
 
 @Test func aFolderWithPartsIsPartedByThem() throws {
-  let grey = imageFile("grey.png")
-  try folder(["train/a/1": grey, "train/b/1": grey, "train/b/2": grey, "test/b/3": grey, "val/a/4": grey]) { root in
+  let gray = imageFile("gray.png")
+  try folder(["train/a/1": gray, "train/b/1": gray, "train/b/2": gray, "test/b/3": gray, "val/a/4": gray]) { root in
     let splits = try Dataset.read(root)
     #expect(splits.training.files == ["a/1", "b/1", "b/2"].map { root + "/train/" + $0 })
     #expect(splits.validation.files == [root + "/val/a/4"] && splits.test.files == [root + "/test/b/3"])
@@ -65,7 +65,7 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
 
 @Test func oneColorImageMakesAllColor() throws {
   let files = [
-    "train/a/1": imageFile("grey.png"), "train/b/1": imageFile("grey.jpg"), "test/a/1": imageFile("palette.png"),
+    "train/a/1": imageFile("gray.png"), "train/b/1": imageFile("gray.jpg"), "test/a/1": imageFile("palette.png"),
   ]
   try folder(files) { root in
     let training = try Dataset.images(at: root).training
@@ -74,7 +74,7 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
   }
 }
 
-private let png = imageFile("grey.png")
+private let png = imageFile("gray.png")
 
 private let wrongFolders: [(files: [String: [UInt8]], first: String, second: String)] = [
   (["a/1": png, "b/1": imageFile("four.png")], "/b/1: expected an image of 6 × 5 pixels as ", "/a/1, got 4 × 4."),
@@ -92,7 +92,7 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
   (["x.png": png], ": expected a folder of images for each class; these have no classes.", ""),
   (["x.txt": [65]], ": found neither IDX files", "nor a folder of images for each class."),
   ([:], ": found neither IDX files", "nor a folder of images for each class."),
-  (["a/1": png, "b/1": flipped("grey.png", 50)], "/b/1: the PNG file is damaged (IDAT: ", ")."),
+  (["a/1": png, "b/1": flipped("gray.png", 50)], "/b/1: the PNG file is damaged (IDAT: ", ")."),
 ]
 
 @Test func aFolderThatCannotBeTrainedOnIsNamed() throws {
@@ -158,9 +158,9 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
     }
     #expect(error?.code == .data && error?.message.contains("no classes") == true)
   }
-  let greys = ["a.png": imageFile("grey.png")]
-  try folder(greys) { root in
-    // A model of color images sees a grey one in color; one that takes another size says so.
+  let grays = ["a.png": imageFile("gray.png")]
+  try folder(grays) { root in
+    // A model of color images sees a gray one in color; one that takes another size says so.
     for (length, channels) in [(90, 3), (30, 1)] {
       let model = try Model(Network(input: [length]) { Dense(2) })
       #expect(try Dataset.readForUse(root, by: model, targets: false).dataset.shape == [5, 6, channels])

@@ -15,7 +15,7 @@ private func decode(_ bytes: [UInt8], channels: Int? = nil) throws -> (shape: Sh
 
 @Test func everyKindOfPNGBecomesEightBitsWithFeaturesLast() throws {
   let expected: [String: [UInt8]] = [
-    "grey.png": fixtureImage(1, fixtureValue), "color.png": fixtureImage(3, fixtureValue),
+    "gray.png": fixtureImage(1, fixtureValue), "color.png": fixtureImage(3, fixtureValue),
     "interlaced.png": fixtureImage(3, fixtureValue),
     "palette.png": fixtureImage(3) { y, x, channel in fixtureValue((y + x) % 4, 0, channel) },
     "bit.png": fixtureImage(1) { y, x, _ in (y + x) % 2 == 0 ? 0 : 255 },
@@ -31,17 +31,17 @@ private func decode(_ bytes: [UInt8], channels: Int? = nil) throws -> (shape: Sh
   }
 }
 
-@Test func greyIsRepeatedWhereColorIsWanted() throws {
-  for name in ["grey.png", "grey.jpg"] {
-    let grey = try decode(imageFile(name)).pixels
-    #expect(try decode(imageFile(name), channels: 3).pixels == grey.flatMap { [$0, $0, $0] })
+@Test func grayIsRepeatedWhereColorIsWanted() throws {
+  for name in ["gray.png", "gray.jpg"] {
+    let gray = try decode(imageFile(name)).pixels
+    #expect(try decode(imageFile(name), channels: 3).pixels == gray.flatMap { [$0, $0, $0] })
   }
 }
 
 /// Mixed as light, of gamma 2.2. libpng's tables round before the mixture and after it, 1/2 each.
 @Test func transparentPixelsLieOverWhite() throws {
   let alphas = [0, 255, 128, 64, 255, 1].map { $0 / 255.0 }
-  for (name, channels) in [("transparent.png", 3), ("transparent_grey.png", 1)] {
+  for (name, channels) in [("transparent.png", 3), ("transparent_gray.png", 1)] {
     let (shape, decoded) = try decode(imageFile(name))
     #expect(shape == [5, 6, channels])
     for (index, pixel) in fixtureImage(channels, fixtureValue).enumerated() {
@@ -75,13 +75,13 @@ private let damagedImages: [(bytes: [UInt8], sentence: String)] = [
   ([], "it is no PNG or JPEG image"),
   (imageFile("huge.png"), "the header promises 65536 × 65536 pixels; expected 1 to 67108864"),
   (hugeJPEG, "the header promises 65000 × 65000 pixels"),
-  (imageFile("cmyk.jpg"), "the JPEG file has 4 channels (CMYK); expected 1 (grey) or 3 (color)"),
+  (imageFile("cmyk.jpg"), "the JPEG file has 4 channels (CMYK); expected 1 (gray) or 3 (color)"),
   (flipped("color.png", 60), "the PNG file is damaged (IDAT: "),
   (flipped("color.png", imageFile("color.png").count - 13), "the PNG file is damaged (IDAT: CRC error)"),
   (flipped("color.png", 17), "the PNG file is damaged (IHDR: CRC error)"),
   (cut("color.png", to: 120), "the PNG file is damaged"),
   (cut("color.png", to: 20), "the PNG file is damaged"),
-  (cut("grey.jpg", to: imageFile("grey.jpg").count - 4), "the JPEG file is damaged (Premature end of JPEG file)"),
+  (cut("gray.jpg", to: imageFile("gray.jpg").count - 4), "the JPEG file is damaged (Premature end of JPEG file)"),
   (cut("progressive.jpg", to: imageFile("progressive.jpg").count - 40), "the JPEG file is damaged"),
   (cut("color.jpg", to: 4), "the JPEG file is damaged"),
 ]
