@@ -20,23 +20,30 @@ EK_INLINE void step(const update *u, size_t begin, size_t end, float decay, ek_o
     ek_f16 p = ek_load(u->p + i, n), g = ek_load(u->g + i, n) * gain;
     if (kind == EK_ADAMW) p = p * kept;
     else g = g + decay * p;
-    if (kind == EK_GRADIENT_DESCENT) p = p - rate * g;
-    if (kind == EK_MOMENTUM || kind == EK_NESTEROV) {
-      ek_f16 v = m * ek_load(u->state1 + i, n) + g;
-      ek_store(u->state1 + i, v, n);
-      p = p - rate * (kind == EK_NESTEROV ? g + m * v : v);
-    }
-    if (kind == EK_RMSPROP) {
-      ek_f16 s = d2 * ek_load(u->state2 + i, n) + rest2 * (g * g);
-      ek_store(u->state2 + i, s, n);
-      p = p - rate * g / (__builtin_elementwise_sqrt(s) + epsilon);
-    }
-    if (kind == EK_ADAM || kind == EK_ADAMW) {
-      ek_f16 first = d1 * ek_load(u->state1 + i, n) + rest1 * g;
-      ek_f16 second = d2 * ek_load(u->state2 + i, n) + rest2 * (g * g);
-      ek_store(u->state1 + i, first, n);
-      ek_store(u->state2 + i, second, n);
-      p = p - adam_rate * first / (__builtin_elementwise_sqrt(second) * root2 + epsilon);
+    switch (kind) {
+      case EK_GRADIENT_DESCENT: p = p - rate * g; break;
+      case EK_MOMENTUM:
+      case EK_NESTEROV: {
+        ek_f16 v = m * ek_load(u->state1 + i, n) + g;
+        ek_store(u->state1 + i, v, n);
+        p = p - rate * (kind == EK_NESTEROV ? g + m * v : v);
+        break;
+      }
+      case EK_RMSPROP: {
+        ek_f16 s = d2 * ek_load(u->state2 + i, n) + rest2 * (g * g);
+        ek_store(u->state2 + i, s, n);
+        p = p - rate * g / (__builtin_elementwise_sqrt(s) + epsilon);
+        break;
+      }
+      case EK_ADAM:
+      case EK_ADAMW: {
+        ek_f16 first = d1 * ek_load(u->state1 + i, n) + rest1 * g;
+        ek_f16 second = d2 * ek_load(u->state2 + i, n) + rest2 * (g * g);
+        ek_store(u->state1 + i, first, n);
+        ek_store(u->state2 + i, second, n);
+        p = p - adam_rate * first / (__builtin_elementwise_sqrt(second) * root2 + epsilon);
+        break;
+      }
     }
     ek_store(u->p + i, p, n);
   });

@@ -12,15 +12,6 @@ package struct Activation: Hashable, Sendable {
   var readsInput: Bool { ek_activation_reads_x(kernel) != 0 }
   /// Whether batch norm, which can compute the function's input again, needs the output in its backward.
   var fusedReadsOutput: Bool { ek_activation_reads_y(kernel) != 0 }
-
-  package static func == (left: Activation, right: Activation) -> Bool {
-    left.kernel == right.kernel && left.slope == right.slope
-  }
-
-  package func hash(into hasher: inout Hasher) {
-    hasher.combine(kernel.rawValue)
-    hasher.combine(slope)
-  }
 }
 
 /// g′ and g″ at a point.
