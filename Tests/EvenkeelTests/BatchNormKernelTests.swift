@@ -5,7 +5,7 @@ import Testing
 
 let kernelActivations: [(ek_activation, any Layer)] = [
   (EK_RELU, ReLU()), (EK_LEAKY_RELU, LeakyReLU(slope: 0.1)), (EK_ELU, ELU(alpha: 0.1)), (EK_GELU, GELU()),
-  (EK_SILU, SiLU()), (EK_SIGMOID, Sigmoid()), (EK_TANH, Tanh()), (EK_SOFTPLUS, Softplus()),
+  (EK_SILU, SiLU()), (EK_SIGMOID, Sigmoid()), (EK_TANH, Tanh()), (EK_SOFTPLUS, Softplus()), (EK_MISH, Mish()),
 ]
 
 private let shapes: [(Int, Int)] = [2, 3, 7, 60, 1024].flatMap { m in [1, 3, 7, 8, 17, 100, 1024].map { (m, $0) } }

@@ -21,7 +21,7 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
   }
 
   static let activations: [any Layer] = [
-    ReLU(), LeakyReLU(slope: 0.1), ELU(alpha: 0.7), GELU(), SiLU(), Sigmoid(), Tanh(), Softplus(),
+    ReLU(), LeakyReLU(slope: 0.1), ELU(alpha: 0.7), GELU(), SiLU(), Sigmoid(), Tanh(), Softplus(), Mish(),
   ]
 
   static let all: [LayerCase] =

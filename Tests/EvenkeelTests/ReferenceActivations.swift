@@ -34,6 +34,11 @@ struct ReferenceFunction {
     case is Sigmoid: self.init(value: sigmoid, derivative: { sigmoid($0) * sigmoid(-$0) })
     case is Tanh: self.init(value: tanh, derivative: { 1 / (cosh($0) * cosh($0)) })
     case is Softplus: self.init(value: { max(0, $0) + log1p(exp(-abs($0))) }, derivative: sigmoid)
+    case is Mish:
+      func softplus(_ x: Double) -> Double { max(0, x) + log1p(exp(-abs(x))) }
+      self.init(
+        value: { $0 * tanh(softplus($0)) },
+        derivative: { tanh(softplus($0)) + $0 * sigmoid($0) / (cosh(softplus($0)) * cosh(softplus($0))) })
     default: return nil
     }
   }

@@ -74,6 +74,8 @@ func theReferencesLossesAndDropoutHaveTheirSlopesAsGradients(loss: ReferenceLoss
   check(Sigmoid(), 2, 0.8807970780)
   check(Tanh(), 0.5, 0.4621171573)
   check(Softplus(), 0, 0.6931471806)
+  check(Mish(), 1, 0.8650983883)
+  check(Mish(), -0.5, -0.2207437747)
 }
 
 extension ReferenceLoss {

@@ -28,7 +28,7 @@ protocol ActivationLayer: Layer {
 
 /// Every activation, by which network files, the command and the tests know them.
 let activationLayers: [any ActivationLayer] = [
-  ReLU(), LeakyReLU(), ELU(), GELU(), SiLU(), Sigmoid(), Tanh(), Softplus(),
+  ReLU(), LeakyReLU(), ELU(), GELU(), SiLU(), Sigmoid(), Tanh(), Softplus(), Mish(),
 ]
 
 extension Layer {
@@ -172,6 +172,23 @@ public struct Softplus: ActivationLayer {
   func derivatives(at x: Double) -> (first: Double, second: Double) {
     let (s, rest) = sigmoid(x)
     return (s, s * rest)
+  }
+}
+
+/// x · tanh(softplus(x)) (Misra 2019).
+public struct Mish: ActivationLayer {
+  public static let kind = "mish"
+  static let initialization = Initialization.he
+  /// A layer without options.
+  public init() {}
+  var activation: Activation { Activation(kernel: EK_MISH) }
+  /// With s = sigmoid(x), t = tanh(softplus(x)): g′ = t + x (1 − t²) s, g″ = (1 − t²) s (2 + x (1 − s − 2 t s)).
+  func derivatives(at x: Double) -> (first: Double, second: Double) {
+    let (s, rest) = sigmoid(x)
+    let softplus = max(0, x) + log1p(exp(-abs(x)))
+    let t = tanh(softplus)
+    let slope = s / (cosh(softplus) * cosh(softplus))
+    return (t + x * slope, slope * (2 + x * (rest - 2 * t * s)))
   }
 }
 

@@ -34,7 +34,8 @@ typedef enum { EK_FROM_SIGN, EK_FROM_X, EK_FROM_Y } ek_derivative_source;
   DO(silu, EK_SILU, EK_FROM_X)                \
   DO(sigmoid, EK_SIGMOID, EK_FROM_Y)          \
   DO(tanh, EK_TANH, EK_FROM_Y)                \
-  DO(softplus, EK_SOFTPLUS, EK_FROM_Y)
+  DO(softplus, EK_SOFTPLUS, EK_FROM_Y)        \
+  DO(mish, EK_MISH, EK_FROM_X)
 
 typedef enum {
 #define EK_KIND(NAME, KIND, SOURCE) KIND,
