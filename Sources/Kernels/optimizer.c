@@ -9,6 +9,11 @@ typedef struct {
   const float *g;
 } update;
 
+// 1, -1, or 0; a NaN stays one.
+EK_INLINE ek_f16 sign(ek_f16 x) {
+  return ek_choose(x > 0.0f, ek_splat(1), ek_choose(x < 0.0f, ek_splat(-1), x));
+}
+
 // Values begin ..< end, all decayed by `decay` or (0) none.
 EK_INLINE void step(const update *u, size_t begin, size_t end, float decay, ek_optimizer_kind kind) {
   const ek_optimizer *o = u->o;
@@ -18,7 +23,7 @@ EK_INLINE void step(const update *u, size_t begin, size_t end, float decay, ek_o
   float gain = (float)o->gradient_scale, kept = (float)(1 - o->learning_rate * (double)decay);
   EK_FOR_LANES(begin, end, {
     ek_f16 p = ek_load(u->p + i, n), g = ek_load(u->g + i, n) * gain;
-    if (kind == EK_ADAMW) p = p * kept;
+    if (kind == EK_ADAMW || kind == EK_LION) p = p * kept;
     else g = g + decay * p;
     switch (kind) {
       case EK_GRADIENT_DESCENT: p = p - rate * g; break;
@@ -42,6 +47,12 @@ EK_INLINE void step(const update *u, size_t begin, size_t end, float decay, ek_o
         ek_store(u->state1 + i, first, n);
         ek_store(u->state2 + i, second, n);
         p = p - adam_rate * first / (__builtin_elementwise_sqrt(second) * root2 + epsilon);
+        break;
+      }
+      case EK_LION: {
+        ek_f16 v = ek_load(u->state1 + i, n);
+        ek_store(u->state1 + i, d2 * v + rest2 * g, n);
+        p = p - rate * sign(d1 * v + rest1 * g);
         break;
       }
     }

@@ -11,6 +11,8 @@ private let optimizers: [(String, Optimizer, Double?)] = [
   ("rmsProp", .rmsProp(learningRate: 0.005), nil),
   ("adam", .adam(learningRate: 0.01), nil),
   ("adamW", .adamW(learningRate: 0.01, weightDecay: 0.1), nil),
+  // Not PyTorch's, which has none: from its formula in the script that makes the numbers.
+  ("lion", .lion(learningRate: 0.002, weightDecay: 0.1), nil),
 ]
 
 /// Twenty steps amplify float rounding by little; the numbers of both programs agree to four digits or the method differs.

@@ -4,7 +4,7 @@ import Testing
 
 private let kinds: [(ReferenceOptimizer.Kind, ek_optimizer_kind)] = [
   (.gradientDescent, EK_GRADIENT_DESCENT), (.momentum, EK_MOMENTUM), (.nesterov, EK_NESTEROV), (.rmsProp, EK_RMSPROP),
-  (.adam, EK_ADAM), (.adamW, EK_ADAMW),
+  (.adam, EK_ADAM), (.adamW, EK_ADAMW), (.lion, EK_LION),
 ]
 
 @Test(arguments: kinds.indices)

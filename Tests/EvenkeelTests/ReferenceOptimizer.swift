@@ -3,7 +3,7 @@ import Glibc
 
 /// An optimizer from its formula, with the state of one group of parameters.
 struct ReferenceOptimizer {
-  enum Kind: Sendable { case gradientDescent, momentum, nesterov, rmsProp, adam, adamW }
+  enum Kind: Sendable { case gradientDescent, momentum, nesterov, rmsProp, adam, adamW, lion }
   let kind: Kind
   let rate: Double
   /// m of momentum and Nesterov.
@@ -20,7 +20,7 @@ struct ReferenceOptimizer {
     self.kind = kind
     self.rate = rate
     self.weightDecay = weightDecay
-    if kind == .rmsProp { decays.1 = 0.99 }
+    if kind == .rmsProp || kind == .lion { decays.1 = 0.99 }
   }
 
   /// The one to compare with.
@@ -36,6 +36,7 @@ struct ReferenceOptimizer {
     case .adamW:
       .adamW(
         learningRate: rate, decay1: decays.0, decay2: decays.1, epsilon: epsilon, weightDecay: weightDecay)
+    case .lion: .lion(learningRate: rate, decay1: decays.0, decay2: decays.1, weightDecay: weightDecay)
     }
   }
 
@@ -52,7 +53,7 @@ struct ReferenceOptimizer {
     let root = Bounded(rounded: 1 / (1 - pow(decays.1, Double(step))).squareRoot())
     for i in p.indices {
       var g = gradient[i]
-      if kind == .adamW {
+      if kind == .adamW || kind == .lion {
         p[i] = p[i] * Bounded(rounded: 1 - rate * factor * decay.value)
       } else {
         g = g + decay * p[i]
@@ -72,6 +73,12 @@ struct ReferenceOptimizer {
         first[i] = d1 * first[i] + rest1 * g
         second[i] = d2 * second[i] + rest2 * (g * g)
         p[i] = p[i] - corrected * first[i] / (second[i].squareRoot() * root + Bounded(rounded: epsilon))
+      case .lion:
+        let c = d1 * first[i] + rest1 * g
+        first[i] = d2 * first[i] + rest2 * g
+        // A sign that rounding may turn is off by 2.
+        let isOpen = c.error > 0 && abs(c.value) <= c.error
+        p[i] = p[i] - r * Bounded(c.value > 0 ? 1 : c.value < 0 ? -1 : 0, error: isOpen ? 2 : 0)
       }
     }
   }

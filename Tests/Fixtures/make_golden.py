@@ -40,6 +40,23 @@ def run(make):
     return losses + net[4].running_mean[:3].tolist() + net[4].running_var[:3].tolist()
 
 
+class Lion(torch.optim.Optimizer):
+    """PyTorch has none: this is algorithm 2 of Chen et al. 2023, decay decoupled."""
+
+    def __init__(self, parameters, lr, betas=(0.9, 0.99), weight_decay=0):
+        super().__init__(parameters, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            beta1, beta2 = group["betas"]
+            for p in group["params"]:
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                update = torch.sign(beta1 * m + (1 - beta1) * p.grad)
+                p.sub_(group["lr"] * (update + group["weight_decay"] * p))
+                m.mul_(beta2).add_((1 - beta2) * p.grad)
+
+
 def plain(kind, clip=None, **options):
     return lambda weights, others: (kind(weights + others, **options), clip)
 
@@ -59,6 +76,7 @@ runs = {
     "rmsProp": plain(optim.RMSprop, lr=0.005),
     "adam": plain(optim.Adam, lr=0.01),
     "adamW": decayed(optim.AdamW, 0.1, lr=0.01),
+    "lion": decayed(Lion, 0.1, lr=0.002),
 }
 print("// Made by Tests/Fixtures/make_golden.py with PyTorch", torch.__version__.split("+")[0] + ": 20 losses, then three")
 print("// running means and three running variances of the second batch norm.")

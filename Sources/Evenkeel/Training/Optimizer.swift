@@ -10,6 +10,7 @@ public struct Optimizer: Hashable, Sendable {
     case rmsProp(decay: Double, epsilon: Double)
     case adam(Moments)
     case adamW(Moments)
+    case lion(decay1: Double, decay2: Double)
   }
   /// How Adam averages: β₁, β₂ and ε.
   struct Moments: Hashable, Sendable {
@@ -18,8 +19,8 @@ public struct Optimizer: Hashable, Sendable {
   let rule: Rule
   /// The step size before the schedule's factor.
   public var learningRate: Double
-  /// Added to the gradient of weights as decay · w, but for AdamW, which takes it from the weight itself. Never acts on
-  /// biases, γ or β.
+  /// Added to the gradient of weights as decay · w, but for AdamW and Lion, which take it from the weight itself. Never acts
+  /// on biases, γ or β.
   public var weightDecay: Double
 
   private init(_ rule: Rule, _ learningRate: Double, _ weightDecay: Double) {
@@ -61,6 +62,14 @@ public struct Optimizer: Hashable, Sendable {
     Optimizer(.adamW(Moments(decay1: decay1, decay2: decay2, epsilon: epsilon)), learningRate, weightDecay)
   }
 
+  /// c ← β₁ m + (1 − β₁) g, p ← p − r (sign c + decay · p), m ← β₂ m + (1 − β₂) g (Chen et al. 2023). Every parameter moves by
+  /// the learning rate, so that it should be a third to a tenth of Adam's.
+  public static func lion(
+    learningRate: Double = 1e-4, decay1: Double = 0.9, decay2: Double = 0.99, weightDecay: Double = 0
+  ) -> Optimizer {
+    Optimizer(.lion(decay1: decay1, decay2: decay2), learningRate, weightDecay)
+  }
+
   /// What a rule is for the kernel, and in words.
   fileprivate struct Terms {
     let kind: ek_optimizer_kind
@@ -85,6 +94,8 @@ public struct Optimizer: Hashable, Sendable {
       Terms(kind: EK_RMSPROP, name: "RMSProp", decay2: decay, epsilon: epsilon, keepsSecond: true)
     case .adam(let moments): Terms(EK_ADAM, "Adam", moments)
     case .adamW(let moments): Terms(EK_ADAMW, "AdamW", moments)
+    case .lion(let decay1, let decay2):
+      Terms(kind: EK_LION, name: "Lion", decay1: decay1, decay2: decay2, keepsFirst: true)
     }
   }
 
@@ -144,6 +155,7 @@ extension Optimizer {
     case adam
     case adamW = "adamw"
     case gradientDescent = "sgd"
+    case lion
     case momentum
     case nesterov
     case rmsProp = "rmsprop"
@@ -162,6 +174,7 @@ extension Optimizer {
       case .adam: .adam(learningRate: learningRate)
       case .adamW: .adamW(learningRate: learningRate)
       case .gradientDescent: .gradientDescent(learningRate: learningRate)
+      case .lion: .lion(learningRate: learningRate)
       case .momentum: .momentum(learningRate: learningRate, momentum: momentum)
       case .nesterov: .nesterov(learningRate: learningRate, momentum: momentum)
       case .rmsProp: .rmsProp(learningRate: learningRate)

@@ -410,13 +410,15 @@ void ek_softmax(const float *logits, size_t rows, size_t classes, float *probabi
 // rmsprop           s = d s + (1-d) g^2; p -= r g / (sqrt(s) + epsilon)
 // adam              Kingma and Ba 2015, with bias corrections
 // adamw             Adam with decoupled decay: p -= r decay p (Loshchilov and Hutter 2019)
+// lion              p -= r (sign(b1 m + (1-b1) g) + decay p); m = b2 m + (1-b2) g           (Chen et al. 2023)
 #define EK_OPTIMIZERS(DO)                                        \
   DO(gradient_descent, EK_GRADIENT_DESCENT)                      \
   DO(momentum, EK_MOMENTUM)                                      \
   DO(nesterov, EK_NESTEROV)                                      \
   DO(rmsprop, EK_RMSPROP)                                        \
   DO(adam, EK_ADAM)                                              \
-  DO(adamw, EK_ADAMW)
+  DO(adamw, EK_ADAMW)                                            \
+  DO(lion, EK_LION)
 
 typedef enum {
 #define EK_KIND(NAME, KIND) KIND,
@@ -428,15 +430,15 @@ typedef struct {
   ek_optimizer_kind kind;
   double learning_rate;
   double momentum;         // momentum, Nesterov
-  double decay1, decay2;   // Adam's beta1, beta2; RMSProp's d is decay2
+  double decay1, decay2;   // Adam's and Lion's beta1, beta2; RMSProp's d is decay2
   double epsilon;
   double correction1, correction2;  // 1 - beta1^t, 1 - beta2^t of this step
-  double weight_decay;     // acts on the first `decayed` values: added to g as weight_decay p, but for AdamW
+  double weight_decay;     // acts on the first `decayed` values: added to g as weight_decay p, but for AdamW and Lion
   size_t decayed;
   double gradient_scale;   // multiplies every gradient first (clipping)
 } ek_optimizer;
 
-// Updates p (count) in one pass. state1 is v or Adam's first moment, state2 s or the second; unused ones may be NULL.
+// Updates p (count) in one pass. state1 is v, m or Adam's first moment, state2 s or the second; unused ones may be NULL.
 void ek_optimizer_step(const ek_optimizer *optimizer, float *p, const float *g, float *state1, float *state2,
                        size_t count, int threads);
 
