@@ -14,7 +14,7 @@ struct BatchNormCall {
   var bad: Int
 
   /// - Parameters:
-  ///   - given: Mean and variance that normalise in place of the batch's.
+  ///   - given: Mean and variance that normalize in place of the batch's.
   ///   - inPlace: Whether y takes the place of x, and dx that of dy.
   init(
     _ x: [Float], _ m: Int, _ c: Int, epsilon: Double = 1e-5, scale: [Float]?, shift: [Float]?, dy: [Float],

@@ -100,7 +100,7 @@ func activationsReachEveryElementOnceInAnyTeam(index: Int) {
     ek_dropout(x, 0, count, rate, 0x1234_5678_9ABC_DEF0, &y, 2)
     let kept = 3 * Float(1 / (1 - rate))
     #expect(y.allSatisfy { $0 == 0 || abs($0 - kept) <= 0x1p-23 * kept })
-    // Five deviations of a binomial count, for the whole and for pairs of neighbours, which must not depend on another.
+    // Five deviations of a binomial count, for the whole and for pairs of neighbors, which must not depend on another.
     func expectShare(_ found: Int, of total: Int, _ share: Double) {
       #expect(abs(Double(found) - Double(total) * share) <= 5 * (Double(total) * share * (1 - share)).squareRoot())
     }

@@ -67,7 +67,7 @@ package class ReferenceBatchNorm: ReferenceLayer {
   /// r and d of the last batch.
   private var ratio: [Bounded] = []
   private var offset: [Bounded] = []
-  /// Of the last batch, or the running ones where those normalise.
+  /// Of the last batch, or the running ones where those normalize.
   package private(set) var mean: [Bounded] = []
   package private(set) var variance: [Bounded] = []
   package private(set) var inverse: [Bounded] = []

@@ -11,7 +11,7 @@ package final class ReferenceExampleNorm: ReferenceLayer {
   private let set: [Int]
   private let setCount: Int
   package private(set) var normalized = Matrix(0, 0, [Bounded]())
-  /// The centred sets are batch norm's columns.
+  /// The centered sets are batch norm's columns.
   private var core = ReferenceBatchNorm(BatchNorm(), features: 0, scale: nil, shift: nil)
   private var inverse: [Bounded] = []
 

@@ -15,7 +15,7 @@ package func orderOfFirstEpoch(_ count: Int, seed: UInt64 = 0) -> [Int] {
 /// Whether forward, loss, gradients and running statistics of a real training step agree with the reference.
 /// - Parameters:
 ///   - warmUp: Steps on other data before it, which give the running statistics something to hold.
-///   - parts: The parts in which the batch is taken, normalised by the statistics of the whole.
+///   - parts: The parts in which the batch is taken, normalized by the statistics of the whole.
 ///   - weights: What the examples count; nil for 1 each.
 package func expectStepToAgree(
   _ network: Network, rows: Int, loss: ReferenceLoss = .softmax(smoothing: 0), warmUp: Int = 0,

@@ -163,7 +163,7 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
       }, seed: 3)
     let inputs = try ActivationProbe(before, examples: data).inputs(of: before)
     #expect(inputs.units.count == units)
-    // Normalised inputs have mean 0 and deviation 1; the reference gives the same percentiles.
+    // Normalized inputs have mean 0 and deviation 1; the reference gives the same percentiles.
     let reference = try ReferenceNetwork(before)
     var scaled: [Float] = []
     for row in 0..<rows { scaled += data[row] }

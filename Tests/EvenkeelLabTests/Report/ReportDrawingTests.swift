@@ -152,7 +152,7 @@ import Testing
     #expect(svg.contains("not tried") && svg.contains("diverged: no finite value"))
   }
 
-  @Test func heatMapColoursRiseEvenlyInLightness() {
+  @Test func heatMapColorsRiseEvenlyInLightness() {
     let luminance = (0...50).map { step in
       let hex = UInt32(ColorRamp.color(Double(step) / 50).dropFirst(), radix: 16)!
       let weights = [(16, 0.2126), (8, 0.7152), (0, 0.0722)]

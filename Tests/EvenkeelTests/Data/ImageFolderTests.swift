@@ -63,7 +63,7 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
   }
 }
 
-@Test func oneColourImageMakesAllColour() throws {
+@Test func oneColorImageMakesAllColor() throws {
   let files = [
     "train/a/1": imageFile("grey.png"), "train/b/1": imageFile("grey.jpg"), "test/a/1": imageFile("palette.png"),
   ]
@@ -120,15 +120,15 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
 }
 
 @Test func aStoredModelIsUsedOnImagesOfEveryArrangement() throws {
-  let (colour, other) = (imageFile("color.png"), imageFile("interlaced.png"))
+  let (color, other) = (imageFile("color.png"), imageFile("interlaced.png"))
   let dark = imageFile("palette.png")
   var files: [String: [UInt8]] = [:]
   for index in 0..<8 {
-    files["train/bright/\(index).png"] = index % 2 == 0 ? colour : other
+    files["train/bright/\(index).png"] = index % 2 == 0 ? color : other
     files["train/dark/\(index).png"] = dark
   }
   files["test/dark/1.png"] = dark
-  files["test/bright/1.png"] = colour
+  files["test/bright/1.png"] = color
   try folder(files) { root in
     let splits = try Dataset.read(root)
     var model = try Model(
@@ -160,7 +160,7 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
   }
   let greys = ["a.png": imageFile("grey.png")]
   try folder(greys) { root in
-    // A model of colour images sees a grey one in colour; one that takes another size says so.
+    // A model of color images sees a grey one in color; one that takes another size says so.
     for (length, channels) in [(90, 3), (30, 1)] {
       let model = try Model(Network(input: [length]) { Dense(2) })
       #expect(try Dataset.readForUse(root, by: model, targets: false).dataset.shape == [5, 6, channels])

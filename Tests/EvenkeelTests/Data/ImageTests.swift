@@ -31,7 +31,7 @@ private func decode(_ bytes: [UInt8], channels: Int? = nil) throws -> (shape: Sh
   }
 }
 
-@Test func greyIsRepeatedWhereColourIsWanted() throws {
+@Test func greyIsRepeatedWhereColorIsWanted() throws {
   for name in ["grey.png", "grey.jpg"] {
     let grey = try decode(imageFile(name)).pixels
     #expect(try decode(imageFile(name), channels: 3).pixels == grey.flatMap { [$0, $0, $0] })

@@ -94,7 +94,7 @@ private func gradients(_ model: Model) throws -> [String: [Double]] {
   try without.setParameter("0.weight", to: Tensor(first, shape: [4, 3]))
   try without.setParameter("1.weight", to: Tensor((0..<12).map { last[$0] * (1 + gains[$0 % 4]) }, shape: [3, 4]))
   let (one, other) = (try gradients(with), try gradients(without))
-  // Thirty terms of size 1/30 and their neighbours' roundings, then p − r g with p of size 1.
+  // Thirty terms of size 1/30 and their neighbors' roundings, then p − r g with p of size 1.
   let bound = 100 * Bounded.u
   func compare(_ actual: [Double], _ expected: [Double], _ what: String) {
     expect(actual, near: expected.map { Bounded($0, error: bound) }, what)

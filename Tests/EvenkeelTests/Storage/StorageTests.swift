@@ -187,7 +187,7 @@ private func trainedFile() throws -> [UInt8] {
 }
 
 @Test func aTablesEncodingThatDoesNotFitTheNetworkIsRefused() throws {
-  let table = "size,colour,class\n" + (0..<20).map { "\($0 % 7),\($0 % 3 > 0 ? "red" : "blue"),c\($0 % 2)\n" }.joined()
+  let table = "size,color,class\n" + (0..<20).map { "\($0 % 7),\($0 % 3 > 0 ? "red" : "blue"),c\($0 % 2)\n" }.joined()
   let data = try withTemporaryPath(".csv", containing: table) { try Dataset.csv(at: $0).training }
   var model = try Model(Network(input: [3]) { Dense(2) })
   try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 5).fit(&model, to: data, epochs: 1)

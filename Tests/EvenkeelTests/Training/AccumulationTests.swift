@@ -219,7 +219,7 @@ private func expectSame(_ one: Model, _ other: Model, _ what: String) {
   }
 }
 
-@Test func partsThatCannotBeNormalisedAreRefused() throws {
+@Test func partsThatCannotBeNormalizedAreRefused() throws {
   let data = try examples(40, shape: [12])
   func expectRefusal(
     _ part: String, _ parts: Int, _ statistics: BatchStatistics, norm: BatchNorm = BatchNorm(), batchSize: Int = 20

@@ -80,7 +80,7 @@ private let trainer = Trainer(
   #expect(model.runningStatistics.map(\.statistics) == before.runningStatistics.map(\.statistics))
 }
 
-@Test func predictingNeverWritesAndARowDoesNotDependOnItsNeighbours() throws {
+@Test func predictingNeverWritesAndARowDoesNotDependOnItsNeighbors() throws {
   var model = try Model(network(), seed: 1)
   try trainer.fit(&model, to: examples(200), epochs: 2)
   let before = (model.parameters.map(\.values), model.runningStatistics.map(\.statistics))
