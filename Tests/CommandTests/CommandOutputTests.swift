@@ -99,7 +99,7 @@ struct CommandOutputTests {
         ["train", table, "--hidden", "4", "--epochs", "1000000", "--quiet", "--output", model],
         variables: [
           "sh", "-c",
-          "\"$0\" \"$@\" & while ! [ -e '\(checkpoint(of: model))' ]; do sleep 0.05; done; kill -HUP $!; wait $!",
+          "\"$0\" \"$@\" & while kill -0 $! && ! [ -e '\(checkpoint(of: model))' ]; do sleep 0.05; done; kill -HUP $!; wait $!",
         ])
       #expect(result.code == 130 && result.errors.contains("Interrupted in epoch"), "\(result.errors)")
       #expect(try Checkpoint(contentsOf: checkpoint(of: model)).steps > 0)

@@ -58,7 +58,7 @@ private let tables: [String: String] = [
     (66, ["train", "FOLDER/nowhere.csv"], "/nowhere.csv"),
     (66, ["predict", "FOLDER/nowhere.safetensors", "good"], "/nowhere"),
     (66, ["train", "good", "--network", "FOLDER/nowhere.yaml"], "/nowhere.yaml"),
-    (65, ["train", "/proc/self/fdinfo"], "IDX"),
+    (65, ["train", "FOLDER/other"], "IDX"),
     (74, ["train", "good", "--output", "FOLDER/nowhere/model.safetensors"], "/nowhere/model.safetensors"),
     (74, ["train", "good", "--output", "FOLDER"], "evenkeel-test-"),
     (74, ["demo", "--output", "FOLDER/nowhere/x"], "/nowhere/x"),
@@ -77,7 +77,12 @@ func badInputEndsWithItsExitCodeAndASentence(code: Int32, arguments: [String], p
     guard let text = tables[word] else { return try replaced(arguments.dropFirst(), done + [word]) }
     try withTemporaryPath(".csv", containing: text) { try replaced(arguments.dropFirst(), done + [$0]) }
   }
-  try withTemporaryFolder { folder in try replaced(arguments.map { $0.replacing("FOLDER", with: folder) }[...], []) }
+  try withTemporaryFolder { folder in
+    // A folder that holds no data.
+    try #require(mkdir(folder + "/other", 0o700) == 0)
+    writeBytes([1, 2, 3], to: folder + "/other/0")
+    try replaced(arguments.map { $0.replacing("FOLDER", with: folder) }[...], [])
+  }
 }
 
 @Test(.enabled(if: command != nil, "the command is not built"))

@@ -2,9 +2,9 @@ import Evenkeel
 import EvenkeelTestSupport
 import Testing
 
-/// Runs the command with 500 MB of address space.
+/// Runs the command with 500 MB of address space, and one thread: each takes some for its stack.
 private func limited(_ arguments: [String], _ script: String) throws -> (code: Int32, output: String, errors: String) {
-  try run(arguments, variables: ["sh", "-c", "ulimit -v 500000; \(script)"])
+  try run(arguments + ["--threads", "1"], variables: ["sh", "-c", "ulimit -v 500000; \(script)"])
 }
 
 private func expectRefusal(
@@ -19,7 +19,7 @@ private func expectRefusal(
 
 @Suite(.enabled(if: command != nil, "the command is not built"))
 struct LimitedMemoryTests {
-  @Test func gzipThatInflatesToMoreThanThereIsMemoryFor() throws {
+  @Test func gzipThatInflatesToMoreThanThereIsMemoryForIsRefused() throws {
     try withTemporaryPath(".csv.gz") { path in
       // 600 members of a megabyte each.
       let made = try run(
@@ -36,13 +36,13 @@ struct LimitedMemoryTests {
     }
   }
 
-  @Test func aPipeThatGivesMoreThanThereIsMemoryFor() throws {
+  @Test func aPipeThatGivesMoreThanThereIsMemoryForIsRefused() throws {
     expectRefusal(
       try limited(["train", "/dev/stdin"], "head -c 1000000000 /dev/zero | \"$0\" \"$@\""), 65,
       "/dev/stdin: room for more than its first ")
   }
 
-  @Test func categoriesThatMakeMoreFeaturesThanThereIsMemoryFor() throws {
+  @Test func categoriesThatMakeMoreFeaturesThanThereIsMemoryForAreRefused() throws {
     let header = (0..<700).map { "c\($0)" }.joined(separator: ",") + ",y\n"
     let rows = (0..<500).map { row in (0..<700).map { "v\(row)_\($0)," }.joined() + "\(row % 2)\n" }
     try withTemporaryPath(".csv", containing: header + rows.joined()) { path in
@@ -54,7 +54,7 @@ struct LimitedMemoryTests {
   }
 
   @Test(arguments: [(3_000_000, "24000002"), (300_000_000, "2400000002")])
-  func aNetworkThatIsTooLargeToBeTrained(units: Int, values: String) throws {
+  func aNetworkTooLargeToBeTrainedIsRefused(units: Int, values: String) throws {
     try withTemporaryPath(".csv", containing: "1,2,3,4,5,0\n2,3,4,5,6,1\n3,4,5,6,8,0\n2,4,6,8,9,1\n") { data in
       try withTemporaryPath(".yaml", containing: "input: [5]\nlayers:\n  - dense: \(units)\n  - dense: 2\n") {
         network in
@@ -65,7 +65,7 @@ struct LimitedMemoryTests {
     }
   }
 
-  @Test func aBatchThatIsTooLarge() throws {
+  @Test func aBatchTooLargeForMemoryIsRefusedAndASmallerOneSuggested() throws {
     try withTemporaryPath(
       ".yaml", containing: "input: [28, 28]\nlayers:\n  - flatten\n  - dense: 8000\n  - dense: 10\n"
     ) {

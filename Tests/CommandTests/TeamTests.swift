@@ -9,7 +9,7 @@ private let settings = ["OMP_DYNAMIC=true", "OMP_THREAD_LIMIT=1", "OMP_THREAD_LI
 struct TeamTests {
   /// Ends what waits for a thread that never comes.
   private func bounded(_ arguments: [String], _ variables: [String]) throws -> String {
-    let result = try run(arguments, variables: variables + ["timeout", "-s", "KILL", "120"])
+    let result = try run(arguments, variables: variables + ["timeout", "-s", "KILL", "600"])
     #expect(result.code == 0, "\(variables): \(result.errors)")
     return result.output
   }

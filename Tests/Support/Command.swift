@@ -11,9 +11,14 @@ package let command: String? = {
   return access(String(beside), X_OK) == 0 ? String(beside) : nil
 }()
 
-/// Starts the command.
+/// What the command sees of this process's environment: where programs and libraries are found.
+private let environment = (["PATH", "LD_LIBRARY_PATH"] as [String]).compactMap { name in
+  getenv(name).map { "\(name)=\(String(cString: $0))" }
+}
+
+/// Starts the command in the root folder, in an environment of its own.
 /// - Parameters:
-///   - variables: Variables as NAME=VALUE beside those of this process; then what runs the command, if anything.
+///   - variables: Variables as NAME=VALUE; then what runs the command, if anything.
 ///   - output: A file; nil for a pipe that nobody reads.
 ///   - errors: A file.
 package func start(
@@ -29,11 +34,14 @@ package func start(
     posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
   } else {
     try #require(pipe(&ends) == 0)
+    // No process that another test starts keeps the ends open.
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     close(ends[0])
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
   }
   posix_spawn_file_actions_addopen(&actions, 2, errors, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-  var words: [UnsafeMutablePointer<CChar>?] = (["env"] + variables + [command!] + arguments).map { strdup($0) } + [nil]
+  var words: [UnsafeMutablePointer<CChar>?] =
+    (["env", "-i", "--chdir=/"] + environment + variables + [command!] + arguments).map { strdup($0) } + [nil]
   defer { for word in words { free(word) } }
   var process: pid_t = 0
   // What is started becomes what it runs: the process is the command.
@@ -47,6 +55,21 @@ package func end(_ process: pid_t) -> Int32 {
   var status: Int32 = 0
   while waitpid(process, &status, 0) < 0 && errno == EINTR {}
   return status
+}
+
+/// Looks until `condition` holds, for five minutes at most, and no longer than `process` runs.
+/// - Returns: Whether it held.
+package func wait(for process: pid_t, until condition: () throws -> Bool) rethrows -> Bool {
+  for _ in 0..<15_000 {
+    if try condition() { return true }
+    var status = siginfo_t()
+    // The status of a process that has ended is left for `end`.
+    if waitid(P_PID, id_t(process), &status, WEXITED | WNOHANG | WNOWAIT) != 0 || status.si_signo == SIGCHLD {
+      return try condition()
+    }
+    usleep(20_000)
+  }
+  return false
 }
 
 /// Runs the command to its end.

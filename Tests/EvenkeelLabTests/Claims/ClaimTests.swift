@@ -129,7 +129,7 @@ import Testing
     #expect(try plans(1_200) == plans(1_200))
   }
 
-  @Test func budgetsAreRead() throws {
+  @Test func budgetsAreReadInHoursMinutesAndSecondsAndOthersNamed() throws {
     #expect(try Planner.budget("10m") == 600 && Planner.budget("1h30m") == 5_400 && Planner.budget("90") == 90)
     for text in ["", "ten", "-3m", "0s", "5d", "m"] {
       #expect { _ = try Planner.budget(text) } throws: { "\($0)".contains("--budget") }

@@ -25,7 +25,7 @@ import Testing
     #expect(Bootstrap.tail(5) < 0.0011 && Bootstrap.tail(5) > 0.0009 && abs(Bootstrap.tail(1_000) - 0.0206) < 0.001)
   }
 
-  @Test func anEffectAboveBelowAndAcrossTheThreshold() {
+  @Test func aClaimOfAnEffectIsJudgedByTheSideOfTheThresholdThatItsIntervalLiesOn() {
     let rule = Rule("points", .above(1))
     func verdict(_ values: [Double]) -> Verdict { rule.verdict(rule.effect(of: values), seeds: values.count) }
     #expect(verdict([2, 2.1, 2.2, 1.9, 2.3]) == .supported)
@@ -34,7 +34,7 @@ import Testing
     #expect(verdict([2, 2, 2, 2]) == .undecided, "four seeds are too few")
   }
 
-  @Test func anEffectWithinAndOutsideAMargin() {
+  @Test func aClaimOfNoEffectIsJudgedByTheMarginThatItsIntervalLiesIn() {
     let rule = Rule("points", .within(0.5))
     func verdict(_ values: [Double]) -> Verdict { rule.verdict(rule.effect(of: values), seeds: values.count) }
     #expect(verdict([0.1, -0.1, 0.2, 0, -0.2]) == .supported)

@@ -41,7 +41,7 @@ enum Browser {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [
-      "timeout", "120", path!, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+      "timeout", "600", path!, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
       "--enable-logging=stderr",
       "--user-data-dir=\(folder.appendingPathComponent("profile").path)", "--window-size=1400,900", "--dump-dom",
       file.absoluteString,

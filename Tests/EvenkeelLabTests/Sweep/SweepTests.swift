@@ -10,7 +10,7 @@ import Testing
     Dense(2)
   }
 
-  @Test func rangesAreRead() throws {
+  @Test func rangesAreReadAndWrongOnesNamed() throws {
     #expect(try LogarithmicRange("1e-4..10", name: "x") == LogarithmicRange(1e-4, 10))
     #expect(try LogarithmicRange("0.5", name: "x") == LogarithmicRange(0.5, 0.5))
     #expect(LogarithmicRange(0.01, 100).grid(5) == [0.01, 0.1, 1, 10, 100])

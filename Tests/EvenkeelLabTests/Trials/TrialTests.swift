@@ -70,7 +70,8 @@ import Testing
     }
     let trial = Trial(network: network, data: "", learningRate: 0.1, steps: 1_000, evaluations: 1, seed: 1)
     let seconds = try Speed(measuredOn: data).seconds(trial)
-    #expect(seconds > 0.005 && seconds < 100, "\(seconds)")
+    // Half of 10⁹ multiply-adds; no thread makes 10¹² a second.
+    #expect(seconds > 0.0004 && seconds.isFinite, "\(seconds)")
   }
 
   /// What a trial does in parts, stopping to measure, is one training.
