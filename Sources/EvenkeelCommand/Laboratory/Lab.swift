@@ -197,7 +197,7 @@ func page(_ reports: [ClaimReport], _ data: DataDescription) -> Report {
     title: "What batch normalization did", date: today(),
     data:
       "\(data.source): \(data.trainingCount) training, \(data.validationCount) validation and \(data.testCount) test examples",
-    machine: Machine.summary, version: "Evenkeel \(evenkeelVersion), rules \(Laboratory.rulesVersion)",
+    machine: Machine.summary, version: "Evenkeel \(Release.version), rules \(Laboratory.rulesVersion)",
     claims: reports)
 }
 

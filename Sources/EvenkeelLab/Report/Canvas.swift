@@ -26,7 +26,7 @@ struct Canvas {
       "rect", ["class": style, "x": px(x), "y": px(y), "width": px(width), "height": px(height)])
   }
 
-  /// A cell in a color of its own, without seams to its neighbours.
+  /// A cell in a color of its own, without seams to its neighbors.
   mutating func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, fill: String) {
     markup.element(
       "rect", ["class": "cell", "fill": fill, "x": px(x), "y": px(y), "width": px(width), "height": px(height)])

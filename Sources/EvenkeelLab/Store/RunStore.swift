@@ -36,7 +36,7 @@ package final class RunStore: Sendable {
             VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?)
             """,
           arguments: [
-            try trial.key, try json(trial), trial.summary, Int64(bitPattern: trial.seed), evenkeelVersion,
+            try trial.key, try json(trial), trial.summary, Int64(bitPattern: trial.seed), Release.version,
             Laboratory.rulesVersion, now(),
           ])
       }

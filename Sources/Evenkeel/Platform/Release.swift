@@ -1,0 +1,5 @@
+/// Which Evenkeel this is.
+package enum Release {
+  /// The version that `--version` prints and that is stored with every run of the laboratory.
+  package static let version = "0.1.0"
+}
