@@ -174,3 +174,14 @@ func dataOfImpossibleShapeIsRefused(dimensions: [Int]) {
   #expect(error?.code == .data)
   #expect(throws: EvenkeelError.self) { try Model(Network(input: Shape(dimensions)) { Flatten() }) }
 }
+
+@Test func activationsAreNamedAsInNetworkFiles() throws {
+  for kind in ActivationKind.allCases {
+    #expect(type(of: kind.layer).kind == kind.rawValue)
+    let network = Network.multilayer(input: 3, hidden: [4], outputs: 2, activation: kind)
+    #expect(
+      try network == Network(text: "input: [3]\nlayers: [dense: 4, batchNorm, \(kind.rawValue), dense: 2]", name: ""))
+  }
+  let error = #expect(throws: EvenkeelError.self) { try ActivationKind(named: "relux") }
+  #expect(error!.code == .usage && error!.message.contains("\"relux\" is not an activation; expected relu, leakyRelu,"))
+}
