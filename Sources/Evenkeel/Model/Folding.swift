@@ -44,7 +44,7 @@ private struct Folding {
       switch layers[index] {
       case is BatchNorm:
         throw EvenkeelError.usage(
-          "Layer \(from) (batchNorm) cannot be folded: it does not stand right behind a dense or convolution layer.")
+          "Layer \(from) (batchNorm) cannot be folded: it does not directly follow a dense or convolution layer.")
       case var residual as Residual:
         let shortcut = try fold(
           residual.shortcutLayers(for: before), from: from + ".shortcut.", to: to + ".shortcut.")
@@ -52,7 +52,7 @@ private struct Folding {
         residual.block = LayerList(try fold(residual.block.layers, from: from + ".block.", to: to + ".block."))
         guard LayerList(try residual.shortcutLayers(for: before)) == LayerList(shortcut) else {
           throw EvenkeelError.usage(
-            "Layer \(from) (residual) cannot be folded: another norm stays in its block, which its projection would take then."
+            "Layer \(from) (residual) cannot be folded: another norm remains in its block, and its projection would take that one."
           )
         }
         folded.append(residual)

@@ -61,7 +61,7 @@ public struct BatchNorm: Layer {
 
   public func outputShape(for input: Shape) throws -> Shape {
     guard epsilon.isFinite, epsilon >= 0 else {
-      throw EvenkeelError.usage("batchNorm: epsilon is \(epsilon); expected a number not below 0.")
+      throw EvenkeelError.usage("batchNorm: epsilon is \(epsilon); expected 0 or more.")
     }
     if case .exponential(let decay) = averaging, !(0...1).contains(decay) {
       throw EvenkeelError.usage("batchNorm: decay is \(decay); expected 0 to 1.")

@@ -56,7 +56,7 @@ extension ExampleNorm {
 
   public func outputShape(for input: Shape) throws -> Shape {
     guard epsilon.isFinite, epsilon >= 0 else {
-      throw EvenkeelError.usage("\(Self.kind): epsilon is \(epsilon); expected a number not below 0.")
+      throw EvenkeelError.usage("\(Self.kind): epsilon is \(epsilon); expected 0 or more.")
     }
     guard initialScale.isFinite, scale || initialScale == 1 else {
       throw EvenkeelError.usage(

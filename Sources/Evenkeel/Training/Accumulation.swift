@@ -35,7 +35,7 @@ final class WholeBatches {
     let norms = program.norms.filter { !$0.operation.options.frozen }
     for norm in norms where norm.operation.options.ghostBatch != nil || norm.operation.options.renormalization != nil {
       throw EvenkeelError.usage(
-        "Layer \(norm.operation.name) (batchNorm) has ghost batches or renormalization; they do not go with the statistics of the whole batch, only with those of each part (micro)."
+        "Layer \(norm.operation.name) (batchNorm) has ghost batches or renormalization; they cannot be combined with statistics of the whole batch; use those of each part (micro)."
       )
     }
     self.norms = norms.map { WholeBatchNorm($0, rows: program.maximumRows) }
@@ -136,7 +136,7 @@ extension TrainingRun {
       }
       guard norm.population.isEnough else {
         throw EvenkeelError.usage(
-          "Layer \(norm.norm.operation.name) (batchNorm) got one value per feature; training needs at least two examples a batch."
+          "Layer \(norm.norm.operation.name) (batchNorm) got one value per feature; training needs at least two examples per batch."
         )
       }
       do { try norm.finish() } catch let error as EvenkeelError { throw failed(error.message) }

@@ -58,7 +58,7 @@ final class TrainingRun {
     weights = WeightBuffer(dataset, batch: most)
     guard !isInParts || trainer.statistics == .micro || dataset.weights == nil && dataset.lengths == nil else {
       throw EvenkeelError.usage(
-        "Examples with weights or lengths do not go with parts that have the statistics of the whole batch, only with statistics of their own (micro)."
+        "Weighted or variable-length examples cannot be combined with statistics of the whole batch; use those of each part (micro)."
       )
     }
     try Machine.requireMemory(
@@ -225,7 +225,7 @@ final class TrainingRun {
   }
 
   func failed(_ what: some StringProtocol) -> EvenkeelError {
-    .data("Step \(step + 1) of epoch \(epoch + 1): \(what); the model keeps the step before.")
+    .data("Step \(step + 1) of epoch \(epoch + 1): \(what); the model keeps the state before this step.")
   }
 
   /// The loss of `part`, whose outputs the program has; leaves the gradient of the whole batch's mean.
@@ -291,7 +291,7 @@ final class TrainingRun {
 
   private func diverged(_ what: String, layer: String?) -> EvenkeelError {
     EvenkeelError.data(
-      "Training diverged: at step \(step + 1) (epoch \(epoch + 1), batch \(batch + 1)) \(what)\(layer.map { ", first in layer \($0)" } ?? ""); the model keeps the step before. A smaller learning rate or clipping may help."
+      "Training diverged: at step \(step + 1) (epoch \(epoch + 1), batch \(batch + 1)) \(what)\(layer.map { ", first in layer \($0)" } ?? ""); the model keeps the state before this step. A smaller learning rate or clipping may help."
     )
   }
 
@@ -313,13 +313,13 @@ final class TrainingRun {
   private func restore(_ checkpoint: Checkpoint) throws {
     for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
       guard let before = checkpoint.settings[name], before != value else { continue }
-      throw EvenkeelError.usage("The checkpoint is of a run whose \(name) is \(before); this one's is \(value).")
+      throw EvenkeelError.usage("The checkpoint is from a run whose \(name) is \(before); this run's is \(value).")
     }
     guard checkpoint.state.parameters.count == state.parameters.count, checkpoint.first.count == first.count,
       checkpoint.second.count == second.count, checkpoint.averaged.count == averaged?.values.count ?? 0,
       checkpoint.batch <= batches
     else {
-      throw EvenkeelError.usage("The checkpoint is of a run with another network, optimizer, data set or batch size.")
+      throw EvenkeelError.usage("The checkpoint is from a run with another network, optimizer, data set or batch size.")
     }
     state.parameters.start.update(from: checkpoint.state.parameters.start, count: state.parameters.count)
     state.runningStatistics.start.update(

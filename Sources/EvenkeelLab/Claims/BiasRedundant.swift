@@ -4,7 +4,7 @@ import Evenkeel
 struct BiasRedundant: Claim {
   let name = "bias-redundant"
   let title = "The bias is redundant"
-  let question = "Does a bias in front of a batch norm change anything?"
+  let question = "Does a bias before a batch norm change anything?"
   let rule = Rule("points of accuracy more with a bias", .within(0.5))
 
   private static let names = ["without bias", "with bias"]
@@ -31,8 +31,8 @@ struct BiasRedundant: Claim {
     return Findings(
       setup: plan.commonSetup + [
         plan.networkSentence([plan.reluNet]),
-        "With a bias the step size is that which was found without, so that nothing but the bias differs.",
-        "Biases start at 0, and gradient descent moves them by their gradients alone: how far they have come behind the last step is the sum of their gradients times the step size. A norm's is 0 but for rounding.",
+        "With a bias, the step size is the one found without it, so that only the bias differs.",
+        "Biases start at 0, and gradient descent moves them only by their gradients: how far they have moved after the last step is the sum of their gradients times the step size. Before a norm it is 0 apart from rounding.",
       ],
       values: contest.difference(Self.names[1], Self.names[0], over: [""], evidence),
       figures: [

@@ -48,7 +48,7 @@ struct ContoursRound: Claim {
       ], values: values, figures: plan.subjects.compactMap { contours($0, contest, evidence) },
       tables: [
         NumberTable(
-          "Curvature behind the last step, geometric means over seeds",
+          "Curvature after the last step, geometric means over seeds",
           columns: ["network", "side", "largest eigenvalue λ₁", "λ₁ ∕ λ₂", "condition"],
           rows: plan.subjects.flatMap { subject in
             subject.sides.map { side in

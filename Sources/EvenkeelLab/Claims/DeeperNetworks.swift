@@ -41,7 +41,7 @@ struct DeeperNetworks: Claim {
     return Findings(
       setup: [
         plan.commonSetup[0],
-        "Every contender's step size is the best of \(plan.grid) from 0.001 to 3, searched at every depth anew on the validation examples with a seed of its own, then measured with \(plan.seeds) other seeds.",
+        "Every contender's step size is the best of \(plan.grid) from 0.001 to 3, searched separately at every depth on the validation examples with a seed of its own, then measured with \(plan.seeds) other seeds.",
         "Stacks of 50 ReLU units a layer without shortcuts, He's start; layers are counted with the output's.",
       ],
       values: contest.difference("batch norm", "without", over: ["\(depths.last!) layers"], evidence),

@@ -5,9 +5,9 @@ struct NotCovariateShift: Claim {
   let name = "not-covariate-shift"
   let title = "It is not (only) covariate shift"
   let question =
-    "If noise with a new mean and scale at every step is put behind every norm, does the net still train faster than without norms?"
+    "If noise with a new mean and scale at every step is added after every norm, does the network still train faster than without norms?"
   let rule = Rule(
-    "times fewer steps to the target than without norms, with noise behind them", .above(1.1), isRatio: true)
+    "times fewer steps to the target than without norms, with noise after them", .above(1.1), isRatio: true)
 
   private static let noisy = "batch norm and noise"
 

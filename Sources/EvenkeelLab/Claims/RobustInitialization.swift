@@ -29,7 +29,7 @@ struct RobustInitialization: Claim {
     return Findings(
       setup: plan.commonSetup + [
         plan.networkSentence([plan.subject]),
-        "Weights start at the usual scale times a factor. Step sizes are searched at every factor anew, so that a side may make up for its start.",
+        "Weights start at the usual scale times a factor. Step sizes are searched separately at every factor, so that a side can compensate for its start.",
       ],
       values: contest.difference("batch norm", "without", over: places.map(\.0), evidence),
       figures: [

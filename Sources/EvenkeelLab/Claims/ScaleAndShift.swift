@@ -4,7 +4,7 @@ import Evenkeel
 struct ScaleAndShift: Claim {
   let name = "scale-and-shift"
   let title = "γ and β are needed"
-  let question = "What is lost if the norm's output is not scaled and shifted again, in front of a sigmoid?"
+  let question = "What is lost if the norm's output is not scaled and shifted again before a sigmoid?"
   let rule = Rule("points of accuracy more with γ and β", .above(0.5))
 
   private func contest(_ plan: Plan) -> Contest {
@@ -27,7 +27,7 @@ struct ScaleAndShift: Claim {
     return Findings(
       setup: plan.commonSetup + [
         plan.networkSentence([plan.paperNet]),
-        "The linear part: the share of what the last hidden layer's sigmoids take that lies between −1 and 1, on test examples behind the last step.",
+        "The linear part: the share of what the last hidden layer's sigmoids take that lies between −1 and 1, on test examples after the last step.",
       ],
       values: contest.difference(names[0], names[1], over: [""], evidence),
       figures: [

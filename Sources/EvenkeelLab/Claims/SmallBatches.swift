@@ -53,7 +53,7 @@ struct SmallBatches: Claim {
     return Findings(
       setup: [
         plan.dataSentence + " Gradient descent without momentum.", plan.networkSentence([plan.subject]),
-        "Every batch size sees \(plan.steps / 2 * sizes.last!) examples, so small batches make more steps. Every contender's step size is searched at every batch size anew, the best of \(plan.grid) from 0.003 to 3 on the validation examples; then it is measured with \(plan.seeds) other seeds.",
+        "Every batch size sees \(plan.steps / 2 * sizes.last!) examples, so small batches make more steps. Every contender's step size is searched separately at every batch size, the best of \(plan.grid) from 0.003 to 3 on the validation examples; then it is measured with \(plan.seeds) other seeds.",
       ],
       values: contest.perSeed { seed in
         guard let batch = loss("batch norm", seed), let layer = loss("layer norm", seed) else { return nil }

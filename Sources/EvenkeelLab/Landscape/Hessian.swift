@@ -128,7 +128,7 @@ private struct StepBuilder {
       default:
         guard let activation = layer.activationFunction else {
           throw EvenkeelError.usage(
-            "Layer \(name) (\(type(of: layer).kind)): its second derivatives are not known, so there is no Hessian.")
+            "Layer \(name) (\(type(of: layer).kind)): its second derivatives are unknown, so there is no Hessian.")
         }
         steps.append(ActivationStep(activation, site, hasTangentInput: moves))
       }

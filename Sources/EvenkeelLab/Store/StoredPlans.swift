@@ -55,7 +55,7 @@ extension Plan: StoredJSON {
     ] {
       guard range.contains(value) else {
         throw EvenkeelError(
-          .data, "its \(name) are \(value), which lies outside \(range.lowerBound) to \(range.upperBound).")
+          .data, "its \(name) are \(value), outside \(range.lowerBound) to \(range.upperBound).")
       }
     }
     try data.validate()
@@ -67,7 +67,7 @@ extension DataDescription {
   fileprivate func validate() throws {
     let counts = [trainingCount, validationCount, testCount]
     guard (1..<1 << 31).contains(outputs), counts.allSatisfy({ (0..<1 << 48).contains($0) }), (0...1).contains(chance)
-    else { throw EvenkeelError(.data, "its data has counts, outputs or a chance that no data has.") }
+    else { throw EvenkeelError(.data, "its data has counts, outputs or a chance that are impossible.") }
     _ = try Network(input: input, layers: [Flatten()]).leaves()
   }
 }

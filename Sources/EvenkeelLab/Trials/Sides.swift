@@ -10,7 +10,7 @@ extension Network {
   ///   batch norms.
   public func withNorms(_ name: String) throws -> Network {
     guard try leaves().contains(where: { $0.layer is BatchNorm }) else {
-      throw EvenkeelError(.usage, "The network has no batch norm that could be compared.")
+      throw EvenkeelError(.usage, "The network has no batch norm to compare.")
     }
     switch name {
     case "batch": return self
