@@ -177,7 +177,7 @@ func theCommandTrainsAndEvaluatesWithWeightsAndLengths() throws {
   try withFile(archive, ".npz") { data in
     let flat = try run(["train", data, "--hidden", "8"])
     #expect(flat.code == 64 && flat.errors.contains("lengths of their own"), "\(flat.errors)")
-    #expect(flat.errors.contains("expected one that takes [6, 2] (--network FILE)"), "\(flat.errors)")
+    #expect(flat.errors.contains("expected a network with input [6, 2] (--network FILE)"), "\(flat.errors)")
     try withTemporaryFile(".yaml", containing: network) { network in
       let result = try run([
         "train", data, "--network", network, "--epochs", "60", "--batch-size", "8", "--learning-rate", "0.01", "--json",
