@@ -112,7 +112,7 @@ static int read_image(const uint8_t *bytes, size_t count, ek_image_format *forma
   if (count >= sizeof png && memcmp(bytes, png, sizeof png) == 0) return read_png(bytes, count, format, pixels, message);
   if (count >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0)
     return read_jpeg(bytes, count, format, pixels, message);
-  snprintf(message, EK_IMAGE_MESSAGE_SIZE, "it is no PNG or JPEG image");
+  snprintf(message, EK_IMAGE_MESSAGE_SIZE, "it is not a PNG or JPEG image");
   return -1;
 }
 

@@ -56,7 +56,7 @@ extension Dataset {
     let content = try Folder(folder)
     let batches = CIFARBatch.trainingNames.compactMap { content.find($0) }
     guard !batches.isEmpty else {
-      throw EvenkeelError.noInput("\(folder) has none of data_batch_1.bin to data_batch_5.bin, with .gz or without.")
+      throw EvenkeelError.noInput("\(folder) has no data_batch_1.bin to data_batch_5.bin, plain or with .gz.")
     }
     let test = try cifar10Test(at: folder)
     let (fitted, held) = try cifar10(content, batches).split(fraction: validation, seed: seed)
@@ -103,7 +103,8 @@ extension Dataset {
   private static func classNames(_ file: FileBytes) throws -> [String] {
     let names = String(decoding: try file.copy, as: UTF8.self).split { $0.isNewline }.map(String.init)
     guard names.count == 10, Set(names).count == 10 else {
-      throw EvenkeelError.data("\(file.name): expected 10 different class names, one a line, got \(Set(names).count).")
+      throw EvenkeelError.data(
+        "\(file.name): expected 10 different class names, one per line, got \(Set(names).count).")
     }
     return names
   }

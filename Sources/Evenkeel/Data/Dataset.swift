@@ -52,7 +52,7 @@ public struct Dataset: Sendable {
     }
     let count = values.count / width
     guard targets.count == nil || targets.count == count else {
-      throw EvenkeelError.data("Expected \(count) targets, one an example, got \(targets.count!).")
+      throw EvenkeelError.data("Expected \(count) targets, one per example, got \(targets.count!).")
     }
     try targets.validate()
     let copy = try AlignedFloats(count: values.count, for: "A copy of \(count) examples")
@@ -147,7 +147,7 @@ public enum Targets: Sendable {
     case .none: return
     case .classes(let indices, let labels):
       if Set(labels).count < labels.count {
-        throw EvenkeelError.data("A class is there twice among \(labels.joined(separator: ", ")).")
+        throw EvenkeelError.data("A class appears twice among \(labels.joined(separator: ", ")).")
       }
       if let row = indices.firstIndex(where: { $0 < -1 || $0 >= Int32(labels.count) }) {
         throw EvenkeelError.data(

@@ -31,7 +31,7 @@ extension Dataset {
     func requireNoWeight() throws {
       guard weight == nil else {
         throw EvenkeelError.usage(
-          "\(path): a column of weights belongs to a CSV file; in an NPZ file weights are an array of that name.")
+          "\(path): a column of weights is for CSV files; an NPZ file holds weights in an array named weights.")
       }
     }
     if path == "digits" {

@@ -15,13 +15,13 @@ extension Dataset {
     var result = self
     if let weights {
       guard weights.count == count else {
-        throw EvenkeelError.data("Expected \(count) weights, one an example, got \(weights.count).")
+        throw EvenkeelError.data("Expected \(count) weights, one per example, got \(weights.count).")
       }
       if let example = weights.firstIndex(where: { !($0.isFinite && $0 >= 0) }) {
         throw EvenkeelError.data("The weight of example \(example) is \(weights[example]); expected 0 or more.")
       }
       guard weights.isEmpty || weights.contains(where: { $0 > 0 }) else {
-        throw EvenkeelError.data("All \(count) weights are 0; expected one above 0 at least.")
+        throw EvenkeelError.data("All \(count) weights are 0; expected at least one above 0.")
       }
       result.weights = weights
     }
@@ -30,7 +30,7 @@ extension Dataset {
         throw EvenkeelError.data("Lengths go with examples of shape [length, channels], not with \(shape).")
       }
       guard lengths.count == count else {
-        throw EvenkeelError.data("Expected \(count) lengths, one an example, got \(lengths.count).")
+        throw EvenkeelError.data("Expected \(count) lengths, one per example, got \(lengths.count).")
       }
       let most = shape.dimensions[0]
       if let example = lengths.firstIndex(where: { !(0...most).contains($0) }) {
@@ -53,7 +53,7 @@ extension Dataset {
   func requireFit(_ input: Shape) throws {
     if lengths != nil, shape != input, shape.fits(input) {
       throw EvenkeelError.usage(
-        "The examples are sequences of shape \(shape) with lengths of their own, which a network that takes \(input) cannot heed; expected one that takes \(shape) (--network FILE)."
+        "The examples are sequences of shape \(shape) with lengths of their own, which a network with input \(input) cannot use; expected a network with input \(shape) (--network FILE)."
       )
     }
     guard shape.fits(input) else {
@@ -142,7 +142,7 @@ extension NumpyArray {
   /// One number an example.
   fileprivate func perExample() throws -> [Double] {
     guard header.shape.rank <= 2, width == 1 else {
-      throw EvenkeelError.data("Expected one number an example, got the shape \(header.shape).")
+      throw EvenkeelError.data("Expected one number per example, got the shape \(header.shape).")
     }
     return column(0)
   }

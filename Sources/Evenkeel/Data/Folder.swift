@@ -21,7 +21,7 @@ struct Folder {
       }
       guard !name.hasPrefix(".") else { continue }
       guard isText else {
-        throw EvenkeelError.noInput("\(path): the name \"\(name)\" is not UTF-8; expected one that is.")
+        throw EvenkeelError.noInput("\(path): the name \"\(name)\" is not UTF-8; rename it.")
       }
       if try Self.isFolder(path + "/" + name) { folders.append(name) } else { files.append(name) }
     }

@@ -72,7 +72,7 @@ extension Dataset {
       throw EvenkeelError.data("\(images.bytes.name): there are no images (\(Shape(images.shape))).")
     }
     guard labels.shape[0] == count else {
-      throw EvenkeelError.data("\(labels.bytes.name): expected \(count) labels, one an image, got \(labels.shape[0]).")
+      throw EvenkeelError.data("\(labels.bytes.name): expected \(count) labels, one per image, got \(labels.shape[0]).")
     }
     let indices = (0..<count).map { Int32(labels.bytes.bytes[labels.offset + $0]) }
     let known = classes

@@ -15,7 +15,7 @@ private struct ImageListing {
     labels = known ?? folder.folders
     for name in folder.folders {
       guard let label = labels.firstIndex(of: name) else {
-        throw EvenkeelError.data("\(folder.path): the class \"\(name)\" is none of the training part's.")
+        throw EvenkeelError.data("\(folder.path): the class \"\(name)\" does not occur in the training part.")
       }
       let images = try Self.images(in: Folder(folder.path + "/" + name))
       files += images
@@ -110,7 +110,7 @@ extension Dataset {
       return DatasetSplits(training: fitted, validation: held, test: tested)
     }
     guard validation == 0 || parts.validation == nil else {
-      throw EvenkeelError.usage("\(folder) has a validation part of its own; no share of the training part is needed.")
+      throw EvenkeelError.usage("\(folder) has its own validation part; omit the share of the training part.")
     }
     var listing = try ImageListing(Folder(folder + "/train")).forTraining(folder + "/train")
     var ends = [listing.files.count]
@@ -145,7 +145,7 @@ extension Dataset {
     guard !targets || !listing.labels.isEmpty else {
       guard try Folder.isFolder(path) else {
         throw EvenkeelError.data(
-          "\(path): the model takes images; expected a folder of them for each class, got a file.")
+          "\(path): the model takes images; expected a folder of images for each class, got a file.")
       }
       throw EvenkeelError.data("\(path): expected a folder of images for each class; these have no classes.")
     }

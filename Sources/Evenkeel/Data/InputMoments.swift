@@ -62,7 +62,7 @@ private struct InputMoments {
       }
     }
     return .data(
-      "The values of \(dataset.shape.rank == 1 ? dataset.featureName(channel) : "channel \(channel)") vary more than a double can hold."
+      "The values of \(dataset.shape.rank == 1 ? dataset.featureName(channel) : "channel \(channel)") vary by more than a double can hold."
     )
   }
 

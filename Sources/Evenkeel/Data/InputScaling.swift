@@ -99,7 +99,7 @@ extension Dataset {
   func notFinite(_ row: Int32, _ feature: Int) -> EvenkeelError {
     let value = examples.value(row, feature)
     return .data(
-      "Example \(row) holds \(value) in \(featureName(feature))\(value.isFinite ? ", which is out of the range of a float when scaled" : "")."
+      "Example \(row) holds \(value) in \(featureName(feature))\(value.isFinite ? ", which exceeds the range of a float after scaling" : "")."
     )
   }
 

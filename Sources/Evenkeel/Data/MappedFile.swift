@@ -46,10 +46,11 @@ final class MappedFile {
         "\(name) changed while it was read: it had \(count) bytes, now it has \(now.st_size).")
     }
     guard now.st_mtim.tv_sec == modified.tv_sec, now.st_mtim.tv_nsec == modified.tv_nsec else {
-      throw EvenkeelError.data("\(name) changed while it was read: it was written to after it was opened.")
+      throw EvenkeelError.data("\(name) changed while it was read: another program wrote to it after it was opened.")
     }
     guard watched.map({ LostPages.haveCome($0) }) != true else {
-      throw EvenkeelError.data("\(name) lost a page while it was read: it was cut off for a moment, or its disk fails.")
+      throw EvenkeelError.data(
+        "\(name) lost a page while it was read: it was truncated for a moment, or its disk is failing.")
     }
   }
 

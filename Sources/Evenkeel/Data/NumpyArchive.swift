@@ -54,7 +54,7 @@ package struct NumpyArchive {
     let found = wanted.compactMap { find($0 + ending) }
     guard found.count < 2 else {
       throw EvenkeelError.data(
-        "\(name): the arrays \(found.joined(separator: " and ")) say the same of \(inputs); expected one of them.")
+        "\(name): the arrays \(found.joined(separator: " and ")) both belong to \(inputs); expected only one of them.")
     }
     if !ending.isEmpty, let bare = wanted.compactMap({ find($0) }).first {
       throw EvenkeelError.data(
@@ -117,7 +117,7 @@ package struct NumpyArchive {
   ) throws -> Dataset? {
     guard let pair = pair(conventions) else { return nil }
     guard pair.targets != nil else {
-      warnings.append("\(name): \(pair.inputs) has no targets; it is left aside.")
+      warnings.append("\(name): \(pair.inputs) has no targets, so it is not used.")
       return nil
     }
     let part = try dataset(pair, like: training.targets)
@@ -156,7 +156,7 @@ package struct NumpyArchive {
   private func targets(_ array: NumpyArray, of inputs: NumpyArray, like training: Targets?) throws -> Targets {
     guard array.count == inputs.count else {
       throw EvenkeelError.data(
-        "\(array.name): expected \(inputs.count) targets, one an example of \(inputs.name), got \(array.count).")
+        "\(array.name): expected \(inputs.count) targets, one per example of \(inputs.name), got \(array.count).")
     }
     guard array.header.shape.rank <= 2 else {
       throw EvenkeelError.data(

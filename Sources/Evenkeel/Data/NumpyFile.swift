@@ -37,7 +37,8 @@ package enum NumpyFile {
     case .archive(let archive):
       guard target == nil else {
         throw EvenkeelError.usage(
-          "\(archive.name): a target column belongs to an array of two axes; in an archive the target is an array.")
+          "\(archive.name): a target column is for an array of two axes; in an archive the target is an array of its own."
+        )
       }
       return try archive.splits(validation: validation, test: test, seed: seed)
     }

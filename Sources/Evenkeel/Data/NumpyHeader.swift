@@ -56,7 +56,7 @@ struct NumpyHeader {
   init(_ content: UnsafeRawBufferPointer, name: String) throws {
     guard content.count >= 10, content.starts(with: Self.magic) else {
       throw EvenkeelError.data(
-        "\(name): expected an NPY header, which starts with the byte 147 and NUMPY, got \(content.count < 10 ? "\(content.count) bytes" : "the bytes \(content.prefix(6).map { String($0) }.joined(separator: " "))")."
+        "\(name): expected an NPY header, which starts with byte 147 and NUMPY, got \(content.count < 10 ? "\(content.count) bytes" : "the bytes \(content.prefix(6).map { String($0) }.joined(separator: " "))")."
       )
     }
     guard (1...3).contains(content[6]), content[7] == 0 else {
@@ -159,7 +159,7 @@ private struct DictionaryReader {
         "\(name), byte \(at): descr is a list, so the items are records; expected a plain number such as '<f4'.")
     case "(":
       throw EvenkeelError.data(
-        "\(name), byte \(at): descr is a tuple, so the items are arrays themselves; expected a plain number such as '<f4'."
+        "\(name), byte \(at): descr is a tuple, so the items are themselves arrays; expected a plain number such as '<f4'."
       )
     default: return try text()
     }

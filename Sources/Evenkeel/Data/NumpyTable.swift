@@ -4,10 +4,10 @@ extension NumpyArray {
   func splits(target: Int?, validation: Double, test: Double, seed: UInt64) throws -> DatasetSplits {
     guard header.shape.rank == 2 else {
       throw EvenkeelError.data(
-        "\(name): expected an array of two axes, examples and columns, one of them the target, got the shape \(header.shape); inputs of more axes and their targets go into an NPZ file as x and y."
+        "\(name): expected an array of two axes, examples and columns, one of them the target, got the shape \(header.shape); inputs with more axes belong in an NPZ file, with their targets, as x and y."
       )
     }
-    guard width > 1 else { throw EvenkeelError.data("\(name): there is no column but the target.") }
+    guard width > 1 else { throw EvenkeelError.data("\(name): it has no column besides the target.") }
     let target = target ?? width - 1
     guard (0..<width).contains(target) else {
       throw EvenkeelError.usage("\(name) has no column \(target) to predict; expected 0 to \(width - 1).")
@@ -28,7 +28,7 @@ extension NumpyArray {
     guard let encoding, let target = encoding.targetColumn else {
       guard !isEvaluated else {
         throw EvenkeelError.data(
-          "\(name): there are no targets; the model was trained on inputs and targets apart, so expected an NPZ file of both."
+          "\(name): there are no targets; the model was trained on separate inputs and targets; expected an NPZ file with both."
         )
       }
       return Dataset(shape: exampleShape, examples: try examples(), targets: .none)
@@ -58,7 +58,7 @@ extension NumpyArray {
     let indices = try values.enumerated().map { example, value in
       guard let index = known[value] else {
         throw EvenkeelError.data(
-          "\(name): the class of example \(example) is \(TableEncoding.label(value)) in column \(encoding.targetName), never seen in training."
+          "\(name): the class of example \(example) is \(TableEncoding.label(value)) in column \(encoding.targetName), which does not occur in the training data."
         )
       }
       return index

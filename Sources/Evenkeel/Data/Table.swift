@@ -40,7 +40,7 @@ package struct Table {
           cell.start = position
           while true {
             guard position < content.count else {
-              throw EvenkeelError.data("\(file), line \(rowLine): a quoted cell has no end.")
+              throw EvenkeelError.data("\(file), line \(rowLine): a quoted cell is not closed.")
             }
             if content[position] == 34 {
               if position + 1 < content.count, content[position + 1] == 34 {
@@ -95,12 +95,12 @@ package struct Table {
     if hasHeader {
       var seen: Set<String> = []
       for name in header where !seen.insert(name).inserted {
-        throw EvenkeelError.data("\(file), line \(lines[0]): the column name \"\(name)\" is there twice.")
+        throw EvenkeelError.data("\(file), line \(lines[0]): the column name \"\(name)\" appears twice.")
       }
       names = header
       firstCell = width
       self.lines = Array(lines.dropFirst())
-      guard !self.lines.isEmpty else { throw EvenkeelError.data("\(file): there are no rows below the header.") }
+      guard !self.lines.isEmpty else { throw EvenkeelError.data("\(file): there are no rows after the header.") }
     } else {
       names = (1...width).map { "column\($0)" }
       firstCell = 0

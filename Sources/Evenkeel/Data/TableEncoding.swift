@@ -54,7 +54,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
     let name = target ?? table.names.last { $0 != weight } ?? table.names.last!
     guard name != weight else {
-      throw EvenkeelError.usage("\(table.file): the column \"\(name)\" cannot be the target and the weight too.")
+      throw EvenkeelError.usage("\(table.file): the column \"\(name)\" cannot be both the target and the weight.")
     }
     guard let targetColumn = table.names.firstIndex(of: name) else {
       throw EvenkeelError.usage(
@@ -62,7 +62,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
     guard table.names.count > (weight == nil ? 1 : 2) else {
       throw EvenkeelError.data(
-        "\(table.file): there is no column but the target\(weight == nil ? "" : " and the weight").")
+        "\(table.file): it has no column besides the target\(weight == nil ? "" : " and the weight").")
     }
     targetName = name
     weightName = weight
@@ -139,7 +139,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
     guard texts.count <= mostCategories else {
       throw EvenkeelError.data(
-        "\(table.file), column \(table.names[column]): it has more than \(mostCategories) different texts; expected at most so many categories."
+        "\(table.file), column \(table.names[column]): it has more than \(mostCategories) different texts, the most that a column of categories may have."
       )
     }
     return .categorical(texts.sorted())
@@ -210,7 +210,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
           let place = text.flatMap { places[position][$0] }
           if let text, place == nil, unknown.insert(column.name + text).inserted {
             warnings.append(
-              "\(table.file), line \(table.lines[row]), column \(column.name): training never saw \"\(text)\".")
+              "\(table.file), line \(table.lines[row]), column \(column.name): \"\(text)\" does not occur in the training data."
+            )
           }
           features.append(category: place, of: column.width)
         }
@@ -235,7 +236,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         try rows.map { row in
           guard let value = try table.number(row: row, column: column) else {
             throw EvenkeelError.data(
-              "\(table.file), line \(table.lines[row]): the target \(targetName) is no number.")
+              "\(table.file), line \(table.lines[row]): the target \(targetName) is not a number.")
           }
           return value
         }, names: [targetName])
@@ -247,7 +248,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         let whole = Double(text).flatMap { $0 == $0.rounded() && abs($0) < 1e15 ? String(Int($0)) : nil }
         guard let index = known[text] ?? whole.flatMap({ known[$0] }) else {
           throw EvenkeelError.data(
-            "\(table.file), line \(table.lines[row]): the class \"\(text)\" of \(targetName) was never seen in training."
+            "\(table.file), line \(table.lines[row]): the class \"\(text)\" of \(targetName) does not occur in the training data."
           )
         }
         return index
@@ -280,7 +281,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)
     if dataset.weights == nil {
-      warnings.append("\(table.file): there is no column \"\(weightName)\" of weights; every row counts the same.")
+      warnings.append("\(table.file): it has no column \"\(weightName)\" of weights, so every row counts the same.")
     }
     return dataset
   }
@@ -324,7 +325,7 @@ extension Dataset {
     if !splits.training.isEmpty {
       if let weight, splits.training.weights?.contains(where: { $0 > 0 }) == false {
         throw EvenkeelError.data(
-          "\(table.file), column \(weight): the weights of all \(splits.training.count) training rows are 0; expected one above 0 at least."
+          "\(table.file), column \(weight): the weights of all \(splits.training.count) training rows are 0; expected at least one above 0."
         )
       }
       let scaling = try InputScaling(fittedTo: splits.training)

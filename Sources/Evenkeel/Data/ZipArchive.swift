@@ -46,7 +46,7 @@ struct ZipArchive {
       })
     else {
       throw EvenkeelError.data(
-        "\(name): the directory at the end of the zip archive is missing; the file is truncated or no archive.")
+        "\(name): the directory at the end of the zip archive is missing; the file is truncated or not a zip archive.")
     }
     if end >= 20, isSignature(0x0706_4b50, at: end - 20) {
       let record = try number(UInt64.self, end - 12)
@@ -148,7 +148,8 @@ struct ZipArchive {
     // Deflate makes at most 258 bytes of 2 bits.
     guard member.count / 1032 <= member.range.count else {
       throw EvenkeelError.data(
-        "\(name): \(member.count) bytes are promised; \(member.range.count) deflated bytes cannot hold as many.")
+        "\(name): the archive promises \(member.count) bytes, but \(member.range.count) deflated bytes cannot hold that many."
+      )
     }
     return try FileBytes(
       count: member.count, name: name,
@@ -157,14 +158,15 @@ struct ZipArchive {
       var given = 0
       try Deflated.raw.inflate(UnsafeRawBufferPointer(rebasing: bytes.bytes[member.range]), name: name) { part in
         guard part.count <= member.count - given else {
-          throw EvenkeelError.data("\(name): more comes out than the \(member.count) bytes that the archive promises.")
+          throw EvenkeelError.data(
+            "\(name): it decompresses to more than the \(member.count) bytes that the archive promises.")
         }
         UnsafeMutableRawBufferPointer(start: memory + given, count: part.count).copyMemory(from: part)
         given += part.count
         return true
       }
       guard given == member.count else {
-        throw EvenkeelError.data("\(name): \(given) bytes come out; the archive promises \(member.count).")
+        throw EvenkeelError.data("\(name): \(given) bytes were decompressed; the archive promises \(member.count).")
       }
     }
   }

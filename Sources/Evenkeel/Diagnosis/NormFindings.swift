@@ -56,16 +56,16 @@ struct NormExamination {
     let all = constant.count == features
     let gain =
       epsilon > 0
-      ? "any other value is multiplied with up to \(NumberText.plain.short(1 / epsilon.squareRoot()))"
+      ? "any other value is multiplied by up to \(NumberText.plain.short(1 / epsilon.squareRoot()))"
       : "any other value is lost"
     return Finding(
       .constantFeatures, all ? .illness : .warning, layer: name, features: constant,
       numbers: ["largestVariance": constant.map { variance($0)! }.max()!, "epsilon": epsilon],
       cause:
-        "\(part(constant)) were the same in every example (σ² below ε / \(NumberText.plain.short(1 / Thresholds.constantVariance))): they carry nothing, and \(gain) when it comes.",
+        "\(part(constant)) were the same in every example (σ² below ε / \(NumberText.plain.short(1 / Thresholds.constantVariance))): they carry no information, and \(gain) when one comes.",
       remedy: all
-        ? "Look at the layers in front: nothing that depends on the input comes through."
-        : "Leave constant columns or pixels out of the data, or look at the layer in front, whose units of these features are dead."
+        ? "Look at the layers before it: nothing that depends on the input gets through."
+        : "Leave constant columns or pixels out of the data, or look at the layer before it, whose units for these features are dead."
     )
   }
 
@@ -80,8 +80,8 @@ struct NormExamination {
       .epsilonDominates, 2 * small.count > features ? .warning : .note, layer: name, features: small,
       numbers: ["medianVariance": median, "epsilon": epsilon],
       cause:
-        "\(part(small)) have a variance below ε = \(NumberText.plain.short(epsilon)) (median \(NumberText.plain.short(median))): ε outweighs it and they come out with a deviation of \(NumberText.plain.short((median / (median + epsilon)).squareRoot())), not 1.",
-      remedy: "Take a smaller epsilon, or a larger scale of what comes in.")
+        "\(part(small)) have a variance below ε = \(NumberText.plain.short(epsilon)) (median \(NumberText.plain.short(median))): ε outweighs it, and they come out with a standard deviation of \(NumberText.plain.short((median / (median + epsilon)).squareRoot())), not 1.",
+      remedy: "Use a smaller epsilon, or give the layer inputs of a larger scale.")
   }
 
   /// The divergence of what the norm puts out for feature `index`, before γ and β, from N(0, 1).
@@ -127,9 +127,9 @@ struct NormExamination {
     }
     let price =
       switch (comparison, cost) {
-      case (nil, _): "what it costs is not known without targets"
+      case (nil, _): "without targets, the cost is unknown"
       case (_, let cost?): "the model has \(cost)"
-      case (let comparison?, nil): "the model does no worse for it (\(comparison.summary))"
+      case (let comparison?, nil): "the model does no worse because of it (\(comparison.summary))"
       }
     var numbers = [
       "meanShift": shift.meanShift, "largestShift": shift.largestMeanShift,
@@ -140,10 +140,10 @@ struct NormExamination {
       .statisticsDisagree, cost != nil ? .illness : comparison == nil ? .warning : .note, layer: name, features: wrong,
       numbers: numbers,
       cause:
-        "The running statistics of \(part(wrong)) are not this data's: over the layer means are off by \(NumberText.plain.short(shift.meanShift)) σ (at most \(NumberText.plain.short(shift.largestMeanShift)) σ) and variances \(NumberText.plain.short(shift.lowestVarianceRatio)) to \(NumberText.plain.short(shift.highestVarianceRatio)) times theirs; \(price).",
+        "The running statistics of \(part(wrong)) do not match this data: over the layer, means are off by \(NumberText.plain.short(shift.meanShift)) σ (at most \(NumberText.plain.short(shift.largestMeanShift)) σ) and variances \(NumberText.plain.short(shift.lowestVarianceRatio)) to \(NumberText.plain.short(shift.highestVarianceRatio)) times the running ones; \(price).",
       remedy: comparison != nil && cost == nil
-        ? "Nothing need be done: recalibrated statistics do no better on this data."
-        : "Recalibrate the model on data of this kind; statistics that are off on the training data want a longer training at a smaller learning rate."
+        ? "Nothing needs to be done: recalibrated statistics do no better on this data."
+        : "Recalibrate the model on data of this kind; if statistics are off even on the training data, train longer with a smaller learning rate."
     )
   }
 
@@ -175,10 +175,10 @@ struct NormExamination {
       .deadScale, severity, layer: name, features: dead,
       numbers: ["largestScale": dead.map { Double(abs(scale[$0])) }.max()!, "typicalScale": typicalScale],
       cause:
-        "γ of \(part(dead)) is as good as 0: \(site.endsBlock ? "the block adds nothing there to its shortcut" : "they come out as β whatever comes in").",
+        "γ is practically 0 for \(part(dead)): \(site.endsBlock ? "there the block adds nothing to its shortcut" : "they output β whatever the input").",
       remedy: site.endsBlock
-        ? "If this is most of the block it can be left out; else nothing."
-        : "Make the layer in front narrower by these features, or train anew with a smaller learning rate and no decay on γ."
+        ? "If this is most of the block, the block can be left out; otherwise nothing needs to be done."
+        : "Remove these features from the layer before it, or train again with a smaller learning rate and no decay on γ."
     )
   }
 
@@ -207,10 +207,10 @@ struct NormExamination {
       .closedActivation, all ? .illness : .warning, layer: name, features: closed,
       numbers: ["largestShare": largest, "lowestShift": worst, "measured": isMeasured ? 1 : 0],
       cause: isMeasured
-        ? "The ReLU behind \(part(closed)) let \(NumberText.plain.short(largest)) of \(record!.counted) values through at most: γ x̂ + β stays below 0, and no gradient comes back."
-        : "β of \(part(closed)) is down to \(NumberText.plain.short(worst)) |γ|: of normal x̂ the ReLU lets \(NumberText.plain.short(largest)) through at most, and no gradient comes back.",
+        ? "The ReLU after \(part(closed)) let at most \(NumberText.plain.short(largest)) of \(record!.counted) values through: γ x̂ + β stays below 0, and no gradient comes back."
+        : "β of \(part(closed)) is down to \(NumberText.plain.short(worst)) |γ|: for normally distributed x̂ the ReLU lets at most \(NumberText.plain.short(largest)) through, and no gradient comes back.",
       remedy:
-        "Train anew with a smaller learning rate or a leaky activation, or make the layer in front narrower by these features."
+        "Train again with a smaller learning rate or a leaky activation, or remove these features from the layer before it."
     )
   }
 
@@ -245,9 +245,9 @@ struct NormExamination {
       .smallBatch, errors.mean < Thresholds.graveMeanError ? .warning : .illness, layer: site.layer.path,
       numbers: numbers,
       cause:
-        "With \(batchSize) examples a batch's mean is off by \(bound)\(NumberText.plain.short(errors.mean)) σ and its variance by \(bound)\(NumberText.plain.short(100 * errors.variance)) %\(measured == nil ? "" : ", measured on this data"): every example is normalized with noise of that size.",
+        "With \(batchSize) examples, a batch's mean is off by \(bound)\(NumberText.plain.short(errors.mean)) σ and its variance by \(bound)\(NumberText.plain.short(100 * errors.variance)) %\(measured == nil ? "" : ", measured on this data"): every example is normalized with that much noise.",
       remedy:
-        "Train with larger batches (\(Int((1 / (Thresholds.meanError * Thresholds.meanError)).rounded())) examples and more), or with a norm that does not look at the batch."
+        "Train with larger batches (\(Int((1 / (Thresholds.meanError * Thresholds.meanError)).rounded())) examples or more), or with a norm that does not depend on the batch."
     )
   }
 

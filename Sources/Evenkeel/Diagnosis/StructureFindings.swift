@@ -70,15 +70,15 @@ struct StructureExamination {
       findings.append(
         Finding(
           .standardizedInput, .note, layer: name,
-          cause: "The inputs are standardized feature by feature before they reach this norm, which does it once more.",
-          remedy: "Leave it out, unless its scale and shift are wanted."))
+          cause: "The inputs are standardized feature by feature before they reach this norm, which does it again.",
+          remedy: "Remove it, unless you want its scale and shift."))
     case .norm(let before):
       findings.append(
         Finding(
           .duplicatedNorm, .warning, layer: name,
           cause:
-            "It normalizes again what the norm \(before) gives, so that the scale and shift learned there have next to no effect.",
-          remedy: "Leave one of the two out."))
+            "It normalizes the output of the norm \(before) again, so the scale and shift learned there have almost no effect.",
+          remedy: "Remove one of the two."))
     case .biased(let before):
       // Statistics that are fixed, or not taken feature by feature over the batch, leave the bias its effect.
       guard traits.contains(.removesConstants), !options.isFrozen else { return }
@@ -86,8 +86,8 @@ struct StructureExamination {
         Finding(
           .biasBeforeNorm, .note, layer: before,
           cause:
-            "Its bias moves all values of a feature alike and the norm \(name) behind it subtracts their mean: the bias changes nothing and its gradient is 0.",
-          remedy: "Build the layer with bias automatic or absent; the norm's shift does that work."))
+            "Its bias moves all values of a feature alike, and the norm \(name) after it subtracts their mean: the bias changes nothing, and its gradient is 0.",
+          remedy: "Build the layer with bias automatic or absent; the norm's shift does the same."))
     case .other: return
     }
   }
@@ -97,7 +97,7 @@ struct StructureExamination {
     return Finding(
       .decayedScale, acts ? .warning : .note, layer: layer, numbers: weightDecay.map { ["weightDecay": $0] } ?? [:],
       cause:
-        "Its \(parameter) holds one number a feature, a scale, but has the role of a weight: weight decay \(acts ? "of \(NumberText.plain.short(weightDecay!)) draws" : "would draw") it to 0.",
+        "Its \(parameter) holds one number per feature, a scale, but has the role of a weight: weight decay \(acts ? "of \(NumberText.plain.short(weightDecay!)) draws" : "would draw") it to 0.",
       remedy: "Give the parameter the role .scale, which weight decay leaves alone.")
   }
 }

@@ -155,7 +155,7 @@ public struct Model: Sendable {
   }
 
   func evaluate(_ dataset: Dataset, _ sweep: Sweep) throws -> Quality {
-    guard let output else { throw EvenkeelError.usage("The model is not trained; there is no loss to evaluate.") }
+    guard let output else { throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.") }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
     try dataset.requireWeight()
     let targets = try TargetBuffer(

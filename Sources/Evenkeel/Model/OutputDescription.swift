@@ -60,7 +60,7 @@ public struct OutputDescription: Hashable, Codable, Sendable {
         throw EvenkeelError.usage("The targets are values; use meanSquaredError or huber, not softmaxCrossEntropy.")
       }
       guard width == names.count else {
-        throw EvenkeelError.usage("The network has \(width) outputs; expected \(names.count), one a target.")
+        throw EvenkeelError.usage("The network has \(width) outputs; expected \(names.count), one per target.")
       }
       classLabels = []
       targetNames = names

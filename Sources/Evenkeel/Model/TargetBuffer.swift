@@ -39,7 +39,8 @@ package final class TargetBuffer {
       labels = indices.map { $0 < 0 ? -1 : map[Int($0)] }
       if let row = labels.firstIndex(of: -1) {
         let name = indices[row] < 0 ? "unknown" : classes[Int(indices[row])]
-        throw EvenkeelError.data("Example \(row) is of the class \"\(name)\", which training never saw.")
+        throw EvenkeelError.data(
+          "Example \(row) is of the class \"\(name)\", which does not occur in the training data.")
       }
       if output.loss.kind == .sigmoidCrossEntropy {
         values =
@@ -64,7 +65,7 @@ package final class TargetBuffer {
         : targets.map { Float($0) }
       if let position = values.firstIndex(where: { !$0.isFinite }) {
         throw EvenkeelError.data(
-          "The target \(names[position % width]) of example \(position / width) is \(targets[position]), too far from those of the training."
+          "The target \(names[position % width]) of example \(position / width) is \(targets[position]), too far from the training targets."
         )
       }
     }

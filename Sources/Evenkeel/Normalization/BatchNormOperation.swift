@@ -142,7 +142,7 @@ struct BatchNormOperation: LayerOperation {
     let (x, y) = (pass.input + start, pass.output + start)
     guard norm.rows > 1 else {
       throw EvenkeelError.usage(
-        "Layer \(name) (batchNorm) got one value per feature; training needs at least two examples a batch.")
+        "Layer \(name) (batchNorm) got one value per feature; training needs at least two examples per batch.")
     }
     let (sums, threads) = (sums(pass), Int32(pass.threads))
     let bad: Int

@@ -11,7 +11,7 @@ public enum Machine {
   static func requireThreads(_ count: Int) throws {
     let most = 8 * threads
     guard (1...most).contains(count) else {
-      throw EvenkeelError.usage("The number of threads is \(count); expected 1 to \(most), eight a processor.")
+      throw EvenkeelError.usage("The number of threads is \(count); expected 1 to \(most), eight per processor.")
     }
   }
 }

@@ -158,7 +158,7 @@ extension Safetensors {
   fileprivate func requireNoOther(than used: Set<String>) throws {
     if let extra = header.tensors.keys.sorted().first(where: { !used.contains($0) }) {
       if header.metadata["position"] != nil {
-        throw EvenkeelError.data("\(name): it is the checkpoint of a training, to go on from, not a model.")
+        throw EvenkeelError.data("\(name): it is a training checkpoint, not a model; use it with --resume.")
       }
       throw EvenkeelError.data("\(name): the tensor \"\(extra)\" belongs to no layer.")
     }
@@ -205,7 +205,7 @@ extension Checkpoint {
       let position = try? JSONDecoder().decode(StoredPosition.self, from: Data(text.utf8)), position.isReasonable,
       let firstShape = file.header.tensors["optimizer.first"]?.shape,
       let secondShape = file.header.tensors["optimizer.second"]?.shape
-    else { throw EvenkeelError.data("\(file.name): it holds no checkpoint.") }
+    else { throw EvenkeelError.data("\(file.name): it is not a checkpoint.") }
     var used = try model.state.read(file)
     var best: Best?
     if let loss = position.bestLoss, let epoch = position.bestEpoch {

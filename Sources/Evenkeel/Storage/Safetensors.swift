@@ -101,7 +101,8 @@ package struct Safetensors {
           try check?(SafetensorsHeader(headerBytes, dataCount: offset, name: "the content"))
         } catch let error as EvenkeelError {
           throw EvenkeelError(
-            error.code, "\(path) is not written, as it could not be read again: \(error.message)", layer: error.layer)
+            error.code, "\(path) was not written, because it could not be read back: \(error.message)",
+            layer: error.layer)
         }
         try AtomicFile.write([lengthBytes, headerBytes] + items.map(\.bytes), to: path)
       }

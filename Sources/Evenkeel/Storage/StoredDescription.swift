@@ -21,7 +21,7 @@ struct StoredDescription: Codable {
         throw EvenkeelError.data("the table's \(encoding.featureNames.count) features do not fit \(network.input).")
       }
       guard Set(encoding.classLabels).count == encoding.classLabels.count else {
-        throw EvenkeelError.data("a class of the table is there twice.")
+        throw EvenkeelError.data("a class of the table appears twice.")
       }
     }
     try output?.validate(width: width)

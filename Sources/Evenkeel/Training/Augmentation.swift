@@ -30,7 +30,7 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
     try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
       let parts = item.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
       guard let kind = Kind(rawValue: String(parts[0])) else {
-        throw EvenkeelError.usage("The augmentation \"\(item)\" is none of crop, flip, rotate and cutout.")
+        throw EvenkeelError.usage("\"\(item)\" is not an augmentation; expected crop, flip, rotate or cutout.")
       }
       let standard: Augmentation =
         switch kind {
@@ -42,7 +42,7 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
       guard parts.count == 2 else { return standard }
       guard kind != .flip, let amount = Double(parts[1]) else {
         throw EvenkeelError.usage(
-          "The augmentation \"\(item)\": expected \(kind == .flip ? "no value" : "a number behind the colon").")
+          "The augmentation \"\(item)\": expected \(kind == .flip ? "no value" : "a number after the colon").")
       }
       return Augmentation(kind: kind, amount: amount)
     }
@@ -60,7 +60,7 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
     for (index, augmentation) in augmentations.enumerated() {
       let (kind, amount) = (augmentation.kind, augmentation.amount)
       if augmentations[..<index].contains(where: { $0.kind == kind }) {
-        throw EvenkeelError.usage("The augmentation \(kind) is named twice.")
+        throw EvenkeelError.usage("The augmentation \(kind) is given twice.")
       }
       switch kind {
       case .flip: break

@@ -110,7 +110,7 @@ public struct Optimizer: Hashable, Sendable {
       throw EvenkeelError.usage("The learning rate is \(learningRate); expected a number above 0.")
     }
     guard weightDecay.isFinite, weightDecay >= 0 else {
-      throw EvenkeelError.usage("The weight decay is \(weightDecay); expected a number not below 0.")
+      throw EvenkeelError.usage("The weight decay is \(weightDecay); expected 0 or more.")
     }
     let terms = terms
     for share in [terms.momentum, terms.decay1, terms.decay2] where !(0..<1).contains(share) {

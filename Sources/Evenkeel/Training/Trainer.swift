@@ -180,10 +180,11 @@ public struct Trainer: Sendable {
     try dataset.requireFit(model.network.input)
     guard model.scaling == nil || TableEncoding.agree(model.encoding, dataset.encoding) else {
       throw EvenkeelError.data(
-        "The columns of the data are encoded otherwise than those that the model was trained on.")
+        "The columns of the data are encoded differently from those that the model was trained on.")
     }
     if let resuming, resuming.epoch > epochs {
-      throw EvenkeelError.usage("The checkpoint has \(resuming.epoch) epochs behind it; expected \(epochs) at most.")
+      throw EvenkeelError.usage(
+        "The checkpoint is from epoch \(resuming.epoch); expected at most \(epochs), the number of epochs.")
     }
     if model.scaling == nil {
       model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
@@ -227,10 +228,10 @@ public struct Trainer: Sendable {
     }
     guard (1...batchSize).contains(accumulating) else {
       throw EvenkeelError.usage(
-        "A batch of \(batchSize) examples is to be taken in \(accumulating) parts; expected 1 to \(batchSize).")
+        "A batch of \(batchSize) examples cannot be taken in \(accumulating) parts; expected 1 to \(batchSize).")
     }
     if let freezing, freezing.afterEpoch < 0 {
-      throw EvenkeelError.usage("Norms are to be frozen after epoch \(freezing.afterEpoch); expected 0 or more.")
+      throw EvenkeelError.usage("Norms cannot be frozen after epoch \(freezing.afterEpoch); expected 0 or more.")
     }
     try averaging?.validate(epochs: epochs)
     try precision.validate()
@@ -242,7 +243,7 @@ public struct Trainer: Sendable {
     try dataset.targets.validate()
     try dataset.requireWeight()
     guard dataset.lengths == nil || augmentation.isEmpty else {
-      throw EvenkeelError.usage("Augmentation moves the positions that lengths count; leave one out.")
+      throw EvenkeelError.usage("Augmentation moves the positions that lengths count; use only one of them.")
     }
     try Augmentation.validate(augmentation, for: dataset.shape)
   }

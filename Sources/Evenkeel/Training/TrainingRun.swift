@@ -96,14 +96,14 @@ final class TrainingRun {
   private func restore(_ checkpoint: Checkpoint) throws {
     for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
       guard let before = checkpoint.settings[name], before != value else { continue }
-      throw EvenkeelError.usage("The checkpoint is of a run whose \(name) is \(before); this one's is \(value).")
+      throw EvenkeelError.usage("The checkpoint is from a run whose \(name) is \(before); this run's is \(value).")
     }
     let (first, second) = (steps.optimizer.first, steps.optimizer.second)
     guard checkpoint.state.parameters.count == state.parameters.count, checkpoint.first.count == first.count,
       checkpoint.second.count == second.count, checkpoint.averaged.count == averaged?.values.count ?? 0,
       checkpoint.batch <= batches.count
     else {
-      throw EvenkeelError.usage("The checkpoint is of a run with another network, optimizer, data set or batch size.")
+      throw EvenkeelError.usage("The checkpoint is from a run with another network, optimizer, data set or batch size.")
     }
     state.write {
       $0.parameters.start.update(from: checkpoint.state.parameters.start, count: state.parameters.count)

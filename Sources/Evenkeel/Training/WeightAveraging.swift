@@ -28,7 +28,7 @@ public enum WeightAveraging: Hashable, Sendable {
     case .uniform(let epoch):
       guard (1...epochs).contains(epoch) else {
         throw EvenkeelError.usage(
-          "Weights are to be averaged from epoch \(epoch) on; expected 1 to \(epochs), the number of epochs.")
+          "Weights cannot be averaged from epoch \(epoch) on; expected 1 to \(epochs), the number of epochs.")
       }
     }
   }

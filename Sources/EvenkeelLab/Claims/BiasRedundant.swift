@@ -4,7 +4,7 @@ import Evenkeel
 struct BiasRedundant: Claim {
   let name = "bias-redundant"
   let title = "The bias is redundant"
-  let question = "Does a bias in front of a batch norm change anything?"
+  let question = "Does a bias before a batch norm change anything?"
   let rule = Rule("points of accuracy more with a bias", .within(0.5))
 
   private static let without = Contender("without bias", .with)

@@ -53,15 +53,17 @@ extension Claim {
     let effect = nothingLearned ? nil : rule.effect(of: findings.values)
     var notes = findings.notes
     let missing = results.count { $0 == nil }
-    if missing > 0 { notes.append("\(missing) trials have not ended yet; the verdict waits for them.") }
+    if missing > 0 { notes.append("\(missing) trials have not finished yet; the verdict waits for them.") }
     if nothingLearned {
       notes.append(
         judged.allSatisfy(\.isDiverged)
-          ? "Every run that was to be judged diverged, so there is nothing to compare."
-          : "No run that was to be judged did better than guessing (\(NumberText.plain.short(100 * plan.data.aboveChance)) %), so there is nothing to compare."
+          ? "Every judged run diverged, so there is nothing to compare."
+          : "No judged run did better than guessing (\(NumberText.plain.short(100 * plan.data.aboveChance)) %), so there is nothing to compare."
       )
     }
-    if plan.seeds < Rule.leastSeeds { notes.append("\(plan.seeds) seeds decide nothing; five or more do.") }
+    if plan.seeds < Rule.leastSeeds {
+      notes.append("With \(plan.seeds) seeds the verdict stays undecided; five or more decide.")
+    }
     return ClaimReport(
       name: name, title: title, question: question, setup: findings.setup, figures: findings.figures,
       tables: findings.tables, verdict: missing > 0 ? .undecided : rule.verdict(effect, seeds: findings.values.count),
@@ -87,7 +89,8 @@ package enum Claims {
     for name in names {
       guard let claim = all.first(where: { $0.name == name }) else {
         let nearest = all.map(\.name).min { distance($0, name) < distance($1, name) }!
-        throw EvenkeelError(.usage, "\"\(name)\" is not a claim; did you mean \(nearest)? lab list shows all.")
+        throw EvenkeelError(
+          .usage, "\"\(name)\" is not a claim; did you mean \(nearest)? evenkeel lab list shows all claims.")
       }
       if !chosen.contains(where: { $0.name == name }) { chosen.append(claim) }
     }

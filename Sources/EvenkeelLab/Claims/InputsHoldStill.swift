@@ -5,7 +5,7 @@ import Glibc
 struct InputsHoldStill: Claim {
   let name = "inputs-hold-still"
   let title = "Inputs of later layers hold still"
-  let question = "How far does the distribution of what the last hidden layer takes move from one moment to the next?"
+  let question = "How far does the distribution of the last hidden layer's inputs move over time?"
   let rule = Rule("times less movement with batch norm", .above(1), isRatio: true)
 
   private func subject(_ plan: Plan) -> Subject { plan.network == nil ? plan.paperNet : plan.subject }

@@ -4,7 +4,7 @@ import Evenkeel
 struct ScaleAndShift: Claim {
   let name = "scale-and-shift"
   let title = "γ and β are needed"
-  let question = "What is lost if the norm's output is not scaled and shifted again, in front of a sigmoid?"
+  let question = "What is lost if the norm's output is not scaled and shifted again before a sigmoid?"
   let rule = Rule("points of accuracy more with γ and β", .above(0.5))
 
   private static let with = Contender("with γ and β", .with)

@@ -2,7 +2,8 @@
 struct TrainsFaster: Claim {
   let name = "trains-faster"
   let title = "Batch norm makes training faster"
-  let question = "How many steps, and how much time, does a net need with batch norm and without to the same accuracy?"
+  let question =
+    "How many steps, and how much time, does a network need to reach the same accuracy, with batch norm and without?"
   let rule = Rule("times fewer steps to the target", .above(1.1), isRatio: true)
 
   private func race(_ plan: Plan) -> Race {

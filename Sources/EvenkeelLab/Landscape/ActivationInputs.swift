@@ -45,7 +45,7 @@ public final class ActivationProbe {
       end > 0
     else {
       throw EvenkeelError.usage(
-        "The network has no activation with a layer in front of it, so there are no inputs of one.")
+        "The network has no activation after another layer, so there are no activation inputs to measure.")
     }
     guard examples.count > 1, examples.shape.count == model.network.input.count else {
       throw EvenkeelError.data(
@@ -69,7 +69,7 @@ public final class ActivationProbe {
     for entry in state.layout.entries {
       guard let other = theirs.entries.first(where: { $0.name == entry.name }), other.count == entry.count else {
         throw EvenkeelError.usage(
-          "The model has no parameter \(entry.name) of \(entry.count) values, as the probe's has.")
+          "The model has no parameter \(entry.name) of \(entry.count) values, as the probe's model has.")
       }
       state.write {
         ($0.parameters.start + entry.offset).update(

@@ -90,7 +90,7 @@ final class NormStep: LinearStep {
       initialScale: options.initialScale, frozen: options.frozen)
     guard options == known else {
       throw EvenkeelError.usage(
-        "Layer \(site.name) (batchNorm): second derivatives are known of plain batch norm alone, so there is no Hessian."
+        "Layer \(site.name) (batchNorm): second derivatives are known only for plain batch norm, so there is no Hessian."
       )
     }
     let count = site.maximumRows * site.input.count

@@ -33,14 +33,14 @@ public final class LossSurface {
   ///   see a single example.
   public init(_ model: Model, examples: Dataset, loss: Loss? = nil, threads: Int = 1) throws {
     guard let loss = loss ?? model.output?.loss else {
-      throw EvenkeelError.usage("The model is not trained and no loss is given; there is no surface to look at.")
+      throw EvenkeelError.usage("The model is not trained and no loss is given, so there is no loss surface.")
     }
-    guard !examples.isEmpty else { throw EvenkeelError.data("The examples of a loss surface are none.") }
+    guard !examples.isEmpty else { throw EvenkeelError.data("A loss surface needs at least one example.") }
     guard examples.shape.count == model.network.input.count else {
       throw EvenkeelError.data("Expected examples of shape \(model.network.input), got \(examples.shape).")
     }
     guard examples.weights == nil, examples.lengths == nil else {
-      throw EvenkeelError.usage("Loss surfaces are of whole examples that count 1 each; these have weights or lengths.")
+      throw EvenkeelError.usage("A loss surface needs examples without weights and lengths.")
     }
     self.loss = loss
     self.threads = threads

@@ -36,7 +36,7 @@ public struct NoiseInjection: Layer {
   public func outputShape(for input: Shape) throws -> Shape {
     for (name, value) in [("meanRange", meanRange), ("scaleRange", scaleRange), ("spread", spread)] {
       guard value.isFinite, value >= 0 else {
-        throw EvenkeelError(.usage, "noiseInjection: \(name) is \(value); expected a number not below 0.")
+        throw EvenkeelError(.usage, "noiseInjection: \(name) is \(value); expected 0 or more.")
       }
     }
     return input

@@ -57,7 +57,7 @@ package struct LaboratoryRun: Sendable {
       } catch let error as EvenkeelError where error.code == .interrupted {
         throw EvenkeelError(
           .interrupted,
-          "Interrupted; \(done) of \(max(expected, done)) trials are done and kept in \(runner.store.path). The same command goes on."
+          "Interrupted; \(done) of \(max(expected, done)) trials are done and kept in \(runner.store.path). Run the same command again to continue."
         )
       }
     }

@@ -40,7 +40,8 @@ package enum StoreFile {
     defer { for end in ["", "-wal", "-shm"] { unlink(copy + end) } }
     for end in ["", "-wal"] where access(path + end, F_OK) == 0 {
       do { try FileManager.default.copyItem(atPath: path + end, toPath: copy + end) } catch {
-        throw EvenkeelError(.cannotWrite, "\(path) lies where nothing can be written, and cannot be copied to \(copy).")
+        throw EvenkeelError(
+          .cannotWrite, "\(path) is in a place that cannot be written to, and cannot be copied to \(copy).")
       }
       chmod(copy + end, 0o600)
     }
@@ -52,7 +53,7 @@ package enum StoreFile {
     var status = stat()
     guard stat(path, &status) == 0 else { return }
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw EvenkeelError(.cannotWrite, "\(name) is no file; expected a store's, or none yet.")
+      throw EvenkeelError(.cannotWrite, "\(name) is not a regular file; expected a store or a new name.")
     }
     guard status.st_size > 0 else { return }
     // SQLite takes a file without a whole page for an empty one, and would write over it.
@@ -93,7 +94,7 @@ package enum StoreFile {
         throw damaged(name, "its table \"\(table.name)\" has no column \(column.name)")
       }
       if let own = columns.first(where: { name in name != "id" && !table.columns.contains { $0.name == name } }) {
-        throw damaged(name, "its table \"\(table.name)\" has a column \(own), which is none of a store's")
+        throw damaged(name, "its table \"\(table.name)\" has a column \(own), which a store does not have")
       }
     }
     if let fault = try StoreMigrations.faults(in: .migrations, db).first?.fault { throw damaged(name, fault) }
@@ -128,7 +129,7 @@ package enum StoreFile {
       case .SQLITE_FULL:
         throw EvenkeelError(.cannotWrite, "\(path) cannot be written: the disk is full; what was done before is kept.")
       case .SQLITE_BUSY, .SQLITE_LOCKED:
-        throw EvenkeelError(.cannotWrite, "\(path) is locked by another program, for ten seconds now.")
+        throw EvenkeelError(.cannotWrite, "\(path) has been locked by another program for ten seconds.")
       case .SQLITE_NOTADB:
         throw notSQLite(path)
       // A statement of ours that is none for this file: its schema is another.
@@ -144,12 +145,12 @@ package enum StoreFile {
           .cannotWrite, "\(path): \(error.message ?? "SQLite failed") (code \(error.resultCode.rawValue)).")
       }
     } catch is RowDecodingError {
-      throw damaged(path, "a value in it is of another type than a store's")
+      throw damaged(path, "a value in it does not have the type that a store gives it")
     }
   }
 
   private static func notSQLite(_ path: String) -> EvenkeelError {
-    EvenkeelError(.data, "\(path) is no store of runs: it is not a SQLite file; nothing was changed.")
+    EvenkeelError(.data, "\(path) is not a store of runs: it is not a SQLite file; nothing was changed.")
   }
 
   static func damaged(_ path: String, _ what: String) -> EvenkeelError {
@@ -157,6 +158,6 @@ package enum StoreFile {
     let line =
       what.split(whereSeparator: \.isNewline).first { !$0.hasPrefix("*") }.map { String($0) } ?? "its pages do not fit"
     return EvenkeelError(
-      .data, "\(path) is damaged: \(line). It was left as it is; move it away, or name another with --store.")
+      .data, "\(path) is damaged: \(line). Nothing was changed; move it away, or choose another file with --store.")
   }
 }

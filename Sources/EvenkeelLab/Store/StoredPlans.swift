@@ -67,7 +67,7 @@ extension Plan: StoredJSON {
     ] {
       guard range.contains(value) else {
         throw EvenkeelError(
-          .data, "its \(name) are \(value), which lies outside \(range.lowerBound) to \(range.upperBound).")
+          .data, "its \(name) are \(value), outside \(range.lowerBound) to \(range.upperBound).")
       }
     }
     try data.validate()

@@ -70,7 +70,7 @@ extension RunStore {
         if let reason = try String.fetchOne(
           db, sql: "SELECT reason FROM \(StoreTable.run.unfitName) WHERE id = ?", arguments: [id])
         {
-          throw EvenkeelError(.data, "\(path): \(reason). The row lies in the table \(StoreTable.run.unfitName).")
+          throw EvenkeelError(.data, "\(path): \(reason). The row is kept in the table \(StoreTable.run.unfitName).")
         }
         let last = try Int64.fetchOne(db, sql: "SELECT max(id) FROM run")
         throw EvenkeelError(

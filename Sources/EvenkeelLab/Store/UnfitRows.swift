@@ -25,7 +25,7 @@ extension RunStore {
     let more = rows.count == 1 ? "" : ", and \(rows.count - 1) more rows"
     throw EvenkeelError(
       .data,
-      "\(path) holds what does not fit: \(first)\(more). Nothing of it is lost: it lies in the tables \(StoreTable.run.unfitName) and \(StoreTable.plan.unfitName)."
+      "\(path) holds invalid rows: \(first)\(more). Nothing is lost: they are kept in the tables \(StoreTable.run.unfitName) and \(StoreTable.plan.unfitName)."
     )
   }
 }

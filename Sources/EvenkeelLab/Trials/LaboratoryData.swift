@@ -58,7 +58,7 @@ package struct LaboratoryData: Sendable {
     guard splits.training.count >= 20, !splits.validation.isEmpty, !splits.test.isEmpty else {
       throw EvenkeelError(
         .data,
-        "\(source): \(splits.training.count) examples to train on, \(splits.validation.count) to search on and \(splits.test.count) to judge on are too few for experiments."
+        "\(source): \(splits.training.count) examples to train on, \(splits.validation.count) to search with and \(splits.test.count) to judge with are too few for experiments."
       )
     }
     splits.validation = Self.limited(splits.validation)

@@ -17,7 +17,7 @@ private func overwrite(_ path: String, _ bytes: [UInt8]) throws {
 }
 
 private let changes: [(name: String, says: String, make: @Sendable (String) throws -> Void)] = [
-  ("rewritten", "it was written to after it was opened", { try overwrite($0, alignedTable(1)) }),
+  ("rewritten", "another program wrote to it after it was opened", { try overwrite($0, alignedTable(1)) }),
   ("cut off", "it had 5248 bytes, now it has 128", { try #require(truncate($0, 128) == 0) }),
   ("emptied", "it had 5248 bytes, now it has 0", { try #require(truncate($0, 0) == 0) }),
   ("continued", "it had 5248 bytes, now it has 9000", { try #require(truncate($0, 9000) == 0) }),
@@ -63,7 +63,8 @@ func aFileThatChangesWhileItIsTrainedOnIsAnErrorAndTheStepBeforeIsKept(index: In
     #expect(error?.code == .data)
     #expect(
       error?.message
-        == "Step 11 of epoch 2: \(path) changed while it was read: \(change.says); the model keeps the step before.")
+        == "Step 11 of epoch 2: \(path) changed while it was read: \(change.says); the model keeps the state before this step."
+    )
     #expect(model.parameters.map(\.values) == expected.parameters.map(\.values))
     let later = #expect(throws: EvenkeelError.self) { try expected.predict(data) }
     #expect(later?.message.hasPrefix("\(path) changed while it was read: ") == true)
@@ -87,7 +88,7 @@ func aFileThatChangesWhileItIsTrainedOnIsAnErrorAndTheStepBeforeIsKept(index: In
           }
         })
     }
-    #expect(error?.message == "\(path) changed while it was read: it was written to after it was opened.")
+    #expect(error?.message == "\(path) changed while it was read: another program wrote to it after it was opened.")
     #expect(checkpoints == 1)
   }
 }

@@ -81,11 +81,12 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
   (["a/1": png, "b/": []], "/b: there are no images.", ""),
   (["a/1": png, "b/.hidden": png], "/b: there are no images.", ""),
   (["a/1": png], ": expected a folder of images for each of at least 2 classes, got 1 (a).", ""),
-  (["a/1": png, "b/1": png, "b/x.txt": [65]], "/b/x.txt: it is no PNG or JPEG image.", ""),
-  (["a/1": png, "b/1": png, "b/empty": []], "/b/empty: it is no PNG or JPEG image.", ""),
+  (["a/1": png, "b/1": png, "b/x.txt": [65]], "/b/x.txt: it is not a PNG or JPEG image.", ""),
+  (["a/1": png, "b/1": png, "b/empty": []], "/b/empty: it is not a PNG or JPEG image.", ""),
   (["a/1": png, "b/c/1": png], "/b/c is a folder; expected an image.", ""),
   (
-    ["train/a/1": png, "train/b/1": png, "test/c/1": png], "/test: the class \"c\" is none of the training part's.",
+    ["train/a/1": png, "train/b/1": png, "test/c/1": png],
+    "/test: the class \"c\" does not occur in the training part.",
     ""
   ),
   (["train/a/1": png, "train/b/1": png, "test/": []], "/test: there are no images.", ""),
@@ -207,7 +208,7 @@ private func batch(_ records: Int, label: (Int) -> Int = { $0 % 10 }) -> [UInt8]
 
 private let wrongBatches: [(files: [String: [UInt8]], code: Int32, sentence: String)] = [
   (["data_batch_1.bin": batch(2)], 66, "has no test_batch.bin or test_batch.bin.gz"),
-  (["test_batch.bin": batch(2)], 66, "has none of data_batch_1.bin to data_batch_5.bin"),
+  (["test_batch.bin": batch(2)], 66, "has no data_batch_1.bin to data_batch_5.bin"),
   (
     ["data_batch_1.bin": batch(1) + [0], "test_batch.bin": batch(1)], 65,
     "/data_batch_1.bin: expected records of 3073 bytes"
@@ -223,7 +224,7 @@ private let wrongBatches: [(files: [String: [UInt8]], code: Int32, sentence: Str
   ),
   (
     ["data_batch_1.bin": batch(1), "test_batch.bin": batch(1), "batches.meta.txt": Array("a\nb\n".utf8)], 65,
-    "/batches.meta.txt: expected 10 different class names, one a line, got 2"
+    "/batches.meta.txt: expected 10 different class names, one per line, got 2"
   ),
 ]
 

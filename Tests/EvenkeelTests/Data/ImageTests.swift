@@ -71,8 +71,8 @@ private let hugeJPEG: [UInt8] = {
 }()
 
 private let damagedImages: [(bytes: [UInt8], sentence: String)] = [
-  (Array("a,b\n1,2\n".utf8), "it is no PNG or JPEG image"),
-  ([], "it is no PNG or JPEG image"),
+  (Array("a,b\n1,2\n".utf8), "it is not a PNG or JPEG image"),
+  ([], "it is not a PNG or JPEG image"),
   (imageFile("huge.png"), "the header promises 65536 × 65536 pixels; expected 1 to 67108864"),
   (hugeJPEG, "the header promises 65000 × 65000 pixels"),
   (imageFile("cmyk.jpg"), "the JPEG file has 4 channels (CMYK); expected 1 (gray) or 3 (color)"),

@@ -40,7 +40,7 @@ func anArrayOfNoNumbersIsRefusedByName(fixture: String, sentence: String) {
   ("'<f4', 'order': 'C'", "the key \"order\""),
   ("'<f4', 'fortran_order': False, 'shape': (2,), 'a", "expected a text in quotes"),
   ("'<f16', 'fortran_order': False, 'shape': (2,)", "descr is '<f16'"),
-  ("('<f4', (2,)), 'fortran_order': False, 'shape': (1,)", "the items are arrays themselves"),
+  ("('<f4', (2,)), 'fortran_order': False, 'shape': (1,)", "the items are themselves arrays"),
   ("'<f4', 'fortran_order': False, 'shape': (2,)} x", "expected blanks to the end of the header"),
 ])
 func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
@@ -55,7 +55,7 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
   expectError("the header is said to have 118 bytes; the file holds 90 after its first 10") {
     _ = try numpy(Array(file.prefix(100)))
   }
-  expectError("expected an NPY header, which starts with the byte 147 and NUMPY, got 0 bytes") { _ = try numpy([]) }
+  expectError("expected an NPY header, which starts with byte 147 and NUMPY, got 0 bytes") { _ = try numpy([]) }
   expectError("got the bytes 97 44 98 10 49 44") { _ = try numpy(Array("a,b\n1,2\n3,4\n".utf8)) }
   var version = file
   version[6] = 4
@@ -72,7 +72,7 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
     _ = try table.parts(target: "y")
   }
   expectError("expected an array of two axes") { _ = try numpy(Fixture.bytes("numpy/cube.npy")).parts() }
-  expectError("no column but the target") { _ = try numpy(npy([2, 1], floats: [1, 2])).parts() }
+  expectError("no column besides the target") { _ = try numpy(npy([2, 1], floats: [1, 2])).parts() }
   expectError("the target of example 1 is nan") { _ = try numpy(npy([2, 2], floats: [1, 0.5, 2, .nan])).parts() }
 }
 
@@ -81,7 +81,7 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
   func expect(_ sentence: String, _ y: [UInt8]) {
     expectError(sentence) { _ = try numpy(npz(["x": x, "y": y]), name: "a.npz").parts() }
   }
-  expect("a.npz, array y: expected 3 targets, one an example of a.npz, array x, got 2", npy([2], integers: [0, 1]))
+  expect("a.npz, array y: expected 3 targets, one per example of a.npz, array x, got 2", npy([2], integers: [0, 1]))
   expect("a.npz, array y: the label of example 1 is -1; expected a class from 0", npy([3], integers: [0, -1, 1]))
   expect("the label of example 2 is 352100; expected a class from 0 to 65535", npy([3], integers: [0, 1, 352_100]))
   expect("the label of example 0 is 9.22", npy([3], integers: [.max, 1, 0]))
@@ -115,7 +115,7 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
   expectError("a.npz holds the arrays features, y; expected x_test and y_test") {
     _ = try file.inputs()
   }
-  expectError("a target column belongs to an array of two axes", code: .usage) {
+  expectError("a target column is for an array of two axes", code: .usage) {
     _ = try numpy(Fixture.bytes("numpy/stored.npz")).parts(target: "1")
   }
 }
@@ -155,11 +155,12 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
   expect("a.npz, array x_train: the deflated data is damaged", changed(deflated, 61, to: 0xff))
   let header = "{'descr': '<u1', 'fortran_order': False, 'shape': (4,)}"
   let size = npy(header).count + 4
-  expect("more comes out than the \(size) bytes", npz(["x": npy(header, [1, 2, 3, 4, 5])], promising: size))
+  expect("it decompresses to more than the \(size) bytes", npz(["x": npy(header, [1, 2, 3, 4, 5])], promising: size))
   expect(
-    "\(size - 1) bytes come out; the archive promises \(size)", npz(["x": npy(header, [1, 2, 3])], promising: size))
+    "\(size - 1) bytes were decompressed; the archive promises \(size)",
+    npz(["x": npy(header, [1, 2, 3])], promising: size))
   let bomb = "{'descr': '<u1', 'fortran_order': False, 'shape': (900000000,)}"
-  expect("deflated bytes cannot hold as many", npz(["x": npy(bomb, [1])], promising: npy(bomb).count + 900_000_000))
+  expect("deflated bytes cannot hold that many", npz(["x": npy(bomb, [1])], promising: npy(bomb).count + 900_000_000))
 }
 
 private func changed(_ bytes: [UInt8], _ position: Int, to byte: UInt8) -> [UInt8] {

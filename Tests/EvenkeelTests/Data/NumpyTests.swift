@@ -181,7 +181,7 @@ private func trained(on data: DatasetSplits) throws -> Model {
     _ = try wide.examples(encoding: stored.encoding, targets: false)
   }
   let other = try numpy(npy([1, 3], floats: [2, 0, 0]))
-  expectError("the class of example 0 is 2 in column 0, never seen in training") {
+  expectError("the class of example 0 is 2 in column 0, which does not occur in the training data") {
     _ = try other.examples(encoding: stored.encoding, targets: true)
   }
 }

@@ -21,7 +21,7 @@ private let table = text()
     }
     #expect(try Dataset.csv(at: path).training.weights == nil)
     let error = #expect(throws: EvenkeelError.self) { try Dataset.csv(at: path, target: "w", weight: "w") }
-    #expect(error?.message.contains("the target and the weight too") == true)
+    #expect(error?.message.contains("both the target and the weight") == true)
   }
   // Where the weight is the last column, the target is the one before it.
   try withTemporaryPath(".csv", containing: "a,b,w\n1,0,1\n2,1,2\n3,0,0\n4,1,1\n") { path in
@@ -37,7 +37,7 @@ private let table = text()
   ("a,w,b\n1,1,0\n2,nan,1\n", "line 3, column w: expected a weight of 0 or more, got \"nan\""),
   ("a,w,b\n1,0,0\n2,0,1\n", "column w: the weights of all 2 training rows are 0"),
   ("a,v,b\n1,1,0\n", "no column \"w\" of weights; it has a, v, b"),
-  ("w,b\n1,0\n", "no column but the target and the weight"),
+  ("w,b\n1,0\n", "no column besides the target and the weight"),
 ])
 func aColumnThatHoldsNoWeightsIsNamed(text: String, sentence: String) throws {
   try withTemporaryPath(".csv", containing: text) { path in
@@ -72,7 +72,7 @@ func aColumnThatHoldsNoWeightsIsNamed(text: String, sentence: String) throws {
   try refused("weights", npy([4], floats: [1, 1, -1, 1]), "array weights: The weight of example 2 is -1.0")
   try refused("weights", npy([4], floats: [0, 0, 0, 0]), "All 4 weights are 0")
   try refused(
-    "weights", npy([4, 2], floats: [Float](repeating: 1, count: 8)), "one number an example, got the shape [4, 2]")
+    "weights", npy([4, 2], floats: [Float](repeating: 1, count: 8)), "one number per example, got the shape [4, 2]")
   try refused(
     "lengths", npy([4], integers: [1, 2, 6, 0]), "array lengths: The length of example 2 is 6; expected 0 to 5")
   try refused("lengths", npy([4], floats: [1, 2.5, 3, 0]), "The length of example 1 is 2.5; expected a whole number")
@@ -92,7 +92,7 @@ func aColumnThatHoldsNoWeightsIsNamed(text: String, sentence: String) throws {
       _ = try archive(name, "more").parts()
     }
   }
-  expectError("the arrays weights_train and sample_weight_train say the same of x_train; expected one of them") {
+  expectError("the arrays weights_train and sample_weight_train both belong to x_train; expected only one of them") {
     _ = try archive("weights_train", "sample_weight_train").parts()
   }
   #expect(try archive("Weights_Train", "more").parts().training.weights == [1, 2, 3, 4])

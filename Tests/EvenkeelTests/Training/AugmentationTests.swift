@@ -80,9 +80,10 @@ private func batch(
     try Augmentation.list("cutout:16,rotate:2.5,crop:2,flip")
       == [.cutOut(side: 16), .rotation(degrees: 2.5), .crop(padding: 2), .flip])
   for (text, sentence) in [
-    ("crop,flop", "\"flop\" is none of crop, flip, rotate and cutout"), ("", "\"\" is none of"),
+    ("crop,flop", "\"flop\" is not an augmentation; expected crop, flip, rotate or cutout"),
+    ("", "\"\" is not an augmentation"),
     ("crop:x", "\"crop:x\": expected a number"), ("flip:1", "\"flip:1\": expected no value"),
-    ("crop,", "\"\" is none of"),
+    ("crop,", "\"\" is not an augmentation"),
     ("rotate:", "\"rotate:\": expected a number"),
   ] {
     let error = #expect(throws: EvenkeelError.self) { try Augmentation.list(text) }
@@ -114,7 +115,7 @@ private func trainer(_ augmentation: [Augmentation], batchSize: Int = 16) -> Tra
     ([8, 12], "cutout:nan", "augmentation cutout:nan: "), ([8, 4, 3], "cutout:5", "from 1 to the image's 4"),
     ([8, 12], "rotate:0", "augmentation rotate:0: "),
     ([8, 12], "rotate:181", "augmentation rotate:181: expected an angle"),
-    ([8, 12], "flip,crop,flip", "flip is named twice"),
+    ([8, 12], "flip,crop,flip", "flip is given twice"),
   ] as [(Shape, String, String)] {
     var model = try Model(network(96))
     let error = #expect(throws: EvenkeelError.self) {

@@ -211,13 +211,13 @@ private func sequenceNetwork(_ length: Int) -> Network {
     let error = #expect(throws: EvenkeelError.self, sourceLocation: sourceLocation) { try body() }
     #expect(error?.message.contains(part) == true, "\(error?.message ?? "")", sourceLocation: sourceLocation)
   }
-  expectError("Expected 3 weights, one an example, got 2") { _ = try table.with(weights: [1, 2]) }
+  expectError("Expected 3 weights, one per example, got 2") { _ = try table.with(weights: [1, 2]) }
   expectError("weight of example 1 is -1.0; expected 0 or more") { _ = try table.with(weights: [1, -1, 0]) }
   expectError("weight of example 2 is nan") { _ = try table.with(weights: [1, 1, .nan]) }
   expectError("weight of example 0 is inf") { _ = try table.with(weights: [.infinity, 1, 1]) }
   expectError("All 3 weights are 0") { _ = try table.with(weights: [0, 0, 0]) }
   expectError("[length, channels], not with [2]") { _ = try table.with(lengths: [1, 1, 1]) }
-  expectError("Expected 2 lengths, one an example, got 1") { _ = try sequences.with(lengths: [1]) }
+  expectError("Expected 2 lengths, one per example, got 1") { _ = try sequences.with(lengths: [1]) }
   expectError("length of example 1 is 3; expected 0 to 2") { _ = try sequences.with(lengths: [0, 3]) }
   expectError("length of example 0 is -1; expected 0 to 2") { _ = try sequences.with(lengths: [-1, 2]) }
   let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam())
@@ -239,7 +239,7 @@ private func sequenceNetwork(_ length: Int) -> Network {
   expectError("Layer 0 (maxPool) cannot work on sequences of lengths of their own") {
     try trainer.fit(&image, to: sequences.with(lengths: [2, 1]), epochs: 1)
   }
-  expectError("sequences of shape [2, 2] with lengths of their own, which a network that takes [4] cannot heed") {
+  expectError("sequences of shape [2, 2] with lengths of their own, which a network with input [4] cannot use") {
     var flat = try Model(Network(input: [4]) { Dense(2) })
     try trainer.fit(&flat, to: sequences.with(lengths: [2, 1]), epochs: 1)
   }
