@@ -40,25 +40,6 @@ package struct Trial: Codable, Hashable, Sendable {
     (self.initialScale, self.seed, self.probes) = (initialScale, seed, probes)
   }
 
-  /// Reads a stored trial, which may hold the laboratory's own layer.
-  package init(from decoder: any Decoder) throws {
-    LayerRegistry.register(NoiseInjection.self)
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    network = try values.decode(Network.self, forKey: .network)
-    data = try values.decode(String.self, forKey: .data)
-    evaluatedOn = try values.decode(Part.self, forKey: .evaluatedOn)
-    method = try values.decode(Method.self, forKey: .method)
-    learningRate = try values.decode(Double.self, forKey: .learningRate)
-    weightDecay = try values.decode(Double.self, forKey: .weightDecay)
-    clippingNorm = try values.decodeIfPresent(Double.self, forKey: .clippingNorm)
-    batchSize = try values.decode(Int.self, forKey: .batchSize)
-    steps = try values.decode(Int.self, forKey: .steps)
-    evaluations = try values.decode(Int.self, forKey: .evaluations)
-    initialScale = try values.decode(Double.self, forKey: .initialScale)
-    seed = try values.decode(UInt64.self, forKey: .seed)
-    probes = try values.decode([Probe].self, forKey: .probes)
-  }
-
   var optimizer: Optimizer { Optimizer(method, learningRate: learningRate, weightDecay: weightDecay) }
 
   /// After which of its steps, 1 to `mostSteps`, the model is evaluated, rising, the last one included.
