@@ -9,7 +9,7 @@ private struct StoredPosition: Codable {
   /// nil in files from before examples had weights.
   var weight: Double?
   var examples: Int
-  var settings: [String: String]?
+  var settings: RunSettings
   var history: History
   var bestLoss: Double?
   var bestEpoch: Int?
@@ -199,8 +199,19 @@ extension Checkpoint {
     self = try bytes.reading { try Checkpoint(Safetensors(bytes)) }
   }
 
+  /// - Throws: `EvenkeelError` with code `data` for a checkpoint whose settings are kept as version 0.1 kept them, as phrases.
+  private static func requireToday(_ file: Safetensors) throws {
+    struct Phrases: Decodable { let settings: [String: String] }
+    guard let text = file.header.metadata["position"],
+      (try? JSONDecoder().decode(Phrases.self, from: Data(text.utf8))) != nil
+    else { return }
+    throw EvenkeelError.data(
+      "\(file.name): it is a checkpoint of an earlier version, which training cannot continue from; start again.")
+  }
+
   package init(_ file: Safetensors) throws {
     let model = try Model.described(by: file)
+    try Self.requireToday(file)
     guard let text = file.header.metadata["position"],
       let position = try? JSONDecoder().decode(StoredPosition.self, from: Data(text.utf8)), position.isReasonable,
       let firstShape = file.header.tensors["optimizer.first"]?.shape,
@@ -234,7 +245,7 @@ extension Checkpoint {
       second: try file.floats("optimizer.second", shape: secondShape),
       averaged: try averagedShape.map { try file.floats("averaged", shape: $0) } ?? [],
       averagedCount: position.averagedCount ?? 0, epoch: position.epoch, batch: position.batch,
-      step: position.step, settings: position.settings ?? [:], threads: position.threads, sums: sums,
+      step: position.step, settings: position.settings, threads: position.threads, sums: sums,
       targetSums: targetSums, history: position.history, best: best)
   }
 }

@@ -21,8 +21,8 @@ public struct Checkpoint: Sendable {
   let step: Int
   /// The steps made so far.
   public var steps: Int { step }
-  /// `Trainer.settings(for:)` of the run.
-  let settings: [String: String]
+  /// What a run that goes on must share.
+  let settings: RunSettings
   /// The threads of the run; nil in files from before they were stored. With another number the last bits of results may differ.
   public let threads: Int?
   let sums: Loss.Sums

@@ -4,7 +4,7 @@
 /// little data or in small batches, or for the last epochs, in which training and prediction then see the same network (Wu
 /// and Johnson 2021, §3.4). PyTorch: `bn.eval()` after every `model.train()`, and `requires_grad = False` for scale and shift;
 /// Keras: `layer.trainable = False`, which does both. `BatchNorm(frozen: true)` freezes one norm for good.
-public struct NormFreezing: Hashable, Sendable {
+public struct NormFreezing: Hashable, Codable, Sendable {
   /// The epochs that are trained before; 0 for none.
   public var afterEpoch: Int
   /// True if γ and β stay as they are too.
@@ -15,6 +15,8 @@ public struct NormFreezing: Hashable, Sendable {
     self.afterEpoch = afterEpoch
     self.includesScaleAndShift = includesScaleAndShift
   }
+
+  var summary: String { "after epoch \(afterEpoch), scales and shifts \(includesScaleAndShift ? "too" : "not")" }
 }
 
 /// The scales and shifts of all norms that keep running statistics, kept where they are.

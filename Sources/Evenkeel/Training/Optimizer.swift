@@ -2,8 +2,8 @@ import Glibc
 import Kernels
 
 /// How gradients change parameters. γ, β, biases and weights are all updated alike; only weight decay tells them apart.
-public struct Optimizer: Hashable, Sendable {
-  enum Rule: Hashable, Sendable {
+public struct Optimizer: Hashable, Codable, Sendable {
+  enum Rule: Hashable, Codable, Sendable {
     case gradientDescent
     case momentum(Double)
     case nesterov(Double)
@@ -13,7 +13,7 @@ public struct Optimizer: Hashable, Sendable {
     case lion(decay1: Double, decay2: Double)
   }
   /// How Adam averages: β₁, β₂ and ε.
-  struct Moments: Hashable, Sendable {
+  struct Moments: Hashable, Codable, Sendable {
     let decay1, decay2, epsilon: Double
   }
   let rule: Rule
@@ -132,7 +132,7 @@ public struct Optimizer: Hashable, Sendable {
       decayed: decayed, gradient_scale: gradientScale)
   }
 
-  /// Rule and numbers in one line. Checkpoints hold it and are resumed where it is the same: it must not be reworded.
+  /// Rule and numbers in one line, for messages.
   var summary: String {
     let terms = terms
     return

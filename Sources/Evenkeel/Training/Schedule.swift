@@ -1,8 +1,8 @@
 import Glibc
 
 /// How the learning rate changes over training, as a factor on the optimizer's.
-public struct Schedule: Hashable, Sendable {
-  enum Kind: Hashable, Sendable {
+public struct Schedule: Hashable, Codable, Sendable {
+  enum Kind: Hashable, Codable, Sendable {
     case constant
     case step(every: Int, factor: Double)
     case exponential(factor: Double)

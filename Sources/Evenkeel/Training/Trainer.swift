@@ -151,27 +151,6 @@ public struct Trainer: Sendable {
     return history
   }
 
-  /// What a resumed run must have in common with the one that it goes on from, by name.
-  /// - Parameter fingerprint: That of `dataset`, which is not made anew for every checkpoint.
-  func settings(for dataset: Dataset, fingerprint: String) -> [String: String] {
-    // Up to version 0.1 the last batch of an epoch was what the others left over.
-    let isEven = batchSize >= dataset.count || dataset.count % batchSize == 0
-    return [
-      "loss": "\(loss.kind) \(loss.parameter)", "optimizer": optimizer.summary,
-      "schedule": "\(schedule.kind) after \(schedule.warmUp) steps of warm-up",
-      "batch size": "\(batchSize)\(isEven ? "" : " at most, in batches of equal size")",
-      "clipping norm": clippingNorm.map { "\($0)" } ?? "none", "seed": "\(seed)",
-      "augmentation": augmentation.isEmpty ? "none" : augmentation.map(\.description).joined(separator: ","),
-      "accumulation": accumulating == 1 ? "none" : "\(accumulating) parts with \(statistics) statistics",
-      "freezing of norms": freezing.map {
-        "after epoch \($0.afterEpoch), scales and shifts \($0.includesScaleAndShift ? "too" : "not")"
-      } ?? "none",
-      "weight averaging": averaging?.summary ?? "none",
-      "precision": precision.rawValue, "number of training examples": "\(dataset.count)",
-      "training data": "of fingerprint \(fingerprint)",
-    ]
-  }
-
   /// All that comes before the first step.
   private func start(
     _ model: inout Model, _ dataset: Dataset, epochs: Int, resuming: Checkpoint?

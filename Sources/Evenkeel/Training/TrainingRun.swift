@@ -6,7 +6,8 @@ final class TrainingRun {
   private let steps: TrainingStep
   private let averaged: AveragedWeights?
   private let epochs: Int
-  private lazy var settings = trainer.settings(for: batches.dataset, fingerprint: batches.dataset.fingerprint)
+  private lazy var settings = RunSettings(
+    trainer, examples: batches.dataset.count, fingerprint: batches.dataset.fingerprint)
   private(set) var position = TrainingPosition()
   /// Over the batches of the epoch that is under way.
   private var sums = Loss.Sums()
@@ -94,10 +95,7 @@ final class TrainingRun {
   }
 
   private func restore(_ checkpoint: Checkpoint) throws {
-    for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
-      guard let before = checkpoint.settings[name], before != value else { continue }
-      throw EvenkeelError.usage("The checkpoint is from a run whose \(name) is \(before); this run's is \(value).")
-    }
+    try settings.requireSame(as: checkpoint.settings)
     let (first, second) = (steps.optimizer.first, steps.optimizer.second)
     guard checkpoint.state.parameters.count == state.parameters.count, checkpoint.first.count == first.count,
       checkpoint.second.count == second.count, checkpoint.averaged.count == averaged?.values.count ?? 0,

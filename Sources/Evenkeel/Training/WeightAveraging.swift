@@ -6,7 +6,7 @@ import Kernels
 /// An average is often better than any of its terms, as the last steps wander around what they look for. The statistics of its
 /// batch norms never were those of any batch: `Trainer` recalibrates them on up to 10,000 training examples, without
 /// augmentation (as `Model.recalibrate(on:)`; frozen norms are left alone).
-public enum WeightAveraging: Hashable, Sendable {
+public enum WeightAveraging: Hashable, Codable, Sendable {
   /// An exponential average over steps, debiased: step t enters with (1 − d)/(1 − dᵗ), so that all of it is weights that
   /// training went through and the start counts no more than any other step.
   ///
