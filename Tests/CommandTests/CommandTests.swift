@@ -20,6 +20,7 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--threads", "5000000000"], "threads is 5000000000"),
     (64, ["train", "good", "--optimizer", "best"], "'best' is invalid for '--optimizer"),
     (64, ["train", "good", "--precision", "half"], "'half' is invalid for '--precision"),
+    (64, ["train", "good", "--activation", "swish"], "one of the following: relu, leakyRelu, elu, gelu, silu, "),
     (64, ["train", "good", "--learning-rate", "0"], "learning rate is 0"),
     (64, ["train", "good", "--normalization", "grop"], "'grop' is invalid for '--normalization"),
     (64, ["train", "good", "--normalization", "group:x"], "'group:x' is invalid for '--normalization"),
@@ -128,7 +129,11 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
     }
   }
   #expect(try run(["--version"]).code == 0)
-  #expect(try run(["train", "--help"]).code == 0)
+  let help = try run(["train", "--help"])
+  #expect(help.code == 0)
+  for section in ["DATA:", "NETWORK:", "LOSS:", "OPTIMIZER:", "BATCHES:", "DURATION:", "COMPUTATION:", "OUTPUT:"] {
+    #expect(help.output.contains("\n\(section)\n"), "\(section)")
+  }
 }
 
 /// oneDNN is told to do without the processor's bfloat16.

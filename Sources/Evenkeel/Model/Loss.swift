@@ -1,6 +1,6 @@
 import Kernels
 
-/// What training makes small. Each is the mean over the batch, as in PyTorch's default.
+/// The quantity that training minimizes. Each is the mean over the batch, as in PyTorch's default.
 public struct Loss: Hashable, Codable, Sendable {
   package enum Kind: String, Codable { case softmaxCrossEntropy, sigmoidCrossEntropy, meanSquaredError, huber }
   package let kind: Kind

@@ -2,7 +2,7 @@ import Kernels
 
 /// What a trained model's outputs mean.
 public struct OutputDescription: Hashable, Codable, Sendable {
-  /// What was made small.
+  /// The quantity that training minimized.
   public let loss: Loss
   /// The names of the classes in the order of the outputs; empty for a regression.
   public let classLabels: [String]

@@ -2,7 +2,7 @@ import Kernels
 
 /// Trains models: the loss, the optimizer and the way through the data. A value; it holds nothing that changes.
 public struct Trainer: Sendable {
-  /// What is made small.
+  /// The quantity that training minimizes.
   public var loss: Loss
   /// How gradients change parameters.
   public var optimizer: Optimizer

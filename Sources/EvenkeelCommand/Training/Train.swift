@@ -113,7 +113,7 @@ struct Train: ParsableCommand {
         &model, to: splits.training, validation: splits.validation, epochs: duration.epochs, resuming: checkpoint,
         shouldStop: { StopSignals.haveCome }
       ) { event in
-        try report.show(event)
+        report.show(event)
         switch event {
         case .epoch(let record, let checkpoint):
           if let checkpointPath { try checkpoint.write(to: checkpointPath) }

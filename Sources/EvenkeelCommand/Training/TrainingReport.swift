@@ -15,7 +15,7 @@ struct TrainingReport {
   private var showsProgress: Bool { !quiet && StatusLine.isAvailable }
 
   /// Shows how far an epoch is, or clears the line at its end.
-  mutating func show(_ event: Trainer.Event) throws {
+  mutating func show(_ event: Trainer.Event) {
     switch event {
     case .step(let epoch, let batch, let batches, let loss, let accuracy, let examples):
       let now = ContinuousClock.now

@@ -55,6 +55,18 @@ import Testing
     #expect(NumberText.page.estimate(14_121.4, 12_899.6, 15_640) == ("14,121", "12,900", "15,640"))
   }
 
+  @Test func plainNumbersAreWhatProgramsRead() {
+    #expect(NumberText.plain.fixed(-12_345.678, decimals: 2) == "-12345.68")
+    #expect(NumberText.plain.fixed(.nan, decimals: 2) == "nan")
+    #expect(NumberText.plain.percent(0.9761, decimals: 1) == "97.6 %")
+    #expect(NumberText.plain.significant(0.000_412_4, digits: 2) == "0.00041")
+    #expect(NumberText.plain.short(0.5) == "0.5" && NumberText.plain.short(1_234.56) == "1235")
+    #expect(NumberText.plain.short(-4e-5) == "-4e-5")
+    #expect(NumberText.plain.inColumn(0.000_12, decimals: 3) == "1.2e-4")
+    #expect(NumberText.plain.inColumn(0, decimals: 3) == "0.000")
+    #expect(NumberText.plain.inColumn(123_456, decimals: 3) == "1.2e5")
+  }
+
   /// 3x² + 0.5y² − xy on a fine grid: each point of a line at c satisfies the equation, up to the square of the grid's pitch.
   @Test func contoursOfAQuadraticAreItsEllipses() throws {
     let places = (-40...40).map { Double($0) / 20 }
