@@ -62,7 +62,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
     guard table.names.count > (weight == nil ? 1 : 2) else {
       throw EvenkeelError.data(
-        "\(table.file): it has no column besides the target\(weight == nil ? "" : " and the weight").")
+        "\(table.file): it has no column besides the target\(weight == nil ? "" : " or the weight").")
     }
     targetName = name
     weightName = weight

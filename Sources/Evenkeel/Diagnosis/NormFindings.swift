@@ -33,8 +33,8 @@ struct NormExamination {
     return Finding(
       .neverUpdated, .illness, layer: name,
       cause: site.options.isFrozen
-        ? "The norm is frozen and no batch was ever averaged: it normalizes with mean 0 and variance 1, that is not at all."
-        : "No batch was ever averaged: it predicts with mean 0 and variance 1, not with the data's.",
+        ? "The norm is frozen and no batch was ever averaged: it normalizes with mean 0 and variance 1, that is, it does nothing."
+        : "No batch was ever averaged: it predicts with mean 0 and variance 1 instead of the data's.",
       remedy: site.options.isFrozen
         ? "Train with frozen: false first, or recalibrate the model on training data."
         : "Train the model, or recalibrate it on training data."

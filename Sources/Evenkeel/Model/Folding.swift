@@ -56,7 +56,7 @@ private struct Folding {
           folded.append(weighted)
         } else if placed.layer is BatchNorm {
           throw EvenkeelError.usage(
-            "Layer \(placed.path) (batchNorm) cannot be folded: it does not stand right behind a dense or convolution layer."
+            "Layer \(placed.path) (batchNorm) cannot be folded: it does not directly follow a dense or convolution layer."
           )
         } else {
           for (name, values) in old where name.hasPrefix(placed.path + ".") {
@@ -77,7 +77,7 @@ private struct Folding {
     residual.block = LayerList(try fold(block.items, to: Residual.blockPath(path)))
     guard LayerList(try residual.shortcut(from: block.input, to: block.output)) == LayerList(shortcut) else {
       throw EvenkeelError.usage(
-        "Layer \(block.path) (residual) cannot be folded: another norm stays in its block, which its projection would take then."
+        "Layer \(block.path) (residual) cannot be folded: another norm remains in its block, and its projection would take that one."
       )
     }
     return residual

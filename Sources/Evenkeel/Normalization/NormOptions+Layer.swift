@@ -2,7 +2,7 @@ extension NormOptions {
   /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`, for options out of range.
   func validate(_ kind: String) throws {
     guard epsilon.isFinite, epsilon >= 0 else {
-      throw EvenkeelError.usage("\(kind): epsilon is \(epsilon); expected a number not below 0.")
+      throw EvenkeelError.usage("\(kind): epsilon is \(epsilon); expected 0 or more.")
     }
     guard initialScale.isFinite, learnsScale || initialScale == 1 else {
       throw EvenkeelError.usage(

@@ -53,7 +53,7 @@ extension Trainer {
     try requireStatistics(of: network, examples: dataset.count)
     guard accumulating == 1 || statistics == .micro || dataset.weights == nil && dataset.lengths == nil else {
       throw EvenkeelError.usage(
-        "Examples with weights or lengths do not go with parts that have the statistics of the whole batch, only with statistics of their own (micro)."
+        "Weighted or variable-length examples cannot be combined with statistics of the whole batch; use those of each part (micro)."
       )
     }
   }

@@ -127,12 +127,12 @@ struct TrainingPosition {
 
   /// An error of this step, as a fragment without a full stop says it.
   func failed(_ what: some StringProtocol) -> EvenkeelError {
-    .data("Step \(step + 1) of epoch \(epoch + 1): \(what); the model keeps the step before.")
+    .data("Step \(step + 1) of epoch \(epoch + 1): \(what); the model keeps the state before this step.")
   }
 
   func diverged(_ what: String, layer: String?) -> EvenkeelError {
     .data(
-      "Training diverged: at step \(step + 1) (epoch \(epoch + 1), batch \(batch + 1)) \(what)\(layer.map { ", first in layer \($0)" } ?? ""); the model keeps the step before. A smaller learning rate or clipping may help."
+      "Training diverged: at step \(step + 1) (epoch \(epoch + 1), batch \(batch + 1)) \(what)\(layer.map { ", first in layer \($0)" } ?? ""); the model keeps the state before this step. A smaller learning rate or clipping may help."
     )
   }
 }

@@ -43,7 +43,7 @@ final class TrainingStep {
     self.total = overflow ? .max : total
   }
 
-  /// Makes the step at `position`. If it throws, the model keeps the step before.
+  /// Makes the step at `position`. If it throws, the model keeps the state before this step.
   /// - Returns: The sums of the loss over the batch, before the step.
   func make(at position: TrainingPosition) throws -> Loss.Sums {
     let isFrozen = trainer.freezing.map { position.epoch >= $0.afterEpoch } ?? false

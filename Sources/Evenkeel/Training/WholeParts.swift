@@ -46,7 +46,7 @@ final class WholeParts: BatchParts {
       }
       guard norm.options.ghostBatch == nil, norm.options.renormalization == nil else {
         throw EvenkeelError.usage(
-          "Layer \(step.name) (batchNorm) has ghost batches or renormalization; they do not go with the statistics of the whole batch, only with those of each part (micro)."
+          "Layer \(step.name) (batchNorm) has ghost batches or renormalization; they cannot be combined with statistics of the whole batch; use those of each part (micro)."
         )
       }
       norms.append(WholeBatchNorm(norm, rows: program.maximumRows))
@@ -129,7 +129,7 @@ final class WholeParts: BatchParts {
       }
       guard norm.moments.isEnough else {
         throw EvenkeelError.usage(
-          "Layer \(norm.operation.name) (batchNorm) got one value per feature; training needs at least two examples a batch."
+          "Layer \(norm.operation.name) (batchNorm) got one value per feature; training needs at least two examples per batch."
         )
       }
       do { try norm.finish() } catch let error as EvenkeelError { throw batch.position.failed(error.message) }

@@ -36,7 +36,7 @@ struct BiasRedundant: Claim {
     return Findings(
       setup: plan.commonSetup + [
         plan.networkSentence([plan.reluNet]),
-        "With a bias the step size is that which was found without, so that nothing but the bias differs.",
+        "With a bias, the step size is the one found without it, so that only the bias differs.",
         "Biases start at 0, and gradient descent moves them by their gradients alone: how far they have come after the last step is the sum of their gradients times the step size. A norm's is 0 but for rounding.",
       ],
       values: contest.difference(Self.with, Self.without, evidence),

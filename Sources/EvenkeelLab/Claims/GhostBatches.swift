@@ -53,7 +53,7 @@ struct GhostBatches: Claim {
         plan.networkSentence([
           Subject(name: plan.network == nil ? "after Hoffer et al." : "your network", network: network(plan))
         ]),
-        "Every contender's step size is the best of \(plan.grid) from 0.01 to 1 on the validation examples, in place of the paper's rule that scales it with the root of the batch size; then it is measured with \(plan.seeds) other seeds. There is no schedule.",
+        "Every contender's step size is the best of \(plan.grid) from 0.01 to 1 on the validation examples, instead of the paper's rule, which scales it with the root of the batch size; then it is measured with \(plan.seeds) other seeds. There is no schedule.",
       ], values: contest.difference(Self.ghostBatches, Self.largeBatch, evidence),
       figures: [
         Figure(

@@ -133,7 +133,7 @@ private struct StepBuilder {
     case let layer:
       guard let activation = layer.activationFunction, let derivatives = layer.activationDerivatives else {
         throw EvenkeelError.usage(
-          "Layer \(placed.path) (\(type(of: layer).kind)): its second derivatives are not known, so there is no Hessian."
+          "Layer \(placed.path) (\(type(of: layer).kind)): its second derivatives are unknown, so there is no Hessian."
         )
       }
       return ActivationStep(activation, derivatives, site, hasTangentInput: moves)

@@ -79,7 +79,7 @@ extension DataDescription {
   fileprivate func validate() throws {
     let counts = [trainingCount, validationCount, testCount]
     guard (1..<1 << 31).contains(outputs), counts.allSatisfy({ (0..<1 << 48).contains($0) }), (0...1).contains(chance)
-    else { throw EvenkeelError(.data, "its data has counts, outputs or a chance that no data has.") }
+    else { throw EvenkeelError(.data, "its data has counts, outputs or a chance that are impossible.") }
     _ = try Network(input: input, layers: [Flatten()]).placed()
   }
 }
