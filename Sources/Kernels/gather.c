@@ -106,7 +106,7 @@ void ek_read_scaled_row(const ek_source *source, int32_t row, size_t width, cons
                 output + before);
     return;
   }
-  // A few channels are repeated until a loop over them is worth vectorising.
+  // A few channels are repeated until a loop over them is worth vectorizing.
   double repeated[3][2 * shortest];
   if (period < shortest && period < width) {
     size_t count = (shortest + period - 1) / period * period;

@@ -1,4 +1,4 @@
-// Functions of sixteen floats at once, for loops that must vectorise.
+// Functions of sixteen floats at once, for loops that must vectorize.
 #ifndef EVENKEEL_VECTOR_MATH_H
 #define EVENKEEL_VECTOR_MATH_H
 
