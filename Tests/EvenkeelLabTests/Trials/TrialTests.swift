@@ -16,6 +16,15 @@ import Testing
     #expect(result.isDiverged && result.score == data.description.chance && result.reason != nil)
   }
 
+  @Test(arguments: Trial.Method.allCases)
+  func everyOptimizerTrains(method: Trial.Method) throws {
+    let data = try smallData()
+    var trial = smallTrial(data, rate: method == .gradientDescent ? 0.1 : 0.01, steps: 100)
+    trial.method = method
+    let result = try trial.run(on: data)!
+    #expect(!result.isDiverged && result.score > 0.9)
+  }
+
   /// What cannot be trained on the data is said so, and neither counted as divergence nor put into a store.
   @Test func whatDoesNotFitTheDataIsAnErrorAndNoDivergence() throws {
     let data = try smallData()
