@@ -5,13 +5,13 @@ import Testing
 
 @Test(arguments: [
   ("a,b\n1,2\n3\n", "line 3: expected 2 cells, got 1"),
-  ("a,a\n1,2\n", "\"a\" is there twice"),
+  ("a,a\n1,2\n", "\"a\" appears twice"),
   ("a,b\n", "no rows"),
   ("", "no rows"),
   ("a,b\n1,0\n2,1\nx,1\n3,0\n", "line 4, column a: expected a number, got \"x\""),
   ("a,b\n1,0\ninf,1\n", "line 3, column a: expected a finite number, got inf"),
   ("a,b\n1,0\n2,\n", "line 3: the target b is missing"),
-  ("a,b\n1,\"0\n", "line 2: a quoted cell has no end"),
+  ("a,b\n1,\"0\n", "line 2: a quoted cell is not closed"),
 ])
 func aDamagedTableIsNamedByLineAndColumn(text: String, sentence: String) throws {
   try withTemporaryPath(".csv", containing: text) { path in

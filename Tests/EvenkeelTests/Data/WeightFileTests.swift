@@ -37,7 +37,7 @@ private let table = text()
   ("a,w,b\n1,1,0\n2,nan,1\n", "line 3, column w: expected a weight of 0 or more, got \"nan\""),
   ("a,w,b\n1,0,0\n2,0,1\n", "column w: the weights of all 2 training rows are 0"),
   ("a,v,b\n1,1,0\n", "no column \"w\" of weights; it has a, v, b"),
-  ("w,b\n1,0\n", "no column besides the target and the weight"),
+  ("w,b\n1,0\n", "no column besides the target or the weight"),
 ])
 func aColumnThatHoldsNoWeightsIsNamed(text: String, sentence: String) throws {
   try withTemporaryPath(".csv", containing: text) { path in
