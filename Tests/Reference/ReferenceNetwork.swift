@@ -44,7 +44,7 @@ package final class ReferenceNetwork {
         case let residual as Residual:
           let shortcut = try sequence(Self.projection(residual, from: shape), prefix: name + ".shortcut.")
           shape = before
-          result.append(try sequence(residual.block.layers, prefix: name + ".block.", shortcut: shortcut))
+          result.append(try sequence(Array(residual.block), prefix: name + ".block.", shortcut: shortcut))
         case is Flatten:
           // An image without channels that is the network's input keeps its order.
           if shape.rank > 2 || (shape.rank == 2 && !isInput) {
@@ -71,7 +71,7 @@ package final class ReferenceNetwork {
       }
       return ReferenceSequence(result, shortcut: shortcut)
     }
-    layers = try sequence(model.network.layers.layers, prefix: "")
+    layers = try sequence(Array(model.network.layers), prefix: "")
     self.norms = norms
     self.dropouts = dropouts
   }
@@ -81,7 +81,7 @@ package final class ReferenceNetwork {
     guard residual.shortcut == .projection else { return [] }
     let output = try residual.outputShape(for: shape)
     func stride(_ axis: Int) -> Int { (shape.dimensions[axis] + output.dimensions[axis] - 1) / output.dimensions[axis] }
-    let norm = residual.block.layers.last {
+    let norm = residual.block.last {
       $0 is BatchNorm || $0 is LayerNorm || $0 is GroupNorm || $0 is InstanceNorm || $0 is RMSNorm
     }
     // These two take the bias away again.

@@ -150,7 +150,7 @@ extension NumpyArray {
   /// The result of `body`; what it throws has the array's name in front.
   fileprivate func naming(_ body: () throws -> Dataset) throws -> Dataset {
     do { return try body() } catch let error as EvenkeelError {
-      throw EvenkeelError(error.code, "\(name): \(error.message)")
+      throw error.at(name)
     }
   }
 }

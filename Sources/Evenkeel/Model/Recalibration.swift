@@ -109,8 +109,7 @@ private struct Recalibration {
           moments.merge(x, weights, memory, threads: program.threads)
         } else { moments.merge(x, rows: rows * positions, memory, threads: program.threads) }
       guard bad < 0 else {
-        throw EvenkeelError.data(
-          "Layer \(layer.path) (\(layer.kind)) got a value that is not finite in feature \(bad); nothing was changed.")
+        throw unchanged(NormFailure.notFinite(feature: bad).error(layer.path, layer.kind))
       }
       if let place { cut.save(program, rows: rows, to: place) }
       start += rows
@@ -122,6 +121,10 @@ private struct Recalibration {
     }
     do { try state.write { try step.operation.recalibrate(moments, $0.buffers(of: layer.path)) } } catch let error
       as EvenkeelError
-    { throw EvenkeelError(error.code, "\(error.message); nothing was changed.") }
+    { throw unchanged(error) }
+  }
+
+  private func unchanged(_ error: EvenkeelError) -> EvenkeelError {
+    EvenkeelError(error.code, "\(error.message); nothing was changed.", layer: error.layer)
   }
 }

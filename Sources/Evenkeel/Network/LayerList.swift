@@ -4,12 +4,15 @@ import Synchronization
 /// Layers in order, comparable and storable.
 ///
 /// In files each layer is its kind alone (`relu`) or its kind with its options (`dense: {units: 256}`).
-public struct LayerList: Hashable, Codable, Sendable {
-  /// The layers.
-  public let layers: [any Layer]
+public struct LayerList: Hashable, Codable, Sendable, RandomAccessCollection {
+  private let layers: [any Layer]
 
   /// A list of `layers`.
-  public init(_ layers: [any Layer]) { self.layers = layers }
+  public init(_ layers: some Sequence<any Layer>) { self.layers = Array(layers) }
+
+  public var startIndex: Int { layers.startIndex }
+  public var endIndex: Int { layers.endIndex }
+  public subscript(index: Int) -> any Layer { layers[index] }
 
   public static func == (left: LayerList, right: LayerList) -> Bool {
     left.layers.map { AnyHashable($0) } == right.layers.map { AnyHashable($0) }

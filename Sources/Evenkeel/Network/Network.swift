@@ -13,7 +13,7 @@ public struct Network: Hashable, Codable, Sendable {
   }
 
   /// A network of `layers`.
-  public init(input: Shape, layers: [any Layer]) {
+  public init(input: Shape, layers: some Sequence<any Layer>) {
     self.input = input
     self.layers = LayerList(layers)
   }
@@ -23,10 +23,10 @@ public struct Network: Hashable, Codable, Sendable {
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let input = try container.decode(Shape.self, forKey: .input)
-    do { self.init(input: input, layers: try container.decode(LayerList.self, forKey: .layers).layers) } catch let error
+    do { self.init(input: input, layers: try container.decode(LayerList.self, forKey: .layers)) } catch let error
       as EvenkeelError
     {
-      throw EvenkeelError(error.code, "Layer \(error.layer ?? ""): \(error.message)", layer: error.layer)
+      throw error.at("Layer \(error.layer ?? "")")
     }
   }
 
@@ -39,7 +39,7 @@ public struct Network: Hashable, Codable, Sendable {
   /// - Parameter body: Takes a layer that is no block, and its path: `0`, `3.block.1`.
   public func mapLayers(_ body: (_ layer: any Layer, _ path: String) throws -> [any Layer]) rethrows -> Network {
     func map(_ layers: LayerList, _ prefix: String) throws -> [any Layer] {
-      try layers.layers.enumerated().flatMap { index, layer in
+      try layers.enumerated().flatMap { index, layer in
         let path = prefix + String(index)
         guard var residual = layer as? Residual else { return try body(layer, path) }
         residual.block = LayerList(try map(residual.block, Residual.blockPath(path)))

@@ -50,7 +50,7 @@ public struct PlacedNetwork: Sendable {
 
   /// - Throws: As `Network.placed()`.
   fileprivate init(_ network: Network) throws {
-    let (input, list) = (network.input, network.layers.layers)
+    let (input, list) = (network.input, network.layers)
     guard input.rank > 0, input.dimensions.allSatisfy({ $0 > 0 }) else {
       throw EvenkeelError.usage("The network's input has the shape \(input); expected dimensions above 0.")
     }
@@ -59,7 +59,7 @@ public struct PlacedNetwork: Sendable {
     }
     guard !list.isEmpty else { throw EvenkeelError.usage("The network has no layers.") }
     self.input = input
-    items = try Self.place(list, prefix: "", from: input)
+    items = try Self.place(Array(list), prefix: "", from: input)
     output = items.last!.output
     layers = items.flatMap(\.layers)
   }
@@ -94,10 +94,10 @@ public struct PlacedNetwork: Sendable {
       throw named(Network.nestsTooDeeply(outermost), outermost)
     }
     let items = try place(
-      residual.block.layers, prefix: Residual.blockPath(path), from: input, tail: tail, depth: depth + 1)
+      Array(residual.block), prefix: Residual.blockPath(path), from: input, tail: tail, depth: depth + 1)
     let output = items.last?.output ?? input
     let shortcut = try naming(path) {
-      guard !residual.block.layers.allSatisfy({ $0.traits.contains(.reshapes) }) else {
+      guard !residual.block.allSatisfy({ $0.traits.contains(.reshapes) }) else {
         throw EvenkeelError.usage("residual: the block has no layers that do anything.")
       }
       return try residual.shortcut(from: input, to: output)
@@ -111,7 +111,7 @@ public struct PlacedNetwork: Sendable {
   }
 
   private static func named(_ error: EvenkeelError, _ path: String) -> EvenkeelError {
-    EvenkeelError(error.code, "Layer \(path): \(error.message)", layer: path)
+    error.at("Layer \(path)", layer: path)
   }
 }
 

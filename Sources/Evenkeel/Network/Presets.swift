@@ -24,7 +24,7 @@ extension Network {
   public func fitted(to dataset: Dataset) throws -> Network {
     var shape = dataset.shape
     if input.rank == 1 { shape = [shape.count] } else if input.rank == 3, shape.rank == 2 { shape.dimensions.append(1) }
-    var layers = layers.layers
+    var layers = Array(layers)
     if var last = layers.last as? Dense {
       last.units = dataset.outputCount
       layers[layers.count - 1] = last

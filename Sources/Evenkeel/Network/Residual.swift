@@ -65,7 +65,7 @@ public struct Residual: Layer {
   }
 
   private func projection(from input: Shape, to output: Shape) throws -> [any Layer] {
-    let norm = block.layers.last { $0.norm != nil }?.withInitialScale(1)
+    let norm = block.last { $0.norm != nil }?.withInitialScale(1)
     let bias: Bias = norm?.traits.contains(.removesConstants) == true ? .absent : .present
     let features = output.featureCount
     /// The step that makes `from` pixels `to`.

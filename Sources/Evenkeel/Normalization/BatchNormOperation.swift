@@ -141,8 +141,7 @@ struct BatchNormOperation: LayerOperation {
     let start = examples.lowerBound * positions * features
     let (x, y) = (pass.input + start, pass.output + start)
     guard norm.rows > 1 else {
-      throw EvenkeelError.usage(
-        "Layer \(name) (batchNorm) got one value per feature; training needs at least two examples per batch.")
+      throw NormFailure.oneValue.error(name, BatchNorm.kind)
     }
     let (sums, threads) = (sums(pass), Int32(pass.threads))
     let bad: Int
@@ -166,14 +165,13 @@ struct BatchNormOperation: LayerOperation {
       }
     }
     guard bad < 0 else {
-      throw EvenkeelError.data("Layer \(name) (batchNorm) got a value that is not finite in feature \(bad)")
+      throw NormFailure.notFinite(feature: bad).error(name, BatchNorm.kind)
     }
     // The variance that is averaged is larger than the batch's by m / (m − 1) and must be a float too.
     let correction = options.runningVariance.correction(count: weights?.count ?? Double(norm.rows))
     let overflow = (0..<features).first { !Float(Double(statistics.variance[$0]) * correction).isFinite }
     if let overflow {
-      throw EvenkeelError.data(
-        "Layer \(name) (batchNorm) got values whose variance exceeds the range of a float in feature \(overflow)")
+      throw NormFailure.outOfRange(feature: overflow).error(name, BatchNorm.kind)
     }
   }
 
@@ -266,8 +264,7 @@ struct BatchNormOperation: LayerOperation {
       running.mean[feature] = Float(moments.mean(feature))
       running.variance[feature] = Float(moments.variance(feature) * correction)
       guard running.mean[feature].isFinite, running.variance[feature].isFinite else {
-        throw EvenkeelError.data(
-          "Layer \(name) (batchNorm) got values whose variance exceeds the range of a float in feature \(feature)")
+        throw NormFailure.outOfRange(feature: feature).error(name, BatchNorm.kind)
       }
     }
     running.batchCount.pointee = max(1, running.batchCount.pointee)

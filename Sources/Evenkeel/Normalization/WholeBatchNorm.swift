@@ -45,9 +45,7 @@ final class WholeBatchNorm: StepContext {
     for feature in 0..<moments.features {
       let (mean, variance) = (moments.mean(feature), moments.variance(feature))
       guard Float(variance * correction).isFinite, Float(mean).isFinite else {
-        throw EvenkeelError.data(
-          "Layer \(operation.name) (batchNorm) got values whose variance exceeds the range of a float in feature \(feature)"
-        )
+        throw NormFailure.outOfRange(feature: feature).error(operation.name, BatchNorm.kind)
       }
       _ = ek_keep_statistics(statistics, feature, mean, variance, options.epsilon)
     }

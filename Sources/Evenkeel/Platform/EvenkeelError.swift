@@ -36,6 +36,13 @@ public struct EvenkeelError: Error, Hashable, Sendable, CustomStringConvertible 
   /// The sentence.
   public var description: String { message }
 
+  /// The same with the place where it happened in front, unless it names that already: a file, an option, a layer.
+  /// - Parameter layer: The path of the layer that `place` is, if it is one.
+  package func at(_ place: String, layer: String? = nil) -> EvenkeelError {
+    guard !message.hasPrefix(place + ":") else { return self }
+    return EvenkeelError(code, "\(place): \(message)", layer: layer ?? self.layer)
+  }
+
   package static func usage(_ message: String, layer: String? = nil) -> Self { Self(.usage, message, layer: layer) }
   package static func data(_ message: String) -> Self { Self(.data, message) }
   static func noInput(_ message: String) -> Self { Self(.noInput, message) }

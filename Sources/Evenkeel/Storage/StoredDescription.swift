@@ -70,8 +70,7 @@ extension StoredDescription {
       try description.validate(width: layout.output.count)
       return (description, layout)
     } catch let error as EvenkeelError {
-      throw EvenkeelError.data(
-        error.message.hasPrefix(header.name) ? error.message : "\(header.name): \(error.message)")
+      throw EvenkeelError.data(error.at(header.name).message)
     } catch { throw EvenkeelError.data("\(header.name): the description under \"evenkeel\" is damaged.") }
   }
 }

@@ -123,14 +123,12 @@ final class WholeParts: BatchParts {
         let bad = norm.merge(program.input(ofStep: cut.step), rows: part.count, threads: program.threads)
         guard bad < 0 else {
           throw batch.position.failed(
-            "Layer \(norm.operation.name) (batchNorm) got a value that is not finite in feature \(bad)")
+            NormFailure.notFinite(feature: bad).error(norm.operation.name, BatchNorm.kind).message)
         }
         cut.save(program, rows: part.count, to: place)
       }
       guard norm.moments.isEnough else {
-        throw EvenkeelError.usage(
-          "Layer \(norm.operation.name) (batchNorm) got one value per feature; training needs at least two examples per batch."
-        )
+        throw NormFailure.oneValue.error(norm.operation.name, BatchNorm.kind)
       }
       do { try norm.finish() } catch let error as EvenkeelError { throw batch.position.failed(error.message) }
     }

@@ -28,7 +28,7 @@ struct NormalizationOption: ParsableArguments {
   func exchanged(in network: Network) throws -> Network {
     guard let choice = normalization, let norm = choice.norm else { return network }
     do { return try network.normalized(by: norm) } catch let error as EvenkeelError {
-      throw EvenkeelError(error.code, "--normalization is \"\(choice.text)\": \(error.message)")
+      throw error.at("--normalization is \"\(choice.text)\"")
     }
   }
 }

@@ -15,7 +15,7 @@ struct NotCovariateShift: Claim {
     let subjects = [plan.paperNet, plan.reluNet]
     let plain = plan.courseContest(subjects)
     let noisy = subjects.map { subject in
-      let layers: [any Layer] = subject.network.layers.layers.flatMap { layer -> [any Layer] in
+      let layers: [any Layer] = subject.network.layers.flatMap { layer -> [any Layer] in
         layer is BatchNorm ? [layer, NoiseInjection()] : [layer]
       }
       return Contest.Arm(

@@ -39,7 +39,7 @@ public final class ActivationProbe {
   /// A probe in front of the last activation of `model`'s network, or in front of layer number `layer`.
   /// - Throws: `EvenkeelError` with code `usage` if there is no such layer outside residual blocks, or nothing in front of it.
   public init(_ model: Model, examples: Dataset, layer: Int? = nil, threads: Int = 1) throws {
-    let layers = model.network.layers.layers
+    let layers = model.network.layers
     guard
       let end = layer ?? layers.lastIndex(where: { $0.activationFunction != nil }), layers.indices.contains(end),
       end > 0

@@ -96,8 +96,7 @@ final class NormStep: LinearStep {
     let count = site.maximumRows * site.input.count
     let features = site.input.featureCount
     guard count > features || options.frozen else {
-      throw EvenkeelError.usage(
-        "Layer \(site.name) (batchNorm) got one value per feature; its statistics need at least two examples.")
+      throw NormFailure.oneValue.error(site.name, BatchNorm.kind)
     }
     y = AlignedFloats(count: count)
     n = AlignedFloats(count: count)

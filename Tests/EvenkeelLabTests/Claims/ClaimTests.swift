@@ -59,7 +59,7 @@ import Testing
     return try claim.judge(plan(claim), evidence(claim, result), command: "").verdict
   }
 
-  private func hasNorm(_ trial: Trial) -> Bool { trial.network.layers.layers.contains { $0 is BatchNorm } }
+  private func hasNorm(_ trial: Trial) -> Bool { trial.network.layers.contains { $0 is BatchNorm } }
 
   @Test func speedIsSupportedRefutedAndLeftOpen() throws {
     #expect(try verdict("trains-faster") { course($0, hasNorm($0) ? 0.3 : 0.05) } == .supported)

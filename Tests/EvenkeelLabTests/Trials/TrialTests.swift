@@ -33,7 +33,7 @@ import Testing
       change(&trial)
       return trial
     }
-    let wrongInput = changed { $0.network = Network(input: [13], layers: $0.network.layers.layers) }
+    let wrongInput = changed { $0.network = Network(input: [13], layers: $0.network.layers) }
     let wrongOutputs = changed { trial in
       trial.network = Network(input: [2]) {
         BatchNorm()
@@ -124,7 +124,7 @@ import Testing
     #expect(try fromJSON(Trial.self, json(trial)) == trial)
     // Its network holds a layer that no network file may name before.
     let noisy = Trial(
-      network: Network(input: [2], layers: trial.network.layers.layers + [NoiseInjection()]), data: "", learningRate: 1,
+      network: Network(input: [2], layers: trial.network.layers + [NoiseInjection()]), data: "", learningRate: 1,
       clippingNorm: 2, steps: 1, seed: .max, probes: [.curvature])
     #expect(try fromJSON(Trial.self, json(noisy)) == noisy)
     let result = TrialResult(

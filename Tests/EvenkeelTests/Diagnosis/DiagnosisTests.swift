@@ -102,7 +102,7 @@ extension Diagnosis {
 }
 
 @Test func varianceBelowEpsilonIsNamed() throws {
-  var network = network.layers.layers
+  var network = Array(network.layers)
   network[1] = BatchNorm(epsilon: 1e3)
   #expect(try trained(Network(input: [6], layers: network)).diagnose().list == ["illness constantFeatures 1"])
   network[1] = BatchNorm(epsilon: 10)
@@ -160,7 +160,7 @@ extension Diagnosis {
   let counted = try model.diagnose(on: examples(4_000, seed: 2)).finding(.closedActivation, "1")
   #expect(counted.features == [5] && counted.numbers["measured"] == 1 && counted.numbers["largestShare"] == 0)
   // A leaky activation lets its gradient through.
-  var leaky = network.layers.layers
+  var leaky = Array(network.layers)
   leaky[2] = LeakyReLU()
   var open = try trained(Network(input: [6], layers: leaky))
   try open.setParameter("1.bias", to: shift)
@@ -257,7 +257,7 @@ func smallBatchesAreNamedWithTheNoiseOfTheirStatistics(batchSize: Int, severity:
 }
 
 @Test func aBiasBeforeANormIsNotedAndReallyIsRedundant() throws {
-  var layers = network.layers.layers
+  var layers = Array(network.layers)
   layers[3] = Dense(8, bias: .present)
   let biased = Network(input: [6], layers: layers)
   let model = try trained(biased)

@@ -26,7 +26,7 @@ private func built(_ flag: Bool, times: Int, _ choice: Choice, _ optional: (any 
     if #available(macOS 26, *) { ELU() }
     [LeakyReLU(), Flatten()]
   }
-  return network.layers.layers.map { type(of: $0).kind }
+  return network.layers.map { type(of: $0).kind }
 }
 
 @Test func theBuilderTakesEveryFormOfStatement() {

@@ -123,7 +123,7 @@ import Testing
     Dense(8)
     BatchNorm(shift: false, initialScale: 0.5)
   }
-  #expect(try start.normalized(by: .layer).layers.layers[1] as? LayerNorm == LayerNorm(shift: false, initialScale: 0.5))
+  #expect(try start.normalized(by: .layer).layers[1] as? LayerNorm == LayerNorm(shift: false, initialScale: 0.5))
 }
 
 @Test func aNormalizationIsItsName() throws {

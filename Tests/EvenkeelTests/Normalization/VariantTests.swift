@@ -243,7 +243,7 @@ func aNormThatCannotBeIsRefusedWithItsPlace(options: [String], part: String) thr
       - batchNorm: {renormalization: {}}
     """
   let network = try withTemporaryPath(".yaml", containing: text) { try Network(contentsOf: $0) }
-  let norms = network.layers.layers.map { $0 as! BatchNorm }
+  let norms = network.layers.map { $0 as! BatchNorm }
   #expect(norms[0].ghostBatch == 32 && norms[1].ghostBatch == nil)
   #expect(
     norms[0].renormalization == Renormalization(maximumRatio: 2, maximumOffset: 4, rampFrom: 10, rampTo: 20))

@@ -11,21 +11,6 @@ private func number(_ index: Int) -> Float {
   return Float(h >> 8) * 0x1p-24
 }
 
-extension [any Layer] {
-  /// The layers with PyTorch's convention for running averages.
-  fileprivate var notDebiased: [any Layer] {
-    map { layer in
-      switch layer {
-      case is BatchNorm: return BatchNorm(debiased: false)
-      case var residual as Residual:
-        residual.block = LayerList(residual.block.layers.notDebiased)
-        return residual
-      default: return layer
-      }
-    }
-  }
-}
-
 /// A run of PyTorch: its losses, and then the probabilities of the first example by the running statistics.
 private struct GoldenImageRun: Decodable {
   let losses, probabilities: [Double]
@@ -41,7 +26,9 @@ private struct GoldenImageRun: Decodable {
 @Test(arguments: ["lenet", "resnet20"])
 func tenStepsOfAnImageNetworkEqualPyTorchs(name: String) throws {
   let preset = try Network(preset: name)
-  var model = try Model(Network(input: preset.input, layers: preset.layers.layers.notDebiased))
+  var model = try Model(
+    // PyTorch's convention for running averages.
+    preset.mapLayers { layer, _ in layer is BatchNorm ? [BatchNorm(debiased: false)] : [layer] })
   var offset = 0
   for (name, role, values) in model.parameters where role == .weight {
     let count = values.shape.count
