@@ -91,7 +91,7 @@ package struct BatchWeights {
 }
 
 /// The weights and lengths of one batch, in memory of their own.
-final class WeightBuffer {
+final class ExampleWeightBuffer {
   private let dataset: Dataset
   private let weights: AlignedFloats?
   private let lengths: UnsafeMutablePointer<Int32>?

@@ -52,13 +52,13 @@ extension Model {
     var random = RandomNumbers(RandomKey(seed: 0).branch(RandomStream.shuffle))
     random.shuffle(&order)
     let mixed = dataset.subset(order)
-    let sweep = Sweep(threads: threads, batch: size, observe: recorder.observe)
+    let options = InferenceRun(threads: threads, batch: size, observe: recorder.observe)
     guard output != nil, dataset.targets.count != nil else {
-      try run(mixed, sweep) { _, _, _, _ in }
+      try run(mixed, options) { _, _, _, _ in }
       return (recorder.records, nil)
     }
-    let running = try evaluate(mixed, sweep)
-    let batch = try evaluate(mixed, Sweep(threads: threads, batch: size, usesBatchStatistics: true))
+    let running = try evaluate(mixed, options)
+    let batch = try evaluate(mixed, InferenceRun(threads: threads, batch: size, usesBatchStatistics: true))
     var recalibrated = self
     try recalibrated.recalibrate(on: mixed, threads: threads ?? Machine.threads)
     return (

@@ -54,7 +54,7 @@ struct Lowering {
       switch item {
       case .block(let block):
         // The ReLU after a block is done in the sum.
-        let hasReLU = next is ReLU
+        let hasReLU = next?.activationFunction == ReLU().activation
         if hasReLU { index += 1 }
         try append(block, hasReLU: hasReLU)
       case .layer(let layer)

@@ -59,7 +59,7 @@ extension Layer {
       parameters.append(
         ParameterDescription(name: "weight", shape: shape, role: .scale, start: .constant(Float(norm.initialScale))))
     }
-    if let norm, norm.learnsShift {
+    if norm?.learnsShift == true {
       parameters.append(ParameterDescription(name: "bias", shape: shape, role: .shift, start: .constant(0)))
     }
     return parameters

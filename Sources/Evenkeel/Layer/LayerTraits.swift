@@ -26,8 +26,8 @@ public struct NormOptions: Hashable, Sendable {
   public var epsilon: Double
   /// Whether γ, a parameter called `weight`, is learned.
   public var learnsScale: Bool
-  /// Whether β, a parameter called `bias`, is learned.
-  public var learnsShift: Bool
+  /// Whether β, a parameter called `bias`, is learned; nil for a norm that has none, as RMS norm.
+  public var learnsShift: Bool?
   /// What γ starts at.
   public var initialScale: Double
   /// Whether training normalizes with running statistics, too.
@@ -39,7 +39,7 @@ public struct NormOptions: Hashable, Sendable {
 
   /// Options; those that are left out are of a norm that takes statistics of the whole batch.
   public init(
-    epsilon: Double, learnsScale: Bool = true, learnsShift: Bool = true, initialScale: Double = 1,
+    epsilon: Double, learnsScale: Bool = true, learnsShift: Bool? = true, initialScale: Double = 1,
     isFrozen: Bool = false, ghostBatch: Int? = nil, isRenormalized: Bool = false
   ) {
     self.epsilon = epsilon

@@ -58,9 +58,10 @@ public enum ActivationKind: String, Codable, CaseIterable, Sendable {
 
 extension Layer {
   /// The function that the layer applies to every value; nil for layers that are no activation.
-  package var activationFunction: Activation? { (self as? any ActivationLayer)?.activation }
+  package var activationFunction: Activation? { asActivation?.activation }
   /// The derivatives of that function; nil for layers that are no activation.
-  package var activationDerivatives: ActivationDerivatives? { (self as? any ActivationLayer)?.derivatives(at:) }
+  package var activationDerivatives: ActivationDerivatives? { asActivation?.derivatives(at:) }
+  private var asActivation: (any ActivationLayer)? { self as? any ActivationLayer }
 }
 
 extension ActivationLayer {

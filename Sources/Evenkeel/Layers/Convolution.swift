@@ -64,8 +64,8 @@ public struct Convolution: Layer {
       initialization: try container.value(.initialization, default: .automatic))
   }
 
-  private var filter: Filter {
-    Filter(
+  private var filter: ConvolutionSpec {
+    ConvolutionSpec(
       kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, dilation: dilation, padding: padding),
       filters: filters, groups: groups, bias: bias, initialization: initialization)
   }
@@ -136,8 +136,8 @@ public struct DepthwiseConvolution: Layer {
       initialization: try container.value(.initialization, default: .automatic))
   }
 
-  private func filter(for input: Shape) -> Filter {
-    Filter(
+  private func filter(for input: Shape) -> ConvolutionSpec {
+    ConvolutionSpec(
       kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, dilation: dilation, padding: padding),
       filters: input.featureCount * multiplier, groups: input.featureCount, bias: bias,
       initialization: initialization)
@@ -209,8 +209,8 @@ public struct Convolution1D: Layer {
       initialization: try container.value(.initialization, default: .automatic))
   }
 
-  private var filter: Filter {
-    Filter(
+  private var filter: ConvolutionSpec {
+    ConvolutionSpec(
       kind: Self.kind,
       windows: Windows(
         kernel: Extent(height: 1, width: kernel), stride: Extent(height: 1, width: stride),
@@ -220,7 +220,7 @@ public struct Convolution1D: Layer {
 }
 
 /// What the kinds of convolution have in common.
-struct Filter: Hashable, Sendable {
+struct ConvolutionSpec: Hashable, Sendable {
   let kind: String
   let windows: Windows
   let filters: Int

@@ -12,7 +12,7 @@ struct ConvolutionOperation: LayerOperation {
   private let primitiveCount: Int
   let scratchCount: Int
 
-  init(_ filter: Filter, site: LayerSite) throws {
+  init(_ filter: ConvolutionSpec, site: LayerSite) throws {
     let windows = try ek_windows(filter.windows, kind: filter.kind, groups: filter.groups, site: site)
     let hasBias = filter.bias == .present
     self.hasBias = hasBias

@@ -21,7 +21,7 @@ public struct MaxPool: Layer {
   public func outputLength(of length: Int, for input: Shape) -> Int? { pool.outputLength(of: length) }
 
   package var windows: Windows { Windows(kernel: kernel, stride: stride, padding: padding) }
-  private var pool: Pool { Pool(kind: Self.kind, windows: windows, isMean: false) }
+  private var pool: PoolingSpec { PoolingSpec(kind: Self.kind, windows: windows, isMean: false) }
 
   public init(from decoder: any Decoder) throws {
     let windows = try Windows(poolFrom: decoder)
@@ -52,8 +52,8 @@ public struct AveragePool: Layer {
   public var traits: LayerTraits { .passesThrough }
   public func outputLength(of length: Int, for input: Shape) -> Int? { pool.outputLength(of: length) }
 
-  private var pool: Pool {
-    Pool(kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, padding: padding), isMean: true)
+  private var pool: PoolingSpec {
+    PoolingSpec(kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, padding: padding), isMean: true)
   }
 
   public init(from decoder: any Decoder) throws {
@@ -80,10 +80,10 @@ public struct GlobalAveragePool: Layer {
   public var traits: LayerTraits { .passesThrough }
   public func outputLength(of length: Int, for input: Shape) -> Int? { 1 }
 
-  private func pool(_ input: Shape) -> Pool {
+  private func pool(_ input: Shape) -> PoolingSpec {
     let image = Extent(
       height: input.dimensions.first ?? 1, width: input.rank < 2 ? 1 : input.dimensions[input.rank - 2])
-    return Pool(kind: Self.kind, windows: Windows(kernel: image, stride: 1, padding: .valid), isMean: true)
+    return PoolingSpec(kind: Self.kind, windows: Windows(kernel: image, stride: 1, padding: .valid), isMean: true)
   }
 }
 
@@ -99,7 +99,7 @@ extension Windows {
 }
 
 /// What the kinds of pooling have in common.
-struct Pool: Hashable, Sendable {
+struct PoolingSpec: Hashable, Sendable {
   let kind: String
   let windows: Windows
   let isMean: Bool

@@ -8,7 +8,7 @@ struct PoolingOperation: LayerOperation {
   /// The positions of a sequence of which one mean is taken; nil for other poolings.
   private let positions: Int?
 
-  init(_ pool: Pool, site: LayerSite) throws {
+  init(_ pool: PoolingSpec, site: LayerSite) throws {
     positions = pool.isMean && site.input.rank == 2 && site.output.rank == 1 ? site.input.dimensions[0] : nil
     let windows = try ek_windows(pool.windows, kind: pool.kind, site: site)
     primitives = PerRowCount { rows in

@@ -47,14 +47,12 @@ private struct Folding {
       switch items[index] {
       case .block(let block): folded.append(try fold(block, as: path))
       case .layer(let placed):
-        if var weighted = placed.layer as? any WeightedLayer, case .layer(let norm) = next,
-          let options = norm.layer as? BatchNorm
-        {
+        if var weighted = placed.layer as? any WeightedLayer, case .layer(let next) = next, let norm = batchNorm(next) {
           index += 1
-          fold(options, at: norm.path, into: placed.path, as: path)
+          fold(norm, at: next.path, into: placed.path, as: path)
           weighted.bias = .present
           folded.append(weighted)
-        } else if placed.layer is BatchNorm {
+        } else if batchNorm(placed) != nil {
           throw EvenkeelError.usage(
             "Layer \(placed.path) (batchNorm) cannot be folded: it does not directly follow a dense or convolution layer."
           )
@@ -70,6 +68,8 @@ private struct Folding {
     }
     return folded
   }
+
+  private func batchNorm(_ placed: PlacedLayer) -> BatchNorm? { placed.layer as? BatchNorm }
 
   private mutating func fold(_ block: PlacedBlock, as path: String) throws -> Residual {
     let shortcut = try fold(block.shortcut, to: Residual.shortcutPath(path))

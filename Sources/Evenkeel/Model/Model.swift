@@ -113,7 +113,7 @@ public struct Model: Sendable {
       dataset.count * width * (MemoryLayout<Double>.stride + MemoryLayout<Float>.stride),
       for: "Keeping the predictions of \(dataset.count) examples")
     var result = [Double](repeating: 0, count: dataset.count * width)
-    try run(dataset, Sweep(threads: threads)) { outputs, start, rows, _ in
+    try run(dataset, InferenceRun(threads: threads)) { outputs, start, rows, _ in
       result.withUnsafeMutableBufferPointer { buffer in
         let target = buffer.baseAddress! + start * width
         if let output {
@@ -136,7 +136,7 @@ public struct Model: Sendable {
   /// How well the model does on `dataset`, with running statistics; examples count by their weights.
   /// - Throws: `EvenkeelError` if the data has other targets than the model was trained for, or no rows.
   public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Quality {
-    try evaluate(dataset, Sweep(threads: threads))
+    try evaluate(dataset, InferenceRun(threads: threads))
   }
 
   /// Makes sure before a training that `datasets` can be evaluated after it, those without rows aside.
@@ -154,14 +154,14 @@ public struct Model: Sendable {
     }
   }
 
-  func evaluate(_ dataset: Dataset, _ sweep: Sweep) throws -> Quality {
+  func evaluate(_ dataset: Dataset, _ options: InferenceRun) throws -> Quality {
     guard let output else { throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.") }
     guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
     try dataset.requireWeight()
     let targets = try TargetBuffer(
       dataset, output: output, width: state.layout.output.count, tellsTargetsApart: true)
     var sums = Loss.Sums()
-    try run(dataset, sweep) { outputs, start, rows, weights in
+    try run(dataset, options) { outputs, start, rows, weights in
       sums += output.loss.evaluate(
         outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), weights: weights.weights,
         gradient: nil)
@@ -174,7 +174,7 @@ public struct Model: Sendable {
   }
 
   /// How data goes through the network without training it.
-  struct Sweep {
+  struct InferenceRun {
     /// All processors' if nil.
     var threads: Int?
     /// Examples in a batch; as many as fit a cache if nil.
@@ -187,17 +187,17 @@ public struct Model: Sendable {
 
   /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs to `body`.
   func run(
-    _ dataset: Dataset, _ sweep: Sweep,
+    _ dataset: Dataset, _ options: InferenceRun,
     _ body: (UnsafeMutablePointer<Float>, _ start: Int, _ rows: Int, BatchWeights) throws -> Void
   ) throws {
     try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { return }
-    let batch = min(dataset.count, sweep.batch ?? state.layout.rowsAtOnce)
-    let even = sweep.usesBatchStatistics ? Parts(rows: dataset.count, largest: batch, smallest: 2) : nil
+    let batch = min(dataset.count, options.batch ?? state.layout.rowsAtOnce)
+    let even = options.usesBatchStatistics ? Parts(rows: dataset.count, largest: batch, smallest: 2) : nil
     let most = even?.largest ?? batch
-    let program = try programs.take(rows: most, threads: sweep.threads ?? Machine.threads)
+    let program = try programs.take(rows: most, threads: options.threads ?? Machine.threads)
     defer { programs.give(program) }
-    let buffer = WeightBuffer(dataset, batch: most)
+    let buffer = ExampleWeightBuffer(dataset, batch: most)
     var start = 0
     for index in 0..<(even?.count ?? (dataset.count - 1) / batch + 1) {
       let rows = even?[index].count ?? min(batch, dataset.count - start)
@@ -205,9 +205,9 @@ public struct Model: Sendable {
       try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
       try program.forward(
         Program.Call(
-          rows: rows, state: state, statistics: sweep.usesBatchStatistics ? .batch(share: 1) : .running,
+          rows: rows, state: state, statistics: options.usesBatchStatistics ? .batch(share: 1) : .running,
           weights: weights),
-        observe: sweep.observe)
+        observe: options.observe)
       try body(program.output, start, rows, weights)
       start += rows
     }

@@ -64,7 +64,7 @@ private struct Recalibration {
   private var store: AlignedFloats?
   private let widest: Int
   private var last: Cut?
-  private let weights: WeightBuffer
+  private let weights: ExampleWeightBuffer
 
   /// 256 MB: what a laptop has to spare.
   private static let roomInFloats = 1 << 26
@@ -74,7 +74,7 @@ private struct Recalibration {
     self.state = state
     self.dataset = dataset
     self.scaling = scaling
-    weights = WeightBuffer(dataset, batch: program.maximumRows)
+    weights = ExampleWeightBuffer(dataset, batch: program.maximumRows)
     widest = program.statisticalSteps.map { Cut(before: $0, in: program).width }.max() ?? 0
     let (count, overflow) = widest.multipliedReportingOverflow(by: dataset.count)
     // Without the memory for it there is another way.

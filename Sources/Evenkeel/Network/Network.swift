@@ -41,7 +41,7 @@ public struct Network: Hashable, Codable, Sendable {
     func map(_ layers: LayerList, _ prefix: String) throws -> [any Layer] {
       try layers.enumerated().flatMap { index, layer in
         let path = prefix + String(index)
-        guard var residual = layer as? Residual else { return try body(layer, path) }
+        guard var residual = layer.asBlock else { return try body(layer, path) }
         residual.block = LayerList(try map(residual.block, Residual.blockPath(path)))
         return [residual]
       }

@@ -56,7 +56,7 @@ public enum Normalization: Hashable, Sendable {
   /// The norm in the place of `old`, whose options these are: it keeps whether and from where γ and β are learned; ε is the new
   /// kind's own. nil where none takes its place.
   fileprivate func norm(for old: any Layer, _ options: NormOptions, features: Int) -> (any Layer)? {
-    let (scale, shift) = (options.learnsScale, options.learnsShift || old is RMSNorm)
+    let (scale, shift) = (options.learnsScale, options.learnsShift ?? true)
     let start = options.initialScale
     /// What else a batch norm was, it stays.
     var batch = old as? BatchNorm ?? BatchNorm(scale: scale, shift: shift, initialScale: start)

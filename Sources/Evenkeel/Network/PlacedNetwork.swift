@@ -74,7 +74,7 @@ public struct PlacedNetwork: Sendable {
     return try layers.enumerated().map { index, layer in
       let (path, following) = (prefix + String(index), layers[(index + 1)...])
       let item: Item
-      if let residual = layer as? Residual {
+      if let residual = layer.asBlock {
         item = .block(try PlacedBlock(residual, path: path, input: shape, tail: following + tail, depth: depth))
       } else {
         let layer = layer.resolved(before: NextLayers(following, tail: tail))

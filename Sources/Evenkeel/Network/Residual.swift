@@ -135,3 +135,8 @@ struct SumOperation: LayerOperation {
       Int32(pass.threads))
   }
 }
+
+extension Layer {
+  /// The block that the layer is; nil for one that is none.
+  var asBlock: Residual? { self as? Residual }
+}

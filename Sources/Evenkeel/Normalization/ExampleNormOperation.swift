@@ -3,8 +3,6 @@ import Kernels
 /// Layer, group, instance and RMS norm: those that take each example by itself.
 protocol ExampleNorm: Layer {
   var epsilon: Double { get }
-  var scale: Bool { get }
-  var shift: Bool { get }
   var initialScale: Double { get set }
   /// False where the mean stays in.
   var isCentered: Bool { get }
@@ -32,10 +30,6 @@ struct NormSets: Hashable, Sendable {
 extension ExampleNorm {
   var isCentered: Bool { true }
   public var traits: LayerTraits { .passesThrough }
-
-  public var norm: NormOptions? {
-    NormOptions(epsilon: epsilon, learnsScale: scale, learnsShift: shift, initialScale: initialScale)
-  }
 
   public func withInitialScale(_ scale: Double) -> Self {
     var norm = self
@@ -74,7 +68,7 @@ struct ExampleNormOperation: LayerOperation {
     self.sets = sets
     features = site.input.featureCount
     (epsilon, isCentered) = (layer.epsilon, layer.isCentered)
-    (hasScale, hasShift) = (layer.scale, layer.shift)
+    (hasScale, hasShift) = (layer.norm?.learnsScale == true, layer.norm?.learnsShift == true)
     var largest = ek_group_norm(
       examples: site.maximumRows * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
       epsilon: epsilon, centered: isCentered ? 1 : 0, scale: nil, shift: nil)

@@ -29,6 +29,10 @@ public struct LayerNorm: ExampleNorm {
     self.initialScale = initialScale
   }
 
+  public var norm: NormOptions? {
+    NormOptions(epsilon: epsilon, learnsScale: scale, learnsShift: shift, initialScale: initialScale)
+  }
+
   func sets(for input: Shape) throws -> NormSets {
     guard input.featureCount > 1 else {
       throw EvenkeelError.usage(
@@ -61,8 +65,9 @@ public struct RMSNorm: ExampleNorm {
   /// What γ starts at, as in `BatchNorm`.
   public var initialScale: Double
 
-  /// There is none.
-  var shift: Bool { false }
+  public var norm: NormOptions? {
+    NormOptions(epsilon: epsilon, learnsScale: scale, learnsShift: nil, initialScale: initialScale)
+  }
   var isCentered: Bool { false }
 
   /// A norm with these options; `outputShape(for:)` checks them.
@@ -112,6 +117,10 @@ public struct GroupNorm: ExampleNorm {
     self.scale = scale
     self.shift = shift
     self.initialScale = initialScale
+  }
+
+  public var norm: NormOptions? {
+    NormOptions(epsilon: epsilon, learnsScale: scale, learnsShift: shift, initialScale: initialScale)
   }
 
   func sets(for input: Shape) throws -> NormSets {
@@ -165,6 +174,10 @@ public struct InstanceNorm: ExampleNorm {
     self.scale = scale
     self.shift = shift
     self.initialScale = initialScale
+  }
+
+  public var norm: NormOptions? {
+    NormOptions(epsilon: epsilon, learnsScale: scale, learnsShift: shift, initialScale: initialScale)
   }
 
   func sets(for input: Shape) throws -> NormSets {

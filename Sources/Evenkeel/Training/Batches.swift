@@ -5,7 +5,7 @@ final class Batches {
   let dataset: Dataset
   let plan: BatchPlan
   let targets: TargetBuffer
-  private let weights: WeightBuffer
+  private let weights: ExampleWeightBuffer
   private let scaling: InputScaling?
   private let augmenter: Augmenter?
   private let seed: UInt64
@@ -23,7 +23,7 @@ final class Batches {
     targets = try TargetBuffer(
       dataset, output: model.output!, width: layout.output.count, batch: most,
       tellsTargetsApart: layout.output.count > 1)
-    weights = WeightBuffer(dataset, batch: most)
+    weights = ExampleWeightBuffer(dataset, batch: most)
     augmenter =
       trainer.augmentation.isEmpty
       ? nil

@@ -16,7 +16,7 @@ struct NotCovariateShift: Claim {
     let plain = plan.courseContest(subjects)
     let noisy = subjects.map { subject in
       let layers: [any Layer] = subject.network.layers.flatMap { layer -> [any Layer] in
-        layer is BatchNorm ? [layer, NoiseInjection()] : [layer]
+        layer.norm != nil ? [layer, NoiseInjection()] : [layer]
       }
       return Contest.Arm(
         contender: Self.noisy, condition: subject.condition,

@@ -4,7 +4,7 @@ extension Network {
   /// One side of a comparison of norms: `normalized(by:)` of a network that has norms to compare.
   /// - Throws: `EvenkeelError` with code `usage` for a network without norms, and where the new norm does not fit.
   package func compared(by normalization: Normalization) throws -> Network {
-    guard try normalized(by: .batch).placed().layers.contains(where: { $0.layer is BatchNorm }) else {
+    guard try placed().layers.contains(where: { $0.layer.norm != nil }) else {
       throw EvenkeelError(.usage, "The network has no norms to compare.")
     }
     return try normalized(by: normalization)
