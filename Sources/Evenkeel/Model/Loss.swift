@@ -1,34 +1,53 @@
 import Kernels
 
 /// The quantity that training minimizes. Each is the mean over the batch, as in PyTorch's default.
-public struct Loss: Hashable, Codable, Sendable {
-  package enum Kind: String, Codable { case softmaxCrossEntropy, sigmoidCrossEntropy, meanSquaredError, huber }
+public struct Loss: Hashable, Sendable {
+  package enum Kind: Hashable, Sendable {
+    case softmaxCrossEntropy(labelSmoothing: Double)
+    case sigmoidCrossEntropy
+    case meanSquaredError
+    case huber(delta: Double)
+  }
   package let kind: Kind
-  /// The smoothed share of softmax cross-entropy, the delta of Huber's loss.
-  package let parameter: Double
 
-  /// −log of the softmax probability of the right class. The network gives logits, one a class.
-  public static let softmaxCrossEntropy = Loss(kind: .softmaxCrossEntropy, parameter: 0)
+  /// −log of the softmax probability of the right class. The network gives logits, one per class.
+  public static let softmaxCrossEntropy = softmaxCrossEntropy(labelSmoothing: 0)
   /// Softmax cross-entropy with the share `labelSmoothing` of the target moved evenly over all classes (Szegedy et al. 2016).
   public static func softmaxCrossEntropy(labelSmoothing: Double) -> Loss {
-    Loss(kind: .softmaxCrossEntropy, parameter: labelSmoothing)
+    Loss(kind: .softmaxCrossEntropy(labelSmoothing: labelSmoothing))
   }
   /// Cross-entropy of independent probabilities. Two classes with one output, or values in [0, 1].
-  public static let sigmoidCrossEntropy = Loss(kind: .sigmoidCrossEntropy, parameter: 0)
+  public static let sigmoidCrossEntropy = Loss(kind: .sigmoidCrossEntropy)
   /// (y − t)², averaged over outputs and examples.
-  public static let meanSquaredError = Loss(kind: .meanSquaredError, parameter: 0)
+  public static let meanSquaredError = Loss(kind: .meanSquaredError)
   /// e²/2 where |e| ≤ delta, delta (|e| − delta/2) beyond (Huber 1964), averaged over outputs and examples.
-  public static func huber(delta: Double = 1) -> Loss { Loss(kind: .huber, parameter: delta) }
+  public static func huber(delta: Double = 1) -> Loss { Loss(kind: .huber(delta: delta)) }
 
-  var isRegression: Bool { kind == .meanSquaredError || kind == .huber }
+  var isRegression: Bool {
+    switch kind {
+    case .meanSquaredError, .huber: true
+    case .softmaxCrossEntropy, .sigmoidCrossEntropy: false
+    }
+  }
+
+  /// Whether the network gives logits of classes that exclude each other.
+  var isSoftmax: Bool {
+    if case .softmaxCrossEntropy = kind { return true }
+    return false
+  }
 
   /// - Throws: `EvenkeelError` with code `usage` for a parameter out of range.
   func validate() throws {
-    if kind == .softmaxCrossEntropy, !(0..<1).contains(parameter) {
-      throw EvenkeelError.usage("Label smoothing is \(parameter); expected 0 or more and less than 1.")
-    }
-    if kind == .huber, !(parameter.isFinite && parameter > 0) {
-      throw EvenkeelError.usage("Huber's delta is \(parameter); expected a number above 0.")
+    switch kind {
+    case .softmaxCrossEntropy(let smoothing):
+      guard (0..<1).contains(smoothing) else {
+        throw EvenkeelError.usage("Label smoothing is \(smoothing); expected 0 or more and less than 1.")
+      }
+    case .huber(let delta):
+      guard delta.isFinite, delta > 0 else {
+        throw EvenkeelError.usage("Huber's delta is \(delta); expected a number above 0.")
+      }
+    case .sigmoidCrossEntropy, .meanSquaredError: break
     }
   }
 
@@ -91,10 +110,10 @@ public struct Loss: Hashable, Codable, Sendable {
     sums.weight = Double(rows)
     let count = rows * width
     switch kind {
-    case .softmaxCrossEntropy:
+    case .softmaxCrossEntropy(let smoothing):
       var correct = 0
       sums.loss = ek_softmax_cross_entropy(
-        outputs, targets.labels, rows, width, Float(parameter), scale, gradient, &correct)
+        outputs, targets.labels, rows, width, Float(smoothing), scale, gradient, &correct)
       sums.correct = Double(correct)
     case .sigmoidCrossEntropy:
       sums.loss =
@@ -106,12 +125,43 @@ public struct Loss: Hashable, Codable, Sendable {
     case .meanSquaredError:
       sums.squaredError = ek_squared_error(outputs, targets.values, count, scale / Float(width), gradient)
       sums.loss = sums.squaredError / Double(width)
-    case .huber:
+    case .huber(let delta):
       sums.squaredError = ek_squared_error(outputs, targets.values, count, 0, nil)
       sums.loss =
-        ek_huber(outputs, targets.values, count, Float(parameter), scale / Float(width), gradient) / Double(width)
+        ek_huber(outputs, targets.values, count, Float(delta), scale / Float(width), gradient) / Double(width)
     }
     return sums
+  }
+}
+
+extension Loss: Codable {
+  private enum CodingKeys: String, CodingKey { case kind, parameter }
+  private enum Name: String, Codable { case softmaxCrossEntropy, sigmoidCrossEntropy, meanSquaredError, huber }
+
+  /// Reads a name and a parameter: the share that is smoothed, or Huber's delta.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let parameter = try container.decode(Double.self, forKey: .parameter)
+    switch try container.decode(Name.self, forKey: .kind) {
+    case .softmaxCrossEntropy: self = .softmaxCrossEntropy(labelSmoothing: parameter)
+    case .sigmoidCrossEntropy: self = .sigmoidCrossEntropy
+    case .meanSquaredError: self = .meanSquaredError
+    case .huber: self = .huber(delta: parameter)
+    }
+  }
+
+  /// Writes a name and a parameter, 0 where there is none.
+  public func encode(to encoder: any Encoder) throws {
+    let (name, parameter): (Name, Double) =
+      switch kind {
+      case .softmaxCrossEntropy(let smoothing): (.softmaxCrossEntropy, smoothing)
+      case .sigmoidCrossEntropy: (.sigmoidCrossEntropy, 0)
+      case .meanSquaredError: (.meanSquaredError, 0)
+      case .huber(let delta): (.huber, delta)
+      }
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .kind)
+    try container.encode(parameter, forKey: .parameter)
   }
 }
 

@@ -56,7 +56,7 @@ public struct OutputDescription: Hashable, Codable, Sendable {
       targetNames = []
       (targetMean, targetDeviation) = ([], [])
     case .values(let values, let names):
-      guard loss.kind != .softmaxCrossEntropy else {
+      guard !loss.isSoftmax else {
         throw EvenkeelError.usage("The targets are values; use meanSquaredError or huber, not softmaxCrossEntropy.")
       }
       guard width == names.count else {
@@ -125,7 +125,7 @@ extension OutputDescription {
     try loss.validate()
     let fits =
       classLabels.isEmpty
-      ? loss.kind != .softmaxCrossEntropy && targetNames.count == width
+      ? !loss.isSoftmax && targetNames.count == width
       : !loss.isRegression && targetNames.isEmpty && classLabels.count > 1
         && Set(classLabels).count == classLabels.count
         && width == Self.outputs(loss, classes: classLabels.count, width: width)

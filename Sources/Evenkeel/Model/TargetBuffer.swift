@@ -19,7 +19,7 @@ package final class TargetBuffer {
     _ dataset: Dataset, output: OutputDescription, width: Int, batch: Int = 1, tellsTargetsApart: Bool = false
   ) throws {
     try Machine.requireMemory(
-      dataset.count * (output.loss.kind == .softmaxCrossEntropy ? 1 : width) * MemoryLayout<Float>.stride,
+      dataset.count * (output.loss.isSoftmax ? 1 : width) * MemoryLayout<Float>.stride,
       for: "Keeping the targets of \(dataset.count) examples")
     self.width = width
     sums = tellsTargetsApart && output.loss.isRegression ? .allocate(capacity: 3 * width) : nil

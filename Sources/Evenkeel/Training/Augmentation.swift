@@ -3,25 +3,41 @@ import Kernels
 
 /// A change of training images that is drawn anew for every example in every epoch; it acts on values before scaling.
 public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible {
-  enum Kind: String, Codable, CaseIterable { case crop, flip, rotate, cutout }
+  enum Kind: Hashable, Codable, Sendable {
+    case crop(padding: Double)
+    case flip
+    case rotate(degrees: Double)
+    case cutout(side: Double)
+
+    /// As the command names it.
+    var name: String {
+      switch self {
+      case .crop: "crop"
+      case .flip: "flip"
+      case .rotate: "rotate"
+      case .cutout: "cutout"
+      }
+    }
+  }
   let kind: Kind
-  /// A crop's padding in pixels, a rotation's largest angle in degrees, a cut-out's side in pixels; a flip has none.
-  let amount: Double
 
   /// A part of the image's own size, cut at an even random place from the image with `padding` pixels of value 0 around it.
-  public static func crop(padding: Int = 4) -> Augmentation { Augmentation(kind: .crop, amount: Double(padding)) }
+  public static func crop(padding: Int = 4) -> Augmentation { Augmentation(kind: .crop(padding: Double(padding))) }
   /// Left and right are exchanged with probability 1/2.
-  public static let flip = Augmentation(kind: .flip, amount: 0)
-  /// A turn about the centre by an angle evenly from −`degrees` to `degrees`; bilinear, with value 0 outside the image.
-  public static func rotation(degrees: Double = 10) -> Augmentation { Augmentation(kind: .rotate, amount: degrees) }
+  public static let flip = Augmentation(kind: .flip)
+  /// A turn about the center by an angle evenly from −`degrees` to `degrees`; bilinear, with value 0 outside the image.
+  public static func rotation(degrees: Double = 10) -> Augmentation { Augmentation(kind: .rotate(degrees: degrees)) }
   /// A square about an even random pixel, as far as it lies in the image, gets the mean of its channel, which is 0 after
   /// scaling (DeVries and Taylor 2017).
-  public static func cutOut(side: Int = 8) -> Augmentation { Augmentation(kind: .cutout, amount: Double(side)) }
+  public static func cutOut(side: Int = 8) -> Augmentation { Augmentation(kind: .cutout(side: Double(side))) }
 
   /// As the command names it: `crop:4`.
   public var description: String {
-    guard kind != .flip else { return "flip" }
-    return "\(kind):\(Int(exactly: amount).map { "\($0)" } ?? "\(amount)")"
+    switch kind {
+    case .flip: kind.name
+    case .crop(let amount), .rotate(let amount), .cutout(let amount):
+      "\(kind.name):\(Int(exactly: amount).map { "\($0)" } ?? "\(amount)")"
+    }
   }
 
   /// Augmentations as the command names them, in the order in which they act: `crop,flip`, `crop:4,flip,rotate:10,cutout:8`.
@@ -29,22 +45,23 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
   package static func list(_ text: String) throws -> [Augmentation] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
       let parts = item.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-      guard let kind = Kind(rawValue: String(parts[0])) else {
+      let standard: Augmentation
+      switch parts[0] {
+      case "crop": standard = .crop()
+      case "flip": standard = .flip
+      case "rotate": standard = .rotation()
+      case "cutout": standard = .cutOut()
+      default:
         throw EvenkeelError.usage("\"\(item)\" is not an augmentation; expected crop, flip, rotate or cutout.")
       }
-      let standard: Augmentation =
-        switch kind {
-        case .crop: .crop()
-        case .flip: .flip
-        case .rotate: .rotation()
-        case .cutout: .cutOut()
-        }
       guard parts.count == 2 else { return standard }
-      guard kind != .flip, let amount = Double(parts[1]) else {
-        throw EvenkeelError.usage(
-          "The augmentation \"\(item)\": expected \(kind == .flip ? "no value" : "a number after the colon").")
+      switch (standard.kind, Double(parts[1])) {
+      case (.flip, _): throw EvenkeelError.usage("The augmentation \"\(item)\": expected no value.")
+      case (_, nil): throw EvenkeelError.usage("The augmentation \"\(item)\": expected a number after the colon.")
+      case (.crop, let amount?): return Augmentation(kind: .crop(padding: amount))
+      case (.rotate, let amount?): return Augmentation(kind: .rotate(degrees: amount))
+      case (.cutout, let amount?): return Augmentation(kind: .cutout(side: amount))
       }
-      return Augmentation(kind: kind, amount: amount)
     }
   }
 
@@ -58,18 +75,18 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
     }
     let side = Double(shape.dimensions.prefix(2).min()!)
     for (index, augmentation) in augmentations.enumerated() {
-      let (kind, amount) = (augmentation.kind, augmentation.amount)
-      if augmentations[..<index].contains(where: { $0.kind == kind }) {
-        throw EvenkeelError.usage("The augmentation \(kind) is given twice.")
+      let name = augmentation.kind.name
+      if augmentations[..<index].contains(where: { $0.kind.name == name }) {
+        throw EvenkeelError.usage("The augmentation \(name) is given twice.")
       }
-      switch kind {
+      switch augmentation.kind {
       case .flip: break
-      case .rotate:
+      case .rotate(let amount):
         guard amount > 0, amount <= 180 else {
           throw EvenkeelError.usage(
             "The augmentation \(augmentation): expected an angle above 0 and at most 180 degrees.")
         }
-      case .crop, .cutout:
+      case .crop(let amount), .cutout(let amount):
         guard amount >= 1, amount <= side, amount == amount.rounded() else {
           throw EvenkeelError.usage(
             "The augmentation \(augmentation): expected a whole number of pixels from 1 to the image's \(Int(side)).")
@@ -82,19 +99,19 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
   package func draw(_ random: inout RandomNumbers, height: Int, width: Int) -> ek_transform {
     var transform = ek_transform()
     switch kind {
-    case .crop:
+    case .crop(let amount):
       let padding = Int(amount)
       transform.kind = EK_SHIFT
       transform.x = Int32(random.integer(below: 2 * padding + 1) - padding)
       transform.y = Int32(random.integer(below: 2 * padding + 1) - padding)
     case .flip:
       transform.kind = random.uniform() < 0.5 ? EK_FLIP : EK_UNCHANGED
-    case .rotate:
+    case .rotate(let amount):
       let angle = random.uniform(-amount, amount) * Double.pi / 180
       transform.kind = EK_ROTATE
       transform.cosine = cos(angle)
       transform.sine = sin(angle)
-    case .cutout:
+    case .cutout(let amount):
       let side = Int(amount)
       transform.kind = EK_CUT_OUT
       transform.x = Int32(random.integer(below: width) - side / 2)

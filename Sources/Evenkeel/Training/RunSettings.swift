@@ -30,7 +30,7 @@ struct RunSettings: Codable, Sendable {
 
   /// - Parameter fingerprint: That of the training data.
   init(_ trainer: Trainer, examples: Int, fingerprint: String) {
-    set(.loss, trainer.loss, "\(trainer.loss.kind) \(trainer.loss.parameter)")
+    set(.loss, trainer.loss, "\(trainer.loss.kind)")
     set(.optimizer, trainer.optimizer, trainer.optimizer.summary)
     set(
       .schedule, trainer.schedule, "\(trainer.schedule.kind) after \(trainer.schedule.warmUp) steps of warm-up")

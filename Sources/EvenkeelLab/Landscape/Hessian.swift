@@ -165,9 +165,9 @@ extension Loss {
       }
     case .meanSquaredError:
       for at in 0..<count { result[at] = Float(2 * Double(tangent[at]) / Double(count)) }
-    case .huber:
+    case .huber(let delta):
       for at in 0..<count {
-        let isQuadratic = abs(Double(outputs[at]) - Double(targets.values[at])) <= parameter
+        let isQuadratic = abs(Double(outputs[at]) - Double(targets.values[at])) <= delta
         result[at] = isQuadratic ? Float(Double(tangent[at]) / Double(count)) : 0
       }
     }

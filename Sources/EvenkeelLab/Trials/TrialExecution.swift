@@ -12,36 +12,31 @@ extension Trial {
     var model = try start(on: data)
     let examples = evaluatedOn == .test ? data.test : data.validation
     let trainer = trainer(on: data)
+    let wanted = Set(evaluationSteps)
     var course = Course(trial: self, data: data)
-    var step = 0
-    var place: Checkpoint?
-    for next in evaluationSteps {
-      do {
-        let started = processorTime()
-        do {
-          try trainer.fit(
-            &model, to: data.training, epochs: .max, resuming: place,
-            shouldStop: { step == next || shouldStop() }
-          ) { event in
-            switch event {
-            case .step: step += 1
-            case .interrupted(let checkpoint): place = checkpoint
-            case .epoch, .evaluated: break
-            }
-          }
-        } catch let error as EvenkeelError where error.code == .interrupted {
-          course.result.seconds += processorTime() - started
-        }
-        guard step == next else { return nil }
-        try course.measure(model, at: step, on: examples)
-      } catch let error as EvenkeelError where error.code == .data {
-        // What does not fit the data fails here too; with that out of the way, it is the run that left the finite numbers.
-        if course.result.curve.isEmpty { try requireFit(data) }
-        course.result.divergedAt = step + 1
-        course.result.reason = error.message
-        course.result.score = data.description.chance
-        return course.result
-      }
+    var (step, measuring) = (0, 0.0)
+    let started = processorTime()
+    do {
+      try trainer.fit(
+        &model, to: data.training, epochs: .max, shouldStop: { step == steps || shouldStop() },
+        observing: { made, model in
+          step = made
+          guard wanted.contains(made) else { return }
+          let paused = processorTime()
+          try course.measure(try model(), at: made, on: examples)
+          measuring += processorTime() - paused
+        })
+    } catch let error as EvenkeelError where error.code == .interrupted {
+      course.result.seconds = processorTime() - started - measuring
+      guard step == steps else { return nil }
+    } catch let error as EvenkeelError where error.code == .data {
+      // What does not fit the data fails here too; with that out of the way, it is the run that left the finite numbers.
+      if course.result.curve.isEmpty { try requireFit(data) }
+      course.result.seconds = processorTime() - started - measuring
+      course.result.divergedAt = step + 1
+      course.result.reason = error.message
+      course.result.score = data.description.chance
+      return course.result
     }
     try course.finish(model)
     return course.result
@@ -60,8 +55,7 @@ extension Trial {
       try requireCounts()
       try trainer(on: data).requireFit(start(on: data), to: data.training, evaluatedOn: [data.validation, data.test])
     } catch let error as EvenkeelError {
-      throw EvenkeelError(
-        error.code, "\(network.summary) cannot be trained on \(data.description.source): \(error.message)")
+      throw error.at("\(network.summary) cannot be trained on \(data.description.source)")
     }
   }
 
