@@ -42,7 +42,7 @@ public struct NoiseInjection: Layer {
     return input
   }
 
-  public var traits: LayerTraits { .random }
+  public var traits: LayerTraits { [.random, .passesThrough] }
 
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     NoiseOperation(noise: self, features: site.input.featureCount, scratchCount: site.maximumRows * site.input.count)

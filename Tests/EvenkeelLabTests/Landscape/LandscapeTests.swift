@@ -223,6 +223,18 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
     #expect(seen[0].model.parameters.map(\.values) != plain.parameters.map(\.values))
   }
 
+  /// So that noise is all that a network with it differs by.
+  @Test func weightsBeforeInjectedNoiseStartAsTheActivationAfterItAsksFor() throws {
+    let network = Network(input: [4]) {
+      Dense(3)
+      BatchNorm()
+      NoiseInjection()
+      ReLU()
+      Dense(2)
+    }
+    #expect((try network.placed().layers[0].layer as? Dense)?.initialization == .he)
+  }
+
   @Test func injectedNoiseHasAMeanAndAScaleThatChangeWithTheStep() throws {
     let rows = 400
     let operation = try NoiseInjection(meanRange: 0.5, scaleRange: 0.25, spread: 0.1).makeOperation(
