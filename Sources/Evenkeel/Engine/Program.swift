@@ -134,6 +134,7 @@ package final class Program: @unchecked Sendable {
 
   /// Runs some of the steps backward, last first.
   func backward(_ call: Call, _ range: Range<Int>) throws {
+    _ = ek_set_team_size(Int32(teamSize(call)))
     for index in range.reversed() {
       let step = steps[index]
       let pass = passBackward(index, call)

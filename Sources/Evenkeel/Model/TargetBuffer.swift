@@ -3,8 +3,8 @@ import Kernels
 /// All targets of a data set in the form that the loss reads, and the room for one batch of them.
 package final class TargetBuffer {
   let width: Int
-  private var labels: [Int32] = []
-  private var values: [Float] = []
+  private let labels: UnsafeMutableBufferPointer<Int32>
+  private let values: UnsafeMutableBufferPointer<Float>
   private let batchLabels: UnsafeMutablePointer<Int32>
   private let batchValues: AlignedFloats
   private let capacity: Int
@@ -19,14 +19,26 @@ package final class TargetBuffer {
     _ dataset: Dataset, output: OutputDescription, width: Int, batch: Int = 1, tellsTargetsApart: Bool = false
   ) throws {
     try Machine.requireMemory(
-      dataset.count * (output.loss.isSoftmax ? 1 : width) * MemoryLayout<Float>.stride,
+      // As they are made, and where they are kept.
+      2 * dataset.count * (output.loss.isSoftmax ? 1 : width) * MemoryLayout<Float>.stride,
       for: "Keeping the targets of \(dataset.count) examples")
+    let (labels, values) = try Self.targets(of: dataset, for: output, width: width)
     self.width = width
     sums = tellsTargetsApart && output.loss.isRegression ? .allocate(capacity: 3 * width) : nil
     sums?.initialize(repeating: 0, count: 3 * width)
     capacity = batch
     batchLabels = .allocate(capacity: batch)
     batchValues = AlignedFloats(count: batch * width)
+    self.labels = .allocate(capacity: labels.count)
+    _ = self.labels.initialize(from: labels)
+    self.values = .allocate(capacity: values.count)
+    _ = self.values.initialize(from: values)
+  }
+
+  /// What the loss compares every output with: labels of classes, values, or both.
+  private static func targets(
+    of dataset: Dataset, for output: OutputDescription, width: Int
+  ) throws -> (labels: [Int32], values: [Float]) {
     switch dataset.targets {
     case .none: throw EvenkeelError.data("The data has no targets.")
     case .classes(let indices, let classes):
@@ -36,20 +48,20 @@ package final class TargetBuffer {
       // Labels are matched by name: another file may know other classes.
       let known = Dictionary(uniqueKeysWithValues: output.classLabels.enumerated().map { ($1, Int32($0)) })
       let map = classes.map { known[$0] ?? -1 }
-      labels = indices.map { $0 < 0 ? -1 : map[Int($0)] }
+      let labels = indices.map { $0 < 0 ? -1 : map[Int($0)] }
       if let row = labels.firstIndex(of: -1) {
         let name = indices[row] < 0 ? "unknown" : classes[Int(indices[row])]
         throw EvenkeelError.data(
           "Example \(row) is of the class \"\(name)\", which does not occur in the training data.")
       }
-      if output.loss.kind == .sigmoidCrossEntropy {
-        values =
-          width == 1
-          ? labels.map { Float($0) }
-          : labels.flatMap { label in
-            (0..<width).map { Int32($0) == label ? 1 : 0 }
-          }
-      }
+      guard output.loss.kind == .sigmoidCrossEntropy else { return (labels, []) }
+      let values =
+        width == 1
+        ? labels.map { Float($0) }
+        : labels.flatMap { label in
+          (0..<width).map { Int32($0) == label ? 1 : 0 }
+        }
+      return (labels, values)
     case .values(let targets, let names):
       guard output.classLabels.isEmpty else {
         throw EvenkeelError.data("The targets are values; the model predicts classes.")
@@ -57,7 +69,7 @@ package final class TargetBuffer {
       guard names.count == width else {
         throw EvenkeelError.data("The data has \(names.count) targets; the model predicts \(width).")
       }
-      values =
+      let values =
         output.loss.isRegression
         ? targets.indices.map {
           Float((targets[$0] - output.targetMean[$0 % width]) / output.targetDeviation[$0 % width])
@@ -68,10 +80,13 @@ package final class TargetBuffer {
           "The target \(names[position % width]) of example \(position / width) is \(targets[position]), too far from the training targets."
         )
       }
+      return ([], values)
     }
   }
 
   deinit {
+    labels.deallocate()
+    values.deallocate()
     batchLabels.deallocate()
     sums?.deallocate()
   }
@@ -88,9 +103,9 @@ package final class TargetBuffer {
   /// The targets of the examples from `start` on.
   package func batch(at start: Int) -> BatchTargets {
     BatchTargets(
-      labels: labels.withUnsafeBufferPointer { $0.baseAddress.map { $0 + start } } ?? UnsafePointer(batchLabels),
-      values: values.withUnsafeBufferPointer { $0.baseAddress.map { $0 + start * width } }
-        ?? UnsafePointer(batchValues.start), sums: sums)
+      labels: labels.baseAddress.map { UnsafePointer($0) + start } ?? UnsafePointer(batchLabels),
+      values: values.baseAddress.map { UnsafePointer($0) + start * width } ?? UnsafePointer(batchValues.start),
+      sums: sums)
   }
 
   /// The targets of the examples at `positions`.
