@@ -73,6 +73,10 @@ public struct ForwardPass {
   /// The count that buffer `index` is.
   public func count(_ index: Int) -> Int { memory.buffers.count(index).pointee }
 
+  /// What each example counts, one an example; nil for 1 each. Losses and their gradients count it already: it matters to layers
+  /// that take statistics over examples.
+  public var exampleWeights: UnsafePointer<Float>? { weights.weights }
+
   /// The positions of each input sequence that are there, one an example; nil where all are.
   public var lengths: UnsafePointer<Int32>? { weights.lengths }
 
