@@ -1,5 +1,5 @@
-"""Makes Tests/ExampleLayersTests/numbers.json with torch==2.13.0+cpu: networks of the example layers in double, what they
-predict, their gradients, and where three steps of gradient descent lead.
+"""Makes Tests/ExampleLayersTests/numbers.json with torch==2.13.0+cpu: networks of the example layers in double, what
+they predict, their gradients, and where three steps of gradient descent lead.
 
     python -m venv venv
     venv/bin/pip install torch==2.13.0+cpu --index-url https://download.pytorch.org/whl/cpu

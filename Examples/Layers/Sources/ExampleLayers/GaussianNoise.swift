@@ -1,7 +1,7 @@
 import Evenkeel
 
-/// Adds normal noise in training, y = x + σ n with n from N(0, 1), and passes values through in prediction. A regularizer
-/// (Sietsma and Dow 1991). Keras: `GaussianNoise`.
+/// Adds normal noise in training, y = x + σ n with n from N(0, 1), and passes values through in prediction. A
+/// regularizer (Sietsma and Dow 1991). Keras: `GaussianNoise`.
 public struct GaussianNoise: Layer, LayerOperation {
   public static let kind = "exampleNoise"
 
@@ -33,8 +33,8 @@ public struct GaussianNoise: Layer, LayerOperation {
   /// dx = dy: the two share memory, and `backward` has nothing to do.
   public var passesGradient: Bool { true }
 
-  /// Each row draws from a stream of its own, numbered within the whole batch: the noise is the same however many parts the
-  /// batch is taken in.
+  /// Each row draws from a stream of its own, numbered within the whole batch: the noise is the same however many parts
+  /// the batch is taken in.
   public func forward(_ pass: ForwardPass) {
     let length = pass.inputLength
     let sigma = pass.purpose == .training ? deviation : 0

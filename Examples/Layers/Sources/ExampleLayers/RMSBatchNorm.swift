@@ -1,11 +1,12 @@
 import Evenkeel
 import Foundation
 
-/// Batch normalization that scales and does not center: y = γ x / √(q + ε) + β, per feature, where q is the mean of x² over the
-/// batch in training and a running average of it in prediction.
+/// Batch normalization that scales and does not center: y = γ x / √(q + ε) + β, per feature, where q is the mean of x²
+/// over the batch in training and a running average of it in prediction.
 ///
-/// A norm of one's own with running statistics, whole: the gradient goes through q, examples count by their weights, the average
-/// is debiased as that of `BatchNorm`, and the layer can be frozen, recalibrated and exchanged for another norm.
+/// A norm of one's own with running statistics, whole: the gradient goes through q, examples count by their weights,
+/// the average is debiased as that of `BatchNorm`, and the layer can be frozen, recalibrated and exchanged for another
+/// norm.
 public struct RMSBatchNorm: Layer {
   public static let kind = "exampleRMSBatchNorm"
 
@@ -46,7 +47,8 @@ public struct RMSBatchNorm: Layer {
   /// Not `removesConstants`: nothing is subtracted, so a bias before this norm is of use.
   public var traits: LayerTraits { [.runningStatistics, .passesThrough] }
 
-  /// The running average of x², not PyTorch's `running_var`, since it is not a variance; and how many batches it has seen.
+  /// The running average of x², not PyTorch's `running_var`, since it is not a variance; and how many batches it has
+  /// seen.
   public func buffers(for input: Shape) throws -> [BufferDescription] {
     [
       BufferDescription(name: "mean_square", shape: [input.featureCount], start: 1, minimum: 0),
@@ -75,7 +77,8 @@ public struct RMSBatchNorm: Layer {
   }
 }
 
-/// Scratch, from `forward` to `commit`: q of every feature, then Σ w over the values behind it; 0 where q is the running average.
+/// Scratch, from `forward` to `commit`: q of every feature, then Σ w over the values behind it; 0 where q is the
+/// running average.
 private struct RMSBatchNormOperation: LayerOperation {
   let options: RMSBatchNorm
   let features: Int
@@ -101,8 +104,8 @@ private struct RMSBatchNormOperation: LayerOperation {
     }
   }
 
-  /// With x̂ = x / √(q + ε): dβ = Σ dy, dγ = Σ dy x̂, and dx = γ / √(q + ε) (dy − w x̂ dγ / Σ w), whose second term is what q owes
-  /// to x; it is 0 where q is the running average.
+  /// With x̂ = x / √(q + ε): dβ = Σ dy, dγ = Σ dy x̂, and dx = γ / √(q + ε) (dy − w x̂ dγ / Σ w), whose second term is
+  /// what q owes to x; it is 0 where q is the running average.
   func backward(_ pass: BackwardPass) {
     let (x, dy, total) = (pass.input, pass.outputGradient, Double(pass.scratch[features]))
     for c in 0..<features {
@@ -120,8 +123,8 @@ private struct RMSBatchNormOperation: LayerOperation {
     }
   }
 
-  /// A batch enters with the weight (1 − d) / (1 − dᵗ), so that the average is right from the first; a smaller one as its share of
-  /// a step.
+  /// A batch enters with the weight (1 − d) / (1 − dᵗ), so that the average is right from the first; a smaller one as
+  /// its share of a step.
   func commit(_ pass: CommitPass) {
     let q = pass.forward.scratch
     guard case .batch(let share) = pass.forward.statistics, q[features] > 0 else { return }

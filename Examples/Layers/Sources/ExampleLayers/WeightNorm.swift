@@ -2,8 +2,9 @@ import Evenkeel
 
 /// A dense layer whose weights are a direction and a length per unit: w = g v / |v| (Salimans and Kingma 2016).
 ///
-/// v, g and the bias are learned; the layer makes W in its scratch memory and lets the operation of `dense` do the rest, whatever it
-/// is: the precision is that of the run. Names and shapes are those of PyTorch's `torch.nn.utils.weight_norm`.
+/// v, g and the bias are learned; the layer makes W in its scratch memory and lets the operation of `dense` do the
+/// rest, whatever it is: the precision is that of the run. Names and shapes are those of PyTorch's
+/// `torch.nn.utils.weight_norm`.
 public struct WeightNorm: Layer {
   public static let kind = "exampleWeightNorm"
 
@@ -18,7 +19,8 @@ public struct WeightNorm: Layer {
   /// What `dense` leaves open: a bias or none, and how weights start.
   public func resolved(before next: NextLayers) -> WeightNorm { WeightNorm(dense.resolved(before: next)) }
 
-  /// v starts as the weights of `dense` would, and g at the length that v has then on average, so that W starts like them.
+  /// v starts as the weights of `dense` would, and g at the length that v has then on average, so that W starts like
+  /// them.
   public func parameters(for input: Shape) throws -> [ParameterDescription] {
     let units = dense.units
     let inner = try dense.parameters(for: input)

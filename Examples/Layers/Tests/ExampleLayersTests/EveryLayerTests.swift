@@ -128,4 +128,21 @@ import Testing
       #expect(abs((ahead - back) / (2 * Double(step)) - slope) < 2e-3 * max(1, abs(slope)))
     }
   }
+
+  /// Second derivatives are written for each layer; noise is left out on a surface.
+  @Test(arguments: [Example.mish, .norm, .weightNorm]) func hasNoHessian(_ example: Example) throws {
+    let surface = try LossSurface(example.trained(), examples: Example.data(count: 40))
+    let error = #expect(throws: EvenkeelError.self) { try Hessian(of: surface) }
+    #expect(error?.message.contains("its second derivatives are not known, so there is no Hessian.") == true)
+  }
+
+  @Test(.enabled(if: Precision.bfloat16.isAvailable), arguments: Example.allCases)
+  func learnsInBFloat16(_ example: Example) throws {
+    var trainer = Example.trainer()
+    trainer.precision = .bfloat16
+    let (data, exact) = (try Example.data(), try example.trained(epochs: 2))
+    let rounded = try example.trained(epochs: 2, by: trainer)
+    #expect(distance(try rounded.predict(data).values, try exact.predict(data).values) < 0.05)
+    #expect(rounded.parameters.map(\.values) != exact.parameters.map(\.values))
+  }
 }

@@ -89,6 +89,35 @@ import Testing
     #expect(distance(try left.stored("0.weight"), try right.stored("0.weight")) < 1e-5)
   }
 
+  /// Statistics are those of a channel over examples and positions.
+  @Test func countsPositions() throws {
+    let network = Network(input: [2, 3]) {
+      RMSBatchNorm()
+      GlobalAveragePool()
+      Dense(2)
+    }
+    let points = try Example.data(count: 40)
+    let images = try Dataset(
+      (0..<40).flatMap { points[$0] }, shape: [2, 3], targets: .classes((0..<20).map { $0 % 2 }, labels: ["a", "b"]))
+    var model = try Model(network, seed: 5)
+    try Example.trainer(batchSize: 20).fit(&model, to: images, epochs: 1)
+    let scaling = try #require(model.scaling)
+    let standardized = (0..<20).flatMap { row in
+      images[row].enumerated().map { i, x in
+        (x - Float(scaling.mean[i % scaling.mean.count])) / Float(scaling.deviation[i % scaling.mean.count])
+      }
+    }
+    let squares = (0..<3).map { c in
+      stride(from: c, to: standardized.count, by: 3).reduce(0) { $0 + standardized[$1] * standardized[$1] } / 40
+    }
+    #expect(distance(try model.stored("0.mean_square"), squares) < 1e-5)
+    let sequences = try images.with(lengths: Array(repeating: 1, count: 20))
+    let error = #expect(throws: EvenkeelError.self) {
+      try Example.trainer(batchSize: 20).fit(&model, to: sequences, epochs: 1)
+    }
+    #expect(error?.message.contains("exampleRMSBatchNorm") == true)
+  }
+
   @Test func valuesThatAreNotFiniteAreAnError() throws {
     var model = try Model(Example.norm.network, seed: 5)
     try model.setParameter("0.bias", to: Tensor([0, 3e38, 0, 0], shape: [4]))

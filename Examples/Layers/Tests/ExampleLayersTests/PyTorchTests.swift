@@ -11,8 +11,8 @@ import Testing
     let cases: [String: Case]
   }
 
-  /// One network: its parameters at the start, what it gives untrained, loss and gradients of the first of three steps of gradient
-  /// descent on all examples, and what these lead to.
+  /// One network: its parameters at the start, what it gives untrained, loss and gradients of the first of three steps
+  /// of gradient descent on all examples, and what these lead to.
   private struct Case: Decodable {
     let start: [String: [Float]]
     let untrained: [Float]
