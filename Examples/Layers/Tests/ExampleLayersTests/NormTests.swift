@@ -13,6 +13,10 @@ import Testing
     let layers = try network.normalized(by: .layer).layers.layers
     #expect(layers[1] as? LayerNorm == LayerNorm(initialScale: 0.5))
     #expect(network.withoutNormalization().layers.layers.count == 2)
+    let back = try network.normalized(by: .batch).mapLayers { layer, _ in
+      layer.norm == nil ? [layer] : [RMSBatchNorm(initialScale: 0.5)]
+    }
+    #expect(back == network)
     #expect(RMSBatchNorm().withInitialScale(0) == RMSBatchNorm(initialScale: 0))
   }
 
