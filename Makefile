@@ -14,6 +14,7 @@ test:
 	@Scripts/setup test
 	swift build -c release --build-tests
 	swift test -c release --skip-build
+	swift test -c release --package-path Examples/Layers
 
 bench: build
 	@Scripts/setup bench

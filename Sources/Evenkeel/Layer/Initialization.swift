@@ -14,8 +14,9 @@ public enum Initialization: Hashable, Sendable {
   /// A given standard deviation, as in the original paper's MNIST experiment (0.1).
   case normal(Double)
 
-  /// The standard deviation for a unit with so many inputs and outputs.
-  func deviation(inputs: Int, outputs: Int) -> Double {
+  /// The standard deviation of the weights of a unit with this many inputs and outputs. `automatic` gives that of
+  /// `leCun`: a layer whose weights depend on what follows replaces it in `Layer.resolved(before:)`.
+  public func deviation(inputs: Int, outputs: Int) -> Double {
     switch self {
     case .he: (2 / Double(inputs)).squareRoot()
     case .glorot: (2 / Double(inputs + outputs)).squareRoot()

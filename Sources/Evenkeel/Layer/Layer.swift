@@ -1,10 +1,15 @@
 /// One step of a network as it is described: what it is called in files, which shapes it takes and gives, what it learns and
 /// keeps, and the operation that carries it out.
 ///
-/// A layer of your own conforms in your own module and takes part in everything: shapes, training, gradients, storage, freezing,
-/// recalibration, the doctor, exchange of norms, loss surfaces. Whatever others need to know of it, it says here; nobody asks for
-/// its type. It needs a `LayerOperation`; a layer with nothing to prepare can be its own operation. Call
-/// `LayerRegistry.register` once for files that name it. Documentation/Extending.md shows one of each sort.
+/// A layer of your own conforms in your own module and takes part in everything: shapes, training, gradients, storage,
+/// freezing, recalibration, the doctor, exchange of norms, loss surfaces. Whatever others need to know of it, it says
+/// here; nobody asks for its type. Only two things know a fixed list of layers and say so in an error or leave others
+/// as they are: the exact Hessian, and `Model.folded()`, which folds batch norms into dense and convolution layers. It
+/// needs a `LayerOperation`; a layer with nothing to prepare can be its own operation. Call `LayerRegistry.register`
+/// once for files that name it. Documentation/Extending.md shows one of each sort.
+///
+/// Files hold the layer as its kind with its encoded options. A kind without options is decoded from an empty object,
+/// and whatever key the encoded layer does not have is an error; write `init(from:)` where options have defaults.
 public protocol Layer: Hashable, Codable, Sendable {
   /// The layer's name in network and model files, in lower camel case: `dense`, `batchNorm`.
   static var kind: String { get }
@@ -31,7 +36,8 @@ public protocol Layer: Hashable, Codable, Sendable {
   /// Activations have.
   var initializationBefore: Initialization? { get }
 
-  /// The layer with what it leaves open filled in by what follows it. Itself by default.
+  /// The layer with what it leaves open filled in by what follows it. Itself by default. A network asks it first:
+  /// parameters and operations are those of the resolved layer. A wrapper resolves what it wraps.
   func resolved(before next: NextLayers) -> Self
 
   /// The layer with γ starting at `scale`. Itself, the default, for a layer without γ.

@@ -5,16 +5,19 @@
 public protocol LayerOperation: Sendable {
   /// Which of its tensors `backward` reads; the engine lets the others share memory.
   var backwardReads: BackwardReads { get }
-  /// True if `forward` may be given one buffer as input and output. Only for operations that keep the shape.
+  /// True if `forward` may be given one buffer as input and output. Only for operations that keep the shape. The engine
+  /// does so where nobody needs the input afterward, `backward` of this operation included.
   var worksInPlace: Bool { get }
   /// True if `backward` may be given one buffer for both gradients. Only for operations that keep the shape.
   var backwardWorksInPlace: Bool { get }
   /// True if the gradient of the input, and of the addend where there is one, is the output's as `backward` leaves it: the
   /// three share memory, and `backward` changes it in place.
   var passesGradient: Bool { get }
-  /// Floats that hold between `forward` and `backward` of the same step.
+  /// Floats that hold from `forward` to `commit` of the same step, in prediction until `forward` returns. They begin at
+  /// a multiple of 64 bytes and with any values.
   var scratchCount: Int { get }
-  /// Floats that hold during one call of `forward` or `backward`; all operations of a program share them.
+  /// Floats that hold during one call of `forward` or `backward`, aligned like scratch; all operations of a program
+  /// share them.
   var workspaceCount: Int { get }
 
   /// Computes `pass.output` from `pass.input`.
@@ -23,11 +26,13 @@ public protocol LayerOperation: Sendable {
   /// Computes `pass.inputGradient` (where it is wanted) and `pass.parameterGradient(_:)` from `pass.outputGradient`. Overwrites,
   /// never accumulates.
   func backward(_ pass: BackwardPass) throws
-  /// Called once after the parameters of a training step were updated: the place to fold the batch's statistics into the
-  /// running ones. A step that fails never gets here.
+  /// Called once after the parameters of a training step were updated: the place to fold the batch's statistics into
+  /// the running ones. A step that fails never gets here; one whose norms are frozen does, so look at
+  /// `ForwardPass.statistics`. A batch in parts that have statistics of their own calls it after each part.
   func commit(_ pass: CommitPass)
-  /// Replaces the running statistics by what follows from the exact moments of the layer's input over a data set. Only layers with
-  /// the trait `runningStatistics` are asked.
+  /// Replaces the running statistics by what follows from the exact moments of the layer's input over a data set, and
+  /// leaves a count of batches as it is, or makes it 1 where it is 0. Only layers with the trait `runningStatistics`
+  /// are asked.
   /// - Throws: `EvenkeelError` with code `data` where they leave the range of a float.
   func recalibrate(_ moments: FeatureMoments, _ buffers: LayerBuffers) throws
 }

@@ -12,9 +12,14 @@ public struct LayerTraits: OptionSet, Hashable, Codable, Sendable {
   public static let removesConstants = LayerTraits(rawValue: 2)
   /// Weights before it start as the activation after it asks for. For norms, pools and whatever changes shapes alone.
   public static let passesThrough = LayerTraits(rawValue: 4)
-  /// Normalizes with statistics of the batch in training, feature by feature over examples and positions, and with running ones in
-  /// prediction, which it keeps in its buffers. A batch has to hold two values of each feature then, `NormFreezing` keeps the
-  /// layer's scale and shift where they are, and `Model.recalibrate(on:)` hands exact moments to `LayerOperation.recalibrate`.
+  /// Normalizes with statistics of the batch in training, feature by feature over examples and positions, and with
+  /// running ones in prediction, which it keeps in its buffers. A batch has to hold two values of each feature then,
+  /// `NormFreezing` keeps the layer's parameters where they are, and `Model.recalibrate(on:)` hands exact moments to
+  /// `LayerOperation.recalibrate`.
+  ///
+  /// `Model.runningStatistics` and the doctor's figures show buffers named `running_mean` and `running_var`; a layer
+  /// that keeps something else has no place there. A batch in parts can have only each part's statistics, not the
+  /// whole's.
   public static let runningStatistics = LayerTraits(rawValue: 8)
   /// Values come out as they came in, in another shape or order.
   public static let reshapes = LayerTraits(rawValue: 16)

@@ -21,11 +21,13 @@ public struct ForwardPass {
   public let scratch: UnsafeMutablePointer<Float>
   /// `LayerOperation.workspaceCount` floats, which hold during the call.
   public let workspace: UnsafeMutablePointer<Float>
-  /// The random stream of this layer in this step.
+  /// The random stream of this layer in this step. Branch it by `firstRow` and row, so that numbers belong to an
+  /// example.
   public let key: RandomKey
   /// The number of threads that kernels may use.
   public let threads: Int
-  /// Which statistics a norm normalizes with, unless its own options freeze it.
+  /// Which statistics a norm normalizes with, unless its own options freeze it in training. Statistics of the batch may
+  /// be asked for in prediction, too: the doctor compares them with the running ones.
   public let statistics: NormStatistics
 
   /// What the examples count, and how many positions of each input sequence are there; nil for 1 each and for all.
@@ -73,11 +75,17 @@ public struct ForwardPass {
   /// The count that buffer `index` is.
   public func count(_ index: Int) -> Int { memory.buffers.count(index).pointee }
 
+  /// What each example counts, one an example; nil for 1 each. Losses and their gradients count it already: it matters
+  /// to layers that take statistics over examples.
+  public var exampleWeights: UnsafePointer<Float>? { weights.weights }
+
   /// The positions of each input sequence that are there, one an example; nil where all are.
   public var lengths: UnsafePointer<Int32>? { weights.lengths }
 
-  /// The same rows for an operation that this one wraps: with parameters that the wrapper has made, each `offsets[index]` floats
-  /// from `parameters`, and a part of the wrapper's scratch.
+  /// The same rows for an operation that this one wraps: with parameters that the wrapper has made, each
+  /// `offsets[index]` floats from `parameters`, and a part of the wrapper's scratch, at a multiple of 16 floats from
+  /// its start. The workspace is the same, so the wrapper's `workspaceCount` is at least the inner one's. Both have the
+  /// same input and output, and the wrapper's buffers.
   public func inner(
     parameters: UnsafeMutablePointer<Float>, offsets: [Int], scratch: UnsafeMutablePointer<Float>
   ) -> ForwardPass {
@@ -163,7 +171,8 @@ public struct CommitPass {
 public enum NormStatistics: Hashable, Sendable {
   /// The running ones: in prediction, and in training where all norms are frozen.
   case running
-  /// Those of the rows. They enter the running ones as the part `share` of a step, below 1 where the batch is smaller than others.
+  /// Those of the rows. They enter the running ones as the part `share` of a step, below 1 where the batch is smaller
+  /// than others: the weight of the past is then decay to the power of `share`.
   case batch(share: Double)
 }
 

@@ -7,7 +7,7 @@ import Evenkeel
 /// frozen norm keeps the model's running statistics.
 ///
 /// A point is a flat list of `count` numbers: all weights in the order of the network, then biases, scales and shifts, each
-/// parameter padded with zeros to a multiple of 16. `range(of:)` says where one lies.
+/// parameter padded with zeros to a multiple of 16. `ranges(where:)` says where they lie.
 public final class LossSurface {
   /// The network without what is drawn at random.
   let network: PlacedNetwork
