@@ -26,7 +26,7 @@ public enum Initialization: Hashable, Sendable {
   }
 
   /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`.
-  func validate(_ kind: String) throws {
+  public func validate(_ kind: String) throws {
     if case .normal(let deviation) = self, !(deviation.isFinite && deviation > 0) {
       throw EvenkeelError.usage("\(kind): the start's deviation is \(deviation); expected a number above 0.")
     }

@@ -64,6 +64,12 @@ public struct NextLayers: Sendable {
   /// What the first layer after it that does not merely pass values through says of weights before it; nil where it says nothing.
   public let initialization: Initialization?
 
+  /// What follows, to resolve a layer outside of a network.
+  public init(traits: LayerTraits = [], initialization: Initialization? = nil) {
+    self.traits = traits
+    self.initialization = initialization
+  }
+
   /// - Parameters:
   ///   - following: The layers after it in its own list.
   ///   - tail: Those after the block that it stands in.

@@ -200,7 +200,6 @@ public struct Softplus: ActivationLayer {
 /// x · tanh(softplus(x)) (Misra 2019).
 public struct Mish: ActivationLayer {
   public static let kind = "mish"
-  static let initialization = Initialization.he
   /// A layer without options.
   public init() {}
   var activation: Activation { Activation(kernel: EK_MISH) }

@@ -49,6 +49,19 @@ public struct Model: Sendable {
     }
   }
 
+  /// What the layers keep beside their parameters, by its name in stored files, in the order of the network: running statistics and
+  /// what layers of your own declare. A count is a tensor of shape `[]`.
+  public var buffers: [(name: String, values: Tensor)] {
+    state.layout.buffers.map { buffer in
+      let shape = buffer.description.shape
+      guard !buffer.description.isCount else {
+        return (buffer.name, Tensor([Float(state.bufferCounts[buffer.offset])], shape: shape))
+      }
+      let values = UnsafeBufferPointer(start: state.bufferValues.start + buffer.offset, count: shape.count)
+      return (buffer.name, Tensor(Array(values), shape: shape))
+    }
+  }
+
   /// Replaces the parameter `name`.
   /// - Throws: `EvenkeelError` with code `usage` for an unknown name or another shape.
   public mutating func setParameter(_ name: String, to values: Tensor) throws {

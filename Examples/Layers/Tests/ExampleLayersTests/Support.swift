@@ -67,20 +67,10 @@ func withFile<Result>(_ body: (String) throws -> Result) throws -> Result {
 }
 
 extension Model {
-  /// The values of a tensor of floats as the model stores it, buffers included.
+  /// The values of a parameter or a buffer.
   func stored(_ name: String) throws -> [Float] {
-    try withFile { path in
-      try write(to: path)
-      let file = try Data(contentsOf: URL(fileURLWithPath: path))
-      let length = file.prefix(8).reversed().reduce(0) { $0 << 8 | Int($1) }
-      let header = try #require(
-        try JSONSerialization.jsonObject(with: file.dropFirst(8).prefix(length)) as? [String: [String: Any]])
-      let place = try #require(header[name]?["data_offsets"] as? [Int])
-      let bytes = [UInt8](file[(8 + length + place[0])..<(8 + length + place[1])])
-      return bytes.withUnsafeBytes { memory in
-        (0..<memory.count / 4).map { memory.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
-      }
-    }
+    let tensors = parameters.map { ($0.name, $0.values) } + buffers.map { ($0.name, $0.values) }
+    return try #require(tensors.first { $0.0 == name }).1.values
   }
 }
 
