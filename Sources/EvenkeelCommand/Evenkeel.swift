@@ -41,7 +41,7 @@ struct EvenkeelCommand: ParsableCommand {
     // It lists six values and more one below the other.
     let line = message.replacing(":\n  - ", with: ": ").replacing("\n  - ", with: ", ")
     let hint = line.hasPrefix("Missing value") ? " (write a negative number as --option=-1)" : ""
-    return "\(line.hasSuffix(".") ? String(line.dropLast()) : line)\(hint). See --help."
+    return "\(line)\(hint.isEmpty && (line.hasSuffix(".") || line.hasSuffix("?")) ? "" : hint + ".") See --help."
   }
 }
 

@@ -88,7 +88,7 @@ struct CommandOutputTests {
       let one = try run(words + ["1"])
       #expect(one.code == 0 && !one.errors.contains("threads"), "\(one.errors)")
       let two = try run(words + ["2"])
-      #expect(two.code == 0 && two.errors.contains("is from a run on 1 threads, this one uses 2"), "\(two.errors)")
+      #expect(two.code == 0 && two.errors.contains("is from a run on 1 thread, this one uses 2"), "\(two.errors)")
     }
   }
 

@@ -96,8 +96,9 @@ private struct StoredLayer: Codable {
       let encoder = JSONEncoder()
       encoder.nonConformingFloatEncodingStrategy = .convertToString(
         positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-      let known = try JSONDecoder().decode([String: Ignored].self, from: encoder.encode(layer)).keys
-      if let unknown = options.allKeys.first(where: { !known.contains($0.stringValue) }) {
+      // A layer that is written as a list of others looks at its keys itself.
+      let known = (try? JSONDecoder().decode([String: Ignored].self, from: encoder.encode(layer)))?.keys
+      if let known, let unknown = options.allKeys.first(where: { !known.contains($0.stringValue) }) {
         throw EvenkeelError.usage(
           "\(key.stringValue): \"\(unknown.stringValue)\" is not an option; expected \(known.sorted().joined(separator: ", "))."
         )

@@ -17,7 +17,7 @@ extension Network {
       root = node
     } catch let error as YamlError {
       let first = "\(error)".split(whereSeparator: \.isNewline).first ?? "it cannot be read"
-      throw EvenkeelError.usage("\(path): it is not YAML: \(first).")
+      throw EvenkeelError.usage("\(path): it is not YAML: \(first.hasSuffix(".") ? first.dropLast() : first[...]).")
     }
     do {
       var nodes = 0

@@ -90,7 +90,7 @@ public struct Residual: Layer {
     return [projection] + (norm.map { [$0] } ?? [])
   }
 
-  private enum CodingKeys: String, CodingKey { case shortcut, block }
+  private enum CodingKeys: String, CodingKey, CaseIterable { case shortcut, block }
 
   /// A list of layers, or the keys `shortcut` and `block`.
   public init(from decoder: any Decoder) throws {
@@ -98,6 +98,7 @@ public struct Residual: Layer {
       self.init(shortcut: .identity, block: try LayerList(from: decoder))
       return
     }
+    try decoder.requireNoOtherKeys(than: CodingKeys.allCases, in: Self.kind)
     self.init(
       shortcut: try container.choice(.shortcut, default: .identity),
       block: try container.decode(LayerList.self, forKey: .block))

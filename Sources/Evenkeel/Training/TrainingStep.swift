@@ -122,7 +122,7 @@ final class TrainingStep {
       weights: weights.weights, gradient: program.outputGradient)
     guard sums.loss.isFinite else {
       throw batch.position.diverged(
-        "the loss is \(sums.loss)", layer: program.firstNonFinite(rows: part.count))
+        "the loss is \(sums.loss.isNaN ? .nan : sums.loss)", layer: program.firstNonFinite(rows: part.count))
     }
     if part.count < batch.count {
       let total = batch.weight

@@ -56,7 +56,9 @@ struct Train: ParsableCommand {
 
   private func requireSameRun(as checkpoint: Checkpoint, on threads: Int) throws {
     if let before = checkpoint.threads, before != threads {
-      warn("the checkpoint is from a run on \(before) threads, this one uses \(threads): the last bits may differ.")
+      warn(
+        "the checkpoint is from a run on \(before) \(before == 1 ? "thread" : "threads"), this one uses \(threads): the last bits may differ."
+      )
     }
     try sources.requireWeight(of: checkpoint)
   }

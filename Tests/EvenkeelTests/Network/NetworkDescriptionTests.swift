@@ -185,3 +185,18 @@ func dataOfImpossibleShapeIsRefused(dimensions: [Int]) {
   let error = #expect(throws: EvenkeelError.self) { try ActivationKind(named: "relux") }
   #expect(error!.code == .usage && error!.message.contains("\"relux\" is not an activation; expected relu, leakyRelu,"))
 }
+
+/// A block without a projection is written as a list, and may be given with its keys, too.
+@Test func aResidualBlockIsReadAsAListAndWithItsKeys() throws {
+  func network(_ block: String) throws -> Network {
+    try Network(text: "input: [8]\nlayers:\n  - residual: \(block)\n", name: "net.yaml")
+  }
+  let list = try network("[{dense: 8}, relu]")
+  #expect(try network("{block: [{dense: 8}, relu]}") == list)
+  #expect(try network("{shortcut: identity, block: [{dense: 8}, relu]}") == list)
+  #expect(try network("{shortcut: projection, block: [{dense: 8}, relu]}") != list)
+  for shortcut in ["", "shortcut: identity, ", "shortcut: projection, "] {
+    let error = #expect(throws: EvenkeelError.self) { try network("{\(shortcut)blok: 1, block: [{dense: 8}]}") }
+    #expect(error?.message.contains("\"blok\" is not an option; expected shortcut, block") == true, "\(error!)")
+  }
+}
