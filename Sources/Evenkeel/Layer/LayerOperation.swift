@@ -1,34 +1,34 @@
-/// What carries out a layer: a forward and a backward function over rows, next to each other.
+/// Carries out a layer: a forward and a backward function over rows, next to each other.
 ///
-/// An operation is compiled once for a network and run many times; it allocates nothing while it runs. Whatever it needs
-/// beyond its input, output, parameters and buffers it asks for as scratch.
+/// An operation is compiled once for a network and run many times; it allocates nothing while it runs. Whatever it
+/// needs besides its input, output, parameters and buffers, it requests as scratch.
 public protocol LayerOperation: Sendable {
   /// Which of its tensors `backward` reads; the engine lets the others share memory.
   var backwardReads: BackwardReads { get }
-  /// True if `forward` may be given one buffer as input and output. Only for operations that keep the shape.
+  /// True if `forward` may get the same buffer as input and output. Only for operations that keep the shape.
   var worksInPlace: Bool { get }
-  /// True if `backward` may be given one buffer for both gradients. Only for operations that keep the shape.
+  /// True if `backward` may get the same buffer for both gradients. Only for operations that keep the shape.
   var backwardWorksInPlace: Bool { get }
-  /// True if the gradient of the input, and of the addend where there is one, is the output's as `backward` leaves it: the
-  /// three share memory, and `backward` changes it in place.
+  /// True if the gradient of the input, and of the addend if there is one, equals the output's as `backward` leaves it:
+  /// the three share memory, and `backward` changes it in place.
   var passesGradient: Bool { get }
-  /// Floats that hold between `forward` and `backward` of the same step.
+  /// Floats that are kept from `forward` to `backward` of the same step.
   var scratchCount: Int { get }
-  /// Floats that hold during one call of `forward` or `backward`; all operations of a program share them.
+  /// Floats that are kept during one call of `forward` or `backward`; all operations of a program share them.
   var workspaceCount: Int { get }
 
   /// Computes `pass.output` from `pass.input`.
-  /// - Throws: `EvenkeelError` with code `data` for values that it cannot work on; the step is then not made.
+  /// - Throws: `EvenkeelError` with code `data` for values that it cannot work on; the step is then abandoned.
   func forward(_ pass: ForwardPass) throws
-  /// Computes `pass.inputGradient` (where it is wanted) and `pass.parameterGradient(_:)` from `pass.outputGradient`. Overwrites,
+  /// Computes `pass.inputGradient` (if wanted) and `pass.parameterGradient(_:)` from `pass.outputGradient`. Overwrites,
   /// never accumulates.
   func backward(_ pass: BackwardPass) throws
-  /// Called once after the parameters of a training step were updated: the place to fold the batch's statistics into the
-  /// running ones. A step that fails never gets here.
+  /// Called once after a training step has updated the parameters: the place to fold the batch's statistics into the
+  /// running ones. Not called for a step that fails.
   func commit(_ pass: CommitPass)
-  /// Replaces the running statistics by what follows from the exact moments of the layer's input over a data set. Only layers with
-  /// the trait `runningStatistics` are asked.
-  /// - Throws: `EvenkeelError` with code `data` where they leave the range of a float.
+  /// Replaces the running statistics with those that follow from the exact moments of the layer's input over a data
+  /// set. Called only for layers with the trait `runningStatistics`.
+  /// - Throws: `EvenkeelError` with code `data` if they leave the range of a float.
   func recalibrate(_ moments: FeatureMoments, _ buffers: LayerBuffers) throws
 }
 
@@ -45,7 +45,7 @@ extension LayerOperation {
 
 /// The tensors of the forward pass that an operation needs again.
 public struct BackwardReads: OptionSet, Sendable {
-  /// One bit a tensor.
+  /// One bit per tensor.
   public let rawValue: Int
   /// A set of bits.
   public init(rawValue: Int) { self.rawValue = rawValue }

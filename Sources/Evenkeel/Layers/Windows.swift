@@ -7,7 +7,7 @@ public struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, Expressib
   /// Pixels from left to right.
   public var width: Int
 
-  /// An extent that may differ in both directions.
+  /// An extent whose height and width may differ.
   public init(height: Int, width: Int) {
     self.height = height
     self.width = width
@@ -43,17 +43,17 @@ extension Extent: Codable {
   }
 }
 
-/// What surrounds an image where windows reach over its edge.
+/// What surrounds an image where windows reach past its edge.
 public enum Padding: Hashable, Sendable {
-  /// So much that the output has ⌈input / stride⌉ pixels: the window less one in all, half of it on each side, the odd one
-  /// behind. For odd windows this is PyTorch's `padding=kernel_size // 2`.
+  /// Enough for the output to have ⌈input / stride⌉ pixels: the window minus 1 in total, half on each side, an odd
+  /// pixel at the end. For odd windows this is PyTorch's `padding=kernel_size // 2`.
   case same
   /// Nothing: windows stay inside.
   case valid
-  /// So many pixels on every side.
+  /// This many pixels on every side.
   case each(Int)
 
-  /// Pixels before and behind, for a window that spans `span`.
+  /// Pixels before and after, for a window that spans `span`.
   func sides(span: Int) -> (before: Int, behind: Int) {
     switch self {
     case .same: ((span - 1) / 2, span - 1 - (span - 1) / 2)
@@ -99,8 +99,8 @@ package struct Windows: Hashable, Sendable {
 
   /// Windows as the options of a layer describe them.
   /// - Parameters:
-  ///   - stride: The layer's own where none is given; nil for the window's extent.
-  ///   - padding: The layer's own where none is given.
+  ///   - stride: The layer's default if none is given; nil for the window's extent.
+  ///   - padding: The layer's default if none is given.
   init(from decoder: any Decoder, stride: Extent?, padding: Padding) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let kernel = try container.decode(Extent.self, forKey: .kernel)
@@ -122,7 +122,7 @@ package struct Windows: Hashable, Sendable {
   }
 
   /// How the windows lie on the two axes of `input`, of rank 2 or 3.
-  /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`, what was expected and what came.
+  /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`, what was expected and what it got.
   package func axes(of input: Shape, kind: String) throws -> (height: Axis, width: Axis) {
     let width = try axis(
       input.dimensions[input.rank - 2], kernel.width, stride.width, dilation.width, padding, input, kind)
@@ -132,14 +132,14 @@ package struct Windows: Hashable, Sendable {
     return (height, width)
   }
 
-  /// The shape that windows over `input` give, with so many channels.
+  /// The output shape of windows over `input`, with `channels` channels.
   /// - Throws: As `axes(of:kind:)`.
   func output(of input: Shape, channels: Int, kind: String) throws -> Shape {
     let (height, width) = try axes(of: input, kind: kind)
     return input.rank == 2 ? [width.output, channels] : [height.output, width.output, channels]
   }
 
-  /// The positions of the output that windows over a sequence of `length` positions would give.
+  /// The number of output positions of windows over a sequence of `length` positions.
   func outputLength(of length: Int) -> Int {
     let span = (kernel.width - 1) * dilation.width + 1
     let (before, behind) = padding.sides(span: span)
