@@ -1,20 +1,22 @@
 import Glibc
 import Kernels
 
-/// A change of training images that is drawn anew for every example in every epoch; it acts on values before scaling.
+/// A random change of training images, drawn for every example in every epoch; it acts on values before scaling.
 public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible {
   enum Kind: String, Codable, CaseIterable { case crop, flip, rotate, cutout }
   let kind: Kind
   /// A crop's padding in pixels, a rotation's largest angle in degrees, a cut-out's side in pixels; a flip has none.
   let amount: Double
 
-  /// A part of the image's own size, cut at an even random place from the image with `padding` pixels of value 0 around it.
+  /// A part of the image's own size, cut at a uniformly random place from the image with `padding` pixels of value 0
+  /// around it.
   public static func crop(padding: Int = 4) -> Augmentation { Augmentation(kind: .crop, amount: Double(padding)) }
-  /// Left and right are exchanged with probability 1/2.
+  /// Swaps left and right with probability 1/2.
   public static let flip = Augmentation(kind: .flip, amount: 0)
-  /// A turn about the centre by an angle evenly from −`degrees` to `degrees`; bilinear, with value 0 outside the image.
+  /// A rotation about the center by a uniformly random angle from −`degrees` to `degrees`; bilinear, 0 outside the
+  /// image.
   public static func rotation(degrees: Double = 10) -> Augmentation { Augmentation(kind: .rotate, amount: degrees) }
-  /// A square about an even random pixel, as far as it lies in the image, gets the mean of its channel, which is 0 after
+  /// A square around a uniformly random pixel, clipped to the image, gets the mean of its channel, which is 0 after
   /// scaling (DeVries and Taylor 2017).
   public static func cutOut(side: Int = 8) -> Augmentation { Augmentation(kind: .cutout, amount: Double(side)) }
 
@@ -25,7 +27,7 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
   }
 
   /// Augmentations as the command names them, in the order in which they act: `crop,flip`, `crop:4,flip,rotate:10,cutout:8`.
-  /// - Throws: `EvenkeelError` with code `usage` for an unknown name or a value that is no number.
+  /// - Throws: `EvenkeelError` with code `usage` for an unknown name or a value that is not a number.
   package static func list(_ text: String) throws -> [Augmentation] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
       let parts = item.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -49,7 +51,8 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
   }
 
   /// Checks that `augmentations` can act on examples of `shape`.
-  /// - Throws: `EvenkeelError` with code `usage` if those are no images, for a value out of range or a kind named twice.
+  /// - Throws: `EvenkeelError` with code `usage` if those are not images, for a value out of range or a kind named
+  ///   twice.
   static func validate(_ augmentations: [Augmentation], for shape: Shape) throws {
     guard !augmentations.isEmpty else { return }
     guard shape.rank == 2 || shape.rank == 3 else {
@@ -78,7 +81,7 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
     }
   }
 
-  /// What is done to one image of `height` × `width` pixels.
+  /// The changes to one image of `height` × `width` pixels.
   package func draw(_ random: inout RandomNumbers, height: Int, width: Int) -> ek_transform {
     var transform = ek_transform()
     switch kind {
