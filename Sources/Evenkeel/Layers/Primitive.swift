@@ -71,7 +71,7 @@ extension ek_windows {
       out_channels: Int64(site.output.featureCount), groups: Int64(groups), kernel_height: Int64(height.kernel),
       kernel_width: Int64(width.kernel), stride_height: Int64(height.stride), stride_width: Int64(width.stride),
       dilation_height: Int64(height.dilation), dilation_width: Int64(width.dilation),
-      pad_top: Int64(height.before), pad_left: Int64(width.before), pad_bottom: Int64(height.behind),
-      pad_right: Int64(width.behind))
+      pad_top: Int64(height.before), pad_left: Int64(width.before), pad_bottom: Int64(height.after),
+      pad_right: Int64(width.after))
   }
 }

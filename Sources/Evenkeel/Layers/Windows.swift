@@ -54,7 +54,7 @@ public enum Padding: Hashable, Sendable {
   case each(Int)
 
   /// Pixels before and after, for a window that spans `span`.
-  func sides(span: Int) -> (before: Int, behind: Int) {
+  func sides(span: Int) -> (before: Int, after: Int) {
     switch self {
     case .same: ((span - 1) / 2, span - 1 - (span - 1) / 2)
     case .valid: (0, 0)
@@ -118,7 +118,7 @@ package struct Windows: Hashable, Sendable {
 
   /// The windows of one axis.
   package struct Axis {
-    package let extent, kernel, stride, dilation, before, behind, output: Int
+    package let extent, kernel, stride, dilation, before, after, output: Int
   }
 
   /// How the windows lie on the two axes of `input`, of rank 2 or 3.
@@ -142,8 +142,8 @@ package struct Windows: Hashable, Sendable {
   /// The number of output positions of windows over a sequence of `length` positions.
   func outputLength(of length: Int) -> Int {
     let span = (kernel.width - 1) * dilation.width + 1
-    let (before, behind) = padding.sides(span: span)
-    return length == 0 || span > length + before + behind ? 0 : (length + before + behind - span) / stride.width + 1
+    let (before, after) = padding.sides(span: span)
+    return length == 0 || span > length + before + after ? 0 : (length + before + after - span) / stride.width + 1
   }
 
   private func axis(
@@ -158,14 +158,14 @@ package struct Windows: Hashable, Sendable {
       throw EvenkeelError.usage("\(kind): padding is \(count); expected 0 to 4096.")
     }
     let span = (kernel - 1) * dilation + 1
-    let (before, behind) = padding.sides(span: span)
-    guard span <= extent + before + behind else {
+    let (before, after) = padding.sides(span: span)
+    guard span <= extent + before + after else {
       throw EvenkeelError.usage(
-        "\(kind): a window of \(span) pixels does not fit into \(extent + before + behind) (input \(input), padding included)."
+        "\(kind): a window of \(span) pixels does not fit into \(extent + before + after) (input \(input), padding included)."
       )
     }
     return Axis(
-      extent: extent, kernel: kernel, stride: stride, dilation: dilation, before: before, behind: behind,
-      output: (extent + before + behind - span) / stride + 1)
+      extent: extent, kernel: kernel, stride: stride, dilation: dilation, before: before, after: after,
+      output: (extent + before + after - span) / stride + 1)
   }
 }

@@ -51,7 +51,7 @@ package struct Speed: Hashable, Sendable {
   package func seconds(_ trial: Trial) -> Double {
     let (products, layers) = (trial.products, trial.layers)
     let step = products * product + layers * layer
-    // Forward alone is a third of a step; 2,000 examples at most.
+    // A forward pass is a third of a step; 2,000 examples at most.
     let evaluation = products / Double(trial.batchSize) * 2_000 * product / 3 + 1e-3
     let points = Double(trial.evaluationSteps.count)
     let probes = trial.probes.reduce(0) { $0 + $1.evaluations(at: points) }

@@ -31,7 +31,7 @@ enum StoreMigrations {
   /// Takes the steps that a store has not taken yet.
   ///
   /// Where two processes make a store at once, one of them may find that the other has taken its step meanwhile; it then
-  /// goes on after it.
+  /// continues after it.
   static func migrate(_ queue: DatabaseQueue) throws {
     /// None where the table of them is not there, or is being made.
     func taken() -> Set<String> { (try? queue.read(all.appliedIdentifiers)) ?? [] }
