@@ -51,7 +51,7 @@ struct EvenkeelCommand: ParsableCommand {
 private func shortenSpinning() {
   guard getenv("GOMP_SPINCOUNT") == nil, getenv("OMP_WAIT_POLICY") == nil else { return }
   setenv("GOMP_SPINCOUNT", "10000", 1)
-  // Where this is not possible the program goes on as it is.
+  // If this is not possible, the program continues without it.
   execv("/proc/self/exe", clinux_arguments())
 }
 

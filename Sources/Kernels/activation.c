@@ -1,4 +1,4 @@
-// Activations on their own, without a batch norm in front.
+// Activations on their own, without a batch norm before them.
 #include "kernels.h"
 #include "team.h"
 #include "vector_math.h"

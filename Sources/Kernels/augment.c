@@ -1,4 +1,4 @@
-// Batches of images that are moved, mirrored, turned and covered at random; what is drawn is drawn by the caller.
+// Batches of images that are randomly shifted, mirrored, rotated and covered; the caller draws the random numbers.
 #include "gather.h"
 #include "team.h"
 
@@ -50,7 +50,7 @@ EK_CLONES static void flip(const float *from, extent e, float *to) {
   else flip_channels(from, e, e.channels, to);
 }
 
-// Turned about its centre, counterclockwise for a positive sine; between pixels bilinear.
+// Rotated about its center, counterclockwise for a positive sine; bilinear between pixels.
 static inline __attribute__((always_inline)) void rotate_channels(const float *from, extent e, size_t channels,
                                                                   double cosine, double sine, const float *outside,
                                                                   float *to) {
@@ -111,7 +111,7 @@ typedef struct {
   ptrdiff_t first_bad;
 } augmenting;
 
-// Values are changed and then standardized; or the other way round where that is done in double, the outside being what 0
+// Values are changed and then standardized; or the other way round if that is done in double, with the outside what 0
 // becomes and the mean 0.
 static void augment_rows(void *context, size_t first, size_t last) {
   augmenting *a = context;

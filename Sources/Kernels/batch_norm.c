@@ -7,7 +7,7 @@ static int writes_past_cache(const ek_norm_job *j) {
   return apart && j->norm.features % EK_STRIP == 0 && j->norm.rows * j->norm.features >= EK_STREAM_THRESHOLD;
 }
 
-// As ek_norm_run, and decides whether `out` is written past the cache.
+// As ek_norm_run, but also decides whether `out` is written past the cache.
 static void run_sweeps(void (*member)(void *), ek_norm_job *j, int threads) {
   j->streams = writes_past_cache(j);
   ek_norm_run(member, j, threads);
@@ -15,7 +15,7 @@ static void run_sweeps(void (*member)(void *), ek_norm_job *j, int threads) {
 
 // ---- normalization ------------------------------------------------------------------------------------------------
 
-// Stores past the cache where the whole does not fit into it: what is written would be fetched first.
+// Stores past the cache if the whole does not fit into it: otherwise memory is fetched before it is overwritten.
 EK_INLINE void put(const ek_norm_job *j, float *p, ek_f16 v, size_t n) {
   typedef float aligned __attribute__((vector_size(64)));
   if (j->streams) __builtin_nontemporal_store((aligned)v, (aligned *)p);
@@ -193,7 +193,7 @@ static void spread_gradient_rows(const ek_norm_job *j, size_t begin, size_t end)
 
 // ---- teams --------------------------------------------------------------------------------------------------------
 
-// What was stored past the cache is there for the others once this returns.
+// Stores past the cache are visible to the others once this returns.
 static void drain(void) {
 #if defined(__x86_64__)
   __builtin_ia32_sfence();
@@ -232,7 +232,7 @@ static void backward_member(void *context) {
   drain();
 }
 
-// Adds the sums of all rows to those of the parts before, where these are wanted.
+// Adds the sums of all rows to those of the previous parts, if these are wanted.
 static void gradient_sums_member(void *context) {
   ek_norm_job *j = context;
   ek_norm_share s = ek_norm_share_of(j);

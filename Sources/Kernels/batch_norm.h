@@ -1,4 +1,4 @@
-// What the files on batch norm share: how rows are cut, and what the members of a team know.
+// What the batch norm files share: how rows are divided, and what the members of a team know.
 #ifndef EVENKEEL_BATCH_NORM_H
 #define EVENKEEL_BATCH_NORM_H
 
@@ -35,7 +35,7 @@ static inline double *ek_norm_sums(const ek_norm_job *j, size_t chunk) {
   return j->sums + 2 * chunk * ek_padded(j->norm.features);
 }
 
-// Asks for what the next block of rows will read: rows lie far apart, so the processor does not foresee it.
+// Prefetches the next block of rows: rows are far apart, so the processor does not predict it.
 EK_INLINE void ek_fetch(const float *p) { __builtin_prefetch(p, 0, 2); }
 
 // A member's share of the chunks and of the features; each member runs every phase, with a barrier between.

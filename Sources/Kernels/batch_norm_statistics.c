@@ -1,4 +1,4 @@
-// The statistics of batch norm: sums over rows, and what is made of them.
+// The statistics of batch norm: sums over rows, and what follows from them.
 //
 // They are taken in one sweep, from the first row k: with d = x - k, mean = k + sum(d)/m and
 // variance = (sum(d^2) - sum(d)^2/m)/m, all in double. As k is one of the rows, its distance from the mean is at most

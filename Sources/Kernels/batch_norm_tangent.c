@@ -30,7 +30,7 @@ EK_CLONES void ek_norm_point_forward(const ek_norm_point *p, const float *x, con
   size_t features = p->features;
   double m = (double)p->rows;
   if (!p->frozen) {
-    // Differences from the first row, as large means would take the digits of the variance.
+    // Differences from the first row, as large means would cost the variance its digits.
     double *first = p->sums, *second = p->sums + features;
     clear(first, 2 * features);
     for (size_t r = 0; r < p->rows; r++)

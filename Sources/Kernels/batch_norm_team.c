@@ -1,5 +1,5 @@
-// How batch norm is shared out: rows are cut into chunks by the shape alone and the chunks' sums merged in order, so that any
-// team gives the same bits.
+// How batch norm is divided among threads: rows are cut into chunks that depend only on the shape, and the chunks' sums
+// merged in order, so that any team gives the same bits.
 #include "batch_norm.h"
 
 static size_t chunk_count(size_t rows, size_t features) {

@@ -1,5 +1,5 @@
-// Batch norm over examples that count differently, or of which only the first positions are there. What differs from
-// batch_norm.c: the statistics, and the terms of the gradient that go through them. The sweeps in between are the same.
+// Batch norm over weighted examples, or examples with only their first positions valid. It differs from batch_norm.c in
+// the statistics and in the terms of the gradient that go through them. The sweeps in between are the same.
 #include "batch_norm.h"
 
 static double weight_of(const ek_weights *w, size_t example) { return w->weights ? (double)w->weights[example] : 1; }

@@ -1,5 +1,4 @@
-// Values that become others one by one: sums, biases, transposition, dropout, averages, and what lies behind the end of
-// sequences.
+// Operations value by value: sums, biases, transposition, dropout, averages, and zeros after the end of sequences.
 #include "kernels.h"
 #include "team.h"
 #include "vector_math.h"
@@ -61,7 +60,7 @@ typedef struct {
   size_t positions, channels;
 } transposition;
 
-// In squares that a cache holds, example after example.
+// In squares that fit a cache, example after example.
 EK_CLONES static void transpose(void *context, size_t begin, size_t end) {
   const transposition *t = context;
   size_t length = t->positions * t->channels;

@@ -1,4 +1,4 @@
-// Rows of a data set into a batch: convert, scale, one after the other.
+// Gathers rows of a data set into a batch: convert, scale, one after the other.
 #include "gather.h"
 #include "team.h"
 #include "vector_math.h"
@@ -14,7 +14,7 @@ typedef struct {
 
 EK_INLINE double plain_difference(double x, double from) { return x - from; }
 
-// x - from of an integer that a double may not hold, given in halves that it does.
+// x - from for an integer that a double may not hold, given in halves that it can.
 EK_INLINE double difference_of_halves(double high, double low, double from) {
   double from_high = floor(from * 0x1p-32), from_low = from - from_high * 0x1p32;
   return (high - from_high) * 0x1p32 + (low - from_low);
@@ -59,7 +59,7 @@ static size_t size_of(ek_element element) {
   return 0;
 }
 
-// Rows lie anywhere: the next but one is fetched while this one is converted.
+// Rows may be anywhere: the next but one is prefetched while this one is converted.
 static void prefetch(const ek_source *s, int32_t row) {
   size_t bytes = s->stored_width * size_of(s->element);
   const char *at = (const char *)s->base + (size_t)row * bytes;

@@ -1,4 +1,4 @@
-// What gather.c and augment.c do to one row.
+// What gather.c and augment.c do with one row.
 #ifndef EVENKEEL_GATHER_H
 #define EVENKEEL_GATHER_H
 

@@ -1,11 +1,11 @@
-// Layer, group, instance and RMS norm: every example is normalized by itself, forward and backward.
+// Layer, group, instance and RMS norm: every example is normalized separately, forward and backward.
 //
-// A set is the values of one example and one group of consecutive channels at all positions. Its statistics are taken as in
-// batch norm: differences from one of its own values, summed in double, so that the subtraction at the end loses at most
-// log2(m) of the 53 bits. Without positions a set is a run of memory and is swept as one (rows); with positions the sums are
-// taken channel by channel, which suits groups of any width, and then added up by group (images).
-// The gradients of scale and shift go over all examples: these are cut into chunks by the shape alone, and the chunks' sums
-// merged in order: the same bits for any team.
+// A set is the values of one example and one group of consecutive channels at all positions. Its statistics are taken
+// as in batch norm: differences from one of its own values, summed in double, so that the subtraction at the end loses
+// at most log2(m) of the 53 bits. Without positions a set is a run of memory and is swept as one (rows); with positions
+// the sums are taken channel by channel, which suits groups of any width, and then added up by group (images).
+// The gradients of scale and shift go over all examples: these are cut into chunks that depend only on the shape, and
+// the chunks' sums merged in order: the same bits for any team.
 #include "norm.h"
 
 // What the members of a team share.

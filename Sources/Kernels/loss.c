@@ -41,7 +41,7 @@ double ek_softmax_cross_entropy(const float *logits, const int32_t *labels, size
     size_t best, label = (size_t)labels[r];
     float top = largest(z, classes, &best);
     if (correct) *correct += best == label;
-    // Without a gradient the exponentials go to a buffer that nobody reads.
+    // Without a gradient, the exponentials go to a buffer that nothing reads.
     float spare[16];
     double sum = 0, logit_sum = 0;
     if (dlogits) sum = exponentials(z, classes, top, dlogits + r * classes);

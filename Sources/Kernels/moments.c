@@ -1,4 +1,4 @@
-// Sums over the rows of a data set, from which its scaling is made.
+// Sums over the rows of a data set, from which its scaling is computed.
 #include "gather.h"
 #include "team.h"
 

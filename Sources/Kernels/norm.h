@@ -12,7 +12,7 @@
 // Rows of sums are padded to whole strips.
 static inline size_t ek_padded(size_t features) { return (features + EK_STRIP - 1) / EK_STRIP * EK_STRIP; }
 
-// n floats at p + c, or `otherwise` where p is NULL. What the lanes behind the n-th hold is for nobody.
+// n floats at p + c, or `otherwise` if p is NULL. Lanes after the n-th are undefined.
 EK_INLINE ek_f16 ek_load_or(const float *p, size_t c, size_t n, float otherwise) {
   return p ? ek_load(p + c, n) : ek_splat(otherwise);
 }

@@ -1,4 +1,4 @@
-// Many values that become one: sums over columns and of squares, the largest magnitude, the first value that is not finite.
+// Reductions: sums over columns and of squares, the largest magnitude, the first value that is not finite.
 #include "kernels.h"
 #include "team.h"
 #include "vector_math.h"

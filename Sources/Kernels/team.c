@@ -15,7 +15,7 @@ extern void omp_set_num_threads(int);
 
 static int smaller(int a, int b) { return a < b ? a : b; }
 
-// What the process could use when it started: later this thread may have been bound to one processor (OMP_PROC_BIND).
+// What the process could use at its start: later this thread may be bound to one processor (OMP_PROC_BIND).
 int ek_processor_count(void) { return smaller(omp_get_num_procs(), omp_get_thread_limit()); }
 
 static void *wait_for_all(void *barrier) {
@@ -24,7 +24,7 @@ static void *wait_for_all(void *barrier) {
   return NULL;
 }
 
-// How many of `count` threads the system gives at once. libgomp would end the process where one is missing.
+// How many of `count` threads the system gives at once. libgomp would end the process if one were missing.
 static int threads_given(int count) {
   pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
   pthread_t threads[count];
@@ -37,7 +37,7 @@ static int threads_given(int count) {
 }
 
 int ek_team_limit(int threads) {
-  // Each thread has a team of its own: the largest that it is known to get, and the smallest that it did not.
+  // Each thread has its own team: the largest that it is known to get, and the smallest that it did not.
   static _Thread_local int possible = 1, refused = INT_MAX;
   if (omp_in_parallel()) return 1;
   threads = smaller(threads, omp_get_thread_limit());

@@ -1,5 +1,5 @@
-// How loops are shared out: libgomp's team, which oneDNN uses too. Swift's clang has no omp.h, so its entry points are
-// declared here. A team may be smaller than asked for: every loop goes by how many members there are.
+// How loops are divided among threads: libgomp's team, which oneDNN uses too. Swift's clang has no omp.h, so its entry
+// points are declared here. A team may be smaller than requested: every loop uses the actual number of members.
 #ifndef EVENKEEL_TEAM_H
 #define EVENKEEL_TEAM_H
 
@@ -18,13 +18,13 @@ extern void GOMP_barrier(void);
 #define EK_CLONES
 #endif
 
-// Below this many elements waking a second thread costs more than it gives.
+// Below this many elements, waking a second thread costs more than it gains.
 #define EK_TEAM_THRESHOLD 16384
 
 // The members, at most `threads`, of a team that the calling thread can have.
 int ek_team_limit(int threads);
 
-// Runs member(data) on every member of a team; on the calling thread alone for small work.
+// Runs member(data) on every member of a team; only on the calling thread for small work.
 static inline void ek_team(void (*member)(void *), void *data, size_t elements, int threads) {
   int members = threads <= 1 || elements < EK_TEAM_THRESHOLD ? 1 : ek_team_limit(threads);
   // Who calls may be a member of a team of its own program's.

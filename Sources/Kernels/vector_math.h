@@ -129,7 +129,7 @@ EK_INLINE ek_f16 ek_normal_distribution(ek_f16 x) {
   ek_f16 limited = ek_choose(ek_absolute(x) > 13.8f, ek_splat(13.8f), ek_absolute(x));
   ek_f16 coarse = (ek_f16)((ek_i16)limited & (int32_t)0xfffff000);
   ek_f16 tail = 0.5f * t * p * ek_exp(-0.5f * coarse * coarse) * ek_exp(-0.5f * (limited - coarse) * (limited + coarse));
-  // Beyond, the tail is below every normal float; x times what is left of it would not be.
+  // Beyond, the tail is below every normal float, but x times the rest of it would not be.
   tail = ek_choose(ek_absolute(x) > 13.8f, ek_splat(0), tail);
   ek_f16 value = ek_choose(x < 0.0f, tail, 1 - tail);
   return ek_choose(x != x, x, value);

@@ -1,9 +1,9 @@
-// Convolutions over images, features last. Weights are kept in PyTorch's order and put into the order that oneDNN's kernels
-// ask for when they change: they are small beside what they are applied to.
+// Convolutions over images, features last. Weights are kept in PyTorch's order and brought into the order of oneDNN's
+// kernels when they change: they are small compared with the images.
 //
-// In training a 3x3 convolution over many channels goes by Winograd's minimal filtering (Lavin and Gray 2016), 2.25 to 4 times
-// fewer products, where oneDNN has it. It wants channels in blocks of 16, so images are put into that order and back: 5
-// sweeps over memory, about a third of what is saved.
+// In training, a 3x3 convolution over many channels uses Winograd's minimal filtering (Lavin and Gray 2016), with 2.25
+// to 4 times fewer products, if oneDNN has it. It needs channels in blocks of 16, so images are brought into that order
+// and back: 5 sweeps over memory, about a third of the savings.
 #include "onednn.h"
 #include "primitives.h"
 
@@ -33,7 +33,7 @@ static void drop_shapes(shapes *s) {
   if (s->winograd) drop(s->blocked_x), drop(s->blocked_y);
 }
 
-// Below 32 channels, and for few images, the direct way is as fast (Documentation/Performance.md).
+// Below 32 channels, and for few images, the direct algorithm is as fast (Documentation/Performance.md).
 static int suits_winograd(const ek_windows *w) {
   return w->kernel_height == 3 && w->kernel_width == 3 && w->stride_height == 1 && w->stride_width == 1 &&
          w->dilation_height == 1 && w->dilation_width == 1 && w->groups == 1 && w->channels >= 32 &&
@@ -184,7 +184,7 @@ static int make(const ek_windows *windows, int has_bias, int training, int half,
 int ek_convolution_create(const ek_windows *windows, int has_bias, int training, int half, ek_convolution **made) {
   *made = NULL;
   if (!ek_stream()) return dnnl_runtime_error;
-  // oneDNN says so where it has no Winograd for this processor; it has none in bfloat16.
+  // oneDNN reports it if it has no Winograd for this processor; it has none in bfloat16.
   if (training && !half && suits_winograd(windows) && !make(windows, has_bias, training, half, 1, made)) return 0;
   return make(windows, has_bias, training, half, 0, made);
 }
@@ -257,7 +257,7 @@ int ek_convolution_backward(ek_convolution *c, const void *x, const void *dy, co
   if (!status) status = ek_run(&c->unpack, (const void *[]){p.gradient, dweights, p.rest});
   if (status || !dx) return status;
   const char *weights = (const char *)packed + c->forward_bytes;
-  // x is read no more: its blocks make room for those of its gradient.
+  // x is no longer read: its blocks make room for those of its gradient.
   void *to = c->blocked_x_bytes ? (void *)p.x : dx;
   status = ek_run(&c->backward_input, (const void *[]){gradient, weights, to, p.rest});
   if (!status && c->blocked_x_bytes) status = ek_run(&c->unblock_x, (const void *[]){p.x, dx, p.rest});

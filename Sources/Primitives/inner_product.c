@@ -1,4 +1,4 @@
-// The products of a fully connected layer with operands in bfloat16 and sums in f32. Those in f32 go through sgemm.
+// The products of a fully connected layer with operands in bfloat16 and sums in f32. Products in f32 use sgemm.
 #include "onednn.h"
 #include "primitives.h"
 

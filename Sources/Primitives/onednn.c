@@ -8,7 +8,7 @@ static dnnl_engine_t engine;
 static dnnl_stream_t stream;
 static dnnl_primitive_attr_t attributes;
 
-// A stream of a processor keeps no state: what is run on it has ended when the call returns.
+// A CPU stream keeps no state: its work has ended when the call returns.
 static void start(void) {
   if (dnnl_engine_create(&engine, dnnl_cpu, 0)) engine = NULL;
   if (!engine || dnnl_stream_create(&stream, engine, dnnl_stream_default_flags)) stream = NULL;
@@ -31,7 +31,7 @@ dnnl_primitive_attr_t ek_attributes(void) {
   return attributes;
 }
 
-// Also where a setting keeps oneDNN from using what the processor has.
+// Also if a setting keeps oneDNN from using what the processor has.
 int ek_has_bfloat16(void) {
   return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }

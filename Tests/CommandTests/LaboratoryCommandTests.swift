@@ -160,7 +160,7 @@ struct LaboratoryCommandTests {
     #expect(try run(["lab", "list"]).output.split(separator: "\n").count == 15)
   }
 
-  /// Killed with trials done and trials running, the same command repeats the running ones alone.
+  /// Killed with trials done and trials running, the same command repeats only the running ones.
   @Test func aKilledSweepGoesOnWhereItStopped() throws {
     try withTemporaryPath(".csv", containing: smallTable) { table in
       // Where a machine is through before it is killed the trials were too short.

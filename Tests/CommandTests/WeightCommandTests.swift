@@ -62,7 +62,7 @@ func theCommandTrainsAndEvaluatesWithWeightsAndLengths() throws {
   let network =
     "input: [6, 2]\nlayers: [convolution1D: {filters: 8, kernel: 3}, batchNorm, relu, globalAveragePool, dense: 2]"
   let labels = (0..<40).map { $0 % 2 }
-  // The class is the sign of the positions that are there; behind them stand others.
+  // The class is the sign of the valid positions; other signs follow them.
   let lengths = (0..<40).map { $0 % 5 + 1 }
   let x = (0..<40).flatMap { example in
     (0..<12).map { ($0 / 2 < lengths[example]) == (labels[example] == 0) ? numbers.next() + 1.5 : numbers.next() - 1.5 }

@@ -31,7 +31,7 @@ func activationsReachEveryElementOnceInAnyTeam(index: Int) {
   var numbers = Numbers(index)
   for count in counts {
     let (x, dy) = (numbers.many(count).map { 4 * $0 }, numbers.many(count))
-    // A guard behind the end shows a loop that writes too far.
+    // A guard after the end shows a loop that writes too far.
     var y = [Float](repeating: 7, count: count + 16)
     ek_activation_forward(x, count, activation, 0.1, &y, 2)
     expect(Array(y[..<count]), near: x.map { function.apply(Bounded($0)) }, "\(layer) of \(count)")

@@ -15,7 +15,7 @@ package struct ImageCase: Sendable, CustomTestStringConvertible {
 
   package var network: Network {
     Network(input: input) {
-      // A first convolution of 1×1 makes everything behind it need the gradient of its input.
+      // A first convolution of 1×1 makes everything after it need the gradient of its input.
       input.rank == 2
         ? [Convolution1D(input.featureCount, kernel: 1, bias: .present)] as [any Layer]
         : [Convolution(input.featureCount, kernel: 1, bias: .present)]
@@ -59,7 +59,7 @@ package struct ImageCase: Sendable, CustomTestStringConvertible {
     ImageCase("largest of a sequence", [9, 3]) { MaxPool(3, stride: 2) },
     ImageCase("mean of 2×3", [4, 6, 4]) { AveragePool([2, 3]) },
     ImageCase("mean with padding", [5, 5, 3]) { AveragePool(3, stride: 2, padding: .same) },
-    // A function in front: the mean's gradient alone is the same everywhere, and sums of equal numbers round one way.
+    // A function before it: the mean's gradient alone is the same everywhere, and sums of equal numbers round one way.
     ImageCase("mean of everything", [5, 4, 19]) {
       Tanh()
       GlobalAveragePool()

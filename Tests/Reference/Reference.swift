@@ -47,12 +47,12 @@ package final class ReferenceDense: ReferenceLayer {
   }
 }
 
-/// The kernels add eight rows in Float before a sum goes on in Double.
+/// The kernels add eight rows in Float before a sum continues in Double.
 private func columnSum(_ matrix: Matrix, _ column: Int) -> Bounded {
   Bounded.sum(matrix.rows, roundings: min(8, matrix.rows)) { matrix.values[$0 * matrix.columns + column] }
 }
 
-/// A number that so many rows use: they have its error in common, which sums over rows do not average out.
+/// A number that this many rows use: they share its error, which sums over rows do not average out.
 package func shared(_ number: Bounded, by rows: Int) -> Bounded {
   Bounded(number.value, variance: Double(rows) * number.variance)
 }

@@ -152,7 +152,7 @@ package final class ReferencePool: ReferenceLayer {
   private let windows: ReferenceWindows
   private let channels: Int
   private let isMean: Bool
-  /// The place of the largest value behind each output.
+  /// The place of the largest value for each output.
   private var largest: [Int] = []
 
   package init(_ windows: ReferenceWindows, channels: Int, isMean: Bool) {

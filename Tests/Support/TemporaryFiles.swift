@@ -36,7 +36,7 @@ package func withTemporaryFolder<Result>(_ body: (String) throws -> Result) thro
   return try body(path)
 }
 
-/// Makes a file of `bytes` alone, or replaces the content of one.
+/// Makes a file of just `bytes`, or replaces the content of one.
 package func writeBytes(_ bytes: [UInt8], to path: String) {
   guard let file = fopen(path, "wb") else { fatalError("\(path) cannot be written.") }
   fwrite(bytes, 1, bytes.count, file)

@@ -48,7 +48,7 @@ extension Dataset {
   /// Reads a folder of CIFAR-10's binary version: the training batches `data_batch_1.bin` to `data_batch_5.bin` that are
   /// there, and `test_batch.bin`, gzipped or not. Examples have the shape `[32, 32, 3]`.
   ///
-  /// The classes have the names in `batches.meta.txt`, one a line, where that file is there, else CIFAR-10's own.
+  /// The classes have the names in `batches.meta.txt`, one per line, if that file exists, otherwise CIFAR-10's own.
   /// - Parameters:
   ///   - validation: The share of the training examples that is set apart, drawn by `seed`.
   /// - Throws: `EvenkeelError`: `noInput` that names a missing file, `data` for one that is damaged.
@@ -63,7 +63,7 @@ extension Dataset {
     return DatasetSplits(training: fitted, validation: held, test: test)
   }
 
-  /// The test part alone.
+  /// Only the test part.
   static func cifar10Test(at folder: String) throws -> Dataset {
     let content = try Folder(folder)
     return try cifar10(content, [content.require(CIFARBatch.testName)])

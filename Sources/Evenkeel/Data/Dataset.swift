@@ -5,15 +5,15 @@
 public struct Dataset: Sendable {
   /// The shape of one example: `[784]`, `[28, 28]`, `[32, 32, 3]`.
   public let shape: Shape
-  /// What is to be predicted, one entry a row.
+  /// What is to be predicted, one entry per row.
   public let targets: Targets
   /// How the columns of a table became features; nil for data that was numbers from the start.
   public let encoding: TableEncoding?
   /// The file that each example was read from, where it has one of its own, as images have; nil otherwise.
   public let files: [String]?
-  /// What each example counts; nil for 1 each. `with(weights:lengths:)` sets it.
+  /// The weight of each example; nil for 1 each. `with(weights:lengths:)` sets it.
   public internal(set) var weights: [Float]?
-  /// How many positions of each example are there; nil for all of its shape.
+  /// The number of valid positions of each example; nil for all of its shape.
   public internal(set) var lengths: [Int32]?
 
   let examples: ExampleStorage
@@ -41,8 +41,8 @@ public struct Dataset: Sendable {
 
   /// Examples from values in memory, row after row.
   /// - Parameters:
-  ///   - values: `shape.count` values an example.
-  ///   - targets: One entry an example, or `.none`.
+  ///   - values: `shape.count` values per example.
+  ///   - targets: One entry per example, or `.none`.
   /// - Throws: `EvenkeelError` with code `data` if the numbers of values and targets do not fit.
   public init(_ values: [Float], shape: Shape, targets: Targets = .none) throws {
     guard shape.dimensions.allSatisfy({ $0 > 0 }), let width = Shape.checkedCount(shape.dimensions),
@@ -86,7 +86,7 @@ public struct Dataset: Sendable {
     return (subset(first), subset(second))
   }
 
-  /// Asks for what is kept of each example beside its values: its place in every order, its target.
+  /// Requests memory for what is kept of each example besides its values: its place in every order, its target.
   static func requireMemory(forExamples count: Int, of name: String) throws {
     try Machine.requireMemory(64 * count, for: "\(name): an order and targets of \(count) examples")
   }
@@ -109,7 +109,7 @@ public struct DatasetSplits: Sendable {
   public var validation: Dataset
   /// What is evaluated at the end.
   public var test: Dataset
-  /// Sentences about the data that deserve a look: a constant column, an unknown class.
+  /// Sentences about anything notable in the data: a constant column, an unknown class.
   public var warnings: [String] = []
 }
 

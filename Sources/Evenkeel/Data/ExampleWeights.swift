@@ -1,14 +1,14 @@
 extension Dataset {
-  /// The same examples, of which each counts by its weight, or is there in its first positions alone.
+  /// The same examples, each with a weight, or with only its first positions valid.
   ///
-  /// An example of weight w counts as w examples do: in the loss, which becomes Σ w l / Σ w over a batch, in the mean and
-  /// variance of batch norm, in the input scaling and in every quality. Of a sequence `[L, C]` of length ℓ only the first ℓ
-  /// positions exist: what the network makes of it is what it would make of the sequence without the padding behind. An
-  /// example of length 0 has no weight. Keras calls these `sample_weight` (which its batch norm does not heed, and whose loss
-  /// it divides by the number of examples) and `mask`; PyTorch's batch norm knows neither.
+  /// An example of weight w counts as w examples do: in the loss, which becomes Σ w l / Σ w over a batch, in the mean
+  /// and variance of batch norm, in the input scaling and in every quality. Of a sequence `[L, C]` of length ℓ only the
+  /// first ℓ positions exist: the network's output is that of the sequence without the padding after it. An example of
+  /// length 0 has no weight. Keras calls these `sample_weight` (which its batch norm ignores, and whose loss it divides
+  /// by the number of examples) and `mask`; PyTorch's batch norm knows neither.
   /// - Parameters:
-  ///   - weights: One an example, 0 or more; nil for 1 each.
-  ///   - lengths: One an example, 0 to L, for examples of shape `[L, C]`; nil where all have L positions.
+  ///   - weights: One per example, 0 or more; nil for 1 each.
+  ///   - lengths: One per example, 0 to L, for examples of shape `[L, C]`; nil if all have L positions.
   /// - Throws: `EvenkeelError` with code `data` for another number of either, a weight that is negative or not finite, weights
   ///   that are all 0, a length out of range.
   public func with(weights: [Float]? = nil, lengths: [Int]? = nil) throws -> Dataset {
@@ -62,7 +62,7 @@ extension Dataset {
     }
   }
 
-  /// What example `index` counts.
+  /// The weight of example `index`.
   func weight(_ index: Int) -> Float { lengths?[index] == 0 ? 0 : weights?[index] ?? 1 }
 
   /// - Throws: `EvenkeelError` with code `data` if no example counts anything, as in a part of another data set.
@@ -73,7 +73,7 @@ extension Dataset {
   }
 }
 
-/// What the examples of a batch count, and how many of their positions are there; nil for 1 each and for all.
+/// The weights of a batch's examples and their numbers of valid positions; nil for 1 each and for all.
 package struct BatchWeights {
   var weights: UnsafePointer<Float>?
   var lengths: UnsafePointer<Int32>?
@@ -90,7 +90,7 @@ package struct BatchWeights {
   }
 }
 
-/// The weights and lengths of one batch, in memory of their own.
+/// The weights and lengths of one batch, in separate memory.
 final class ExampleWeightBuffer {
   private let dataset: Dataset
   private let weights: AlignedFloats?
@@ -139,7 +139,7 @@ extension Dataset {
 }
 
 extension NumpyArray {
-  /// One number an example.
+  /// One number per example.
   fileprivate func perExample() throws -> [Double] {
     guard header.shape.rank <= 2, width == 1 else {
       throw EvenkeelError.data("Expected one number per example, got the shape \(header.shape).")
@@ -147,7 +147,7 @@ extension NumpyArray {
     return column(0)
   }
 
-  /// The result of `body`; what it throws has the array's name in front.
+  /// The result of `body`; its errors start with the array's name.
   fileprivate func naming(_ body: () throws -> Dataset) throws -> Dataset {
     do { return try body() } catch let error as EvenkeelError {
       throw error.at(name)

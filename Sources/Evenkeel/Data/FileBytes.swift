@@ -4,7 +4,7 @@ import Glibc
 package final class FileBytes: @unchecked Sendable {
   let start: UnsafeRawPointer
   let count: Int
-  /// What errors call the file.
+  /// The file's name in errors.
   let name: String
   /// What keeps the memory at `start`.
   private let owner: AnyObject
@@ -76,7 +76,7 @@ package final class FileBytes: @unchecked Sendable {
 
   /// `count` bytes of memory that `fill` writes, all of them.
   /// - Parameter purpose: What the memory is for; the name if nil.
-  /// - Throws: `EvenkeelError` with code `data` if there is not so much memory; what `fill` throws.
+  /// - Throws: `EvenkeelError` with code `data` if there is not enough memory; what `fill` throws.
   convenience init(
     count: Int, name: String, purpose: String? = nil, fill: (UnsafeMutablePointer<UInt8>) throws -> Void
   ) throws {
@@ -101,7 +101,7 @@ package final class FileBytes: @unchecked Sendable {
   }
 
   /// A copy of the content.
-  /// - Throws: `EvenkeelError` with code `data` if there is not so much memory.
+  /// - Throws: `EvenkeelError` with code `data` if there is not enough memory.
   package var copy: [UInt8] {
     get throws {
       try Machine.requireMemory(count, for: "A copy of \(name)")

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Bytes in memory that become more until their source ends: what a pipe gives, what is inflated.
+/// Bytes in memory that grow until their source ends: a pipe, or an inflated stream.
 ///
 /// Memory is asked for before it is taken, so that an endless source is an error and not the end of the process.
 final class GrowingBytes {
@@ -14,8 +14,8 @@ final class GrowingBytes {
 
   deinit { free(start) }
 
-  /// Room for at least `more` bytes behind those that are there.
-  /// - Throws: `EvenkeelError` with code `data` if there is not so much memory.
+  /// Makes room for at least `more` bytes after the existing ones.
+  /// - Throws: `EvenkeelError` with code `data` if there is not enough memory.
   func room(_ more: Int) throws -> UnsafeMutableRawBufferPointer {
     if capacity - count < more {
       // Doubled while it is small; large memory is moved without a copy, so what is not used stays little.
@@ -27,7 +27,7 @@ final class GrowingBytes {
   /// Takes the first `more` bytes of the room, which were written.
   func take(_ more: Int) { count += more }
 
-  /// - Throws: `EvenkeelError` with code `data` if there is not so much memory.
+  /// - Throws: `EvenkeelError` with code `data` if there is not enough memory.
   func append(_ bytes: UnsafeRawBufferPointer) throws {
     guard bytes.count > 0 else { return }
     try room(bytes.count).copyMemory(from: bytes)

@@ -41,7 +41,7 @@ package struct IDXFile {
 }
 
 extension Dataset {
-  /// Reads a folder of the four files of MNIST and its kin, gzipped or not. Files that are not gzipped are mapped.
+  /// Reads a folder of the four files of MNIST and similar sets, gzipped or not. Files that are not gzipped are mapped.
   /// - Parameters:
   ///   - validation: The share of the training examples that is set apart, drawn by `seed`.
   /// - Throws: `EvenkeelError`: `noInput` that names a missing file, `data` for one that is damaged.

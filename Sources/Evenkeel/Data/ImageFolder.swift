@@ -86,7 +86,8 @@ private struct ImageListing {
 }
 
 extension Dataset {
-  /// Reads a folder of PNG and JPEG images, one folder a class; the names of the classes are those of the folders, sorted.
+  /// Reads a folder of PNG and JPEG images, one folder per class; the names of the classes are those of the folders,
+  /// sorted.
   ///
   /// With the folders `train` and `test` in it, those are the parts, each with a folder for each class. `val` or
   /// `validation` is the validation part, or the test part where there is no `test`. Without them the test part is drawn.

@@ -2,7 +2,7 @@ import CZlib
 
 /// Deflated data (RFC 1951) in the wrappings that are read.
 enum Deflated {
-  /// One or more gzip members, one behind the other.
+  /// One or more gzip members, one after the other.
   case gzip
   /// A bare stream, as a zip archive holds.
   case raw

@@ -1,16 +1,17 @@
 import Kernels
 
-/// Standardization of inputs: (x − mean) / deviation per channel, fitted on the training examples alone.
+/// Standardization of inputs: (x − mean) / deviation per channel, fitted on the training examples only.
 ///
-/// Images with one channel have one mean; a table has one a column. A channel without deviation becomes 0. The mean is taken
-/// off in double where the data has more digits than a float: the number of seconds since 1970 keeps all of its own.
+/// Images with one channel have one mean; a table has one per column. A channel without deviation becomes 0. The mean
+/// is subtracted in double if the data has more digits than a float: the number of seconds since 1970 keeps all of
+/// them.
 public struct InputScaling: Hashable, Codable, Sendable {
-  /// One value a channel, cyclic over the features of an example.
+  /// One value per channel, cyclic over the features of an example.
   public let mean: [Double]
   /// The population deviation of each channel; 0 for a constant one.
   public let deviation: [Double]
-  /// What is left of each mean where a double does not hold all of it, as of integers beyond 2⁵³. nil in a model of a time
-  /// when values became floats first: it goes on so, as what it learned depends on it.
+  /// The rest of each mean if a double does not hold all of it, as for integers beyond 2⁵³. nil in a model from a
+  /// version in which values became floats first: it continues that way, as what it learned depends on it.
   let remainder: [Double]?
 
   /// The same in floats, 1 / deviation in the place of it and 0 for a constant channel.

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The bytes of a file in place, which need no memory. Another program may write to the file meanwhile.
 ///
-/// The descriptor stays open: a file that is replaced by another of its name is not changed, and goes on to be read.
+/// The descriptor stays open: if the file is replaced by another of the same name, the old one is still read.
 final class MappedFile {
   let start: UnsafeRawPointer
   let count: Int
@@ -76,7 +76,7 @@ public enum LostPages {
     let hasLost = Atomic(false)
   }
 
-  /// Files beyond so many at once are not watched.
+  /// The largest number of files that are watched at once.
   private static let most = 1024
   /// A handler of signals may wait for no lock: a table of atomics.
   nonisolated(unsafe) private static let slots: UnsafeMutablePointer<Slot> = {
@@ -120,7 +120,7 @@ public enum LostPages {
 
   fileprivate static func haveCome(_ index: Int) -> Bool { slots[index].hasLost.load(ordering: .acquiring) }
 
-  /// Puts zeros in the place of the page at `address` and of all behind it, for the access to go on.
+  /// Replaces the page at `address` and all after it with zeros, so that the access can continue.
   /// - Returns: Whether the page is a watched file's.
   fileprivate static func replace(_ address: UInt) -> Bool {
     for index in 0..<most {
@@ -144,7 +144,7 @@ public enum LostPages {
 private func handleLostPage(_: Int32, _ fault: UnsafeMutablePointer<siginfo_t>?, _: UnsafeMutableRawPointer?) {
   let reason = errno
   let address = fault.map { UInt(bitPattern: $0.pointee._sifields._sigfault.si_addr) } ?? 0
-  // The access is made anew: on the zeros, or for the handler before.
+  // The access is repeated: on the zeros, or for the previous handler.
   if !LostPages.replace(address) { LostPages.passOn() }
   errno = reason
 }

@@ -42,7 +42,7 @@ package struct NumpyArchive {
     names.first { $0 == wanted } ?? names.first { $0.lowercased() == wanted.lowercased() }
   }
 
-  /// What is behind the names of all that belongs to `inputs`: `_train` of x_train and train_images, nothing of X.
+  /// The suffix of all names that belong to `inputs`: `_train` of x_train and train_images, nothing of X.
   private static func ending(_ inputs: String) -> String {
     ["train", "test", "val"].first { inputs.lowercased().contains($0) }.map { "_" + $0 } ?? ""
   }

@@ -7,7 +7,7 @@ package struct Table {
   private let bytes: FileBytes
   /// Row after row: where each cell starts and ends, and whether quotes inside it are doubled.
   private let cells: [(start: Int, end: Int, escaped: Bool)]
-  /// The first cell behind the header.
+  /// The first cell after the header.
   private let firstCell: Int
 
   package var rowCount: Int { lines.count }

@@ -1,7 +1,8 @@
-/// How the columns of a table become features, and one of them the target; fitted on training rows alone.
+/// How the columns of a table become features, and one of them the target; fitted on training rows only.
 ///
-/// A numeric column gives its number, the training mean where it is missing, and, where training had missing values, one
-/// more feature that says so. A column of text gives one feature a category, all 0 for a category training never saw.
+/// A numeric column gives its number, the training mean where it is missing, and, where training had missing values,
+/// one more feature that says so. A column of text gives one feature per category, all 0 for a category training never
+/// saw.
 public struct TableEncoding: Hashable, Codable, Sendable {
   enum Kind: Hashable, Codable, Sendable {
     case numeric(mean: Double, hasIndicator: Bool)
@@ -162,7 +163,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     return classLabels(for: values, rowCount: rows.count)
   }
 
-  /// The classes that target values stand for: whole numbers, few for so many rows. None: they are a regression.
+  /// The classes that target values stand for: whole numbers, few for the number of rows. None: a regression.
   static func classLabels(for values: some Sequence<Double>, rowCount: Int) -> [String] {
     let few = max(2, min(100, Int(Double(rowCount).squareRoot())))
     var found: Set<Double> = []

@@ -1,52 +1,54 @@
-/// What a look at a model's normalization found: the state of every batch norm, what its statistics cost, and what is wrong.
+/// An examination of a model's normalization: the state of every batch norm, what its statistics cost, and what is
+/// wrong.
 public struct Diagnosis: Hashable, Codable, Sendable {
   /// Every batch norm in the order of the network.
   public let norms: [NormHealth]
   /// The model evaluated with running, batch and recalibrated statistics; nil without data that has targets.
   public let comparison: StatisticsComparison?
-  /// What is out of order, the gravest first, then in the order of the network. Empty for a healthy model.
+  /// What is wrong, most severe first, then in the order of the network. Empty for a healthy model.
   public let findings: [Finding]
 }
 
-/// One thing that is out of order in one layer.
+/// One problem in one layer.
 public struct Finding: Hashable, Codable, Sendable {
-  /// What is out of order.
+  /// The kind of problem.
   public enum Kind: String, Hashable, Codable, CaseIterable, Sendable {
-    /// Features whose variance is as good as 0 beside ε, so that the norm gives β. Numbers: `largestVariance`, `epsilon`.
+    /// Features whose variance is practically 0 compared with ε, so that the norm outputs β. Numbers:
+    /// `largestVariance`, `epsilon`.
     case constantFeatures
-    /// Features whose variance is below ε, so that they are not brought to variance 1. Numbers: `medianVariance`, `epsilon`.
+    /// Features whose variance is below ε, so that they do not get variance 1. Numbers: `medianVariance`, `epsilon`.
     case epsilonDominates
     /// Features that γ switches off. Numbers: `largestScale` of them, `typicalScale` (root mean square) of all.
     case deadScale
-    /// Features whose ReLU all but never opens. Numbers: `largestShare` of values above zero; `measured` is 1 if it was
-    /// counted on data, 0 if it follows from β / |γ| for normal x̂.
+    /// Features whose ReLU is almost never active. Numbers: `largestShare` of values above zero; `measured` is 1 if it
+    /// was counted on data, 0 if it follows from β / |γ| for normal x̂.
     case closedActivation
-    /// No batch was averaged: the norm predicts with mean 0 and variance 1.
+    /// No batch was ever averaged: the norm predicts with mean 0 and variance 1.
     case neverUpdated
-    /// Running statistics that are not the data's. Numbers: `meanShift` (root mean square over features, in running deviations),
-    /// `largestShift`, `lowestVarianceRatio`, `highestVarianceRatio` (data's by running), and where it was measured the loss
-    /// and the accuracy or RMSE with `running` and `recalibrated` statistics.
+    /// Running statistics that do not match the data. Numbers: `meanShift` (root mean square over features, in running
+    /// deviations), `largestShift`, `lowestVarianceRatio`, `highestVarianceRatio` (the data's divided by the running
+    /// one), and, if measured, the loss and the accuracy or RMSE with `running` and `recalibrated` statistics.
     case statisticsDisagree
     /// Batches so small that their statistics are mostly noise. Numbers: `batchSize`, `meanError` (in deviations),
     /// `varianceError` (relative); `measured` is 1 if these were measured on data, 0 if computed for independent normal values.
     case smallBatch
-    /// A bias that the norm behind it takes out again.
+    /// A bias that the norm after it removes again.
     case biasBeforeNorm
-    /// A norm on what a norm gave.
+    /// A norm of a norm's output.
     case duplicatedNorm
-    /// A norm on inputs that are standardized already.
+    /// A norm of inputs that are already standardized.
     case standardizedInput
-    /// A scale that weight decay acts on. Numbers: `weightDecay`, where it is known.
+    /// A scale that weight decay acts on. Numbers: `weightDecay`, if known.
     case decayedScale
   }
 
   /// How much it matters.
   public enum Severity: String, Hashable, Codable, CaseIterable, Comparable, Sendable {
-    /// Worth knowing; nothing need be done.
+    /// Worth knowing; no action needed.
     case note
     /// It costs something: capacity, steps or accuracy.
     case warning
-    /// Predictions are wrong, or training is, until it is mended.
+    /// Predictions or training are wrong until it is fixed.
     case illness
 
     public static func < (left: Severity, right: Severity) -> Bool {
@@ -54,17 +56,17 @@ public struct Finding: Hashable, Codable, Sendable {
     }
   }
 
-  /// What is out of order.
+  /// The kind of problem.
   public let kind: Kind
   /// How much it matters.
   public let severity: Severity
   /// The layer's path in stored files: `1`, `3.block.1`.
   public let layer: String
-  /// The features concerned, from 0, for images the channels; empty where it is the layer as a whole.
+  /// The affected features, from 0 (for images, channels); empty if it is the layer as a whole.
   public let features: [Int]
-  /// What was measured, by the names that `Kind` lists.
+  /// The measured numbers, by the names that `Kind` lists.
   public let numbers: [String: Double]
-  /// One sentence: what is so, and why.
+  /// One sentence: what is wrong, and why.
   public let cause: String
   /// One sentence: what to do.
   public let remedy: String
@@ -90,11 +92,11 @@ public struct NormHealth: Hashable, Codable, Sendable {
   public let layer: String
   /// The number of features.
   public let features: Int
-  /// The batches that were averaged.
+  /// The number of batches that were averaged.
   public let batchCount: Int
-  /// Lowest and highest γ; nil where it is fixed at 1.
+  /// Lowest and highest γ; nil if it is fixed at 1.
   public let scale: ClosedRange<Float>?
-  /// Lowest and highest β; nil where it is fixed at 0.
+  /// Lowest and highest β; nil if it is fixed at 0.
   public let shift: ClosedRange<Float>?
   /// Lowest and highest running mean.
   public let mean: ClosedRange<Float>
@@ -103,28 +105,28 @@ public struct NormHealth: Hashable, Codable, Sendable {
   /// What was measured on the data; nil without data.
   public let measured: Measured?
 
-  /// What data brought to one batch norm.
+  /// What the data showed at one batch norm.
   public struct Measured: Hashable, Codable, Sendable {
-    /// From the running statistics to the data's.
+    /// The shift from the running statistics to the data's.
     public let shift: StatisticsShift
-    /// The share of values that the ReLU behind the norm lets through; nil where no ReLU follows.
+    /// The share of values that the ReLU after the norm lets through; nil if no ReLU follows.
     public let openShare: Double?
-    /// The examples in a batch that the next two are about.
+    /// The batch size to which the next two refer.
     public let batchSize: Int
-    /// How far a batch's mean is from the population's: standard error in deviations, the median over features.
+    /// How far a batch's mean is from the population's: the standard error in deviations, median over features.
     public let meanError: Double
-    /// The standard error of a batch's variance, relative, the median over features.
+    /// The relative standard error of a batch's variance, median over features.
     public let varianceError: Double
   }
 }
 
 /// One model on the same data with three kinds of statistics.
 public struct StatisticsComparison: Hashable, Codable, Sendable {
-  /// With the running statistics that the model holds.
+  /// With the model's running statistics.
   public let running: Quality
   /// With the statistics of each batch, as in training; examples in random order.
   public let batch: Quality
-  /// The examples in such a batch.
+  /// The number of examples in such a batch.
   public let batchSize: Int
   /// With the statistics of the data as a whole, as `Model.recalibrate` gives them.
   public let recalibrated: Quality

@@ -1,12 +1,12 @@
 extension Model {
-  /// Looks for what is wrong with the model's normalization, from its parameters and averages alone, or with what `dataset`
-  /// brings to every norm.
+  /// Looks for problems in the model's normalization, using only its parameters and averages, or also the inputs of
+  /// every norm on `dataset`.
   ///
-  /// With data the inputs of every batch norm are measured as the model predicts, and the model is evaluated with running,
+  /// With data, the inputs of every batch norm are measured during prediction, and the model is evaluated with running,
   /// batch and recalibrated statistics. Nothing is changed. Recalibrated statistics use no targets.
   /// - Parameters:
   ///   - dataset: Examples as for `evaluate`, in any order; without targets nothing is evaluated.
-  ///   - batchSize: The examples in a batch of the training; nil: as the model was trained, which it stores.
+  ///   - batchSize: The batch size in training; nil: the one that the model stores.
   /// - Throws: `EvenkeelError` as `evaluate`; `usage` for a batch size below 2; `data` for fewer than 2 examples.
   public func diagnose(on dataset: Dataset? = nil, batchSize: Int? = nil, threads: Int? = nil) throws -> Diagnosis {
     if let batchSize, batchSize < 2 {
@@ -14,7 +14,7 @@ extension Model {
     }
     let structure = StructureExamination(
       state.layout.network, standardizedChannels: scaling?.mean.count, weightDecay: training?.weightDecay)
-    // A ghost batch is the batch of its norm.
+    // For a norm with ghost batches, the batch is the ghost batch.
     let ghost = structure.norms.compactMap(\.options.ghostBatch).min()
     let batchSize = (batchSize ?? training?.batchSize).map { min($0, ghost ?? $0) }
     var records: [String: NormRecord] = [:]
@@ -38,7 +38,7 @@ extension Model {
       findings: Finding.sorted(structure.findings + norms.flatMap(\.findings), in: state.layout.network))
   }
 
-  /// What `dataset` brings to each batch norm, and how the model does with each kind of statistics.
+  /// What `dataset` shows at each batch norm, and how the model does with each kind of statistics.
   private func measure(
     _ norms: [StructureExamination.NormSite], on dataset: Dataset, batchSize: Int, threads: Int?
   ) throws -> ([String: NormRecord], StatisticsComparison?) {
@@ -71,7 +71,7 @@ extension Model {
 }
 
 extension StatisticsComparison {
-  /// What running statistics cost beside recalibrated ones, in words; nil where it is no more than chance.
+  /// What running statistics cost compared with recalibrated ones, in words; nil if it is no more than chance.
   var cost: String? {
     if let before = running.accuracy, let after = recalibrated.accuracy {
       let error = (after * (1 - after) / Double(running.count)).squareRoot()
@@ -104,7 +104,7 @@ extension StatisticsComparison {
 }
 
 extension Finding {
-  /// The gravest first, then by layer in the order of the network, then by kind.
+  /// Most severe first, then by layer in the order of the network, then by kind.
   static func sorted(_ findings: [Finding], in network: PlacedNetwork) -> [Finding] {
     let layers = network.layers.map(\.path)
     let place = Dictionary(uniqueKeysWithValues: layers.enumerated().map { ($1, $0) })

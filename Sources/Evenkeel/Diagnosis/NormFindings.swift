@@ -1,17 +1,17 @@
 import Glibc
 
-/// One batch norm of a model: its parameters and averages, what data brought to it, and what follows from them.
+/// One batch norm of a model: its parameters and averages, what data showed, and what follows from them.
 struct NormExamination {
   let site: StructureExamination.NormSite
   let statistics: RunningStatistics
-  /// γ and β; empty where they are fixed.
+  /// γ and β; empty if they are fixed.
   let scale: [Float]
   let shift: [Float]
   /// nil without data.
   let record: NormRecord?
-  /// The examples in a batch of the training; nil where it is not known.
+  /// The batch size in training; nil if it is not known.
   let batchSize: Int?
-  /// nil where it was not evaluated.
+  /// nil if it was not evaluated.
   let comparison: StatisticsComparison?
 
   private var name: String { site.layer.path }
@@ -41,7 +41,7 @@ struct NormExamination {
     )
   }
 
-  /// The variance that counts for feature `index`: the running one, or the data's where none was averaged.
+  /// The variance that matters for feature `index`: the running one, or the data's if none was averaged.
   private func variance(_ index: Int) -> Double? {
     hasStatistics ? Double(statistics.variance[index]) : record?.input.variance(index)
   }
@@ -84,20 +84,21 @@ struct NormExamination {
       remedy: "Use a smaller epsilon, or give the layer inputs of a larger scale.")
   }
 
-  /// The divergence of what the norm puts out for feature `index`, before γ and β, from N(0, 1).
+  /// The divergence of the norm's output for feature `index`, before γ and β, from N(0, 1).
   private func divergence(_ index: Int) -> Double {
     let (shift, ratio) = departure(index)!
     return ratio > 0 ? (ratio - 1 - log(ratio) + shift * shift) / 2 : .infinity
   }
 
-  /// Whether the running statistics of feature `index` are not the data's.
+  /// Whether the running statistics of feature `index` do not match the data.
   private func disagrees(_ index: Int) -> Bool {
     guard let record else { return false }
     let examples = Int(record.input.weight) / positions
     return divergence(index) > Thresholds.divergence + Thresholds.chanceDivergence(examples: examples)
   }
 
-  /// How far the data's mean is from the running one, in running deviations, and its variance by the running one.
+  /// How far the data's mean is from the running one, in running deviations, and its variance divided by the running
+  /// one.
   private func departure(_ index: Int) -> (shift: Double, ratio: Double)? {
     guard let record else { return nil }
     let running = Double(statistics.variance[index]) + epsilon
@@ -108,7 +109,7 @@ struct NormExamination {
     )
   }
 
-  /// From the running statistics to the data's.
+  /// The shift from the running statistics to the data's.
   private var statisticsShift: StatisticsShift? {
     record.map { record in
       let data = RunningStatistics(
@@ -160,7 +161,7 @@ struct NormExamination {
   }
 
   private var deadScale: Finding? {
-    // A scale that starts at 0 on purpose is judged when it was trained.
+    // A scale that starts at 0 on purpose is judged only after training.
     guard hasStatistics || site.options.initialScale != 0 else { return nil }
     let dead = deadFeatures
     guard !dead.isEmpty else { return nil }
@@ -192,7 +193,7 @@ struct NormExamination {
       let gain = Double(scale.isEmpty ? 1 : abs(scale[index]))
       // P(γ x̂ + β > 0) for standard normal x̂.
       let expected = erfc(-Double(shift[index]) / gain / 2.0.squareRoot()) / 2
-      // Where the statistics are not the data's, β is not to blame for what stays closed.
+      // If the statistics do not match the data, β is not to blame for a closed ReLU.
       let counted = disagrees(index) ? nil : record?.openShare(index)
       guard counted ?? expected < Thresholds.openShare else { continue }
       let share = counted ?? expected
@@ -224,13 +225,14 @@ struct NormExamination {
     (1 / Double(m).squareRoot(), (2 / Double(max(m - 1, 1))).squareRoot())
   }
 
-  /// Pixels of one image depend on each other, so without data an image counts as one value: the error is at most that.
+  /// Pixels of one image depend on each other, so without data an image counts as one value, which gives an upper
+  /// bound.
   static func smallBatch(
     _ site: StructureExamination.NormSite, batchSize: Int?, _ record: NormRecord?
   ) -> Finding? {
-    // Renormalization takes the noise out again.
+    // Renormalization removes the noise again.
     guard var batchSize, !site.options.isFrozen, !site.options.isRenormalized else { return nil }
-    // A ghost batch is the batch of its norm.
+    // For a norm with ghost batches, the batch is the ghost batch.
     batchSize = min(batchSize, site.options.ghostBatch ?? batchSize)
     let measured = record?.batchErrors
     let errors = measured ?? normalErrors(batchSize)

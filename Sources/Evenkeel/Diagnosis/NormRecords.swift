@@ -1,13 +1,13 @@
 import Kernels
 
-/// What data brought to one batch norm.
+/// What data showed at one batch norm.
 struct NormRecord {
-  /// Of what comes in when the model predicts.
+  /// Of the input during prediction.
   var input: FeatureMoments
-  /// Values above zero behind the norm's ReLU, by feature, and how many there were; none where no ReLU follows.
+  /// The number of values above zero after the norm's ReLU, by feature, and of all values; none if no ReLU follows.
   var open: [Int] = []
   var counted = 0
-  /// Of the means and of the variances of full batches of what comes in.
+  /// Of the means and of the variances of full batches of the input.
   var batchMeans: FeatureMoments
   var batchVariances: FeatureMoments
 
@@ -19,7 +19,7 @@ struct NormRecord {
 
   var features: Int { input.features }
 
-  /// The share of values of `feature` that its ReLU lets through; nil where too few were seen to say.
+  /// The share of values of `feature` that its ReLU lets through; nil if too few were seen to tell.
   func openShare(_ feature: Int) -> Double? {
     counted >= Thresholds.countedValues ? Double(open[feature]) / Double(counted) : nil
   }
@@ -29,15 +29,15 @@ struct NormRecord {
     counted > 0 ? Double(open.reduce(0, +)) / (Double(counted) * Double(features)) : nil
   }
 
-  /// Standard errors of a batch's mean (in deviations) and variance (relative), medians over the features that vary; nil
-  /// where there were too few batches.
+  /// Standard errors of a batch's mean (in deviations) and variance (relative), medians over the features that vary;
+  /// nil if there were too few batches.
   var batchErrors: (mean: Double, variance: Double)? {
     guard batchMeans.weight >= Double(Thresholds.measuredBatches) else { return nil }
     let varying = (0..<features).filter { batchVariances.mean($0) > 0 }
     guard !varying.isEmpty else { return nil }
     func median(_ value: (Int) -> Double) -> Double { varying.map(value).sorted()[varying.count / 2] }
     return (
-      // The population's variance is the mean of the batches' and that of their means.
+      // The population's variance is the mean of the batches' variances plus the variance of their means.
       median {
         batchMeans.sampleDeviation($0) / (batchVariances.mean($0) + batchMeans.variance($0)).squareRoot()
       },
@@ -46,18 +46,18 @@ struct NormRecord {
   }
 }
 
-/// Watches the norms of a model that keep running statistics while data goes through it.
+/// Observes the norms of a model that keep running statistics while data passes through.
 final class NormRecorder {
-  /// By the norm's path.
+  /// By path of the norm.
   private(set) var records: [String: NormRecord] = [:]
   private var memory: [String: BatchStatisticsStorage] = [:]
-  /// The norms after which a ReLU is to be watched, by its own path, where it is a step of its own.
+  /// The norms whose ReLU is a separate step to observe, by the ReLU's path.
   private let watched: [String: String]
   private let batchSize: Int
 
   /// - Parameters:
-  ///   - sites: The norms to watch.
-  ///   - batchSize: The examples in a full batch of the run.
+  ///   - sites: The norms to observe.
+  ///   - batchSize: The number of examples in a full batch of the run.
   init(_ sites: [StructureExamination.NormSite], batchSize: Int) {
     self.batchSize = batchSize
     for site in sites { records[site.layer.path] = NormRecord(features: site.layer.input.featureCount) }
@@ -65,13 +65,13 @@ final class NormRecorder {
       sites.compactMap { site in site.reluPath.map { ($0, site.layer.path) } }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Takes in what comes to a norm and what passes its ReLU.
+  /// Records a norm's input and what passes its ReLU.
   func observe(_ step: Step, _ pass: ForwardPass, _ moment: Program.Moment) {
     guard let layer = step.layer else { return }
     switch moment {
     case .before where records[layer.path] != nil: takeInput(layer, pass)
     case .after:
-      // A batch norm has done the ReLU in its own step.
+      // A batch norm has computed the ReLU in its own step.
       if let norm = step.operation as? BatchNormOperation {
         guard norm.activation == ReLU().activation, !norm.hasAddend else { return }
         countOpen(layer.path, layer, pass)
@@ -112,7 +112,7 @@ final class NormRecorder {
     if records[norm]!.open.isEmpty { records[norm]!.open = Array(repeating: 0, count: features) }
     records[norm]!.counted += lengths.map { lengths in (0..<pass.rows).reduce(0) { $0 + Int(lengths[$1]) } } ?? rows
     records[norm]!.open.withUnsafeMutableBufferPointer { open in
-      // After the end of a sequence there is 0, which is not above 0.
+      // After the end of a sequence there are zeros, which are not above 0.
       for row in 0..<rows {
         let values = pass.output + row * features
         for feature in 0..<features { open[feature] &+= values[feature] > 0 ? 1 : 0 }

@@ -1,23 +1,23 @@
-/// What the order of a network's layers says without parameters or data, and where its batch norms stand.
+/// What the order of a network's layers shows without parameters or data, and where its batch norms are.
 struct StructureExamination {
   private(set) var findings: [Finding] = []
   private(set) var norms: [NormSite] = []
-  /// The channels by which inputs are standardized; nil where they are not, or not yet.
+  /// The channels by which inputs are standardized; nil if they are not, or not yet.
   private let standardizedChannels: Int?
-  /// The decay of weights; nil where it is not known.
+  /// The decay of weights; nil if it is not known.
   private let weightDecay: Double?
 
-  /// A norm that keeps running statistics, and what matters of its surroundings.
+  /// A norm that keeps running statistics, and the relevant parts of its surroundings.
   struct NormSite {
     let layer: PlacedLayer
     let options: NormOptions
-    /// The path of the ReLU that follows and sees this norm's output alone; nil where none does.
+    /// The path of the ReLU that follows and sees only this norm's output; nil if there is none.
     let reluPath: String?
-    /// Whether it is the last of a residual block, where a γ of 0 leaves the shortcut.
+    /// Whether it is the last of a residual block, where a γ of 0 leaves only the shortcut.
     let endsBlock: Bool
   }
 
-  /// What a layer works on, seen through changes of shape.
+  /// What a layer works on, ignoring changes of shape.
   private enum Source {
     case input
     case norm(String)
@@ -80,7 +80,7 @@ struct StructureExamination {
             "It normalizes the output of the norm \(before) again, so the scale and shift learned there have almost no effect.",
           remedy: "Remove one of the two."))
     case .biased(let before):
-      // Statistics that are fixed, or not taken feature by feature over the batch, leave the bias its effect.
+      // With statistics that are fixed, or not taken per feature over the batch, a bias has an effect.
       guard traits.contains(.removesConstants), !options.isFrozen else { return }
       findings.append(
         Finding(
@@ -103,10 +103,10 @@ struct StructureExamination {
 }
 
 extension Network {
-  /// What is out of order in the order of the layers, and with batches of `batchSize`, before anything is learned.
+  /// What is wrong with the order of the layers, and with batches of `batchSize`, before anything is learned.
   /// - Parameters:
-  ///   - batchSize: The examples in a batch of the training that is planned; nil: not judged.
-  ///   - weightDecay: The decay of weights of that training; nil: not known.
+  ///   - batchSize: The batch size of the planned training; nil: not judged.
+  ///   - weightDecay: The weight decay of that training; nil: not known.
   /// - Throws: As `outputShape()`.
   public func diagnose(batchSize: Int? = nil, weightDecay: Double? = nil) throws -> [Finding] {
     let placed = try placed()

@@ -1,16 +1,16 @@
-/// A place between two steps of a program: the values that were made before it and are read behind it.
+/// A place between two steps of a program: the values that are made before it and read after it.
 ///
-/// They are all that the steps behind it need of those before; their gradients, once those steps have gone backward, are all
-/// that the steps before it need of those behind. A pass over rows that do not fit into the program at once stops at a cut, and
-/// goes on from it when it is their turn again.
+/// They are all that the steps after it need from those before; their gradients, once the later steps have run
+/// backward, are all that the steps before it need from those after. A pass over more rows than fit into the program at
+/// once stops at a cut and later continues from it.
 struct Cut {
-  /// The first step behind it.
+  /// The first step after it.
   let step: Int
   /// Floats of one row.
   let width: Int
   private let values: [(value: Int, length: Int)]
 
-  /// The cut in front of step `step` of `program`.
+  /// The cut before step `step` of `program`.
   init(before step: Int, in program: Program) {
     self.step = step
     var isRead = Set([program.outputValue])
@@ -25,7 +25,7 @@ struct Cut {
     forEach(program, program.valueOffsets, rows, store) { $1.update(from: $0, count: $2) }
   }
 
-  /// Puts the values back where the steps behind the cut read them.
+  /// Puts the values back where the steps after the cut read them.
   func restore(_ program: Program, rows: Int, from store: UnsafeMutablePointer<Float>) {
     forEach(program, program.valueOffsets, rows, store) { $0.update(from: $1, count: $2) }
   }
@@ -45,7 +45,7 @@ struct Cut {
   ) {
     var store = store
     for (value, length) in values {
-      // Nobody asks for the gradient of the network's input.
+      // The gradient of the network's input is never needed.
       if offsets[value] >= 0 { body(program.arena.start + offsets[value], store, rows * length) }
       store += rows * length
     }

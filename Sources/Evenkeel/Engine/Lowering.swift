@@ -1,7 +1,7 @@
 /// One step of a program: an operation over numbered values.
 struct Step {
   var operation: any LayerOperation
-  /// The layer that it carries out, with or without what follows; nil for the sum at the end of a block.
+  /// The layer that it carries out, possibly with the one after it; nil for the sum at the end of a block.
   let layer: PlacedLayer?
   /// The layer's path, or the block's.
   let name: String
@@ -9,19 +9,19 @@ struct Step {
   /// A second input, for operations that add it.
   var addend: Int?
   let output: Int
-  /// Where the layer's parameters and buffers lie in a model, in the order in which it describes them.
+  /// Where the layer's parameters and buffers are in a model, in the order in which it describes them.
   var parameterOffsets: [Int] = []
   var bufferOffsets: [Int] = []
 }
 
-/// A network as a list of steps over values, with everything fused that is fused.
+/// A network as a list of steps over values, after fusion.
 ///
-/// This is the only place that looks at which layer follows which to make one step of both.
+/// This is the only place that fuses a layer with the one after it into one step.
 struct Lowering {
   private(set) var steps: [Step] = []
   /// The number of floats of one row of every value; value 0 is the input.
   private(set) var lengths: [Int]
-  /// How long a sequence is in every value.
+  /// The length of a sequence in every value.
   private(set) var sequences: [SequenceLengths]
   private let layout: ParameterLayout
   private let maximumRows: Int
@@ -42,7 +42,7 @@ struct Lowering {
     try append(network.items)
   }
 
-  /// The value that the last step gives.
+  /// The value that the last step produces.
   var output: Int { current }
 
   private mutating func append(_ items: [PlacedNetwork.Item]) throws {
@@ -53,7 +53,7 @@ struct Lowering {
       let next = index < items.count ? items[index].layer : nil
       switch item {
       case .block(let block):
-        // The ReLU after a block is done in the sum.
+        // The sum computes the ReLU after a block.
         let hasReLU = next?.activationFunction == ReLU().activation
         if hasReLU { index += 1 }
         try append(block, hasReLU: hasReLU)
@@ -62,7 +62,7 @@ struct Lowering {
         break
       case .layer(let layer):
         var operation = try layer.layer.makeOperation(for: site(layer.path, layer.input, layer.output))
-        // The activation after a batch norm is done in its sweeps.
+        // A batch norm computes the activation after it in its own sweeps.
         if var norm = operation as? BatchNormOperation, let activation = next?.activationFunction {
           norm.activation = activation
           operation = norm

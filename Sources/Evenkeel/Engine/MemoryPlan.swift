@@ -1,6 +1,6 @@
 /// Places buffers that live at different times in one arena.
 struct MemoryPlan {
-  /// A buffer: its size in floats and the first and last time at which it holds something.
+  /// A buffer: its size in floats, and the first and last time at which it is in use.
   struct Buffer {
     let count: Int
     var first: Int
@@ -12,7 +12,7 @@ struct MemoryPlan {
   /// The size of the arena in floats.
   let count: Int
 
-  /// Largest first, each at the lowest place that no buffer alive at the same time takes.
+  /// Largest first, each at the lowest place that no buffer in use at the same time occupies.
   init(_ buffers: [Buffer]) {
     var offsets = [Int](repeating: 0, count: buffers.count)
     var placed: [Int] = []

@@ -1,26 +1,26 @@
 import Synchronization
 
-/// What a model learned and keeps: one memory of parameters, one of the buffers' values, one of their counts. Copied before a write
-/// when shared.
+/// What a model learned and keeps: one block of memory each for parameters, for the buffers' values and for their
+/// counts. Copied before a write if shared.
 package final class ModelState: @unchecked Sendable {
   package let layout: ParameterLayout
   package let parameters: AlignedFloats
   let bufferValues: AlignedFloats
   let bufferCounts: UnsafeMutablePointer<Int>
-  /// A number that no other state has and that changes with the parameters and buffers.
+  /// A unique number that changes with the parameters and buffers.
   package private(set) var version = ModelState.nextVersion()
 
   private static let versions = Atomic<UInt64>(0)
   private static func nextVersion() -> UInt64 { versions.wrappingAdd(1, ordering: .relaxed).newValue }
 
-  /// Changes parameters or buffers: what was made from them is made again afterwards.
+  /// Changes parameters or buffers: whatever was derived from them is made again afterwards.
   package func write<Result>(_ body: (ModelState) throws -> Result) rethrows -> Result {
     defer { version = Self.nextVersion() }
     return try body(self)
   }
 
-  /// A state whose buffers are as before training and whose parameters are 0.
-  /// - Throws: `EvenkeelError` with code `usage` if there is not the memory for so many values.
+  /// A state with its buffers as before training and with parameters of 0.
+  /// - Throws: `EvenkeelError` with code `usage` if there is not enough memory.
   package init(_ layout: ParameterLayout) throws {
     self.layout = layout
     parameters = try AlignedFloats(
@@ -34,7 +34,7 @@ package final class ModelState: @unchecked Sendable {
     }
   }
 
-  /// - Throws: `EvenkeelError` with code `data` if there is not the memory.
+  /// - Throws: `EvenkeelError` with code `data` if there is not enough memory.
   package convenience init(copying other: ModelState) throws {
     self.init(
       buffersOf: other,
@@ -42,7 +42,7 @@ package final class ModelState: @unchecked Sendable {
         copying: other.parameters, for: "A copy of the network's \(other.layout.learnedCount) learned values"))
   }
 
-  /// A state with the same parameters, and buffers of its own.
+  /// A state with the same parameters and separate buffers.
   convenience init(sharingParametersOf other: ModelState) {
     self.init(buffersOf: other, parameters: other.parameters)
   }
@@ -100,7 +100,7 @@ package final class ModelState: @unchecked Sendable {
     LayerBuffers(bufferValues.start, bufferCounts, offsets: layout.bufferOffsets[path] ?? [])
   }
 
-  /// What the layer whose parameters and buffers start at these offsets has here.
+  /// The parameters and buffers of the layer at these offsets.
   package func memory(parameters: [Int], buffers: [Int]) -> LayerMemory {
     LayerMemory(
       parameters: self.parameters.start, version: version, parameterOffsets: parameters,
@@ -109,7 +109,7 @@ package final class ModelState: @unchecked Sendable {
 }
 
 extension PlacedLayer {
-  /// The running statistics that the layer keeps, by PyTorch's names for them; nil for a layer that keeps none of these names.
+  /// The running statistics that the layer keeps, by PyTorch's names for them; nil for a layer without these names.
   private var runningStatistics: (mean: Int, variance: Int, count: Int?)? {
     guard layer.traits.contains(.runningStatistics),
       let mean = buffers.firstIndex(where: { $0.name == "running_mean" }),
@@ -132,7 +132,7 @@ extension PlacedLayer {
 }
 
 extension ModelState {
-  /// The running statistics of the norm that `layer` is; nil if it keeps none.
+  /// The running statistics of `layer`; nil if it keeps none.
   func runningStatistics(of layer: PlacedLayer) -> RunningStatistics? {
     layer.runningStatistics(in: buffers(of: layer.path))
   }

@@ -1,7 +1,7 @@
-/// Where every parameter and buffer of a network lies in a model's memory.
+/// Where every parameter and buffer of a network is in a model's memory.
 ///
-/// Weights come first, then all that is kept out of weight decay, so that decay is a boundary and not a list. Each starts
-/// at a cache line. Buffers lie apart, values and counts each in the order of the network.
+/// Weights come first, then everything without weight decay, so that decay is a boundary and not a list. Each starts at
+/// a cache line. Buffers are separate, values and counts each in the order of the network.
 package final class ParameterLayout: Sendable {
   package struct Entry: Sendable {
     /// The name in stored files: `0.weight`.
@@ -15,7 +15,7 @@ package final class ParameterLayout: Sendable {
     /// The name in stored files: `1.running_mean`.
     let name: String
     let description: BufferDescription
-    /// Where its values start among the values of all buffers; the place of a count among the counts.
+    /// Where its values start among the values of all buffers; for a count, its place among the counts.
     let offset: Int
   }
 
@@ -26,14 +26,14 @@ package final class ParameterLayout: Sendable {
   /// The offsets of a layer's parameters and buffers by its path.
   package let offsets: [String: [Int]]
   package let bufferOffsets: [String: [Int]]
-  /// The floats in front of the first parameter that is no weight.
+  /// The floats before the first parameter that is not a weight.
   let weightCount: Int
   package let count: Int
   /// The number of learned values, which `count` fills up to whole cache lines.
   var learnedCount: Int { entries.reduce(0) { $0 + $1.count } }
-  /// The values of all buffers, and the number of counts.
+  /// The number of values of all buffers, and the number of counts.
   let bufferValueCount, bufferCountCount: Int
-  /// As many examples as are predicted together: few enough for the largest value of the network to stay in a cache.
+  /// The number of examples that are predicted together: few enough for the network's largest value to stay in a cache.
   let rowsAtOnce: Int
 
   /// - Throws: As `Network.placed()`.
@@ -85,7 +85,8 @@ package final class ParameterLayout: Sendable {
     (bufferValueCount, bufferCountCount) = (values, counts)
   }
 
-  /// What a layer's values may take of a cache, in floats, and the rows beyond which nothing is gained.
+  /// The part of a cache that a layer's values may take, in floats, and the number of rows beyond which nothing is
+  /// gained.
   private static let valuesAtOnce = 1 << 20, mostRowsAtOnce = 512
 
   /// The shape of one output example.

@@ -1,22 +1,22 @@
-/// Which buffer each value, gradient and scratch uses, and when each buffer holds something.
+/// Which buffer each value, gradient and scratch uses, and when each buffer is in use.
 ///
 /// Time: forward of step i is i, the loss is n, backward of step i is 2n − i, the commit is 2n + 1.
 struct Places {
   private(set) var buffers: [MemoryPlan.Buffer] = []
   /// The buffer of each value.
   private(set) var values: [Int]
-  /// The buffer of each value's gradient; −1 where it has none.
+  /// The buffer of each value's gradient; −1 if it has none.
   private(set) var gradients: [Int]
   private(set) var scratch: [Int] = []
-  /// The buffer that every step may use during a call.
+  /// The buffer that any step may use during a call.
   private(set) var workspace = -1
-  /// Where each step's backward writes the gradient of its input, and whether that is then added to what the value's
-  /// gradient holds from a later step that reads the value too.
+  /// Where each step's backward writes the gradient of its input, and whether it is then added to the value's gradient
+  /// from a later step that also reads the value.
   private(set) var inputGradients: [InputGradient]
 
-  /// The buffer to which each step copies the gradient of its output before it works with it; −1 where it needs none.
+  /// The buffer to which each step first copies the gradient of its output; −1 if no copy is needed.
   private(set) var copiedGradients: [Int]
-  /// Whether the gradient of each step's output is added to what its addend's holds from a later step that reads it too.
+  /// Whether the gradient of each step's output is added to its addend's from a later step that also reads the addend.
   private(set) var addsToAddend: [Bool]
 
   struct InputGradient {
@@ -50,7 +50,7 @@ struct Places {
     }
     values[0] = add(lengths[0] * rows, from: -1, to: lastRead[0])
     for (index, step) in steps.enumerated() {
-      // The input's buffer is free for the output where this step is the last to read it.
+      // The input's buffer is free for the output if this step is the last to read it.
       let end = max(index, lastRead[step.output])
       if step.operation.worksInPlace, step.input != 0, lastRead[step.input] == index,
         lengths[step.input] == lengths[step.output]
@@ -64,12 +64,13 @@ struct Places {
     }
   }
 
-  /// A value's gradient holds from the backward of the last step that reads it to the backward of the step that gives it.
+  /// A value's gradient is kept from the backward of the last step that reads it to the backward of the step that makes
+  /// it.
   private mutating func placeGradients(_ steps: [Step], _ lengths: [Int], output: Int, rows: Int) {
     let n = steps.count
     var lastNeeded = [Int](repeating: 0, count: lengths.count)
     for (index, step) in steps.enumerated() { lastNeeded[step.output] = 2 * n - index }
-    /// Whether somebody beside the gradients of `own` still needs what `buffer` holds after `time`.
+    /// Whether anything besides the gradients of `own` still needs the contents of `buffer` after `time`.
     func isShared(_ buffer: Int, beside own: [Int], after time: Int) -> Bool {
       gradients.indices.contains { gradients[$0] == buffer && !own.contains($0) && lastNeeded[$0] > time }
     }
@@ -81,7 +82,7 @@ struct Places {
     for (index, step) in steps.enumerated().reversed() {
       let time = 2 * n - index
       var given = gradients[step.output]
-      // The addend shares the gradient of the output, and some operations change it: a copy where others still need it.
+      // The addend shares the gradient of the output, and some operations change it: copied if others still need it.
       if step.addend != nil, isShared(given, beside: [step.output], after: time) {
         given = add(lengths[step.output] * rows, from: time, to: time)
         copiedGradients[index] = given

@@ -3,7 +3,7 @@ import Primitives
 
 /// A network compiled for a purpose and a largest number of rows: steps over one planned arena.
 ///
-/// It holds scratch memory and no parameters; those come with each call. One thread at a time may run it.
+/// It holds scratch memory but no parameters; those come with each call. Only one thread at a time may run it.
 package final class Program: @unchecked Sendable {
   let purpose: Purpose
   let maximumRows: Int
@@ -15,7 +15,7 @@ package final class Program: @unchecked Sendable {
   /// Of one row.
   private let multiplyAdds: Int
   let arena: AlignedFloats
-  /// Where each value, its gradient and each step's scratch starts in the arena.
+  /// Where each value, its gradient and each step's scratch start in the arena.
   let valueOffsets: [Int]
   let gradientOffsets: [Int]
   private let copiedGradients: [Int]
@@ -57,13 +57,13 @@ package final class Program: @unchecked Sendable {
 
   /// The size of its memory in bytes.
   var byteCount: Int { arena.count * MemoryLayout<Float>.stride }
-  /// Where the rows of input go.
+  /// Where the input rows go.
   package var input: UnsafeMutablePointer<Float> { arena.start + valueOffsets[0] }
-  /// The rows that the last layer gave.
+  /// The rows of the last layer's output.
   package var output: UnsafeMutablePointer<Float> { arena.start + valueOffsets[outputValue] }
   /// Where the gradient of the loss with respect to the output goes before `backward`.
   package var outputGradient: UnsafeMutablePointer<Float> { arena.start + gradientOffsets[outputValue] }
-  /// What step `index` takes.
+  /// The input of step `index`.
   func input(ofStep index: Int) -> UnsafeMutablePointer<Float> { arena.start + valueOffsets[steps[index].input] }
   var inputLength: Int { lengths[0] }
   var outputLength: Int { lengths[outputValue] }
@@ -81,15 +81,15 @@ package final class Program: @unchecked Sendable {
     var key = RandomKey(seed: 0)
     /// Which statistics norms normalize with.
     var statistics: NormStatistics
-    /// The rows of the batch before these, where it comes in parts.
+    /// The number of rows of the batch before these, if it comes in parts.
     var firstRow = 0
     /// What the parts of a batch share, for each step; empty for a batch in one part.
     var contexts: [(any StepContext)?] = []
-    /// What the examples count, and the lengths of those that are shorter than their shape.
+    /// The weights of the examples, and the lengths of those that are shorter than their shape.
     var weights = BatchWeights()
   }
 
-  /// Sees every step of a forward before it (its input holds) and after it (its output holds).
+  /// Called before every step of a forward (its input is valid) and after it (its output is valid).
   typealias Observer = (_ step: Step, _ pass: ForwardPass, _ moment: Moment) -> Void
   enum Moment { case before, after }
 
@@ -97,7 +97,7 @@ package final class Program: @unchecked Sendable {
 
   func forward(_ call: Call, observe: Observer?) throws { try forward(call, steps.indices, observe: observe) }
 
-  /// Runs some of the steps, after which the values that they gave lie where the steps behind them read them.
+  /// Runs some of the steps; their values are then where later steps read them.
   func forward(_ call: Call, _ range: Range<Int>, observe: Observer? = nil) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
     _ = ek_set_team_size(Int32(teamSize(call)))
@@ -119,12 +119,12 @@ package final class Program: @unchecked Sendable {
     if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }
   }
 
-  /// The lengths of the sequences that step `index` takes; nil where all have theirs in full.
+  /// The lengths of the input sequences of step `index`; nil if all are full.
   func lengths(ofStep index: Int, _ call: Call) -> UnsafePointer<Int32>? {
     call.weights.lengths == nil ? nil : sequences.lengths(ofValue: steps[index].input)
   }
 
-  /// Sets what lies behind the end of each sequence to 0, as if nothing was there: values, and gradients likewise.
+  /// Sets everything after the end of each sequence to 0, in values and in gradients.
   private func clear(_ values: UnsafeMutablePointer<Float>, ofValue value: Int, _ call: Call) {
     guard call.weights.lengths != nil, let positions = sequences.positions(ofValue: value) else { return }
     ek_clear_behind(values, sequences.lengths(ofValue: value), call.rows, positions, lengths[value] / positions)
@@ -144,7 +144,7 @@ package final class Program: @unchecked Sendable {
     }
   }
 
-  /// What step `index` has on its way back.
+  /// The backward pass of step `index`.
   func passBackward(_ index: Int, _ call: Call) -> BackwardPass {
     let step = steps[index]
     let isCopied = copiedGradients[index] >= 0
@@ -165,12 +165,12 @@ package final class Program: @unchecked Sendable {
     ek_add(sum, gradient, rows * lengths[value], sum, Int32(threads))
   }
 
-  /// Folds what the last `forward` saw into the running statistics of `call.state`.
+  /// Folds the statistics of the last `forward` into the running ones of `call.state`.
   func commit(_ call: Call) {
     for index in steps.indices { steps[index].operation.commit(CommitPass(pass(index, call))) }
   }
 
-  /// The first step whose output holds a value that is not finite.
+  /// The first step with an output value that is not finite.
   func firstNonFinite(rows: Int) -> String? {
     steps.first { step in
       ek_first_non_finite(arena.start + valueOffsets[step.output], rows * lengths[step.output], 1) >= 0
@@ -181,7 +181,7 @@ package final class Program: @unchecked Sendable {
     Self.teamSize(rows: call.rows, multiplyAdds: multiplyAdds, purpose: purpose, threads: threads)
   }
 
-  /// A little is predicted before a second thread has woken.
+  /// A small prediction is done before a second thread has woken.
   private static func teamSize(rows: Int, multiplyAdds: Int, purpose: Purpose, threads: Int) -> Int {
     purpose == .prediction && rows * multiplyAdds < 4_000_000 ? 1 : threads
   }
@@ -204,7 +204,7 @@ package final class Program: @unchecked Sendable {
 }
 
 extension Program.Call {
-  /// A training's run of a whole batch without chance.
+  /// A training run of a whole batch without randomness.
   package init(rows: Int, state: ModelState, gradients: UnsafeMutablePointer<Float>) {
     self.init(rows: rows, state: state, gradients: gradients, statistics: .batch(share: 1))
   }

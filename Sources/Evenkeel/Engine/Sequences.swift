@@ -1,6 +1,6 @@
-/// How many positions of a value are there, for each number of positions of the network's input `[L, C]` that are.
+/// The number of valid positions of a value, for each number of valid positions of the network's input `[L, C]`.
 struct SequenceLengths {
-  /// The value's positions; nil where it is no sequence any more.
+  /// The value's positions; nil if it is no longer a sequence.
   let positions: Int?
   /// By the length of the input, 0 to L; or the sentence that says which layer cannot work on shorter sequences.
   let table: Result<[Int32], EvenkeelError>
@@ -19,7 +19,7 @@ struct SequenceLengths {
     self.table = table
   }
 
-  /// What `layer` makes of it.
+  /// The lengths after `layer`.
   func after(_ layer: any Layer, _ site: LayerSite) -> Self {
     let next = site.output.rank == 2 ? site.output.dimensions[0] : nil
     guard site.input.rank == 2, case .success(let lengths) = table else { return Self(positions: next, table: table) }
@@ -33,7 +33,7 @@ struct SequenceLengths {
     return Self(positions: next, table: .success(following))
   }
 
-  /// The sum with another value.
+  /// The lengths of the sum with another value.
   func added(to other: Self, _ name: String) -> Self {
     guard case .success(let own) = table else { return self }
     guard case .success(let others) = other.table else { return other }
@@ -51,7 +51,7 @@ struct SequenceLengths {
 final class Sequences {
   private let values: [SequenceLengths]
   private let rows: Int
-  /// `rows` lengths a value; nothing until the first batch with lengths.
+  /// `rows` lengths per value; empty until the first batch with lengths.
   private var lengths: UnsafeMutablePointer<Int32>?
 
   init(_ values: [SequenceLengths], rows: Int) {
@@ -61,7 +61,7 @@ final class Sequences {
 
   deinit { lengths?.deallocate() }
 
-  /// - Throws: `EvenkeelError` that names a layer that cannot work on sequences of lengths of their own.
+  /// - Throws: `EvenkeelError` that names a layer that does not support sequences of different lengths.
   func take(_ batch: BatchWeights, rows count: Int) throws {
     let start = lengths ?? .allocate(capacity: values.count * rows)
     lengths = start

@@ -1,5 +1,5 @@
 extension KeyedDecodingContainer {
-  /// One of a few names, or `default` where it is left out.
+  /// One of a few names, or `default` if it is left out.
   /// - Throws: `EvenkeelError` with code `usage` that lists the names for another one.
   func choice<Value: RawRepresentable<String> & CaseIterable>(_ key: Key, default: Value) throws -> Value {
     guard let name = try decodeIfPresent(String.self, forKey: key) else { return `default` }
@@ -16,7 +16,7 @@ extension KeyedDecodingContainer {
   }
 }
 
-/// A key that is not known before.
+/// A key that is not known in advance.
 struct AnyKey: CodingKey {
   let stringValue: String
   var intValue: Int? { nil }
@@ -25,7 +25,8 @@ struct AnyKey: CodingKey {
 }
 
 extension Decoder {
-  /// - Throws: `EvenkeelError` with code `usage` for a key that is none of `known`, which would be ignored in silence.
+  /// - Throws: `EvenkeelError` with code `usage` for a key that is not in `known`, which would otherwise be ignored
+  ///   silently.
   func requireNoOtherKeys(than known: [some CodingKey], in what: String) throws {
     let names = known.map(\.stringValue)
     for key in try container(keyedBy: AnyKey.self).allKeys where !names.contains(key.stringValue) {

@@ -1,9 +1,10 @@
-/// How weights start.
+/// How weights are initialized.
 ///
-/// Fan-in and fan-out are the number of inputs and outputs of one unit. All draw from a normal distribution with mean 0.
+/// Fan-in and fan-out are the number of inputs and outputs of one unit. All are drawn from a normal distribution with
+/// mean 0.
 public enum Initialization: Hashable, Sendable {
-  /// By the activation that the layer feeds: He for ReLU and its kin, Glorot for sigmoid and tanh and at the output,
-  /// LeCun for the rest.
+  /// Chosen by the activation that the layer feeds: He for ReLU and its relatives, Glorot for sigmoid and tanh and at
+  /// the output, LeCun for the rest.
   case automatic
   /// Variance 2 / fan-in (He et al. 2015).
   case he

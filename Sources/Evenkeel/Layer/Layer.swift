@@ -1,5 +1,5 @@
-/// One step of a network as it is described: what it is called in files, which shapes it takes and gives, what it learns and
-/// keeps, and the operation that carries it out.
+/// The description of one step of a network: its name in files, its input and output shapes, what it learns and keeps,
+/// and the operation that carries it out.
 ///
 /// A layer of your own conforms in your own module and takes part in everything: shapes, training, gradients, storage,
 /// freezing, recalibration, the doctor, exchange of norms, loss surfaces. Whatever others need to know of it, it says
@@ -15,25 +15,25 @@ public protocol Layer: Hashable, Codable, Sendable {
   static var kind: String { get }
 
   /// The shape of one output example for the shape of one input example.
-  /// - Throws: `EvenkeelError` with code `usage` that says what was expected and what came.
+  /// - Throws: `EvenkeelError` with code `usage` that says what was expected and what it got.
   func outputShape(for input: Shape) throws -> Shape
 
-  /// What the layer learns, in the order in which `ForwardPass.parameter(_:)` numbers it. By default γ and β, one a feature, as far as
-  /// `norm` says that they are learned.
+  /// What the layer learns, in the order in which `ForwardPass.parameter(_:)` numbers it. By default γ and β, one per
+  /// feature, if `norm` says that they are learned.
   func parameters(for input: Shape) throws -> [ParameterDescription]
 
-  /// What the layer keeps beside its parameters: stored with the model, copied with it, never optimized. Numbered by
+  /// What the layer keeps besides its parameters: stored with the model, copied with it, never optimized. Numbered by
   /// `ForwardPass.buffer(_:)` in this order. Nothing by default.
   func buffers(for input: Shape) throws -> [BufferDescription]
 
-  /// What others need to know of the layer. Nothing by default.
+  /// What others need to know about the layer. Nothing by default.
   var traits: LayerTraits { get }
 
-  /// How the layer normalizes; nil, the default, for one that does not.
+  /// How the layer normalizes; nil, the default, if it does not.
   var norm: NormOptions? { get }
 
-  /// How weights start that feed this layer, where that is left open; nil, the default, for a layer that has no say in it.
-  /// Activations have.
+  /// How weights that feed this layer are initialized if that is left open; nil, the default, for a layer that has no
+  /// say in it. Activations do.
   var initializationBefore: Initialization? { get }
 
   /// The layer with what it leaves open filled in by what follows it. Itself by default. A network asks it first:
@@ -43,15 +43,15 @@ public protocol Layer: Hashable, Codable, Sendable {
   /// The layer with γ starting at `scale`. Itself, the default, for a layer without γ.
   func withInitialScale(_ scale: Double) -> Self
 
-  /// How many positions of the output are valid for a sequence of shape `[L, C]` of which the first `length` positions are: those
-  /// that the shorter sequence alone would give, or the sequence with zeros after its end. Any number where the output is no
+  /// The number of valid output positions for a sequence of shape `[L, C]` whose first `length` positions are valid:
+  /// those that the shorter sequence would give by itself, or followed by zeros. Any number if the output is not a
   /// sequence.
   ///
-  /// nil, the default, for a layer that does not work on sequences of lengths of their own. The engine sets what lies after the
-  /// end to 0, in values and in gradients.
+  /// nil, the default, for a layer that does not support sequences of different lengths. The engine sets everything
+  /// after the end to 0, in values and in gradients.
   func outputLength(of length: Int, for input: Shape) -> Int?
 
-  /// What carries the layer out at `site`.
+  /// The operation that carries out the layer at `site`.
   func makeOperation(for site: LayerSite) throws -> any LayerOperation
 }
 
@@ -84,7 +84,7 @@ extension Layer where Self: LayerOperation {
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation { self }
 }
 
-/// Where in a network a layer stands.
+/// A layer's place in a network.
 public struct LayerSite: Sendable {
   /// The shape of one input example.
   public let input: Shape
@@ -92,11 +92,11 @@ public struct LayerSite: Sendable {
   public let output: Shape
   /// The path in stored files: `0`, `3`, `2.block.0`.
   public let name: String
-  /// The largest number of rows a pass will bring.
+  /// The largest number of rows in a pass.
   public let maximumRows: Int
-  /// Whether passes will go backward too.
+  /// Whether there are backward passes too.
   public let purpose: Purpose
-  /// What products are computed in; tensors are floats in either.
+  /// What products are computed in; tensors are floats either way.
   public let precision: Precision
 
   package init(
@@ -110,14 +110,14 @@ public struct LayerSite: Sendable {
     self.precision = precision
   }
 
-  /// The same place for a layer that another one wraps, which takes and gives examples of these shapes there.
+  /// The same place for a layer that this one wraps, with these input and output shapes.
   public func inner(input: Shape, output: Shape) -> LayerSite {
     LayerSite(
       input: input, output: output, name: name, maximumRows: maximumRows, purpose: purpose, precision: precision)
   }
 }
 
-/// What a program is for.
+/// The purpose of a program.
 public enum Purpose: Sendable {
   case training, prediction
 }

@@ -1,17 +1,17 @@
-/// What carries out a layer: a forward and a backward function over rows, next to each other.
+/// Carries out a layer: a forward and a backward function over rows, next to each other.
 ///
-/// An operation is compiled once for a network and run many times; it allocates nothing while it runs. Whatever it needs
-/// beyond its input, output, parameters and buffers it asks for as scratch.
+/// An operation is compiled once for a network and run many times; it allocates nothing while it runs. Whatever it
+/// needs besides its input, output, parameters and buffers, it requests as scratch.
 public protocol LayerOperation: Sendable {
   /// Which of its tensors `backward` reads; the engine lets the others share memory.
   var backwardReads: BackwardReads { get }
   /// True if `forward` may be given one buffer as input and output. Only for operations that keep the shape. The engine
   /// does so where nobody needs the input afterward, `backward` of this operation included.
   var worksInPlace: Bool { get }
-  /// True if `backward` may be given one buffer for both gradients. Only for operations that keep the shape.
+  /// True if `backward` may get the same buffer for both gradients. Only for operations that keep the shape.
   var backwardWorksInPlace: Bool { get }
-  /// True if the gradient of the input, and of the addend where there is one, is the output's as `backward` leaves it: the
-  /// three share memory, and `backward` changes it in place.
+  /// True if the gradient of the input, and of the addend if there is one, equals the output's as `backward` leaves it:
+  /// the three share memory, and `backward` changes it in place.
   var passesGradient: Bool { get }
   /// Floats that hold from `forward` to `commit` of the same step, in prediction until `forward` returns. They begin at
   /// a multiple of 64 bytes and with any values.
@@ -21,9 +21,9 @@ public protocol LayerOperation: Sendable {
   var workspaceCount: Int { get }
 
   /// Computes `pass.output` from `pass.input`.
-  /// - Throws: `EvenkeelError` with code `data` for values that it cannot work on; the step is then not made.
+  /// - Throws: `EvenkeelError` with code `data` for values that it cannot work on; the step is then abandoned.
   func forward(_ pass: ForwardPass) throws
-  /// Computes `pass.inputGradient` (where it is wanted) and `pass.parameterGradient(_:)` from `pass.outputGradient`. Overwrites,
+  /// Computes `pass.inputGradient` (if wanted) and `pass.parameterGradient(_:)` from `pass.outputGradient`. Overwrites,
   /// never accumulates.
   func backward(_ pass: BackwardPass) throws
   /// Called once after the parameters of a training step were updated: the place to fold the batch's statistics into
@@ -50,7 +50,7 @@ extension LayerOperation {
 
 /// The tensors of the forward pass that an operation needs again.
 public struct BackwardReads: OptionSet, Sendable {
-  /// One bit a tensor.
+  /// One bit per tensor.
   public let rawValue: Int
   /// A set of bits.
   public init(rawValue: Int) { self.rawValue = rawValue }

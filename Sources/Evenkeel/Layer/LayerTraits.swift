@@ -1,16 +1,16 @@
-/// What a layer says of itself that matters to others.
+/// What a layer declares about itself that matters to others.
 public struct LayerTraits: OptionSet, Hashable, Codable, Sendable {
-  /// One bit a trait.
+  /// One bit per trait.
   public let rawValue: Int
   /// A set of bits.
   public init(rawValue: Int) { self.rawValue = rawValue }
 
-  /// Draws random numbers in training and passes its input on unchanged in prediction. It is left out where nothing may be
-  /// drawn, as on a loss surface.
+  /// Draws random numbers in training and passes its input through unchanged in prediction. It is left out where
+  /// nothing may be random, as on a loss surface.
   public static let random = LayerTraits(rawValue: 1)
-  /// A constant that is added to a feature of its input changes nothing in training: a bias before it is redundant.
+  /// Adding a constant to a feature of its input changes nothing in training: a bias before it is redundant.
   public static let removesConstants = LayerTraits(rawValue: 2)
-  /// Weights before it start as the activation after it asks for. For norms, pools and whatever changes shapes alone.
+  /// Weights before it start as the activation after it asks for. For norms, pools and layers that only change shapes.
   public static let passesThrough = LayerTraits(rawValue: 4)
   /// Normalizes with statistics of the batch in training, feature by feature over examples and positions, and with
   /// running ones in prediction, which it keeps in its buffers. A batch has to hold two values of each feature then,
@@ -21,28 +21,28 @@ public struct LayerTraits: OptionSet, Hashable, Codable, Sendable {
   /// that keeps something else has no place there. A batch in parts can have only each part's statistics, not the
   /// whole's.
   public static let runningStatistics = LayerTraits(rawValue: 8)
-  /// Values come out as they came in, in another shape or order.
+  /// Values are unchanged, only their shape or order differs.
   public static let reshapes = LayerTraits(rawValue: 16)
 }
 
-/// How a layer normalizes, as far as others ask: exchange of norms, residual blocks, the doctor.
+/// How a layer normalizes, as others need to know it: exchange of norms, residual blocks, the doctor.
 public struct NormOptions: Hashable, Sendable {
   /// ε, added to the variance.
   public var epsilon: Double
   /// Whether γ, a parameter called `weight`, is learned.
   public var learnsScale: Bool
-  /// Whether β, a parameter called `bias`, is learned; nil for a norm that has none, as RMS norm.
+  /// Whether β, a parameter called `bias`, is learned; nil for a norm that has none, such as RMS norm.
   public var learnsShift: Bool?
-  /// What γ starts at.
+  /// The initial value of γ.
   public var initialScale: Double
-  /// Whether training normalizes with running statistics, too.
+  /// Whether training also normalizes with running statistics.
   public var isFrozen: Bool
-  /// The examples that share statistics in training; nil for the whole batch.
+  /// The number of examples that share statistics in training; nil for the whole batch.
   public var ghostBatch: Int?
-  /// Whether the noise of the batch's statistics is taken out again, as by `Renormalization`.
+  /// Whether the noise of the batch's statistics is removed again, as by `Renormalization`.
   public var isRenormalized: Bool
 
-  /// Options; those that are left out are of a norm that takes statistics of the whole batch.
+  /// Options; the defaults are those of a norm that takes statistics of the whole batch.
   public init(
     epsilon: Double, learnsScale: Bool = true, learnsShift: Bool? = true, initialScale: Double = 1,
     isFrozen: Bool = false, ghostBatch: Int? = nil, isRenormalized: Bool = false
@@ -57,11 +57,12 @@ public struct NormOptions: Hashable, Sendable {
   }
 }
 
-/// What follows a layer, as far as what it leaves open depends on it.
+/// What follows a layer, as far as the layer's open options depend on it.
 public struct NextLayers: Sendable {
   /// The traits of the layer right after it in its list; none at the end of a list, or before a block.
   public let traits: LayerTraits
-  /// What the first layer after it that does not merely pass values through says of weights before it; nil where it says nothing.
+  /// The initialization of weights that the first layer after it asks for, skipping those that let it through; nil if
+  /// none.
   public let initialization: Initialization?
 
   /// What follows, to resolve a layer outside of a network.
@@ -72,7 +73,7 @@ public struct NextLayers: Sendable {
 
   /// - Parameters:
   ///   - following: The layers after it in its own list.
-  ///   - tail: Those after the block that it stands in.
+  ///   - tail: The layers after the block that contains it.
   package init(_ following: ArraySlice<any Layer>, tail: ArraySlice<any Layer>) {
     traits = following.first?.traits ?? []
     initialization = (following + tail).first { !$0.traits.contains(.passesThrough) }?.initializationBefore

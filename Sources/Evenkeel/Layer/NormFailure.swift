@@ -1,11 +1,11 @@
-/// What keeps a norm from taking statistics. Where values are at fault the message is a fragment without a full stop: who reports it
-/// says what becomes of the model.
+/// Why a norm cannot take statistics. If values are at fault, the message is a fragment without a period: whoever
+/// reports it adds what happens to the model.
 package enum NormFailure {
-  /// There is one value of each feature, which has no variance.
+  /// There is only one value of each feature, so no variance.
   case oneValue
   /// A value of this feature is NaN or infinite.
   case notFinite(feature: Int)
-  /// Mean or variance of this feature are beyond a float.
+  /// The mean or variance of this feature exceeds the range of a float.
   case outOfRange(feature: Int)
 
   /// - Parameters:

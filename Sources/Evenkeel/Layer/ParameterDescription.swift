@@ -1,4 +1,4 @@
-/// The part a parameter plays. Weight decay acts on weights only, by this role and never by name.
+/// The role of a parameter. Weight decay acts on weights only, by role and never by name.
 public enum ParameterRole: String, Codable, Sendable {
   case weight, bias, scale, shift
 }
@@ -9,12 +9,12 @@ public struct ParameterDescription: Hashable, Sendable {
   public let name: String
   /// Its shape in memory and in the file, which is PyTorch's.
   public let shape: Shape
-  /// The part it plays.
+  /// Its role.
   public let role: ParameterRole
-  /// How it starts.
+  /// Its initial value.
   public let start: InitialValue
 
-  /// A tensor to learn.
+  /// A learned tensor.
   public init(name: String, shape: Shape, role: ParameterRole, start: InitialValue) {
     self.name = name
     self.shape = shape
@@ -26,9 +26,9 @@ public struct ParameterDescription: Hashable, Sendable {
 /// The values a parameter has before training.
 public enum InitialValue: Hashable, Sendable {
   case constant(Float)
-  /// Normal with mean 0 and this deviation.
+  /// Normal with mean 0 and this standard deviation.
   case normal(deviation: Double)
-  /// Normal or uniform by fan-in and fan-out; `automatic` is decided by the activation that follows.
+  /// Normal or uniform by fan-in and fan-out; `automatic` depends on the activation that follows.
   case weights(Initialization, inputs: Int, outputs: Int)
 }
 
@@ -43,9 +43,9 @@ public struct BufferDescription: Hashable, Sendable {
 
   /// What a buffer holds.
   public enum Content: Hashable, Sendable {
-    /// Floats, which start at a value and are never below another.
+    /// Floats with an initial value and a minimum.
     case values(start: Float, minimum: Float)
-    /// One integer of 64 bits, 0 or more, that starts at 0; `whenMissing` is what a file without it means.
+    /// One 64-bit integer, 0 or more, that starts at 0; `whenMissing` is its value for a file without it.
     case count(whenMissing: Int)
   }
 
@@ -56,7 +56,7 @@ public struct BufferDescription: Hashable, Sendable {
   }
 
   /// Floats of `shape` that start at `start`.
-  /// - Parameter minimum: Stored values below it are refused when a file is read.
+  /// - Parameter minimum: A file with stored values below it cannot be read.
   public init(name: String, shape: Shape, start: Float, minimum: Float = -.infinity) {
     self.name = name
     self.shape = shape
@@ -64,7 +64,7 @@ public struct BufferDescription: Hashable, Sendable {
   }
 
   /// A count.
-  /// - Parameter whenMissing: What a file that has no such tensor means.
+  /// - Parameter whenMissing: The value for a file without this tensor.
   public init(count name: String, whenMissing: Int = 0) {
     self.name = name
     shape = []

@@ -10,16 +10,16 @@ public struct ForwardPass {
   public let inputLength: Int
   /// The number of values of one output example.
   public let outputLength: Int
-  /// The rows of the batch before these, where a step takes it in parts. What draws random numbers draws those of the rows that
-  /// it has, so that parts are treated as the whole would be.
+  /// The number of rows of the batch before these, if a step takes it in parts. Random numbers are drawn by row of the
+  /// batch, so that the parts get the same as the whole would.
   public let firstRow: Int
   /// `rows` × `inputLength` values.
   public let input: UnsafePointer<Float>
   /// `rows` × `outputLength` values.
   public let output: UnsafeMutablePointer<Float>
-  /// `LayerOperation.scratchCount` floats, which hold until the step is over.
+  /// `LayerOperation.scratchCount` floats, kept until the step is over.
   public let scratch: UnsafeMutablePointer<Float>
-  /// `LayerOperation.workspaceCount` floats, which hold during the call.
+  /// `LayerOperation.workspaceCount` floats, kept during the call.
   public let workspace: UnsafeMutablePointer<Float>
   /// The random stream of this layer in this step. Branch it by `firstRow` and row, so that numbers belong to an
   /// example.
@@ -30,13 +30,13 @@ public struct ForwardPass {
   /// be asked for in prediction, too: the doctor compares them with the running ones.
   public let statistics: NormStatistics
 
-  /// What the examples count, and how many positions of each input sequence are there; nil for 1 each and for all.
+  /// The weights of the examples and the number of valid positions of each input sequence; nil for 1 each and for all.
   package let weights: BatchWeights
-  /// A second input that is added, where the operation takes one.
+  /// A second input that is added, if the operation takes one.
   package let addend: UnsafePointer<Float>?
   /// The layer's parameters and buffers.
   package let memory: LayerMemory
-  /// What the parts of a batch share at this step; only who drives the parts knows its type.
+  /// What the parts of a batch share at this step; only the code that drives the parts knows its type.
   package let context: (any StepContext)?
 
   package init(
@@ -64,15 +64,15 @@ public struct ForwardPass {
     self.context = context
   }
 
-  /// The values of parameter `index` in the order of `Layer.parameters(for:)`.
+  /// The values of parameter `index`, in the order of `Layer.parameters(for:)`.
   public func parameter(_ index: Int) -> UnsafePointer<Float> {
     UnsafePointer(memory.parameters + memory.parameterOffsets[index])
   }
 
-  /// The values of buffer `index` in the order of `Layer.buffers(for:)`.
+  /// The values of buffer `index`, in the order of `Layer.buffers(for:)`.
   public func buffer(_ index: Int) -> UnsafePointer<Float> { UnsafePointer(memory.buffers.values(index)) }
 
-  /// The count that buffer `index` is.
+  /// The count in buffer `index`.
   public func count(_ index: Int) -> Int { memory.buffers.count(index).pointee }
 
   /// What each example counts, one an example; nil for 1 each. Losses and their gradients count it already: it matters
@@ -100,13 +100,13 @@ public struct ForwardPass {
 
 /// One backward run of one operation, after the forward run of the same rows.
 public struct BackwardPass {
-  /// What the forward run had. Input and output hold what they held then where `LayerOperation.backwardReads` says so.
+  /// The forward run. Its input and output are still intact if `LayerOperation.backwardReads` says so.
   public let forward: ForwardPass
   /// The gradient of the loss with respect to the output: `rows` × `outputLength` values.
   public let outputGradient: UnsafeMutablePointer<Float>
-  /// Where the gradient with respect to the input goes; nil where nobody wants it, as at the network's own input.
+  /// Where the gradient with respect to the input goes; nil if it is not needed, as at the network's own input.
   public let inputGradient: UnsafeMutablePointer<Float>?
-  /// Where the gradients of all parameters lie, each where the parameter lies among the parameters.
+  /// The gradients of all parameters, in the layout of the parameters.
   package let gradients: UnsafeMutablePointer<Float>
 
   package init(
@@ -144,8 +144,8 @@ public struct BackwardPass {
     gradients + forward.memory.parameterOffsets[index]
   }
 
-  /// The same rows for an operation that this one wraps, as `ForwardPass.inner`; `gradients` is where those of the parameters
-  /// go that the wrapper has made, at the same offsets.
+  /// The same rows for an operation that this one wraps, as `ForwardPass.inner`; the gradients of the parameters that
+  /// the wrapper has made go to `gradients`, at the same offsets.
   public func inner(
     parameters: UnsafeMutablePointer<Float>, offsets: [Int], gradients: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>
@@ -156,9 +156,9 @@ public struct BackwardPass {
   }
 }
 
-/// What is left to do once a training step has succeeded.
+/// The work that remains once a training step has succeeded.
 public struct CommitPass {
-  /// The forward run of the step; of its memory only scratch still holds what it held.
+  /// The forward run of the step; of its memory, only scratch is still intact.
   public let forward: ForwardPass
 
   package init(_ forward: ForwardPass) { self.forward = forward }
@@ -167,16 +167,16 @@ public struct CommitPass {
   public var buffers: LayerBuffers { forward.memory.buffers }
 }
 
-/// Which statistics norms normalize with. Decided once for a run, by the engine.
+/// Which statistics norms normalize with. The engine decides it once per run.
 public enum NormStatistics: Hashable, Sendable {
-  /// The running ones: in prediction, and in training where all norms are frozen.
+  /// The running ones: in prediction, and in training if all norms are frozen.
   case running
   /// Those of the rows. They enter the running ones as the part `share` of a step, below 1 where the batch is smaller
   /// than others: the weight of the past is then decay to the power of `share`.
   case batch(share: Double)
 }
 
-/// What the parts of a batch share at one step, known to those who made it.
+/// What the parts of a batch share at one step, known only to the code that made it.
 package protocol StepContext: AnyObject {}
 
 /// A layer's buffers in a model.
@@ -185,25 +185,25 @@ public struct LayerBuffers {
   private let counts: UnsafeMutablePointer<Int>
   private let offsets: [Int]
 
-  /// - Parameter offsets: For each buffer in the order of the layer where its values start among the values, or its count
-  ///   among the counts.
+  /// - Parameter offsets: For each buffer, in the layer's order, where its values start among the values, or the place
+  ///   of its count among the counts.
   package init(_ start: UnsafeMutablePointer<Float>, _ counts: UnsafeMutablePointer<Int>, offsets: [Int]) {
     self.start = start
     self.counts = counts
     self.offsets = offsets
   }
 
-  /// The values of buffer `index` in the order of `Layer.buffers(for:)`.
+  /// The values of buffer `index`, in the order of `Layer.buffers(for:)`.
   public func values(_ index: Int) -> UnsafeMutablePointer<Float> { start + offsets[index] }
 
-  /// The count that buffer `index` is.
+  /// The count in buffer `index`.
   public func count(_ index: Int) -> UnsafeMutablePointer<Int> { counts + offsets[index] }
 }
 
-/// What a layer has in a model: its parameters and its buffers.
+/// A layer's parameters and buffers in a model.
 package struct LayerMemory {
   var parameters: UnsafeMutablePointer<Float>
-  /// Another number whenever the parameters are others: what was made from them must be made again.
+  /// Changes whenever the parameters change: whatever was derived from them must then be made again.
   var version: UInt64
   var parameterOffsets: [Int]
   let buffers: LayerBuffers

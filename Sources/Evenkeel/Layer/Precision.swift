@@ -1,8 +1,8 @@
 import Kernels
 import Primitives
 
-/// What the products of dense and convolution layers are computed in. Everything else is in float32 either way: parameters and
-/// what is stored of them, sums, batch norm and its statistics, losses and updates.
+/// What the products of dense and convolution layers are computed in. Everything else is in float32 either way:
+/// parameters, in memory and in files, sums, batch norm and its statistics, losses and updates.
 ///
 /// PyTorch calls bfloat16 `torch.autocast("cpu", torch.bfloat16)`, Keras `mixed_bfloat16`.
 public enum Precision: String, Hashable, Codable, CaseIterable, Sendable {
@@ -11,10 +11,10 @@ public enum Precision: String, Hashable, Codable, CaseIterable, Sendable {
   /// multiplies bfloat16 itself.
   case bfloat16
 
-  /// Whether this processor does it itself. bfloat16 asks for AVX512-BF16 or AMX; by other means it would be slower than float32.
+  /// Whether this processor supports it. bfloat16 needs AVX512-BF16 or AMX; emulated, it would be slower than float32.
   public var isAvailable: Bool { self == .float32 || ek_has_bfloat16() != 0 }
 
-  /// - Throws: `EvenkeelError` with code `usage` where it is not available.
+  /// - Throws: `EvenkeelError` with code `usage` if it is not available.
   public func validate() throws {
     guard isAvailable else {
       throw EvenkeelError.usage(
@@ -24,7 +24,7 @@ public enum Precision: String, Hashable, Codable, CaseIterable, Sendable {
 }
 
 extension Precision {
-  /// `values` as what is multiplied: themselves, or rounded into `memory`.
+  /// `values` as they are multiplied: unchanged, or rounded into `memory`.
   func operand(
     _ values: UnsafePointer<Float>, _ count: Int, rounded memory: UnsafeMutablePointer<Float>, _ threads: Int
   ) -> UnsafeRawPointer {
@@ -35,9 +35,9 @@ extension Precision {
   }
 }
 
-/// Numbers of 16 bits, the upper half of a float, in memory that is counted in floats.
+/// 16-bit numbers, the upper half of a float, in memory that is counted in floats.
 enum BFloat16 {
-  /// The floats that `count` numbers take, a multiple of 16.
+  /// The number of floats that `count` numbers take, a multiple of 16.
   static func floats(holding count: Int) -> Int { (count + 31) / 32 * 16 }
 
   static func numbers(at memory: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UInt16> {

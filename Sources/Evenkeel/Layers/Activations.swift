@@ -1,7 +1,7 @@
 import Glibc
 import Kernels
 
-/// A function of one value that a kernel knows, with its parameter.
+/// A function of one value that the kernels implement, with its parameter.
 package struct Activation: Hashable, Sendable {
   package let kernel: ek_activation
   package var slope: Float = 0
@@ -10,17 +10,17 @@ package struct Activation: Hashable, Sendable {
 
   /// Whether the derivative is taken from the input rather than from the output.
   var readsInput: Bool { ek_activation_reads_x(kernel) != 0 }
-  /// Whether batch norm, which can compute the function's input again, needs the output in its backward.
+  /// Whether batch norm, which can recompute the function's input, needs the output in its backward.
   var fusedReadsOutput: Bool { ek_activation_reads_y(kernel) != 0 }
 }
 
 /// g′ and g″ at a point.
 package typealias ActivationDerivatives = (_ x: Double) -> (first: Double, second: Double)
 
-/// A layer that applies one function g to every value. Batch norm in front of it takes it into its own sweeps.
+/// A layer that applies one function g to every value. A batch norm before it computes it in its own sweeps.
 protocol ActivationLayer: Layer {
   var activation: Activation { get }
-  /// g′(x) and g″(x); at a kink those from the left.
+  /// g′(x) and g″(x); at a kink, those from the left.
   func derivatives(at x: Double) -> (first: Double, second: Double)
 }
 
@@ -32,7 +32,7 @@ public enum ActivationKind: String, Codable, CaseIterable, Sendable {
   public static var names: [String] { allCases.map(\.rawValue) }
 
   /// The activation of this name.
-  /// - Throws: `EvenkeelError` with code `usage` that lists `names` if `name` is none.
+  /// - Throws: `EvenkeelError` with code `usage` that lists `names` if `name` is not one of them.
   public init(named name: String) throws {
     guard let kind = ActivationKind(rawValue: name) else {
       throw EvenkeelError.usage("\"\(name)\" is not an activation; expected \(Self.names.alternatives).")
@@ -57,9 +57,9 @@ public enum ActivationKind: String, Codable, CaseIterable, Sendable {
 }
 
 extension Layer {
-  /// The function that the layer applies to every value; nil for layers that are no activation.
+  /// The function that the layer applies to every value; nil for layers that are not activations.
   package var activationFunction: Activation? { asActivation?.activation }
-  /// The derivatives of that function; nil for layers that are no activation.
+  /// The derivatives of that function; nil for layers that are not activations.
   package var activationDerivatives: ActivationDerivatives? { asActivation?.derivatives(at:) }
   private var asActivation: (any ActivationLayer)? { self as? any ActivationLayer }
 }
@@ -72,7 +72,7 @@ extension ActivationLayer {
   }
 }
 
-/// max(0, x). Weights before it start after He.
+/// max(0, x). Weights before it use He initialization.
 public struct ReLU: ActivationLayer {
   public static let kind = "relu"
   /// A layer without options.
@@ -84,9 +84,9 @@ public struct ReLU: ActivationLayer {
 /// x where it is positive, slope · x elsewhere (Maas et al. 2013).
 public struct LeakyReLU: ActivationLayer {
   public static let kind = "leakyRelu"
-  /// The slope below 0, above 0 itself.
+  /// The slope for x below 0; must be positive.
   public var slope: Double
-  /// A slope of 0.01 as in PyTorch by default.
+  /// The default slope of 0.01 is PyTorch's.
   public init(slope: Double = 0.01) { self.slope = slope }
   var activation: Activation { Activation(kernel: EK_LEAKY_RELU, slope: Float(slope)) }
   func derivatives(at x: Double) -> (first: Double, second: Double) { (x > 0 ? 1 : Double(Float(slope)), 0) }
@@ -108,9 +108,9 @@ public struct LeakyReLU: ActivationLayer {
 /// x where it is positive, alpha · (eˣ − 1) elsewhere (Clevert et al. 2016).
 public struct ELU: ActivationLayer {
   public static let kind = "elu"
-  /// What −y tends to for very negative x, above 0.
+  /// The limit of −y for very negative x; must be positive.
   public var alpha: Double
-  /// An alpha of 1 as in PyTorch by default.
+  /// The default alpha of 1 is PyTorch's.
   public init(alpha: Double = 1) { self.alpha = alpha }
   var activation: Activation { Activation(kernel: EK_ELU, slope: Float(alpha)) }
   func derivatives(at x: Double) -> (first: Double, second: Double) {
@@ -158,7 +158,7 @@ public struct SiLU: ActivationLayer {
   }
 }
 
-/// 1 / (1 + e⁻ˣ). Weights before it start after Glorot.
+/// 1 / (1 + e⁻ˣ). Weights before it use Glorot initialization.
 public struct Sigmoid: ActivationLayer {
   public static let kind = "sigmoid"
   public var initializationBefore: Initialization? { .glorot }
@@ -171,7 +171,7 @@ public struct Sigmoid: ActivationLayer {
   }
 }
 
-/// The hyperbolic tangent. Weights before it start after Glorot.
+/// The hyperbolic tangent. Weights before it use Glorot initialization.
 public struct Tanh: ActivationLayer {
   public static let kind = "tanh"
   public var initializationBefore: Initialization? { .glorot }
@@ -213,10 +213,10 @@ public struct Mish: ActivationLayer {
   }
 }
 
-/// 1 / (1 + e⁻ˣ) and what is left to 1, each with all its digits.
+/// 1 / (1 + e⁻ˣ) and 1 minus it, each to full precision.
 private func sigmoid(_ x: Double) -> (s: Double, rest: Double) { (1 / (1 + exp(-x)), 1 / (1 + exp(x))) }
 
-/// An activation on its own, without batch norm in front.
+/// An activation on its own, without a batch norm before it.
 struct ActivationOperation: LayerOperation {
   let activation: Activation
 

@@ -1,12 +1,12 @@
 import Kernels
 import Primitives
 
-/// The three products of a dense layer with operands rounded to bfloat16 and sums in float32. What the input was rounded to is
-/// kept for the backward; weights are rounded once a step.
+/// The three products of a dense layer with operands rounded to bfloat16 and sums in float32. The rounded input is kept
+/// for the backward; weights are rounded once per step.
 struct BFloat16DenseOperation: LayerOperation {
   private let hasBias: Bool
   private let primitives: PerRowCount<InnerProductPrimitive>
-  /// Floats that hold the rounded gradient of the output; the primitive's memory follows it.
+  /// Floats for the rounded gradient of the output; the primitive's memory follows it.
   private let gradientCount: Int
   private let primitiveCount: Int
   let scratchCount: Int
@@ -52,7 +52,7 @@ struct BFloat16DenseOperation: LayerOperation {
   }
 }
 
-/// The products for one number of rows, and the weights rounded and in the order that oneDNN asks for.
+/// The products for one number of rows, and the weights, rounded, in the layout that oneDNN asks for.
 private final class InnerProductPrimitive: Primitive {
   private(set) lazy var packed = AlignedFloats(bytes: ek_inner_product_packed_bytes(handle))
   private var packedVersion: UInt64?

@@ -1,6 +1,6 @@
 /// A convolution over images `[H, W, C]`: each output pixel is W · (the window of the input around it) + b.
 ///
-/// W has PyTorch's shape `[filters, C / groups, height, width]`. (LeCun et al. 1989; as everywhere in the field a
+/// W has PyTorch's shape `[filters, C / groups, height, width]`. (LeCun et al. 1989; as usual in the field, a
 /// cross-correlation: the kernel is not flipped.)
 public struct Convolution: Layer {
   public static let kind = "convolution"
@@ -12,13 +12,13 @@ public struct Convolution: Layer {
   public var stride: Extent
   /// What surrounds the image.
   public var padding: Padding
-  /// Pixels from one point of the window to the next; 1 leaves none out.
+  /// Pixels from one point of the window to the next; 1 skips none.
   public var dilation: Extent
-  /// Input and output channels are cut into so many parts that do not mix.
+  /// The number of parts into which input and output channels are divided; parts do not mix.
   public var groups: Int
   /// Whether b is learned.
   public var bias: Bias
-  /// How W starts; biases start at 0.
+  /// How W is initialized; biases start at 0.
   public var initialization: Initialization
 
   /// A layer with these options; `outputShape(for:)` checks them.
@@ -71,23 +71,23 @@ public struct Convolution: Layer {
   }
 }
 
-/// A convolution of each channel on its own, with `multiplier` filters a channel (Sifre 2014): `[H, W, C]` gives
+/// A convolution of each channel separately, with `multiplier` filters per channel (Sifre 2014): `[H, W, C]` gives
 /// `[H′, W′, C · multiplier]`. W has PyTorch's shape `[C · multiplier, 1, height, width]`.
 public struct DepthwiseConvolution: Layer {
   public static let kind = "depthwiseConvolution"
   /// The window.
   public var kernel: Extent
-  /// Filters a channel.
+  /// Filters per channel.
   public var multiplier: Int
   /// Pixels from one window to the next.
   public var stride: Extent
   /// What surrounds the image.
   public var padding: Padding
-  /// Pixels from one point of the window to the next; 1 leaves none out.
+  /// Pixels from one point of the window to the next; 1 skips none.
   public var dilation: Extent
   /// Whether b is learned.
   public var bias: Bias
-  /// How W starts; biases start at 0.
+  /// How W is initialized; biases start at 0.
   public var initialization: Initialization
 
   /// A layer with these options; `outputShape(for:)` checks them.
@@ -155,13 +155,13 @@ public struct Convolution1D: Layer {
   public var stride: Int
   /// What surrounds the image.
   public var padding: Padding
-  /// Positions from one point of the window to the next; 1 leaves none out.
+  /// Positions from one point of the window to the next; 1 skips none.
   public var dilation: Int
-  /// Input and output channels are cut into so many parts that do not mix.
+  /// The number of parts into which input and output channels are divided; parts do not mix.
   public var groups: Int
   /// Whether b is learned.
   public var bias: Bias
-  /// How W starts; biases start at 0.
+  /// How W is initialized; biases start at 0.
   public var initialization: Initialization
 
   /// A layer with these options; `outputShape(for:)` checks them.

@@ -2,12 +2,12 @@ import Primitives
 
 /// A convolution by oneDNN: y = x ∗ W + b; dW = x ∗ dy, db = Σ dy, dx = dy ∗ Wᵀ.
 ///
-/// In bfloat16, x, W and dy are rounded and what they give is summed in float32; what x was rounded to is kept for the backward.
+/// In bfloat16, x, W and dy are rounded and their products summed in float32; the rounded x is kept for the backward.
 struct ConvolutionOperation: LayerOperation {
   private let primitives: PerRowCount<ConvolutionPrimitive>
   private let hasBias: Bool
   private let precision: Precision
-  /// Floats that hold the rounded gradient of the output; the primitive's memory follows it.
+  /// Floats for the rounded gradient of the output; the primitive's memory follows it.
   private let gradientCount: Int
   private let primitiveCount: Int
   let scratchCount: Int
@@ -47,7 +47,7 @@ struct ConvolutionOperation: LayerOperation {
     let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     let gradient = precision.operand(
       pass.outputGradient, pass.rows * pass.outputLength, rounded: pass.workspace, pass.threads)
-    // Nothing to do behind the forward of the same parameters.
+    // Does nothing after a forward with the same parameters.
     try primitive.pack(pass.forward, workspace)
     try primitive.check(
       ek_convolution_backward(
@@ -57,7 +57,7 @@ struct ConvolutionOperation: LayerOperation {
   }
 }
 
-/// A convolution for one number of rows, and its weights in the order that oneDNN asks for.
+/// A convolution for one number of rows, and its weights in the layout that oneDNN asks for.
 private final class ConvolutionPrimitive: Primitive {
   private(set) lazy var packed = AlignedFloats(bytes: ek_convolution_packed_bytes(handle))
   private var packedVersion: UInt64?

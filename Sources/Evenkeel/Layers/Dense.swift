@@ -7,10 +7,10 @@ public struct Dense: Layer {
   public var units: Int
   /// Whether b is learned.
   public var bias: Bias
-  /// How W starts; biases start at 0.
+  /// How W is initialized; biases start at 0.
   public var initialization: Initialization
 
-  /// A layer with so many outputs; `outputShape(for:)` checks the options.
+  /// A layer with `units` outputs; `outputShape(for:)` checks the options.
   public init(_ units: Int, bias: Bias = .automatic, initialization: Initialization = .automatic) {
     self.units = units
     self.bias = bias

@@ -1,10 +1,10 @@
 import Kernels
 
-/// In training drops each value with probability `rate` and divides the others by 1 − rate (Srivastava et al. 2014);
-/// passes values through in prediction.
+/// In training, drops each value with probability `rate` and divides the others by 1 − rate (Srivastava et al. 2014);
+/// in prediction, passes values through.
 public struct Dropout: Layer, LayerOperation {
   public static let kind = "dropout"
-  /// The probability of 0, from 0 to below 1.
+  /// The probability of dropping a value, at least 0 and below 1.
   public var rate: Double
   /// Drops with probability `rate`.
   public init(_ rate: Double) { self.rate = rate }

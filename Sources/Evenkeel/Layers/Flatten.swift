@@ -1,9 +1,9 @@
 import Kernels
 
-/// Makes one axis of all: `[28, 28]` becomes `[784]`.
+/// Merges all axes into one: `[28, 28]` becomes `[784]`.
 ///
-/// Features are laid out channels first as in PyTorch, `[H, W, C]` as C·H·W, so that stored weights of a `Dense` behind it
-/// fit there. A network's own input of shape `[H, W]` is an image without channels and keeps its order.
+/// Features are laid out channels first as in PyTorch, `[H, W, C]` as C·H·W, so that stored weights of a `Dense` after
+/// it fit there. A network's own input of shape `[H, W]` is an image without channels and keeps its order.
 public struct Flatten: Layer {
   public static let kind = "flatten"
   /// A layer without options.
@@ -16,7 +16,7 @@ public struct Flatten: Layer {
     TransposeOperation(channels: site.input.featureCount)
   }
 
-  /// True where no values move.
+  /// True if no values move.
   package static func isView(of input: Shape, isNetworkInput: Bool) -> Bool {
     input.featureCount == 1 || input.count == input.featureCount || (input.rank == 2 && isNetworkInput)
   }

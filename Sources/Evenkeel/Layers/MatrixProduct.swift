@@ -2,7 +2,7 @@ import Primitives
 
 /// Products of row-major matrices by oneDNN.
 ///
-/// Its sgemm was as fast as matmul primitives or faster for every shape that was measured (Documentation/Performance.md).
+/// Its sgemm was at least as fast as its matmul primitives for every shape we measured (Documentation/Performance.md).
 package enum MatrixProduct {
   /// How a matrix lies in memory.
   package enum Layout: Int32, Sendable {

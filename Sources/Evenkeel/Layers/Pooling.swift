@@ -3,12 +3,12 @@ public struct MaxPool: Layer {
   public static let kind = "maxPool"
   /// The window.
   public var kernel: Extent
-  /// The window's own extent by default, so that windows touch and do not overlap.
+  /// By default the window's own extent, so that windows touch but do not overlap.
   public var stride: Extent
   /// What surrounds the image.
   public var padding: Padding
 
-  /// Windows that touch unless a `stride` is given.
+  /// Windows that touch, unless a `stride` is given.
   public init(_ kernel: Extent, stride: Extent? = nil, padding: Padding = .valid) {
     self.kernel = kernel
     self.stride = stride ?? kernel
@@ -29,18 +29,18 @@ public struct MaxPool: Layer {
   }
 }
 
-/// The mean of each window, channel by channel, over an image `[H, W, C]` or a sequence `[L, C]`. Padding counts as zeros, as
-/// by default in PyTorch.
+/// The mean of each window, channel by channel, over an image `[H, W, C]` or a sequence `[L, C]`. Padding counts as
+/// zeros, as in PyTorch by default.
 public struct AveragePool: Layer {
   public static let kind = "averagePool"
   /// The window.
   public var kernel: Extent
-  /// The window's own extent by default, so that windows touch and do not overlap.
+  /// By default the window's own extent, so that windows touch but do not overlap.
   public var stride: Extent
   /// What surrounds the image.
   public var padding: Padding
 
-  /// Windows that touch unless a `stride` is given.
+  /// Windows that touch, unless a `stride` is given.
   public init(_ kernel: Extent, stride: Extent? = nil, padding: Padding = .valid) {
     self.kernel = kernel
     self.stride = stride ?? kernel
@@ -88,7 +88,7 @@ public struct GlobalAveragePool: Layer {
 }
 
 extension Windows {
-  /// A pool's: the extent alone, or the options.
+  /// A pool in a file: just the extent, or the options.
   fileprivate init(poolFrom decoder: any Decoder) throws {
     if let kernel = try? Extent(from: decoder) {
       self.init(kernel: kernel, stride: kernel, padding: .valid)
@@ -104,7 +104,8 @@ struct PoolingSpec: Hashable, Sendable {
   let windows: Windows
   let isMean: Bool
 
-  /// nil for a largest value over padding: behind the end of a sequence lie zeros, behind an image nothing.
+  /// nil for a largest value over padding: after the end of a sequence there are zeros, but around an image there is
+  /// nothing.
   func outputLength(of length: Int) -> Int? {
     let isPadded = windows.padding.sides(span: windows.kernel.width) != (0, 0)
     return isPadded && !isMean ? nil : windows.outputLength(of: length)
@@ -116,7 +117,7 @@ struct PoolingSpec: Hashable, Sendable {
         "\(kind): expected an input of shape [height, width, channels] or [length, channels], got \(input).")
     }
     let (height, width) = try windows.axes(of: input, kind: kind)
-    // Every window holds a pixel.
+    // Every window must hold a pixel.
     guard height.before < height.kernel, width.before < width.kernel else {
       throw EvenkeelError.usage("\(kind): padding is as large as the window (\(windows.kernel)); expected less.")
     }

@@ -1,11 +1,11 @@
 import Kernels
 import Primitives
 
-/// Pooling by oneDNN. The gradient of a largest value goes to where it was, that of a mean to all of the window.
+/// Pooling by oneDNN. The gradient of a largest value goes to its position, that of a mean to the whole window.
 struct PoolingOperation: LayerOperation {
   private let primitives: PerRowCount<Primitive>
   let scratchCount: Int
-  /// The positions of a sequence of which one mean is taken; nil for other poolings.
+  /// The length of a sequence that is averaged into one mean; nil for other poolings.
   private let positions: Int?
 
   init(_ pool: PoolingSpec, site: LayerSite) throws {
@@ -31,7 +31,7 @@ struct PoolingOperation: LayerOperation {
     try primitive.check(
       ek_pooling_forward(
         primitive.handle, pass.input, pass.output, primitive.memory(at: pass.scratch, holding: scratchCount)))
-    // The mean over the positions that are there: behind them are zeros.
+    // The mean over the valid positions: after them there are zeros.
     if let positions, let lengths = pass.weights.lengths {
       ek_scale_by_length(pass.output, lengths, pass.rows, positions, pass.outputLength)
     }

@@ -1,7 +1,7 @@
 import Primitives
 
-/// One of oneDNN's primitives for one number of rows. It works in the program's scratch memory, or in memory of its own where
-/// few rows ask for more than the most rows did.
+/// A oneDNN primitive for one number of rows. It works in the program's scratch memory, or in its own if fewer rows
+/// need more than the largest number did.
 class Primitive {
   let handle: OpaquePointer
   let scratchBytes: Int
@@ -28,7 +28,7 @@ class Primitive {
 
   deinit { destroy(handle) }
 
-  /// `start`, or memory of its own where `count` floats are too few.
+  /// `start`, or its own memory if `count` floats are too few.
   func memory(at start: UnsafeMutablePointer<Float>, holding count: Int) -> UnsafeMutableRawPointer {
     if scratchBytes <= count * MemoryLayout<Float>.stride { return UnsafeMutableRawPointer(start) }
     let scratch = ownScratch ?? AlignedFloats(bytes: scratchBytes)
@@ -41,10 +41,10 @@ class Primitive {
   }
 }
 
-/// What an operation makes for a number of rows, made when that number first comes: a run meets two, the full batch and the
-/// one that is left over.
+/// What an operation makes for a number of rows, on first use: a run has two sizes, as the batches of an epoch may
+/// differ by one example.
 ///
-/// Not safe from two threads at once; a program is used by one at a time.
+/// Not thread-safe; a program is used by one thread at a time.
 final class PerRowCount<Made>: @unchecked Sendable {
   private var made: [(rows: Int, value: Made)] = []
   private let make: (Int) throws -> Made
@@ -54,7 +54,7 @@ final class PerRowCount<Made>: @unchecked Sendable {
   func callAsFunction(_ rows: Int) throws -> Made {
     if let found = made.first(where: { $0.rows == rows }) { return found.value }
     let value = try make(rows)
-    // Batches of ever other sizes must not fill the memory; the first is the largest.
+    // Ever-changing batch sizes must not fill the memory; the first is the largest.
     if made.count == 4 { made.remove(at: 1) }
     made.append((rows, value))
     return value
@@ -71,7 +71,7 @@ extension ek_windows {
       out_channels: Int64(site.output.featureCount), groups: Int64(groups), kernel_height: Int64(height.kernel),
       kernel_width: Int64(width.kernel), stride_height: Int64(height.stride), stride_width: Int64(width.stride),
       dilation_height: Int64(height.dilation), dilation_width: Int64(width.dilation),
-      pad_top: Int64(height.before), pad_left: Int64(width.before), pad_bottom: Int64(height.behind),
-      pad_right: Int64(width.behind))
+      pad_top: Int64(height.before), pad_left: Int64(width.before), pad_bottom: Int64(height.after),
+      pad_right: Int64(width.after))
   }
 }

@@ -1,13 +1,13 @@
 /// Whether a layer adds a learned bias.
 public enum Bias: String, Hashable, Codable, CaseIterable, Sendable {
-  /// A bias, unless the next layer has the trait `removesConstants`: batch and instance norm would subtract the bias again with
-  /// the mean. Layer, group and RMS norm would not: their means are not those of one feature.
+  /// A bias, unless the next layer has the trait `removesConstants`: batch and instance norm would subtract the bias
+  /// again with the mean. Layer, group and RMS norm would not: their means, if any, are not of one feature.
   case automatic
   case present
   case absent
 }
 
-/// A layer with weights and a bias: what it leaves open is filled in from what follows it.
+/// A layer with weights and a bias: its open options are filled in from what follows it.
 protocol WeightedLayer: Layer {
   var bias: Bias { get set }
   var initialization: Initialization { get set }

@@ -7,7 +7,7 @@ public struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, Expressib
   /// Pixels from left to right.
   public var width: Int
 
-  /// An extent that may differ in both directions.
+  /// An extent whose height and width may differ.
   public init(height: Int, width: Int) {
     self.height = height
     self.width = width
@@ -43,18 +43,18 @@ extension Extent: Codable {
   }
 }
 
-/// What surrounds an image where windows reach over its edge.
+/// What surrounds an image where windows reach past its edge.
 public enum Padding: Hashable, Sendable {
-  /// So much that the output has ⌈input / stride⌉ pixels: the window less one in all, half of it on each side, the odd one
-  /// behind. For odd windows this is PyTorch's `padding=kernel_size // 2`.
+  /// Enough for the output to have ⌈input / stride⌉ pixels: the window minus 1 in total, half on each side, an odd
+  /// pixel at the end. For odd windows this is PyTorch's `padding=kernel_size // 2`.
   case same
   /// Nothing: windows stay inside.
   case valid
-  /// So many pixels on every side.
+  /// This many pixels on every side.
   case each(Int)
 
-  /// Pixels before and behind, for a window that spans `span`.
-  func sides(span: Int) -> (before: Int, behind: Int) {
+  /// Pixels before and after, for a window that spans `span`.
+  func sides(span: Int) -> (before: Int, after: Int) {
     switch self {
     case .same: ((span - 1) / 2, span - 1 - (span - 1) / 2)
     case .valid: (0, 0)
@@ -99,8 +99,8 @@ package struct Windows: Hashable, Sendable {
 
   /// Windows as the options of a layer describe them.
   /// - Parameters:
-  ///   - stride: The layer's own where none is given; nil for the window's extent.
-  ///   - padding: The layer's own where none is given.
+  ///   - stride: The layer's default if none is given; nil for the window's extent.
+  ///   - padding: The layer's default if none is given.
   init(from decoder: any Decoder, stride: Extent?, padding: Padding) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let kernel = try container.decode(Extent.self, forKey: .kernel)
@@ -118,11 +118,11 @@ package struct Windows: Hashable, Sendable {
 
   /// The windows of one axis.
   package struct Axis {
-    package let extent, kernel, stride, dilation, before, behind, output: Int
+    package let extent, kernel, stride, dilation, before, after, output: Int
   }
 
   /// How the windows lie on the two axes of `input`, of rank 2 or 3.
-  /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`, what was expected and what came.
+  /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`, what was expected and what it got.
   package func axes(of input: Shape, kind: String) throws -> (height: Axis, width: Axis) {
     let width = try axis(
       input.dimensions[input.rank - 2], kernel.width, stride.width, dilation.width, padding, input, kind)
@@ -132,18 +132,18 @@ package struct Windows: Hashable, Sendable {
     return (height, width)
   }
 
-  /// The shape that windows over `input` give, with so many channels.
+  /// The output shape of windows over `input`, with `channels` channels.
   /// - Throws: As `axes(of:kind:)`.
   func output(of input: Shape, channels: Int, kind: String) throws -> Shape {
     let (height, width) = try axes(of: input, kind: kind)
     return input.rank == 2 ? [width.output, channels] : [height.output, width.output, channels]
   }
 
-  /// The positions of the output that windows over a sequence of `length` positions would give.
+  /// The number of output positions of windows over a sequence of `length` positions.
   func outputLength(of length: Int) -> Int {
     let span = (kernel.width - 1) * dilation.width + 1
-    let (before, behind) = padding.sides(span: span)
-    return length == 0 || span > length + before + behind ? 0 : (length + before + behind - span) / stride.width + 1
+    let (before, after) = padding.sides(span: span)
+    return length == 0 || span > length + before + after ? 0 : (length + before + after - span) / stride.width + 1
   }
 
   private func axis(
@@ -158,14 +158,14 @@ package struct Windows: Hashable, Sendable {
       throw EvenkeelError.usage("\(kind): padding is \(count); expected 0 to 4096.")
     }
     let span = (kernel - 1) * dilation + 1
-    let (before, behind) = padding.sides(span: span)
-    guard span <= extent + before + behind else {
+    let (before, after) = padding.sides(span: span)
+    guard span <= extent + before + after else {
       throw EvenkeelError.usage(
-        "\(kind): a window of \(span) pixels does not fit into \(extent + before + behind) (input \(input), padding included)."
+        "\(kind): a window of \(span) pixels does not fit into \(extent + before + after) (input \(input), padding included)."
       )
     }
     return Axis(
-      extent: extent, kernel: kernel, stride: stride, dilation: dilation, before: before, behind: behind,
-      output: (extent + before + behind - span) / stride + 1)
+      extent: extent, kernel: kernel, stride: stride, dilation: dilation, before: before, after: after,
+      output: (extent + before + after - span) / stride + 1)
   }
 }

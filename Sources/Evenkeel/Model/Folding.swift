@@ -1,13 +1,14 @@
 import Kernels
 
 extension Model {
-  /// The same model with its batch norms folded into the layers in front of them, for prediction alone: W becomes
-  /// γ / √(σ² + ε) · W and the bias β + γ / √(σ² + ε) · (b − μ), with running statistics. A layer that had no bias gets one.
+  /// The same model with its batch norms folded into the layers before them, for prediction only: W becomes γ / √(σ² +
+  /// ε) · W and the bias β + γ / √(σ² + ε) · (b − μ), with running statistics. A layer that had no bias gets one.
   ///
-  /// Predictions differ by float rounding only. Paths of the layers behind a norm move up, as the norm is gone. Layer, group,
-  /// instance and RMS norms stay: what they multiply with depends on the example.
-  /// - Throws: `EvenkeelError` with code `usage` that names a batch norm that does not stand right behind a dense or convolution
-  ///   layer, as one behind an activation, or a block whose shortcut would take another norm once its batch norm is gone.
+  /// Predictions differ by float rounding only. Paths of the layers after a norm move up, as the norm is gone. Layer,
+  /// group, instance and RMS norms stay: their factors depend on the example.
+  /// - Throws: `EvenkeelError` with code `usage` that names a batch norm that does not directly follow a dense or
+  ///   convolution layer, such as one after an activation, or a block whose shortcut would take another norm once its
+  ///   batch norm is gone.
   public func folded() throws -> Model {
     var folding = Folding(self)
     let layers = try folding.fold(state.layout.network.items, to: "")

@@ -51,17 +51,17 @@ public struct Loss: Hashable, Sendable {
     }
   }
 
-  /// What a batch came to: sums over its examples.
+  /// The result of a batch: sums over its examples.
   package struct Sums {
     package var loss = 0.0
-    /// Of examples, each by its weight.
+    /// Over examples, each by its weight.
     var correct = 0.0
     var squaredError = 0.0
     var examples = 0
     /// Σ w over the examples.
     var weight = 0.0
 
-    /// Makes the sums of one example those of one that counts `weight`.
+    /// Turns the sums of one example into those of one with this weight.
     mutating func weigh(_ weight: Double) {
       loss *= weight
       correct *= weight
@@ -78,8 +78,8 @@ public struct Loss: Hashable, Sendable {
     }
   }
 
-  /// Sums of the loss over `rows` examples, and the gradient of its mean where `gradient` is given.
-  /// - Parameter weights: What each example counts, nil for 1; the mean is then Σ w l / Σ w.
+  /// Sums of the loss over `rows` examples, and the gradient of its mean if `gradient` is given.
+  /// - Parameter weights: The weight of each example, nil for 1; the mean is then Σ w l / Σ w.
   package func evaluate(
     _ outputs: UnsafePointer<Float>, rows: Int, width: Int, targets: BatchTargets,
     weights: UnsafePointer<Float>? = nil, gradient: UnsafeMutablePointer<Float>?
@@ -169,7 +169,7 @@ extension Loss: Codable {
 package struct BatchTargets {
   package let labels: UnsafePointer<Int32>
   package let values: UnsafePointer<Float>
-  /// What `TargetBuffer` keeps of each target; nil where it keeps nothing.
+  /// The sums that `TargetBuffer` keeps of each target; nil if it keeps none.
   let sums: UnsafeMutablePointer<Double>?
 
   /// Those from example `row` on.

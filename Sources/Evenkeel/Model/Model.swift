@@ -13,7 +13,7 @@ public struct Model: Sendable {
   public package(set) var encoding: TableEncoding?
   /// What the outputs mean; set by training.
   public internal(set) var output: OutputDescription?
-  /// How it was trained last, as far as its statistics depend on it; nil before training.
+  /// How it was last trained, as far as its statistics depend on it; nil before training.
   public internal(set) var training: TrainingSummary?
 
   package var state: ModelState
@@ -35,8 +35,8 @@ public struct Model: Sendable {
   /// The number of learned values.
   public var parameterCount: Int { state.layout.learnedCount }
 
-  /// The running statistics of every norm that keeps some, by its path: `1`, `3.block.1`. A norm of your own is among them if its
-  /// buffers have PyTorch's names.
+  /// The running statistics of every norm that keeps some, by its path: `1`, `3.block.1`. A custom norm is included if
+  /// its buffers have PyTorch's names.
   public var runningStatistics: [(name: String, statistics: RunningStatistics)] {
     state.layout.network.layers.compactMap { layer in state.runningStatistics(of: layer).map { (layer.path, $0) } }
   }
@@ -79,7 +79,7 @@ public struct Model: Sendable {
     }
   }
 
-  /// A model that shares no memory with this one that a training writes to.
+  /// A model that shares no memory with this one that training writes to.
   func copied() throws -> Model {
     var copy = self
     copy.state = try ModelState(copying: state)
@@ -90,7 +90,7 @@ public struct Model: Sendable {
     if !isKnownUniquelyReferenced(&state) { state = try ModelState(copying: state) }
   }
 
-  /// Predicts one observation, given raw: `network.input.count` values before scaling.
+  /// Predicts one observation from `network.input.count` raw values, before scaling.
   ///
   /// - Returns: Probabilities for a classifier, values in the target's units for a regression, plain outputs before training.
   /// - Throws: `EvenkeelError` for another number of values or one that is not finite.
@@ -117,11 +117,11 @@ public struct Model: Sendable {
     return Tensor(values, shape: [dataset.count, width])
   }
 
-  /// The same in double, which a regression's target that is far from 0, beside its deviation, needs: `outputs` values an
-  /// example, example after example.
+  /// The same in double, which a regression target needs if it is far from 0 relative to its deviation: `outputs`
+  /// values per example, example after example.
   public func predictInDouble(_ dataset: Dataset, threads: Int? = nil) throws -> [Double] {
     let width = state.layout.output.count
-    // In double, and as floats where those are asked for.
+    // In double, and as floats if those are asked for.
     try Machine.requireMemory(
       dataset.count * width * (MemoryLayout<Double>.stride + MemoryLayout<Float>.stride),
       for: "Keeping the predictions of \(dataset.count) examples")
@@ -152,10 +152,10 @@ public struct Model: Sendable {
     try evaluate(dataset, InferenceRun(threads: threads))
   }
 
-  /// Makes sure before a training that `datasets` can be evaluated after it, those without rows aside.
+  /// Makes sure before training that `datasets` can be evaluated after it; those without rows are skipped.
   /// - Parameters:
-  ///   - loss: What it will make small.
-  ///   - training: What the training is on.
+  ///   - loss: What training will minimize.
+  ///   - training: The data to train on.
   /// - Throws: What `evaluate` throws for data that does not fit.
   package func requireEvaluable(_ datasets: [Dataset], after loss: Loss, on training: Dataset) throws {
     let width = state.layout.output.count
@@ -190,11 +190,11 @@ public struct Model: Sendable {
   struct InferenceRun {
     /// All processors' if nil.
     var threads: Int?
-    /// Examples in a batch; as many as fit a cache if nil.
+    /// Examples per batch; as many as fit a cache if nil.
     var batch: Int?
-    /// Whether batch norms normalize with each batch's statistics; batches are of equal size then.
+    /// Whether batch norms normalize with each batch's statistics; batches then have equal size.
     var usesBatchStatistics = false
-    /// Sees every layer at work.
+    /// Observes every layer.
     var observe: Program.Observer?
   }
 
@@ -228,7 +228,7 @@ public struct Model: Sendable {
   }
 }
 
-/// Inference programs that wait for the next call: scratch memory alone, so copies of a model may share them.
+/// Inference programs that wait for the next call: only scratch memory, so copies of a model may share them.
 private final class ProgramPool: Sendable {
   private let layout: ParameterLayout
   private let idle = Mutex<[Program]>([])
@@ -243,7 +243,7 @@ private final class ProgramPool: Sendable {
       ?? Program(layout, maximumRows: rows, purpose: .prediction, threads: threads)
   }
 
-  /// More than a machine's worth of threads at once are seldom; each holds a batch's memory.
+  /// More threads at once than the machine has are rare; each program holds a batch's memory.
   private static let mostIdle = 8
 
   func give(_ program: Program) { idle.withLock { if $0.count < Self.mostIdle { $0.append(program) } } }

@@ -8,7 +8,8 @@ public struct OutputDescription: Hashable, Codable, Sendable {
   public let classLabels: [String]
   /// The names of the predicted values; empty for a classifier.
   public let targetNames: [String]
-  /// Regression targets are learned as (t − mean) / deviation, each with its own; a constant one has the deviation 1.
+  /// Regression targets are learned as (t − mean) / deviation, with a mean and deviation per target; a constant one has
+  /// deviation 1.
   package let targetMean: [Double]
   package let targetDeviation: [Double]
 
@@ -27,15 +28,15 @@ public struct OutputDescription: Hashable, Codable, Sendable {
     }
   }
 
-  /// A predicted value as text: with the digits of a float, or of a double for a target so far from 0, beside its deviation, that
-  /// those of a float would not tell predictions apart.
+  /// A predicted value as text: with the digits of a float, or of a double for a target so far from 0, relative to its
+  /// deviation, that a float could not tell predictions apart.
   public func text(_ value: Double, output index: Int) -> String {
     guard loss.isRegression else { return "\(Float(value))" }
     let isFar = abs(targetMean[index]) > 1024 * targetDeviation[index] || !Float(value).isFinite
     return isFar ? "\(value)" : "\(Float(value))"
   }
 
-  /// Describes what training on `dataset` with `loss` is to give, for a network with `width` outputs.
+  /// Describes the outputs of training on `dataset` with `loss`, for a network with `width` outputs.
   /// - Throws: `EvenkeelError` with code `usage` if loss, targets and outputs do not fit.
   package init(loss: Loss, dataset: Dataset, width: Int) throws {
     self.loss = loss
@@ -79,8 +80,8 @@ public struct OutputDescription: Hashable, Codable, Sendable {
 }
 
 extension OutputDescription {
-  /// Mean and deviation of one target, from differences from its first value in units of the largest, so that neither its
-  /// distance from 0 nor its size costs digits.
+  /// Mean and deviation of one target, computed from differences from its first value in units of the largest, so that
+  /// neither its distance from 0 nor its size costs digits.
   private static func moments(_ values: [Double], of target: Int, width: Int) -> (mean: Double, deviation: Double) {
     let count = Double(max(values.count / width, 1))
     let own = stride(from: target, to: values.count, by: width)
@@ -104,7 +105,7 @@ extension OutputDescription {
     let names = try container.decode([String].self, forKey: .targetNames)
     targetNames = names
     let count = loss.isRegression ? names.count : 0
-    // In files from before targets had moments of their own there is one number for all of them, a float.
+    // Older files, from before targets had separate moments, have one number for all of them, a float.
     func numbers(_ key: CodingKeys) throws -> [Double] {
       if let one = try? container.decode(Float.self, forKey: key) {
         return Array(repeating: Double(one), count: count)
@@ -114,13 +115,13 @@ extension OutputDescription {
     (targetMean, targetDeviation) = (try numbers(.targetMean), try numbers(.targetDeviation))
   }
 
-  /// The outputs that a network with `width` of them must have: one a class, or one for two.
+  /// The number of outputs that a network must have: one per class, or one for two classes.
   private static func outputs(_ loss: Loss, classes: Int, width: Int) -> Int {
     loss.kind == .sigmoidCrossEntropy && classes == 2 && width == 1 ? 1 : classes
   }
 
   /// Checks a description that was read from a file.
-  /// - Throws: `EvenkeelError` with code `data` if it does not fit itself or a network with `width` outputs.
+  /// - Throws: `EvenkeelError` with code `data` if it is inconsistent or does not fit a network with `width` outputs.
   func validate(width: Int) throws {
     try loss.validate()
     let fits =

@@ -1,6 +1,6 @@
 /// How well a model does on a set of examples, each by its weight.
 public struct Quality: Hashable, Codable, Sendable {
-  /// The mean loss, in the standardized units of the target for a regression.
+  /// The mean loss; for a regression, in standardized units of the target.
   public let loss: Double
   /// The share of examples whose most probable class is the right one; nil for a regression.
   public let accuracy: Double?
@@ -11,7 +11,7 @@ public struct Quality: Hashable, Codable, Sendable {
   /// The number of examples.
   public let count: Int
 
-  /// - Parameter targetSums: As `TargetBuffer` keeps them; nil where targets are not told apart.
+  /// - Parameter targetSums: As `TargetBuffer` keeps them; nil if there are none per target.
   init(_ sums: Loss.Sums, _ targetSums: [Double]?, output: OutputDescription, width: Int) {
     loss = sums.loss / sums.weight
     count = sums.examples
@@ -31,7 +31,7 @@ public struct Quality: Hashable, Codable, Sendable {
         rootMeanSquaredError: (squares / sums.weight).squareRoot() * output.targetDeviation[index],
         coefficientOfDetermination: total > 0 ? 1 - squares / total : nil)
     }
-    // The largest in front, as squares of what is far from 1 would leave the range of a double.
+    // The largest is factored out, as squares of values far from 1 would leave the range of a double.
     let largest = targets.map(\.rootMeanSquaredError).max() ?? 0
     let shares = targets.map { largest > 0 ? $0.rootMeanSquaredError / largest : 0 }
     rootMeanSquaredError = (shares.reduce(0) { $0 + $1 * $1 } / Double(width)).squareRoot() * largest
@@ -44,7 +44,7 @@ public struct TargetQuality: Hashable, Codable, Sendable {
   public let name: String
   /// The root of its mean squared error, in its unit.
   public let rootMeanSquaredError: Double
-  /// R²: 1 less the squared error as a share of that of predicting the target's mean over the examples; nil if the target is the
-  /// same in all of them.
+  /// R²: 1 minus the ratio of the squared error to that of always predicting the target's mean over the examples; nil
+  /// if the target is the same in all of them.
   public let coefficientOfDetermination: Double?
 }

@@ -1,29 +1,32 @@
 import Kernels
 
 extension Model {
-  /// Replaces the running statistics of every batch norm by the exact ones of its input over all of `dataset`; parameters and
-  /// input scaling stay as they are.
+  /// Replaces the running statistics of every batch norm with the exact ones of its input over all of `dataset`;
+  /// parameters and input scaling do not change.
   ///
-  /// Norm after norm in the order of the network, as a norm's input depends on the statistics of those before it: μ and σ² are
-  /// merged over batches in double and in a fixed order, so that the size of the batches matters to rounding alone. The
-  /// variance is over m − 1 or m as `BatchNorm.runningVariance` says, also for what the norms behind are given: all is as in
-  /// prediction, dropout off. (A training step on all data at once divides by m: the same where `.population` is chosen.)
+  /// Norm after norm in the order of the network, as a norm's input depends on the statistics of those before it: μ and
+  /// σ² are merged over batches in double and in a fixed order, so that the batch size affects only rounding. The
+  /// variance is over m − 1 or m as `BatchNorm.runningVariance` says, also for the inputs of later norms: everything is
+  /// as in prediction, dropout off. (A training step on all data at once divides by m: the same if `.population` is
+  /// chosen.)
   ///
   /// Use it
   /// * after training, on the training data: averages over batches lag behind the weights, more so with large decay or few
   ///   steps ("Precise BN", Wu and Johnson 2021, who find 10³ to 10⁴ examples enough; fvcore's `update_bn_stats`);
   /// * on unlabeled data of another domain (other light, another sensor), to adapt to it ("AdaBN", Li et al. 2016);
-  /// * for weights that were averaged or changed by hand, whose statistics never were those of any batch (PyTorch's
-  ///   `swa_utils.update_bn`; Keras has none). `Trainer` does so by itself.
+  /// * for weights that were averaged or changed by hand, as no batch ever had their statistics (PyTorch's
+  ///   `swa_utils.update_bn`; Keras has none). `Trainer` does so automatically.
   ///
-  /// It takes one forward pass where what the next norm needs of all examples fits into 256 MB, else one up to each norm.
+  /// It takes one forward pass if what the next norm needs of all examples fits into 256 MB, otherwise one up to each
+  /// norm.
   ///
-  /// Examples count by their weights, and sequences as far as they go. Frozen norms are recalibrated too. The count of batches stays, and is at least 1. Without batch norms nothing happens.
+  /// Examples count by their weights, and sequences up to their lengths. Frozen norms are recalibrated too. The count
+  /// of batches stays, but becomes at least 1. Without batch norms nothing happens.
   /// - Parameters:
   ///   - dataset: Examples of the network's shape; targets are not needed.
-  ///   - batchSize: Examples that are run at once; nil for as many as fit a cache.
-  /// - Throws: `EvenkeelError`: `data` for examples of another shape, for none, for a single value a feature and for values that
-  ///   are not finite, `usage` for a batch size or threads out of range. The model is left as it was.
+  ///   - batchSize: Examples per batch; nil for as many as fit a cache.
+  /// - Throws: `EvenkeelError`: `data` for examples of another shape, for none, for a single value per feature and for
+  ///   values that are not finite, `usage` for a batch size or threads out of range. The model is then unchanged.
   public mutating func recalibrate(
     on dataset: Dataset, batchSize: Int? = nil, threads: Int = Machine.threads
   ) throws {
@@ -43,7 +46,7 @@ extension Model {
     guard !norms.isEmpty else { return }
     let rows = min(batchSize ?? state.layout.rowsAtOnce, dataset.count)
     let program = try Program(state.layout, maximumRows: rows, purpose: .prediction, threads: threads)
-    // A copy is worked on: what fails half way has changed nothing.
+    // Works on a copy, so that a failure halfway changes nothing.
     let copy = try ModelState(copying: state)
     var recalibration = Recalibration(program, copy, dataset, scaling)
     for step in program.statisticalSteps where frozen || program.steps[step].layer?.takesBatchStatistics == true {
@@ -60,13 +63,13 @@ private struct Recalibration {
   private let state: ModelState
   private let dataset: Dataset
   private let scaling: InputScaling?
-  /// What the steps behind the last norm that was measured need of every example, where there is room for it.
+  /// What the steps after the last measured norm need of every example, if there is room for it.
   private var store: AlignedFloats?
   private let widest: Int
   private var last: Cut?
   private let weights: ExampleWeightBuffer
 
-  /// 256 MB: what a laptop has to spare.
+  /// 256 MB: what a laptop can spare.
   private static let roomInFloats = 1 << 26
 
   init(_ program: Program, _ state: ModelState, _ dataset: Dataset, _ scaling: InputScaling?) {
@@ -77,7 +80,7 @@ private struct Recalibration {
     weights = ExampleWeightBuffer(dataset, batch: program.maximumRows)
     widest = program.statisticalSteps.map { Cut(before: $0, in: program).width }.max() ?? 0
     let (count, overflow) = widest.multipliedReportingOverflow(by: dataset.count)
-    // Without the memory for it there is another way.
+    // Without this memory there is another way.
     if !overflow, count <= Self.roomInFloats { store = try? AlignedFloats(count: count, for: "") }
   }
 

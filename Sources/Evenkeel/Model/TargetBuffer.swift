@@ -1,6 +1,6 @@
 import Kernels
 
-/// All targets of a data set in the form that the loss reads, and the room for one batch of them.
+/// All targets of a data set in the form that the loss reads, and room for one batch of them.
 package final class TargetBuffer {
   let width: Int
   private let labels: UnsafeMutableBufferPointer<Int32>
@@ -8,13 +8,13 @@ package final class TargetBuffer {
   private let batchLabels: UnsafeMutablePointer<Int32>
   private let batchValues: AlignedFloats
   private let capacity: Int
-  /// Three sums over the examples that were evaluated, one a target: w e², w t and w t², as `ek_target_sums` has them; nil
-  /// where targets are not told apart.
+  /// Three sums per target over the evaluated examples: w e², w t and w t², as `ek_target_sums` computes them; nil if
+  /// sums per target are not kept.
   private let sums: UnsafeMutablePointer<Double>?
 
   /// - Parameters:
   ///   - batch: The largest batch that `gather` will be asked for.
-  ///   - tellsTargetsApart: Whether the sums that `Quality` has of each target are kept, of a regression.
+  ///   - tellsTargetsApart: Whether to keep the sums per target that `Quality` needs, for a regression.
   package init(
     _ dataset: Dataset, output: OutputDescription, width: Int, batch: Int = 1, tellsTargetsApart: Bool = false
   ) throws {
@@ -45,7 +45,7 @@ package final class TargetBuffer {
       guard !output.loss.isRegression else {
         throw EvenkeelError.data("The targets are classes; the model predicts values.")
       }
-      // Labels are matched by name: another file may know other classes.
+      // Labels are matched by name: another file may have other classes.
       let known = Dictionary(uniqueKeysWithValues: output.classLabels.enumerated().map { ($1, Int32($0)) })
       let map = classes.map { known[$0] ?? -1 }
       let labels = indices.map { $0 < 0 ? -1 : map[Int($0)] }
@@ -91,13 +91,13 @@ package final class TargetBuffer {
     sums?.deallocate()
   }
 
-  /// The sums over the examples that were evaluated.
+  /// The sums over the evaluated examples.
   var targetSums: [Double]? {
     get { sums.map { Array(UnsafeBufferPointer(start: $0, count: 3 * width)) } }
     set { if let newValue { sums?.update(from: newValue, count: 3 * width) } }
   }
 
-  /// Starts the sums anew.
+  /// Resets the sums.
   func clearSums() { sums?.update(repeating: 0, count: 3 * width) }
 
   /// The targets of the examples from `start` on.

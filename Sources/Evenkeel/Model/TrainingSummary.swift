@@ -1,4 +1,4 @@
-/// What of a training its model's statistics depend on.
+/// The settings of a training run that its model's statistics depend on.
 public struct TrainingSummary: Hashable, Codable, Sendable {
   /// Examples over which norms take statistics together in the smallest mini-batch, ghost batches aside: those of a part where
   /// the parts of `Trainer.accumulating` have statistics of their own; fewer than asked for where the data is not whole batches.

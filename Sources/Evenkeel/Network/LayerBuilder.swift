@@ -7,7 +7,7 @@ public enum LayerBuilder {
   public static func buildExpression(_ layers: [any Layer]) -> [any Layer] { layers }
   /// One after the other.
   public static func buildBlock(_ parts: [any Layer]...) -> [any Layer] { parts.flatMap { $0 } }
-  /// `if` without `else`: nothing where it does not hold.
+  /// `if` without `else`: nothing if it does not hold.
   public static func buildOptional(_ part: [any Layer]?) -> [any Layer] { part ?? [] }
   /// `if`.
   public static func buildEither(first: [any Layer]) -> [any Layer] { first }

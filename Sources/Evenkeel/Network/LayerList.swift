@@ -3,7 +3,7 @@ import Synchronization
 
 /// Layers in order, comparable and storable.
 ///
-/// In files each layer is its kind alone (`relu`) or its kind with its options (`dense: {units: 256}`).
+/// In files each layer is either just its kind (`relu`) or its kind with options (`dense: {units: 256}`).
 public struct LayerList: Hashable, Codable, Sendable, RandomAccessCollection {
   private let layers: [any Layer]
 
@@ -23,10 +23,10 @@ public struct LayerList: Hashable, Codable, Sendable, RandomAccessCollection {
   }
 
   public init(from decoder: any Decoder) throws {
-    // The positions in the lists that this one lies in, from the network's layers inward.
+    // The positions in the lists that contain this one, from the network's layers inward.
     let keys = decoder.codingPath
     let outer = keys[(keys.lastIndex { $0.stringValue == "layers" } ?? keys.startIndex)...].compactMap(\.intValue)
-    // Before the stack ends.
+    // Before the stack overflows.
     guard outer.count <= Network.greatestNesting else { throw Network.nestsTooDeeply(String(outer[0])) }
     var list = try decoder.unkeyedContainer()
     var layers: [any Layer] = []
@@ -45,7 +45,7 @@ public struct LayerList: Hashable, Codable, Sendable, RandomAccessCollection {
   }
 }
 
-/// The kinds of layer that files may name.
+/// The kinds of layers that files may name.
 public enum LayerRegistry {
   private static let kinds = Mutex<[String: any Layer.Type]>(
     Dictionary(
@@ -55,7 +55,7 @@ public enum LayerRegistry {
         LayerNorm.self, GroupNorm.self, InstanceNorm.self, RMSNorm.self,
       ] as [any Layer.Type] + ActivationKind.allCases.map { type(of: $0.layer) }).map { ($0.kind, $0) }))
 
-  /// Makes a layer of your own known to network and model files.
+  /// Makes a custom layer known to network and model files.
   public static func register(_ layer: any Layer.Type) { kinds.withLock { $0[layer.kind] = layer } }
 
   static func knows(_ layer: any Layer) -> Bool { kinds.withLock { $0[type(of: layer).kind] != nil } }
@@ -91,7 +91,7 @@ private struct StoredLayer: Codable {
     }
     let type = try LayerRegistry.layer(key.stringValue)
     layer = try container.decode(type, forKey: key)
-    // An option nobody knows would be ignored in silence: what is written must come back when the layer is encoded.
+    // An unknown option would be ignored silently: what the file says must come back when the layer is encoded.
     if let options = try? container.nestedContainer(keyedBy: AnyKey.self, forKey: key) {
       let encoder = JSONEncoder()
       encoder.nonConformingFloatEncodingStrategy = .convertToString(

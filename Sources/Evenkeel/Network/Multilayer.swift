@@ -1,9 +1,9 @@
 extension Network {
-  /// Fully connected hidden layers, each with an activation and batch norm before it, after it or not at all.
+  /// Fully connected hidden layers, each with an activation and with batch norm before it, after it or not at all.
   /// - Parameters:
-  ///   - input: The values of an example.
-  ///   - hidden: The units of each hidden layer.
-  ///   - outputs: The units of the last layer, which has neither norm nor activation.
+  ///   - input: The number of values in an example.
+  ///   - hidden: The number of units in each hidden layer.
+  ///   - outputs: The number of units in the last layer, which has neither norm nor activation.
   public static func multilayer(
     input: Int, hidden: [Int], outputs: Int, activation: ActivationKind = .relu,
     normalization: NormalizationPlacement = .beforeActivation
@@ -20,7 +20,7 @@ extension Network {
   }
 }
 
-/// Where a hidden layer is normalized: its z (Ioffe and Szegedy 2015, §3.2), its activation a, or neither.
+/// What is normalized in a hidden layer: its z (Ioffe and Szegedy 2015, §3.2), its activation a, or neither.
 public enum NormalizationPlacement: Sendable {
   case beforeActivation, afterActivation, none
 }

@@ -4,10 +4,10 @@
 public struct Network: Hashable, Codable, Sendable {
   /// The shape of one input example.
   public let input: Shape
-  /// The layers in order, as they were written: what they leave open is filled in where they are placed.
+  /// The layers in order, as they were written: open options are filled in when the layers are placed.
   public let layers: LayerList
 
-  /// A network of the layers that the closure lists, `if`, `for` and `switch` included.
+  /// A network of the layers that the closure lists; it may use `if`, `for` and `switch`.
   public init(input: Shape, @LayerBuilder _ layers: () -> [any Layer]) {
     self.init(input: input, layers: layers())
   }
@@ -31,12 +31,13 @@ public struct Network: Hashable, Codable, Sendable {
   }
 
   /// The shape of one output example.
-  /// - Throws: `EvenkeelError` with code `usage` that names the layer that does not fit, what it expected and got.
+  /// - Throws: `EvenkeelError` with code `usage` that names the layer that does not fit, what it expected and what it
+  ///   got.
   public func outputShape() throws -> Shape { try placed().output }
 
-  /// The network with each layer in the place that `body` puts in its stead: one, several or none. Blocks stay; what is in them is
-  /// mapped. What layers leave open is decided anew by what then follows them.
-  /// - Parameter body: Takes a layer that is no block, and its path: `0`, `3.block.1`.
+  /// The network with each layer replaced by those that `body` returns: one, several or none. Blocks stay; their layers
+  /// are mapped. Open options are decided again by what then follows.
+  /// - Parameter body: Takes a layer that is not a block, and its path: `0`, `3.block.1`.
   public func mapLayers(_ body: (_ layer: any Layer, _ path: String) throws -> [any Layer]) rethrows -> Network {
     func map(_ layers: LayerList, _ prefix: String) throws -> [any Layer] {
       try layers.enumerated().flatMap { index, layer in
@@ -49,7 +50,8 @@ public struct Network: Hashable, Codable, Sendable {
     return Network(input: input, layers: try map(layers, ""))
   }
 
-  /// How deep blocks may nest: stored descriptions of three levels of JSON a block, and what reads them, bear it.
+  /// How deep blocks may nest: stored descriptions take three levels of JSON per block, and their readers can handle
+  /// that.
   static let greatestNesting = 128
 
   static func nestsTooDeeply(_ path: String) -> EvenkeelError {

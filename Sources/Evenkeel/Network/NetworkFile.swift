@@ -47,9 +47,9 @@ extension Network {
 }
 
 extension EvenkeelError {
-  /// The same with file and line in front.
+  /// The same error, with file and line before the message.
   fileprivate func placed(in file: String, _ root: Node) -> EvenkeelError {
-    // A block is what lies under its layer's kind, or under the key `block` there.
+    // A block is the value of its layer's kind, or of the key `block` there.
     let parts = layer?.split(separator: ".").map { String($0) } ?? []
     let keys = ["layers"] + parts.flatMap { $0 == "block" ? [Residual.kind, $0] : [$0] }
     return EvenkeelError(code, "\(file)\(layer == nil ? "" : root.line(of: keys)): \(message)", layer: layer)
@@ -57,7 +57,7 @@ extension EvenkeelError {
 }
 
 extension Node {
-  /// Counts what the file spells out, aliases included, which may stand for each other ten times a level.
+  /// Counts the nodes of the file with aliases expanded: they can multiply tenfold per level.
   fileprivate func count(into nodes: inout Int) throws {
     nodes += 1
     guard nodes < 100_000 else { throw EvenkeelError.usage("it describes more than 100,000 things.") }
@@ -65,7 +65,7 @@ extension Node {
     if let mapping { for (_, node) in mapping { try node.count(into: &nodes) } }
   }
 
-  /// ", line n" of what lies under `keys` (numbers count the items of a list), those left out that are not there.
+  /// ", line n" of the value at `keys` (numbers are positions in a list); keys that do not exist are skipped.
   fileprivate func line(of keys: [String]) -> String {
     var node = self
     for key in keys {

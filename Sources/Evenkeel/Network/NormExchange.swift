@@ -1,14 +1,14 @@
-/// What the norms of a network are, for comparison. Stored by its name.
+/// The kind of a network's norms, for comparisons. Stored by name.
 public enum Normalization: Hashable, Sendable {
   /// Batch norm over the whole batch.
   case batch
   /// Batch norm over ghost batches of `size` examples: `BatchNorm.ghostBatch`.
   case ghost(size: Int)
-  /// Batch norm with `Renormalization` as it is by default.
+  /// Batch norm with the default `Renormalization`.
   case renorm
   /// `LayerNorm`.
   case layer
-  /// `GroupNorm`; nil takes the most groups up to 8 that divide the features and leave two or more in each.
+  /// `GroupNorm`; nil takes the most groups, up to 8, that divide the features and leave two or more in each.
   case group(groups: Int?)
   /// `InstanceNorm`.
   case instance
@@ -21,7 +21,7 @@ public enum Normalization: Hashable, Sendable {
   public static let names = ["batch", "ghost:N", "renorm", "layer", "group", "group:N", "instance", "rms", "none"]
 
   /// `batch`, `ghost:16`, `renorm`, `layer`, `group`, `group:8`, `instance`, `rms` or `none`.
-  /// - Throws: `EvenkeelError` with code `usage` that lists `names` if `name` has none of these forms.
+  /// - Throws: `EvenkeelError` with code `usage` that lists `names` if `name` is not one of these.
   public init(named name: String) throws {
     let parts = name.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let number = parts.count == 2 ? Int(parts[1]) : nil
@@ -53,12 +53,12 @@ public enum Normalization: Hashable, Sendable {
     }
   }
 
-  /// The norm in the place of `old`, whose options these are: it keeps whether and from where γ and β are learned; ε is the new
-  /// kind's own. nil where none takes its place.
+  /// The norm that replaces `old`, which has these options: it keeps whether γ and β are learned and what they start
+  /// at; ε is the new kind's default. nil if none replaces it.
   fileprivate func norm(for old: any Layer, _ options: NormOptions, features: Int) -> (any Layer)? {
     let (scale, shift) = (options.learnsScale, options.learnsShift ?? true)
     let start = options.initialScale
-    /// What else a batch norm was, it stays.
+    /// A batch norm keeps its other options.
     var batch = old as? BatchNorm ?? BatchNorm(scale: scale, shift: shift, initialScale: start)
     (batch.ghostBatch, batch.renormalization) = (nil, nil)
     switch self {
@@ -94,10 +94,10 @@ extension Normalization: Codable {
 }
 
 extension Network {
-  /// The same network with every norm, of whichever kind, in its place replaced by one of another kind: the other side of a
-  /// comparison. Biases before it that were left `automatic` come or go as the new norm asks for; `none` leaves the norms out.
-  /// - Throws: `EvenkeelError` with code `usage` that names a layer where the new norm does not fit, as an `InstanceNorm` after a
-  ///   `Dense`.
+  /// The same network with every norm, of any kind, replaced by one of another kind: the other side of a comparison.
+  /// Biases before it that were left `automatic` come or go as the new norm requires; `none` removes the norms.
+  /// - Throws: `EvenkeelError` with code `usage` that names a layer where the new norm does not fit, such as an
+  ///   `InstanceNorm` after a `Dense`.
   public func normalized(by normalization: Normalization) throws -> Network {
     let features = Dictionary(uniqueKeysWithValues: try placed().layers.map { ($0.path, $0.input.featureCount) })
     let network = mapLayers { layer, path in
@@ -108,7 +108,7 @@ extension Network {
     return network
   }
 
-  /// The same network with its norms left out: the other side of a comparison. Biases that were left `automatic`, and out for the
-  /// norms' sake, come back.
+  /// The same network without its norms: the other side of a comparison. Biases that were left `automatic`, and omitted
+  /// because of the norms, come back.
   public func withoutNormalization() -> Network { mapLayers { layer, _ in layer.norm == nil ? [layer] : [] } }
 }

@@ -1,5 +1,5 @@
-/// A network whose layers stand where they are: what they leave open is filled in, their shapes are known and fit. Made once for a
-/// network, and asked by everyone who needs to know what stands where.
+/// A network with its layers placed: open options are filled in, shapes are known and fit. Made once per network, and
+/// used by all code that needs to know what stands where.
 public struct PlacedNetwork: Sendable {
   /// The shape of one input example.
   public let input: Shape
@@ -7,7 +7,7 @@ public struct PlacedNetwork: Sendable {
   public let output: Shape
   /// The layers and blocks in order.
   package let items: [Item]
-  /// Every layer that is no block, in order; those of a block before those of its shortcut.
+  /// Every layer that is not a block, in order; those of a block before those of its shortcut.
   public let layers: [PlacedLayer]
 
   /// A layer, or a block of layers with its shortcut.
@@ -29,7 +29,7 @@ public struct PlacedNetwork: Sendable {
       return placed.layer
     }
 
-    /// What it is as a layer of a description, with what was left open filled in.
+    /// The item as a layer of a description, with open options filled in.
     package var resolved: any Layer {
       switch self {
       case .layer(let placed): return placed.layer
@@ -65,8 +65,8 @@ public struct PlacedNetwork: Sendable {
   }
 
   /// - Parameters:
-  ///   - tail: What follows the block whose layers these are.
-  ///   - depth: The blocks that they lie in.
+  ///   - tail: What follows the block that contains these layers.
+  ///   - depth: The number of blocks around them.
   private static func place(
     _ layers: [any Layer], prefix: String, from input: Shape, tail: ArraySlice<any Layer> = [], depth: Int = 0
   ) throws -> [Item] {
@@ -85,7 +85,7 @@ public struct PlacedNetwork: Sendable {
     }
   }
 
-  /// The block's layers first: the one that does not fit is named, not the block.
+  /// The block's layers first, so that an error names the layer that does not fit, not the block.
   fileprivate static func place(
     _ residual: Residual, path: String, from input: Shape, tail: ArraySlice<any Layer>, depth: Int
   ) throws -> (items: [Item], shortcut: [Item], output: Shape) {
@@ -105,7 +105,7 @@ public struct PlacedNetwork: Sendable {
     return (items, try place(shortcut, prefix: Residual.shortcutPath(path), from: input), output)
   }
 
-  /// What `body` throws names the layer at `path`.
+  /// Errors that `body` throws name the layer at `path`.
   private static func naming<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as EvenkeelError { throw named(error, path) }
   }
@@ -116,20 +116,20 @@ public struct PlacedNetwork: Sendable {
 }
 
 extension Network {
-  /// Every layer where it stands.
+  /// The network with every layer placed.
   /// - Throws: `EvenkeelError` with code `usage` that names the layer that does not fit, what it expected and got.
   public func placed() throws -> PlacedNetwork { try PlacedNetwork(self) }
 }
 
-/// A layer where it stands in a network.
+/// A layer in its place in a network.
 public struct PlacedLayer: Sendable {
-  /// The layer, with what it leaves open filled in.
+  /// The layer, with its open options filled in.
   public let layer: any Layer
   /// The path in stored files: `0`, `3.block.1`.
   public let path: String
-  /// The shape of one example that it takes.
+  /// The shape of one input example.
   public let input: Shape
-  /// The shape of one example that it gives.
+  /// The shape of one output example.
   public let output: Shape
   /// What it learns.
   public let parameters: [ParameterDescription]
@@ -143,7 +143,7 @@ public struct PlacedLayer: Sendable {
     output = try layer.outputShape(for: input)
     parameters = try layer.parameters(for: input)
     buffers = try layer.buffers(for: input)
-    // Sizes that no machine holds would overflow where they are multiplied.
+    // Sizes beyond any machine would overflow when multiplied.
     guard let count = Shape.checkedCount(output.dimensions), count <= Shape.greatestCount else {
       throw EvenkeelError.usage("an example of shape \(output) is too large.")
     }
@@ -157,12 +157,12 @@ public struct PlacedLayer: Sendable {
   /// The number of learned values.
   public var parameterCount: Int { parameters.reduce(0) { $0 + $1.shape.count } }
 
-  /// The products of weights and inputs that one example takes.
+  /// The number of products of weights and inputs for one example.
   public var multiplyAdds: Int {
     parameters.reduce(0) { $0 + ($1.role == .weight ? $1.shape.count : 0) } * (output.count / output.featureCount)
   }
 
-  /// Whether training takes statistics of the batch here.
+  /// Whether this layer takes statistics of the batch in training.
   var takesBatchStatistics: Bool { layer.traits.contains(.runningStatistics) && layer.norm?.isFrozen != true }
 
   /// The layer's kind, as errors name it.
@@ -171,7 +171,7 @@ public struct PlacedLayer: Sendable {
   /// Values of one feature in one example: 1 for `[C]`, H·W for images, L for sequences.
   package var positions: Int { input.count / max(input.featureCount, 1) }
 
-  /// What the rows of `rows` examples count where statistics are taken of what comes in; nil for 1 each.
+  /// The weights of the rows of `rows` examples in statistics of the input; nil for 1 each.
   func rowWeights(_ weights: BatchWeights, lengths: UnsafePointer<Int32>?, rows: Int) -> RowWeights? {
     let lengths = input.rank == 2 ? lengths : nil
     guard weights.weights != nil || lengths != nil else { return nil }

@@ -10,7 +10,7 @@ extension Network {
   public static var presets: [String] { files.map(\.name) }
 
   /// A network that ships with the package.
-  /// - Throws: `EvenkeelError` with code `usage` that lists the names if `name` is none.
+  /// - Throws: `EvenkeelError` with code `usage` that lists the names if `name` is not one of them.
   public init(preset name: String) throws {
     guard let file = Self.files.first(where: { $0.name == name }) else {
       throw EvenkeelError.usage("\"\(name)\" is not a preset; expected one of \(Self.presets.joined(separator: ", ")).")
@@ -18,8 +18,8 @@ extension Network {
     try self.init(text: String(decoding: file.bytes, as: UTF8.self), name: name)
   }
 
-  /// The same layers for other data: its input takes `dataset`'s examples and a last `Dense` has an output for each class or
-  /// target. Images without channels get one where the network takes images, and lie flat where it takes rows.
+  /// The same layers for other data: the input takes `dataset`'s examples, and a final `Dense` has one output per class
+  /// or target. Images without channels get one if the network takes images, and are flattened if it takes rows.
   /// - Throws: `EvenkeelError` with code `usage` that names the layer that does not fit.
   public func fitted(to dataset: Dataset) throws -> Network {
     var shape = dataset.shape

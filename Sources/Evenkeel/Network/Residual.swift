@@ -4,11 +4,11 @@ import Kernels
 public struct Residual: Layer {
   public static let kind = "residual"
 
-  /// The way past a block.
+  /// The path around a block.
   public enum Shortcut: String, Hashable, Codable, CaseIterable, Sendable {
     /// x itself; the block keeps the shape.
     case identity
-    /// A convolution of 1×1 (or a `Dense`) with the stride that the block's output asks for, normalized where the block is
+    /// A 1×1 convolution (or a `Dense`) with the stride that the block's output requires, normalized if the block is
     /// (option B of He et al. 2016).
     case projection
   }
@@ -36,12 +36,12 @@ public struct Residual: Layer {
     preconditionFailure("The layers of a residual block are lowered one by one.")
   }
 
-  /// What the paths of the block's layers begin with, where the block's own path is `path`.
+  /// The prefix of the paths of the block's layers, for a block at `path`.
   static func blockPath(_ path: String) -> String { path + ".block." }
   /// The same for the layers of the shortcut.
   static func shortcutPath(_ path: String) -> String { path + ".shortcut." }
 
-  /// The layers of the shortcut past a block that takes `input` and gives `output`.
+  /// The layers of the shortcut around a block that takes `input` and gives `output`.
   /// - Throws: `EvenkeelError` with code `usage` if no such shortcut gives `output`.
   func shortcut(from input: Shape, to output: Shape) throws -> [any Layer] {
     switch shortcut {
@@ -68,7 +68,7 @@ public struct Residual: Layer {
     let norm = block.last { $0.norm != nil }?.withInitialScale(1)
     let bias: Bias = norm?.traits.contains(.removesConstants) == true ? .absent : .present
     let features = output.featureCount
-    /// The step that makes `from` pixels `to`.
+    /// The stride that turns `from` pixels into `to`.
     func stride(_ from: Int, _ to: Int) -> Int { max(1, (from + to - 1) / max(to, 1)) }
     let projection: any Layer
     switch (input.rank, output.rank) {
@@ -92,7 +92,7 @@ public struct Residual: Layer {
 
   private enum CodingKeys: String, CodingKey, CaseIterable { case shortcut, block }
 
-  /// A list of layers, or the keys `shortcut` and `block`.
+  /// In files: a list of layers, or the keys `shortcut` and `block`.
   public init(from decoder: any Decoder) throws {
     guard let container = try? decoder.container(keyedBy: CodingKeys.self) else {
       self.init(shortcut: .identity, block: try LayerList(from: decoder))
@@ -112,7 +112,7 @@ public struct Residual: Layer {
   }
 }
 
-/// The sum at the end of a residual block, and the ReLU behind it.
+/// The sum at the end of a residual block, and the ReLU after it.
 struct SumOperation: LayerOperation {
   let hasReLU: Bool
 
@@ -138,6 +138,6 @@ struct SumOperation: LayerOperation {
 }
 
 extension Layer {
-  /// The block that the layer is; nil for one that is none.
+  /// The layer as a block; nil if it is not one.
   var asBlock: Residual? { self as? Residual }
 }

@@ -1,21 +1,21 @@
 /// Batch normalization (Ioffe and Szegedy 2015): x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β, per feature over the batch.
 ///
-/// μ and σ² are the mini-batch's in training, with gradients through both, and running averages in prediction, so that a
-/// single observation can be predicted. It stands before the activation or after it. (Lecture notes that print √(σ² − ε)
-/// carry a slip: ε is added, so that the root is never of a negative number.)
+/// μ and σ² are the mini-batch's in training, with gradients through both, and running averages in prediction, so that
+/// a single observation can be predicted. It goes before the activation or after it. (Lecture notes that print √(σ² −
+/// ε) have a misprint: ε is added, so that the root is never of a negative number.)
 ///
-/// A batch of a few examples has statistics that are mostly noise, and its step counts like any other. `Trainer` therefore cuts
-/// an epoch into batches of equal size. RMSE on a table of 516 rows in batches of at most 128, five seeds: 0.756 ± 0.049 where
-/// the last batch is the four rows that are left, 0.345 ± 0.014 where all batches are of 103 or 104; layer norm has none of it
-/// (Documentation/SmallBatches.md).
+/// A batch of a few examples has statistics that are mostly noise, and its step counts like any other. `Trainer`
+/// therefore cuts an epoch into batches of equal size. RMSE on a table of 516 rows in batches of at most 128, five
+/// seeds: 0.756 ± 0.049 if the last batch is the four rows that are left, 0.345 ± 0.014 if all batches are of 103 or
+/// 104; layer norm shows no such effect (Documentation/SmallBatches.md).
 public struct BatchNorm: Layer {
   public static let kind = "batchNorm"
 
   /// ε, added to the variance. PyTorch's default is 1e-5, Keras's 1e-3.
   public var epsilon: Double
-  /// How batches are averaged for prediction.
+  /// How batch statistics are averaged for prediction.
   public var averaging: Averaging
-  /// True if the exponential average is divided by 1 − decay^t, so that it is right from the first batch.
+  /// True if the exponential average is divided by 1 − decay^t, so that it is correct from the first batch.
   ///
   /// PyTorch and Keras do not; their averages start at 0 and 1 and need some 50 batches.
   public var debiased: Bool
@@ -25,20 +25,21 @@ public struct BatchNorm: Layer {
   public var scale: Bool
   /// True if β is learned; 0 otherwise.
   public var shift: Bool
-  /// What γ starts at. 0 in the last norm of a residual block lets training start from the shortcut alone (Goyal et al. 2017).
+  /// The initial value of γ. With 0 in the last norm of a residual block, training starts from the shortcut only (Goyal
+  /// et al. 2017).
   public var initialScale: Double
-  /// True if training too normalizes with the running averages and leaves them alone.
+  /// True if training, too, normalizes with the running averages and does not change them.
   public var frozen: Bool
   /// The number of examples that share statistics in training; nil for the whole batch.
   ///
-  /// Ghost batches (Hoffer et al. 2017): y of an example follows from the μ and σ² of the `ghostBatch` examples that it
-  /// stands with, so that a large batch has the noise, and generalizes like, a small one, at the speed of a large one. Each
-  /// enters the running averages as a batch of its own, which makes a batch of k ghost batches equal to k accumulated
-  /// micro-batches of that size. A batch that the size does not divide becomes parts that differ by one example at most.
-  /// Prediction knows no batches and is as ever. TensorFlow 1 calls this `virtual_batch_size`, timm and Composer have layers of
-  /// its own for it; in PyTorch it is a loop over `torch.chunk`.
+  /// Ghost batches (Hoffer et al. 2017): y of an example follows from the μ and σ² of the `ghostBatch` examples in its
+  /// group, so that a large batch has the noise of a small one, and generalizes like it, at the speed of a large one.
+  /// Each enters the running averages as a separate batch, which makes a batch of k ghost batches equal to k
+  /// accumulated micro-batches of that size. A batch that the size does not divide becomes parts that differ by at most
+  /// one example. Prediction does not change. TensorFlow 1 calls this `virtual_batch_size`, timm and Composer have
+  /// separate layers for it; in PyTorch it is a loop over `torch.chunk`.
   public var ghostBatch: Int?
-  /// How training is kept close to prediction; nil for plain batch norm. With ghost batches each is renormalized for itself.
+  /// How training is kept close to prediction; nil for plain batch norm. Ghost batches are renormalized one by one.
   public var renormalization: Renormalization?
 
   /// A norm with these options; `outputShape(for:)` checks them.
@@ -97,7 +98,7 @@ public struct BatchNorm: Layer {
 }
 
 extension BatchNorm {
-  /// The parts of `rows` examples that have statistics of their own: ghost batches, or all as one.
+  /// The parts of `rows` examples that have separate statistics: ghost batches, or all as one.
   func parts(of rows: Int) -> Parts {
     ghostBatch.map { Parts(rows: rows, about: $0) } ?? Parts(rows: rows, largest: .max)
   }
@@ -138,7 +139,7 @@ extension BatchNorm {
     try container.encode(shift, forKey: .shift)
     try container.encode(initialScale, forKey: .initialScale)
     try container.encode(frozen, forKey: .frozen)
-    // Written where they are off too: what a layer writes are the options that are known.
+    // Written even if they are off: the options that a layer writes are the ones that are known.
     try container.encode(ghostBatch, forKey: .ghostBatch)
     try container.encode(renormalization, forKey: .renormalization)
   }

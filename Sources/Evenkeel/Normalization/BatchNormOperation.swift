@@ -1,11 +1,11 @@
 import Kernels
 
-/// Batch normalization, the shortcut that is added behind it and the activation that follows, in the same sweeps.
+/// Batch normalization, the shortcut that is added after it and the activation that follows, in the same sweeps.
 ///
-/// A batch is one part, or several ghost batches that are normalized one after the other. A part in which fewer than two values
-/// of a feature count, as of masked examples, is normalized with the running statistics and leaves them alone. Scratch holds
-/// the kernels' sums, then for every part its statistics and, where it is renormalized, what that makes of the parameters,
-/// then the gradients of one part.
+/// A batch is one part, or several ghost batches that are normalized one after the other. A part with fewer than two
+/// valid values of a feature, as with masked examples, is normalized with the running statistics and does not change
+/// them. Scratch holds the kernels' sums, then for every part its statistics and, if it is renormalized, the resulting
+/// parameters, then the gradients of one part.
 struct BatchNormOperation: LayerOperation {
   let options: BatchNorm
   let features: Int
@@ -15,9 +15,9 @@ struct BatchNormOperation: LayerOperation {
   let isSequence: Bool
   let name: String
   var activation = Activation.identity
-  /// Whether it is the last of a residual block and adds the shortcut: identity or ReLU may follow then.
+  /// Whether it is the last of a residual block and adds the shortcut: only identity or ReLU may then follow.
   var hasAddend = false
-  /// Doubles for the kernels' sums; the most rows need the most.
+  /// Doubles for the kernels' sums; the largest number of rows needs the most.
   private let sumCount: Int
   private let partCount: Int
 
@@ -61,22 +61,22 @@ struct BatchNormOperation: LayerOperation {
   /// Where μ and σ² come from.
   private enum Source {
     case running
-    /// The rows themselves, which enter the running averages as this part of a step.
+    /// The rows themselves, which enter the running averages as this fraction of a step.
     case batch(share: Double)
-    /// All parts of the batch that the rows are one of.
+    /// All parts of the batch to which the rows belong.
     case whole(WholeBatchNorm)
   }
 
   private func source(_ pass: ForwardPass) -> Source {
     if let context = pass.context { return .whole(unsafeDowncast(context, to: WholeBatchNorm.self)) }
-    // A frozen norm shows with the batch's statistics in prediction, too, where that is asked for.
+    // On request, prediction uses the batch's statistics, even for a frozen norm.
     guard case .batch(let share) = pass.statistics, !(options.frozen && pass.purpose == .training) else {
       return .running
     }
     return .batch(share: share)
   }
 
-  /// Whether statistics are the batch's own.
+  /// Whether the statistics are the batch's own.
   private func takesStatistics(_ pass: ForwardPass) -> Bool {
     if case .running = source(pass) { return false }
     return true
@@ -91,7 +91,7 @@ struct BatchNormOperation: LayerOperation {
     takesStatistics(pass) && (pass.weights.weights != nil || (isSequence && pass.weights.lengths != nil))
   }
 
-  /// What the rows of some of the examples count; nil for 1 each.
+  /// The weights of the rows of some of the examples; nil for 1 each.
   private func weights(_ pass: ForwardPass, _ examples: Range<Int>) -> RowWeights? {
     guard isWeighted(pass) else { return nil }
     let lengths = isSequence ? pass.weights.lengths : nil
@@ -205,7 +205,7 @@ struct BatchNormOperation: LayerOperation {
     }
   }
 
-  /// The gradients of one part: dx, and Σ dy x̂ and Σ dy where they are wanted.
+  /// The gradients of one part: dx, and Σ dy x̂ and Σ dy if wanted.
   private func differentiate(
     _ index: Int, _ examples: Range<Int>, _ weights: RowWeights?, _ pass: BackwardPass,
     _ dscale: UnsafeMutablePointer<Float>?, _ dshift: UnsafeMutablePointer<Float>?
@@ -229,13 +229,13 @@ struct BatchNormOperation: LayerOperation {
     }
   }
 
-  /// Whether a part with these weights has statistics that are renormalized.
+  /// Whether the statistics of a part with these weights are renormalized.
   private func isRenormalized(_ weights: RowWeights?) -> Bool {
     options.renormalization != nil && weights?.haveStatistics != false
   }
 
-  /// Every ghost batch is a step of the running averages, as for accumulated micro-batches (and in algorithm 1 of Hoffer et
-  /// al. 2017); one of fewer than `ghostBatch` examples counts by its share.
+  /// Every ghost batch is a step of the running averages, as for accumulated micro-batches (and in algorithm 1 of
+  /// Hoffer et al. 2017); one of fewer than `ghostBatch` examples counts proportionally.
   func commit(_ pass: CommitPass) {
     let forward = pass.forward
     let running = RunningStatisticsView(pass.buffers, features: features)

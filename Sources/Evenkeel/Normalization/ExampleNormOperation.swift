@@ -1,18 +1,18 @@
 import Kernels
 
-/// Layer, group, instance and RMS norm: those that take each example by itself.
+/// Layer, group, instance and RMS norm: those that normalize each example separately.
 protocol ExampleNorm: Layer {
   var epsilon: Double { get }
   var initialScale: Double { get set }
-  /// False where the mean stays in.
+  /// False if the mean is not subtracted.
   var isCentered: Bool { get }
-  /// What is normalized together.
-  /// - Throws: `EvenkeelError` with code `usage` where there is nothing to normalize.
+  /// Which values are normalized together.
+  /// - Throws: `EvenkeelError` with code `usage` if there is nothing to normalize.
   func sets(for input: Shape) throws -> NormSets
 }
 
-/// How one example's values are parted into sets that are normalized each by itself: `blocks` runs of memory, one after the
-/// other, each of `positions` times the features, and these in `groups`.
+/// How one example's values are divided into sets that are normalized separately: `blocks` runs of memory, one after
+/// the other, each of `positions` times the features, and these in `groups`.
 struct NormSets: Hashable, Sendable {
   var blocks = 1
   var positions = 1
@@ -58,7 +58,7 @@ struct ExampleNormOperation: LayerOperation {
   private let isCentered: Bool
   private let hasScale: Bool
   private let hasShift: Bool
-  /// Doubles for the kernels' sums, and sets in the largest batch.
+  /// Doubles for the kernels' sums, and the number of sets in the largest batch.
   private let sumCount: Int
   private let setCount: Int
 
@@ -103,7 +103,7 @@ struct ExampleNormOperation: LayerOperation {
     var norm = norm(pass)
     let bad = ek_group_norm_forward(
       &norm, pass.input, pass.output, statistics(pass), sums(pass), Int32(pass.threads))
-    // A prediction that is not finite spoils no other.
+    // A prediction that is not finite does not affect the others.
     guard bad < 0 || pass.purpose == .prediction else {
       throw EvenkeelError.data(
         "Layer \(name) (\(kind)) got a value that is not finite in example \(bad / sets.blocks) of the batch")

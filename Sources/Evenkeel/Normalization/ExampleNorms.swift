@@ -1,15 +1,15 @@
 /// Layer normalization (Ba et al. 2016): x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β, where μ and σ² are those of one example's
 /// features.
 ///
-/// Axes: the last one alone. `[C]`: over C. `[L, C]`: over C, at every step of a sequence by itself. `[H, W, C]`: over C, at
-/// every pixel by itself. γ and β are one a feature. It is PyTorch's `LayerNorm(C)` (for images on tensors laid out features
-/// last) and Keras's `LayerNormalization(axis=-1)`. Statistics over all values of an image, which is what Wu and He (2018)
-/// call layer norm, are `GroupNorm(groups: 1)`; PyTorch's `LayerNorm([C, H, W])` also takes those, with a γ and β for each pixel,
-/// which no layer here has.
+/// Axes: only the last one. `[C]`: over C. `[L, C]`: over C, separately at every step of a sequence. `[H, W, C]`: over
+/// C, separately at every pixel. γ and β: one per feature. It is PyTorch's `LayerNorm(C)` (for images on tensors laid
+/// out features last) and Keras's `LayerNormalization(axis=-1)`. Statistics over all values of an image, which is what
+/// Wu and He (2018) call layer norm, are `GroupNorm(groups: 1)`; PyTorch's `LayerNorm([C, H, W])` also takes those,
+/// with a γ and β for each pixel, which no layer here has.
 ///
-/// An example's output does not depend on the others: training and prediction do the same, at any batch size, 1 included. Use it
-/// where batches are small or sequences long. A bias in front is not redundant: it moves features against each other, which
-/// the norm does not undo.
+/// An example's output does not depend on the others: training and prediction do the same, at any batch size, even 1.
+/// Use it if batches are small or sequences long. A bias before it is not redundant: it shifts features relative to
+/// each other, which the norm does not undo.
 public struct LayerNorm: ExampleNorm {
   public static let kind = "layerNorm"
   /// ε, added to the variance. PyTorch's default is 1e-5, Keras's 1e-3.
@@ -18,7 +18,7 @@ public struct LayerNorm: ExampleNorm {
   public var scale: Bool
   /// True if β is learned; 0 otherwise. PyTorch's `bias`, Keras's `center`.
   public var shift: Bool
-  /// What γ starts at, as in `BatchNorm`.
+  /// The initial value of γ, as in `BatchNorm`.
   public var initialScale: Double
 
   /// A norm with these options; `outputShape(for:)` checks them.
@@ -52,9 +52,10 @@ public struct LayerNorm: ExampleNorm {
 
 /// RMS normalization (Zhang and Sennrich 2019): y = γ x / √(Σ x²/C + ε): layer norm without the mean and the shift.
 ///
-/// Axes: the last one alone, as `LayerNorm`: `[C]`, `[L, C]` and `[H, W, C]` are all normalized over C, at every step or pixel by
-/// itself. It is PyTorch's `RMSNorm(C)` and Keras's `RMSNormalization(axis=-1)`. Use it in place of layer norm where its mean
-/// is not missed, as in most language models; it is a little cheaper. A bias in front is not redundant.
+/// Axes: only the last one, as in `LayerNorm`: `[C]`, `[L, C]` and `[H, W, C]` are all normalized over C, separately at
+/// every step or pixel. It is PyTorch's `RMSNorm(C)` and Keras's `RMSNormalization(axis=-1)`. Use it instead of layer
+/// norm if subtracting the mean does not help, as in most language models; it is a little cheaper. A bias before it is
+/// not redundant.
 public struct RMSNorm: ExampleNorm {
   public static let kind = "rmsNorm"
   /// ε, added to the mean square. The default is the distance from 1 to the next float, which is PyTorch's for float tensors
@@ -62,7 +63,7 @@ public struct RMSNorm: ExampleNorm {
   public var epsilon: Double
   /// True if γ is learned; 1 otherwise. PyTorch's `elementwise_affine`.
   public var scale: Bool
-  /// What γ starts at, as in `BatchNorm`.
+  /// The initial value of γ, as in `BatchNorm`.
   public var initialScale: Double
 
   public var norm: NormOptions? {
@@ -90,16 +91,16 @@ public struct RMSNorm: ExampleNorm {
 /// Group normalization (Wu and He 2018): x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β, where μ and σ² are those of one example and one
 /// group of C / `groups` consecutive features, over all positions.
 ///
-/// Axes: `[C]`: over the group's features. `[L, C]`: over L and the group's features. `[H, W, C]`: over H, W and the group's
-/// features. γ and β are one a feature. It is PyTorch's `GroupNorm(groups, C)`, whose features are the second axis, and Keras's
-/// `GroupNormalization(groups, axis=-1)`. One group is layer norm over all of an example; as many groups as features are
-/// instance norm.
+/// Axes: `[C]`: over the group's features. `[L, C]`: over L and the group's features. `[H, W, C]`: over H, W and the
+/// group's features. γ and β: one per feature. It is PyTorch's `GroupNorm(groups, C)`, where features are the second
+/// axis, and Keras's `GroupNormalization(groups, axis=-1)`. One group is layer norm over a whole example; as many
+/// groups as features is instance norm.
 ///
-/// Use it for images where memory leaves few examples a batch (detection, segmentation, video). A bias in front is not redundant,
-/// but with one feature a group.
+/// Use it for images if memory allows few examples per batch (detection, segmentation, video). A bias before it is
+/// redundant only with one feature per group.
 public struct GroupNorm: ExampleNorm {
   public static let kind = "groupNorm"
-  /// The number of parts that the features are cut into; it divides them. Wu and He take 32, which is Keras's default too.
+  /// The number of groups of features; it divides their number. Wu and He use 32, which is Keras's default too.
   public var groups: Int
   /// ε, added to the variance. PyTorch's default is 1e-5, Keras's 1e-3.
   public var epsilon: Double
@@ -107,7 +108,7 @@ public struct GroupNorm: ExampleNorm {
   public var scale: Bool
   /// True if β is learned; 0 otherwise.
   public var shift: Bool
-  /// What γ starts at, as in `BatchNorm`.
+  /// The initial value of γ, as in `BatchNorm`.
   public var initialScale: Double
 
   /// A norm with these options; `outputShape(for:)` checks them.
@@ -136,7 +137,7 @@ public struct GroupNorm: ExampleNorm {
   }
 
   private enum CodingKeys: String, CodingKey { case groups, epsilon, scale, shift, initialScale }
-  /// A number of groups, or the options.
+  /// In files: a number of groups, or the options.
   public init(from decoder: any Decoder) throws {
     if let groups = try? decoder.singleValueContainer().decode(Int.self) {
       self.init(groups: groups)
@@ -152,10 +153,10 @@ public struct GroupNorm: ExampleNorm {
 /// Instance normalization (Ulyanov et al. 2016): x̂ = (x − μ) / √(σ² + ε), y = γ x̂ + β, where μ and σ² are those of one feature
 /// of one example over its positions.
 ///
-/// Axes: `[L, C]`: over L. `[H, W, C]`: over H and W. `[C]` has one value a feature and is refused. It is PyTorch's
+/// Axes: `[L, C]`: over L. `[H, W, C]`: over H and W. `[C]` has one value per feature and is an error. It is PyTorch's
 /// `InstanceNorm1d(C)` and `InstanceNorm2d(C)` with `affine=True` (theirs is false by default) and Keras's
-/// `GroupNormalization(groups=-1, axis=-1)`. It takes an image's contrast and color cast away: use it where those should not
-/// count, as in style transfer. A bias in front is redundant, as in front of batch norm.
+/// `GroupNormalization(groups=-1, axis=-1)`. It removes an image's contrast and color cast: use it if those should not
+/// count, as in style transfer. A bias before it is redundant, as before batch norm.
 public struct InstanceNorm: ExampleNorm {
   public static let kind = "instanceNorm"
   public var traits: LayerTraits { [.removesConstants, .passesThrough] }
@@ -165,7 +166,7 @@ public struct InstanceNorm: ExampleNorm {
   public var scale: Bool
   /// True if β is learned; 0 otherwise.
   public var shift: Bool
-  /// What γ starts at, as in `BatchNorm`.
+  /// The initial value of γ, as in `BatchNorm`.
   public var initialScale: Double
 
   /// A norm with these options; `outputShape(for:)` checks them.
@@ -196,9 +197,9 @@ public struct InstanceNorm: ExampleNorm {
   }
 }
 
-/// The options that the norms of an example share, as files give them.
+/// The options that these norms share, as in files.
 private struct StoredNormOptions: Decodable {
-  /// nil for the norm's own.
+  /// nil for the norm's default.
   let epsilon: Double?
   let scale, shift: Bool
   let initialScale: Double

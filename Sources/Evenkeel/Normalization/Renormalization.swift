@@ -1,17 +1,18 @@
 import Kernels
 
-/// Batch renormalization (Ioffe 2017): x̂ = (x − μ_B) / σ_B · r + d, with r = σ_B / σ kept to 1/r_max … r_max and
-/// d = (μ_B − μ) / σ kept to −d_max … d_max. μ and σ are the running averages of the batches before.
+/// Batch renormalization (Ioffe 2017): x̂ = (x − μ_B) / σ_B · r + d, with r = σ_B / σ limited to 1/r_max … r_max and
+/// d = (μ_B − μ) / σ limited to −d_max … d_max. μ and σ are the running averages of the previous batches.
 ///
-/// Where neither is cut off, x̂ is (x − μ) / σ, what prediction computes, so that training and prediction see the same
-/// network: it helps where batches are small or their examples alike. r and d are constants for the gradient, which goes
-/// through μ_B and σ_B as in batch norm. σ is √(σ² + ε) with the variance that `BatchNorm.runningVariance` says, σ_B the
-/// same with the batch's: the paper averages deviations, here the variance is averaged, because prediction divides by its
-/// root. The averages are updated after the batch; the first batch, before which there are none, has r = 1 and d = 0.
+/// If neither is limited, x̂ is (x − μ) / σ, which is what prediction computes, so that training and prediction see the
+/// same network: this helps if batches are small or their examples similar. r and d are constants for the gradient,
+/// which goes through μ_B and σ_B as in batch norm. σ is √(σ² + ε) with the variance that `BatchNorm.runningVariance`
+/// selects, σ_B the same with the batch's: the paper averages deviations; here the variance is averaged, because
+/// prediction divides by its root. The averages are updated after the batch; the first batch, which has none yet, has r
+/// = 1 and d = 0.
 ///
-/// The limits grow linearly from batch norm's, r_max = 1 and d_max = 0, between `rampFrom` and `rampTo`, counted in the batches
-/// that the layer's running statistics have seen: a resumed run needs nothing else. The paper's runs end at r_max = 3 and
-/// d_max = 5, with ramps from step 5,000 to 40,000 and 25,000.
+/// The limits grow linearly from batch norm's, r_max = 1 and d_max = 0, between `rampFrom` and `rampTo`, counted in
+/// batches that the layer's running statistics have seen: a resumed run needs nothing else. The paper's runs end at
+/// r_max = 3 and d_max = 5, with ramps from step 5,000 to 40,000 and 25,000.
 ///
 /// Keras calls it `renorm`, TensorFlow 1 `renorm` with `renorm_clipping: {rmax, rmin, dmax}`; PyTorch does not have it.
 public struct Renormalization: Hashable, Sendable {
@@ -19,12 +20,12 @@ public struct Renormalization: Hashable, Sendable {
   public var maximumRatio: Double
   /// d_max, in running deviations, at least 0. 0 leaves d at 0.
   public var maximumOffset: Double
-  /// The number of batches after which the limits leave 1 and 0.
+  /// The number of batches after which the limits start to move from 1 and 0.
   public var rampFrom: Int
-  /// The number of batches after which they are reached.
+  /// The number of batches after which they reach their final values.
   public var rampTo: Int
 
-  /// Limits and the batches in which they are approached; `BatchNorm.outputShape(for:)` checks them.
+  /// Limits, and the batches over which they are approached; `BatchNorm.outputShape(for:)` checks them.
   public init(maximumRatio: Double = 3, maximumOffset: Double = 5, rampFrom: Int = 0, rampTo: Int = 1000) {
     self.maximumRatio = maximumRatio
     self.maximumOffset = maximumOffset
@@ -48,7 +49,7 @@ public struct Renormalization: Hashable, Sendable {
     }
   }
 
-  /// r_max and d_max after so many batches.
+  /// r_max and d_max after this many batches.
   func limits(after batches: Int) -> (ratio: Double, offset: Double) {
     let progress =
       batches >= rampTo
@@ -71,8 +72,8 @@ extension Renormalization: Codable {
   }
 }
 
-/// r and d of every feature, and what they make of scale and shift: γ (x̂ r + d) + β = (γ r) x̂ + (β + γ d), so that the
-/// kernels of batch norm carry renormalization out.
+/// r and d of every feature, and the scale and shift that result: γ (x̂ r + d) + β = (γ r) x̂ + (β + γ d), so that the
+/// kernels of batch norm can do renormalization.
 struct RenormalizedParameters {
   let features: Int
   let ratio, offset, scale, shift: UnsafeMutablePointer<Float>
@@ -88,7 +89,7 @@ struct RenormalizedParameters {
 
   /// - Parameters:
   ///   - batch: The statistics of the batch.
-  ///   - running: The averages before it.
+  ///   - running: The averages before the batch.
   ///   - scale: γ, nil for 1.
   ///   - shift: β, nil for 0.
   func compute(

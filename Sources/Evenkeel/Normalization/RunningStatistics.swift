@@ -1,9 +1,9 @@
 import Glibc
 import Kernels
 
-/// How batch statistics are gathered into the averages that serve at test time.
+/// How batch statistics are combined into the averages that prediction uses.
 public enum Averaging: Hashable, Sendable {
-  /// Exponentially weighted: running ← decay · running + (1 − decay) · batch. `decay` is the weight of the past.
+  /// Exponentially weighted: running ← decay · running + (1 − decay) · batch. `decay` is the weight of past batches.
   ///
   /// PyTorch's `momentum` is 1 − decay (its default 0.1 is `decay: 0.9`); Keras's and ONNX's `momentum` is decay.
   case exponential(decay: Double)
@@ -18,15 +18,15 @@ public enum RunningVariance: String, Hashable, Codable, CaseIterable, Sendable {
   /// The batch's own, divided by m, as in Keras and ONNX.
   case population
 
-  /// What the variance of a batch of `count` values is multiplied with.
+  /// The factor on the variance of a batch of `count` values.
   func correction(count: Double) -> Double { self == .unbiased ? count / (count - 1) : 1 }
 }
 
-/// The averages of one batch-norm layer, as read from a model.
+/// The averages of one batch norm, as read from a model.
 public struct RunningStatistics: Hashable, Sendable {
-  /// One a feature.
+  /// One per feature.
   public let mean: [Float]
-  /// One a feature.
+  /// One per feature.
   public let variance: [Float]
   /// The number of batches that were averaged; PyTorch's `num_batches_tracked`.
   public let batchCount: Int
@@ -39,8 +39,8 @@ package struct RunningStatisticsView {
   package let variance: UnsafeMutablePointer<Float>
   let batchCount: UnsafeMutablePointer<Int>
 
-  /// PyTorch's names. Before a batch was seen a layer predicts with mean 0 and variance 1. Files from before PyTorch 0.4.1 have
-  /// no count: statistics that are there come from at least one batch.
+  /// PyTorch's names. Before the first batch, a layer predicts with mean 0 and variance 1. Files from before PyTorch
+  /// 0.4.1 have no count: their statistics come from at least one batch.
   static func buffers(features: Int) -> [BufferDescription] {
     [
       BufferDescription(name: "running_mean", shape: [features], start: 0),
@@ -66,9 +66,9 @@ package struct RunningStatisticsView {
 
   /// Folds the statistics of one batch into the averages.
   ///
-  /// A partial batch of m out of M examples counts as the share m/M of a step: the weight of the past is decay^(m/M). With
-  /// debiasing the value that is kept is the debiased one: the batch's weight is then (1 − d) / (1 − d^t), which is 1 for
-  /// the first batch (Kingma and Ba 2015, §3).
+  /// A partial batch of m out of M examples counts as m/M of a step: the weight of the past is decay^(m/M). With
+  /// debiasing, the debiased value itself is kept: the batch's weight is then (1 − d) / (1 − d^t), which is 1 for the
+  /// first batch (Kingma and Ba 2015, §3).
   /// - Parameters:
   ///   - count: The number of values m behind each feature's statistics; see `RowWeights.count`.
   ///   - share: m/M, 1 for a full batch.

@@ -1,19 +1,19 @@
 import Glibc
 import Kernels
 
-/// How far the statistics of one batch norm are from others, in the deviations by which the norm divides.
+/// How far the statistics of one batch norm are from others, in units of the deviation by which the norm divides.
 public struct StatisticsShift: Hashable, Codable, Sendable {
-  /// The root of the mean over features of ((μ′ − μ)/√(σ² + ε))²: how far what the norm gives moves, before γ.
+  /// The root of the mean over features of ((μ′ − μ)/√(σ² + ε))²: how far the norm's output moves, before γ.
   public let meanShift: Double
-  /// The largest |μ′ − μ|/√(σ² + ε) of a feature.
+  /// The largest |μ′ − μ|/√(σ² + ε) of any feature.
   public let largestMeanShift: Double
   /// The least, the geometric mean and the greatest of (σ′² + ε)/(σ² + ε) over features.
   public let lowestVarianceRatio: Double
   public let varianceRatio: Double
   public let highestVarianceRatio: Double
 
-  /// From `old` to `new` statistics of a norm with this ε. A feature that the norm makes 0, as its old variance and ε are 0,
-  /// does not move.
+  /// The shift from `old` to `new` statistics of a norm with this ε. A feature whose old variance and ε are both 0 does
+  /// not move, as the norm makes it 0.
   /// - Precondition: Both have the same number of features.
   public init(from old: RunningStatistics, to new: RunningStatistics, epsilon: Double) {
     precondition(old.mean.count == new.mean.count)

@@ -1,6 +1,7 @@
 import Kernels
 
-/// What the parts of one batch share at one batch norm: μ and σ² over all of them, and Σ dz and Σ dz x̂ for the way back.
+/// What the parts of one batch share at one batch norm: μ and σ² over all of them, and Σ dz and Σ dz x̂ for the
+/// backward pass.
 final class WholeBatchNorm: StepContext {
   let operation: BatchNormOperation
   private(set) var moments: FeatureMoments
@@ -31,14 +32,14 @@ final class WholeBatchNorm: StepContext {
     sumDz.update(repeating: 0, count: 2 * moments.features)
   }
 
-  /// Takes in what `rows` examples of a part bring to the norm.
+  /// Merges the norm's input from `rows` examples of a part.
   /// - Returns: The first feature that is not finite, or −1.
   func merge(_ x: UnsafePointer<Float>, rows: Int, threads: Int) -> Int {
     moments.merge(x, rows: rows * operation.positions, sums, threads: threads)
   }
 
-  /// Makes the statistics to normalize with from those of all parts.
-  /// - Throws: `EvenkeelError` with code `data` where they leave the range of a float.
+  /// Computes the statistics to normalize with from those of all parts.
+  /// - Throws: `EvenkeelError` with code `data` if they leave the range of a float.
   func finish() throws {
     let options = operation.options
     let correction = options.runningVariance.correction(count: moments.count)
@@ -51,7 +52,7 @@ final class WholeBatchNorm: StepContext {
     }
   }
 
-  /// Writes the gradients of γ and β, which the sums are, into a buffer of all gradients.
+  /// Writes the gradients of γ and β, which are these sums, into a buffer of all gradients.
   func writeGradients(to gradients: UnsafeMutablePointer<Float>, offsets: [Int]) {
     for feature in 0..<moments.features {
       if operation.options.scale { gradients[offsets[0] + feature] = Float(sumDzN[feature]) }
@@ -68,7 +69,7 @@ extension BatchNormOperation {
     ek_batch_norm_apply(&norm, pass.input, pass.output, whole.statistics, Int32(pass.threads))
   }
 
-  /// Adds to the sums over the whole batch that the norm needs before it can go backward.
+  /// Adds to the sums over the whole batch that the norm's backward needs.
   func addGradientSums(to whole: WholeBatchNorm, _ pass: BackwardPass) {
     var norm = norm(pass.forward, 0..<pass.rows)
     ek_batch_norm_gradient_sums(

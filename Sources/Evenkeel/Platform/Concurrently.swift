@@ -1,8 +1,9 @@
 import Glibc
 import Synchronization
 
-/// Runs `body` for 0 ..< `count` on all processors, in any order; on the calling thread alone where the system gives no other.
-/// - Throws: What the lowest of the indices that failed threw, so an error does not depend on the order either.
+/// Runs `body` for 0 ..< `count` on all processors, in any order; only on the calling thread if the system gives no
+/// other.
+/// - Throws: The error of the lowest index that failed, so that errors do not depend on the order either.
 func concurrently(_ count: Int, _ body: @Sendable (Int) throws -> Void) throws {
   try withoutActuallyEscaping(body) { body in
     let work = ConcurrentWork(count: count, body: body)
@@ -38,7 +39,7 @@ private final class ConcurrentWork: Sendable {
     self.body = body
   }
 
-  /// Takes indices until there are none, or none below one that failed.
+  /// Takes indices until none are left, or none below one that failed.
   func run() {
     while true {
       let index = next.wrappingAdd(1, ordering: .relaxed).oldValue

@@ -1,6 +1,6 @@
 import Glibc
 
-/// How much memory this process may still take, and what says so.
+/// How much memory this process may still take, and what limits it.
 package struct MemoryRoom: Equatable {
   package enum Limit: String {
     case machine = "this machine has"
@@ -14,7 +14,7 @@ package struct MemoryRoom: Equatable {
 
   package init(bytes: Int, limit: Limit) { (self.bytes, self.limit) = (bytes, limit) }
 
-  /// The least of all that limit this process. What cannot be found out does not.
+  /// The smallest of this process's limits. Those that cannot be determined are ignored.
   package static func current(read: (String) -> String?) -> MemoryRoom {
     let sizes = read("/proc/self/statm").map(statm)
     return [
@@ -27,10 +27,10 @@ package struct MemoryRoom: Equatable {
 
   static func current() -> MemoryRoom { current(read: contents) }
 
-  /// What is kept back of a hard limit for all that is allocated without being asked for: threads' stacks, small memory.
+  /// The part of a hard limit that is reserved for unrequested allocations: threads' stacks, small memory.
   private static let reserve = 1 << 26
 
-  /// Memory and swap that are free or may be freed; without /proc all that the machine has.
+  /// Memory and swap that are free or may be freed; without /proc, all that the machine has.
   private static func machine(_ read: (String) -> String?) -> Int {
     if let fields = read("/proc/meminfo").map(fields), let available = fields["MemAvailable:"] {
       return (available + (fields["SwapFree:"] ?? 0)) * 1024
@@ -38,7 +38,7 @@ package struct MemoryRoom: Equatable {
     return max(1, sysconf(Int32(_SC_PHYS_PAGES))) * max(1, sysconf(Int32(_SC_PAGESIZE)))
   }
 
-  /// What the groups of this process leave, its own and all above it, of cgroup version 2 or 1; nil without a limit.
+  /// What this process's cgroups leave, its own and all above it, in version 2 or 1; nil without a limit.
   private static func container(_ read: (String) -> String?) -> Int? {
     guard let groups = read("/proc/self/cgroup") else { return nil }
     return groups.split(separator: "\n").flatMap { line -> [Int] in
@@ -56,12 +56,12 @@ package struct MemoryRoom: Equatable {
     }.min()
   }
 
-  /// The folder of `group` and those of all groups above it; in a container the group's path may be one outside of it.
+  /// The folders of `group` and of all groups above it; in a container, the group's path may be one outside it.
   private static func folders(_ root: String, _ group: Substring) -> [String] {
     group.split(separator: "/").reduce(into: [root]) { $0.append($0.last! + "/" + $1) }
   }
 
-  /// What one group leaves: files that are cached count as used, but give way.
+  /// What one group leaves: cached files count as used but can be evicted.
   private static func room(
     _ folder: String, limit: String, usage: String, prefix: String, _ read: (String) -> String?
   ) -> Int? {
@@ -78,14 +78,14 @@ package struct MemoryRoom: Equatable {
     return Int(limit.rlim_cur)
   }
 
-  /// The bytes of address space and of data that a process has.
+  /// The bytes of address space and of data of this process.
   private static func statm(_ text: String) -> (total: Int, data: Int) {
     let pages = text.split { $0.isWhitespace }.map { Int($0) ?? 0 }
     let size = sysconf(Int32(_SC_PAGESIZE))
     return pages.count < 6 ? (0, 0) : (pages[0] * size, pages[5] * size)
   }
 
-  /// The numbers of lines that start with a name and a number.
+  /// The numbers in lines that start with a name and a number.
   private static func fields(_ text: String) -> [String: Int] {
     text.split(separator: "\n").reduce(into: [:]) { fields, line in
       let words = line.split(separator: " ")
@@ -95,7 +95,7 @@ package struct MemoryRoom: Equatable {
 
   private static func number(_ text: String) -> Int? { Int(text.split { $0.isWhitespace }.first ?? "") }
 
-  /// The text of a small file of the system's.
+  /// The text of a small system file.
   private static func contents(_ path: String) -> String? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
@@ -106,7 +106,7 @@ package struct MemoryRoom: Equatable {
     }
   }
 
-  /// `count` bytes for a person.
+  /// `count` bytes in readable form.
   package static func text(_ count: Int) -> String {
     for (name, size) in [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000)] where count >= size {
       return "\(count / size).\(count % size * 10 / size) \(name)"
@@ -121,12 +121,12 @@ package struct MemoryRoom: Equatable {
 }
 
 extension Machine {
-  /// To be asked before memory is taken whose size follows from data or a network: where it is short the system ends the
-  /// process, now or as the memory is first written to.
+  /// Call before taking memory whose size depends on data or a network: if memory is short, the system ends the
+  /// process, now or when the memory is first written to.
   /// - Parameters:
-  ///   - what: What takes the memory, as the sentence begins.
+  ///   - what: What takes the memory, as the start of the sentence.
   ///   - remedy: A sentence about what takes less.
-  /// - Throws: `EvenkeelError` if this process may not take `count` bytes more. Some megabytes are never refused.
+  /// - Throws: `EvenkeelError` if this process may not take `count` bytes more. A few megabytes are always granted.
   package static func requireMemory(
     _ count: Int, for what: @autoclosure () -> String, code: EvenkeelError.Code = .data, remedy: String? = nil
   ) throws {

@@ -1,17 +1,17 @@
 import Glibc
 
-/// Numbers as people read them, with few digits: on a page as it would be printed, elsewhere as a terminal shows it.
+/// Numbers for people, with few digits: typeset on a page, plain elsewhere.
 package struct NumberText: Sendable {
-  /// A true minus, commas between thousands, powers of ten with raised exponents: −12,345.6, 2.5·10⁻⁶.
+  /// A true minus sign, thousands separated by commas, powers of ten with superscripts: −12,345.6, 2.5·10⁻⁶.
   package static let page = NumberText(
     minus: "−", thousands: ",", notFinite: "diverged", plainExponents: -3...6, raisesExponents: true)
-  /// What programs read too: -12345.6, 2.5e-6.
+  /// Readable by programs too: -12345.6, 2.5e-6.
   package static let plain = NumberText(
     minus: "-", thousands: "", notFinite: nil, plainExponents: -4...5, raisesExponents: false)
 
   private let minus: String
   private let thousands: String
-  /// What stands for NaN and infinities; nil: Swift's names.
+  /// The text for NaN and infinities; nil: Swift's names.
   private let notFinite: String?
   /// The powers of ten that `significant` writes without an exponent.
   private let plainExponents: ClosedRange<Int>
@@ -22,7 +22,7 @@ package struct NumberText: Sendable {
     guard value.isFinite else { return notFinite ?? "\(value)" }
     guard abs(value) < 1e15 else { return significant(value) }
     let decimals = min(max(decimals, 0), 15)
-    // Digits after the point stop where a double's do.
+    // No more digits than a double has.
     let scale = pow(10, Double(abs(value) < 1 ? decimals : min(decimals, 15 - Self.exponent(of: value))))
     let digits = String(Int((abs(value) * scale).rounded()))
     let places = Int(log10(scale).rounded())
@@ -35,8 +35,8 @@ package struct NumberText: Sendable {
   /// `share` in percent.
   package func percent(_ share: Double, decimals: Int) -> String { fixed(100 * share, decimals: decimals) + " %" }
 
-  /// `value` with `digits` significant digits, with a power of ten where it is very small or large; whole numbers below 10⁷ in
-  /// full.
+  /// `value` with `digits` significant digits, with a power of ten if it is very small or large; whole numbers below
+  /// 10⁷ in full.
   package func significant(_ value: Double, digits: Int = 3) -> String {
     guard value.isFinite else { return notFinite ?? "\(value)" }
     if value == 0 { return "0" }
@@ -46,19 +46,19 @@ package struct NumberText: Sendable {
     return fixed(value, decimals: max(0, digits - 1 - exponent))
   }
 
-  /// As `significant`, without zeros at the end: 0.5, not 0.500.
+  /// As `significant`, without trailing zeros: 0.5, not 0.500.
   package func short(_ value: Double, digits: Int = 3) -> String {
     Self.withoutZeros(significant(value, digits: digits))
   }
 
-  /// As `fixed`, but with a power of ten where `decimals` digits would show nothing of the value, and from 10⁵ on: for columns whose
-  /// numbers may have any size.
+  /// As `fixed`, but with a power of ten if `decimals` digits would show nothing of the value, and from 10⁵ on: for
+  /// columns with numbers of any size.
   package func inColumn(_ value: Double, decimals: Int) -> String {
     let isPlain = value == 0 || (pow(10, -Double(decimals))..<1e5).contains(abs(value))
     return isPlain || !value.isFinite ? fixed(value, decimals: decimals) : scientific(value, digits: 2)
   }
 
-  /// An estimate and its interval, rounded where the interval's width has two digits.
+  /// An estimate and its interval, rounded so that the interval's width has two digits.
   package func estimate(_ value: Double, _ low: Double, _ high: Double) -> (
     value: String, low: String, high: String
   ) {

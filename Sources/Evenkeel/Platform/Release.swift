@@ -1,4 +1,4 @@
-/// Which Evenkeel this is.
+/// This release of Evenkeel.
 package enum Release {
   /// The version that `--version` prints and that is stored with every run of the laboratory.
   package static let version = "0.1.0"

@@ -5,7 +5,7 @@ package enum AtomicFile {
   package static func write(_ chunks: [UnsafeRawBufferPointer], to path: String) throws {
     let target = try Target(path)
     if target.isStream {
-      // A pipe or device is no file that could be replaced.
+      // A pipe or device is not a file that could be replaced.
       let descriptor = open(path, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else { throw failure(path) }
       defer { close(descriptor) }
@@ -26,20 +26,20 @@ package enum AtomicFile {
     try text.withUTF8 { try write([UnsafeRawBufferPointer($0)], to: path) }
   }
 
-  /// Finds out before long work whether `path` can be written; leaves everything as it is.
+  /// Checks before long work whether `path` can be written; changes nothing.
   package static func requireWritable(_ path: String) throws {
     let target = try Target(path)
     guard target.mode == nil && !target.isStream || access(path, W_OK) == 0 else { throw failure(path) }
     if target.isStream { return }
-    // Only an attempt knows what users, mounts and file systems allow.
+    // Only an attempt shows what users, mounts and file systems allow.
     _ = try TemporaryFile(in: target.folder, mode: nil, for: path)
     try target.requireReplaceable(path)
   }
 
-  /// Where `path` leads, whether something is there or not, without links and dots.
+  /// Where `path` leads, without links and dots, whether or not something is there.
   package static func place(_ path: String) -> String {
     var path = path
-    // As many links as the kernel follows.
+    // The number of links that the kernel follows.
     for _ in 0..<40 {
       if let whole = resolved(path) { return whole }
       let split = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
@@ -58,7 +58,7 @@ package enum AtomicFile {
     return String(cString: real)
   }
 
-  /// What the link at `path` says; nil where there is none.
+  /// The target of the link at `path`; nil if there is none.
   private static func linked(_ path: String) -> String? {
     var text = [CChar](repeating: 0, count: Int(PATH_MAX))
     let length = readlink(path, &text, text.count)
@@ -83,11 +83,11 @@ package enum AtomicFile {
   }
 }
 
-/// What lies at the end of a path that is to be written.
+/// The destination of a path that is to be written.
 private struct Target {
-  /// The path without links, so that what a link points to is replaced, not the link; and the folder that it is in.
+  /// The path without links, so that a link's target is replaced, not the link; and its folder.
   let file, folder: String
-  /// The permissions of the file that is there.
+  /// The permissions of the existing file.
   let mode: mode_t?
   /// Whether it is a pipe or a device.
   let isStream: Bool
@@ -108,7 +108,7 @@ private struct Target {
     guard split < place.endIndex else {
       throw EvenkeelError.cannotWrite("\"\(path)\" does not end with a name; expected a file to write.")
     }
-    // The name itself may be too long although the folder can be written.
+    // The name itself may be too long even if the folder is writable.
     guard place[split...].utf8.count <= Int(NAME_MAX) else {
       errno = ENAMETOOLONG
       throw AtomicFile.failure(path)
@@ -118,7 +118,7 @@ private struct Target {
     folder = split == place.startIndex ? "." : parent.isEmpty ? "/" : String(parent)
   }
 
-  /// In a folder such as /tmp only owners replace files.
+  /// In a folder such as /tmp, only owners can replace files.
   func requireReplaceable(_ path: String) throws {
     var status = stat()
     guard mode != nil, stat(folder, &status) == 0, status.st_mode & S_ISVTX != 0 else { return }

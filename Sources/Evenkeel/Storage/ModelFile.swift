@@ -1,12 +1,12 @@
 import FoundationEssentials
 
-/// Where in a run a checkpoint was taken.
+/// The position in a run at which a checkpoint was taken.
 private struct StoredPosition: Codable {
   var epoch, batch, step: Int
   var loss, squaredError, correct: Double
-  /// nil but for a regression with several targets.
+  /// nil except for a regression with several targets.
   var targetSums: [Double]?
-  /// nil in files from before examples had weights.
+  /// nil in older files, from before examples had weights.
   var weight: Double?
   var examples: Int
   var settings: RunSettings
@@ -89,8 +89,8 @@ extension Model {
   ///
   /// Tensors have the names and shapes of the `state_dict` of the equivalent `nn.Sequential`; the network, the scaling and
   /// the labels are JSON under `evenkeel` in the metadata.
-  /// - Throws: `EvenkeelError`, and what is at `path` stays as it is: `cannotWrite`, or `data` that says why the file could not be
-  ///   read again, as for a parameter that is not finite.
+  /// - Throws: `EvenkeelError`, and what is at `path` stays as it is: `cannotWrite`, or `data` that says why the file
+  ///   could not be read back, such as a parameter that is not finite.
   public func write(to path: String) throws {
     try withExtendedLifetime(state) {
       try StoredDescription.write(state.items(), metadata(), of: self, to: path)
@@ -110,7 +110,7 @@ extension Model {
     }
   }
 
-  /// Finds out before long work whether a file can be written at `path`; changes nothing.
+  /// Checks before long work whether a file can be written at `path`; changes nothing.
   /// - Throws: `EvenkeelError` with code `cannotWrite`.
   package static func requireWritable(_ path: String) throws { try AtomicFile.requireWritable(path) }
 
@@ -118,8 +118,8 @@ extension Model {
   package static func writeText(_ text: String, to path: String) throws { try AtomicFile.write(text, to: path) }
 
   /// Reads a model file.
-  /// - Throws: `EvenkeelError`: `noInput` if it is missing, `data` that names the key that is missing, too many, of another
-  ///   shape or not finite.
+  /// - Throws: `EvenkeelError`: `noInput` if it is missing, `data` that names a key that is missing, unexpected, of
+  ///   another shape or not finite.
   public init(contentsOf path: String) throws {
     let bytes = try FileBytes(path)
     self = try bytes.reading { try Model(Safetensors(bytes)) }
@@ -131,7 +131,7 @@ extension Model {
     try file.requireNoOther(than: used)
   }
 
-  /// Fills the model with the tensors of a file that another program wrote, such as Python's `safetensors`.
+  /// Fills the model with the tensors of a file from another program, such as Python's `safetensors`.
   /// - Throws: As `init(contentsOf:)`.
   public mutating func readParameters(from path: String) throws {
     let bytes = try FileBytes(path)
@@ -199,7 +199,7 @@ extension Checkpoint {
     self = try bytes.reading { try Checkpoint(Safetensors(bytes)) }
   }
 
-  /// - Throws: `EvenkeelError` with code `data` for a checkpoint whose settings are kept as version 0.1 kept them, as phrases.
+  /// - Throws: `EvenkeelError` with code `data` for a checkpoint from version 0.1, which stored settings as phrases.
   private static func requireToday(_ file: Safetensors) throws {
     struct Phrases: Decodable { let settings: [String: String] }
     guard let text = file.header.metadata["position"],
@@ -234,7 +234,7 @@ extension Checkpoint {
     sums.examples = position.examples
     sums.weight = position.weight ?? Double(position.examples)
     let outputs = model.output?.targetNames.count ?? 0
-    // In files from before targets were told apart their errors had one unit.
+    // In older files, errors were not kept per target and had one unit.
     let shared = Array(repeating: position.squaredError / Double(max(outputs, 1)), count: outputs)
     let targetSums = position.targetSums ?? shared + [Double](repeating: 0, count: 2 * outputs)
     guard targetSums.count == 3 * outputs else {

@@ -3,7 +3,7 @@ import Kernels
 
 /// A safetensors file: named tensors and text metadata.
 ///
-/// Eight bytes of header length, a JSON header, then the tensors' bytes without a gap.
+/// Eight bytes of header length, a JSON header, then the tensors' bytes without gaps.
 package struct Safetensors {
   let header: SafetensorsHeader
   private let bytes: FileBytes
@@ -23,7 +23,7 @@ package struct Safetensors {
         "\(name): expected a safetensors file; its header would have \(length) bytes, the file has \(bytes.count - 8) for it."
       )
     }
-    // What a parser makes of it.
+    // The size of the parsed header.
     try Machine.requireMemory(32 * Int(length), for: "\(name): its header of \(length) bytes, read,")
     let end = 8 + Int(length)
     header = try SafetensorsHeader(
@@ -77,8 +77,9 @@ package struct Safetensors {
   }
 
   /// Writes `items` in order.
-  /// - Parameter check: Throws where a reader of the header would; nil where none would.
-  /// - Throws: `EvenkeelError`: `data`, and what is at `path` stays, for what could not be read again; `cannotWrite`.
+  /// - Parameter check: Throws if a reader of the header would; nil if none would.
+  /// - Throws: `EvenkeelError`, and what is at `path` stays: `data` for content that could not be read back,
+  ///   `cannotWrite`.
   static func write(
     _ items: [Source], metadata: [String: String], to path: String, check: ((SafetensorsHeader) throws -> Void)?
   ) throws {

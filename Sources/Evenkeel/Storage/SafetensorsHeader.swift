@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// What a safetensors file says of itself: where its tensors lie behind the header, and text metadata.
+/// The header of a safetensors file: where its tensors are after the header, and text metadata.
 struct SafetensorsHeader {
   struct Entry {
     let dtype: String
@@ -9,11 +9,11 @@ struct SafetensorsHeader {
     let range: Range<Int>
   }
 
-  /// What errors call the file.
+  /// The file's name in errors.
   let name: String
   let metadata: [String: String]
   let tensors: [String: Entry]
-  /// The bytes of all tensors.
+  /// The number of bytes of all tensors.
   let dataCount: Int
 
   static let greatestLength = 100_000_000
@@ -24,7 +24,7 @@ struct SafetensorsHeader {
     let data_offsets: [Int]
   }
 
-  /// Tensors by their keys, and the metadata under its reserved one.
+  /// Tensors by key, and the metadata under its reserved key.
   private struct Content: Decodable {
     var metadata: [String: String] = [:]
     var items: [String: Item] = [:]
@@ -50,13 +50,13 @@ struct SafetensorsHeader {
 
   /// - Parameters:
   ///   - text: JSON.
-  ///   - dataCount: The bytes behind it.
+  ///   - dataCount: The number of bytes after it.
   /// - Throws: `EvenkeelError` with code `data` that names the file and the key that is wrong.
   init(_ text: UnsafeRawBufferPointer, dataCount: Int, name: String) throws {
     self.name = name
     self.dataCount = dataCount
     try Self.requireLength(text.count, name: name)
-    // Tensors lie three deep; a deep header would only exhaust the stack of a parser.
+    // Tensors are three levels deep; a deeper header would only exhaust a parser's stack.
     guard jsonDepth(text) <= 8 else { throw EvenkeelError.data("\(name): the header nests too deeply.") }
     let content: Content
     do { content = try JSONDecoder().decode(Content.self, from: Data(text)) } catch {
@@ -116,7 +116,7 @@ struct SafetensorsHeader {
 
 }
 
-/// How deep lists and objects nest in a JSON text; brackets inside strings are letters like others.
+/// How deep lists and objects nest in a JSON text; brackets inside strings do not count.
 func jsonDepth(_ text: some Sequence<UInt8>) -> Int {
   var (depth, deepest, isInString, isEscaped) = (0, 0, false, false)
   for byte in text {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Synchronization
 
-/// What a model file says beside its tensors, as JSON in the metadata.
+/// What a model file says besides its tensors, as JSON in the metadata.
 struct StoredDescription: Codable {
   var network: Network
   var scaling: InputScaling?
@@ -10,7 +10,7 @@ struct StoredDescription: Codable {
   var training: TrainingSummary?
 
   /// Checks that the parts fit each other.
-  /// - Throws: `EvenkeelError` that says which does not.
+  /// - Throws: `EvenkeelError` that says which one does not.
   func validate(width: Int) throws {
     let inputs = network.input.count
     if let scaling, inputs % scaling.mean.count != 0 {
@@ -32,25 +32,26 @@ struct StoredDescription: Codable {
 }
 
 extension StoredDescription {
-  /// The greatest nesting that Foundation's decoder takes; what a network may have stays below.
+  /// The greatest nesting that Foundation's decoder accepts; a network's limit is below that.
   private static let greatestDepth = 500
 
-  /// The one that was found readable last: a training stores the same after every epoch.
+  /// The description that was last found readable: training stores the same one after every epoch.
   private static let known = Mutex("")
 
-  /// Writes a file of `model` that can be read again, or none.
+  /// Writes a file of `model` that can be read back, or none.
   static func write(
     _ items: [Safetensors.Source], _ metadata: [String: String], of model: Model, to path: String
   ) throws {
     let text = metadata["evenkeel"] ?? ""
-    // Layers may be registered as late as where the file is read.
+    // Layers may be registered only where the file is read.
     let isKnown =
       known.withLock { $0 == text } || !model.state.layout.network.layers.allSatisfy { LayerRegistry.knows($0.layer) }
     try Safetensors.write(items, metadata: metadata, to: path, check: isKnown ? nil : { _ = try read($0) })
     if !isKnown { known.withLock { $0 = text } }
   }
 
-  /// - Throws: `EvenkeelError` with code `data` that names the file, for what contradicts itself or the file's tensors.
+  /// - Throws: `EvenkeelError` with code `data` that names the file, for a description that contradicts itself or the
+  ///   file's tensors.
   static func read(_ header: SafetensorsHeader) throws -> (StoredDescription, ParameterLayout) {
     guard let text = header.metadata["evenkeel"] else {
       throw EvenkeelError.data(
@@ -62,7 +63,7 @@ extension StoredDescription {
     do {
       let description = try JSONDecoder().decode(StoredDescription.self, from: Data(text.utf8))
       let layout = try ParameterLayout(description.network)
-      // Before memory is taken for it: the file holds what the description speaks of.
+      // Before memory is taken for it: the file must hold what the description mentions.
       for entry in layout.entries { try header.entry(entry.name, shape: entry.description.shape) }
       for buffer in layout.buffers where !buffer.description.isCount {
         try header.entry(buffer.name, shape: buffer.description.shape)

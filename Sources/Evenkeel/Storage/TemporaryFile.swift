@@ -2,17 +2,17 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// A file under way to its place: without a name where the file system has such, so that a process that is killed leaves nothing;
-/// else with a random one, locked as long as its writer lives.
+/// A file before it is in its place: without a name if the file system supports that, so that a killed process leaves
+/// nothing; otherwise with a random name, locked as long as its writer lives.
 package struct TemporaryFile: ~Copyable {
   package let descriptor: Int32
   private let folder: String
-  /// Its name for now.
+  /// Its temporary name.
   private var name: String?
 
   /// - Parameters:
-  ///   - path: What errors call the file.
-  ///   - needsName: Whether it has a name from the start, where it could not be given one later.
+  ///   - path: The file's name in errors.
+  ///   - needsName: Whether it has a name from the start, because it could not get one later.
   /// - Throws: `EvenkeelError` with code `cannotWrite`.
   package init(in folder: String, mode: mode_t?, for path: String, needsName: Bool = false) throws {
     self.folder = folder
@@ -21,7 +21,7 @@ package struct TemporaryFile: ~Copyable {
       let unnamed = clinux_open_unnamed(folder, mode)
       if unnamed >= 0 {
         (descriptor, name) = (unnamed, nil)
-        // What is linked later is locked from its first moment on.
+        // A file that is linked later is locked from the start.
         _ = flock(unnamed, LOCK_EX | LOCK_NB)
         return
       }
@@ -32,7 +32,7 @@ package struct TemporaryFile: ~Copyable {
       let opened = open(folder + "/" + name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
       guard opened >= 0 else { throw AtomicFile.failure(path, folder + "/" + name) }
       _ = flock(opened, LOCK_EX)
-      // Between the two another process may have found it without a lock, and removed it.
+      // Between the two, another process may have found it without a lock and removed it.
       var status = stat()
       if fstat(opened, &status) == 0, status.st_nlink == 0 {
         close(opened)
@@ -43,8 +43,8 @@ package struct TemporaryFile: ~Copyable {
     }
   }
 
-  /// Puts the file in its place, over what is there.
-  /// - Returns: False where a file without a name cannot be given one.
+  /// Puts the file in its place, replacing what is there.
+  /// - Returns: False if a file without a name cannot get one.
   package consuming func put(at target: String, for path: String) throws -> Bool {
     if name == nil {
       let name = Self.randomName()
@@ -69,10 +69,11 @@ package struct TemporaryFile: ~Copyable {
     return prefix + String(repeating: "0", count: 16 - digits.count) + digits + suffix
   }
 
-  /// The folders that this process has looked through.
+  /// The folders that this process has already searched.
   private static let swept = Mutex<Set<String>>([])
 
-  /// Removes what killed writers have left in `folder`, once a process: files of such a name that nobody holds a lock on.
+  /// Removes what killed writers have left in `folder`, once per process: files with such a name that nobody has
+  /// locked.
   static func removeStale(in folder: String) {
     guard swept.withLock({ $0.insert(folder).inserted }), let stream = opendir(folder) else { return }
     defer { closedir(stream) }

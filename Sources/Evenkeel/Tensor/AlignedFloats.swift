@@ -1,21 +1,21 @@
 import Glibc
 
-/// A fixed number of floats, aligned to a cache line, zero at the start. Memory that nobody else holds.
+/// A fixed number of floats, aligned to a cache line, initially zero. Nothing else holds this memory.
 ///
 /// Not safe to write from two threads; owners guard it (a value's copy-on-write, a program's exclusive use).
 package final class AlignedFloats: @unchecked Sendable {
   package let count: Int
   package let start: UnsafeMutablePointer<Float>
 
-  /// Little memory, or such as was asked for in a sum.
+  /// A little memory, or memory that was requested as part of a sum.
   package init(count: Int) {
     guard let start = Self.allocate(count) else { fatalError("Out of memory: \(count) floats were asked for.") }
     (self.count, self.start) = (count, start)
   }
 
-  /// Memory whose size follows from data or a network.
+  /// Memory whose size depends on data or a network.
   /// - Parameter what: What takes it, as for `Machine.requireMemory`.
-  /// - Throws: `EvenkeelError` if there is not so much.
+  /// - Throws: `EvenkeelError` if there is not enough.
   package init(
     count: Int, for what: @autoclosure () -> String, code: EvenkeelError.Code = .data, remedy: String? = nil
   ) throws {
@@ -34,7 +34,7 @@ package final class AlignedFloats: @unchecked Sendable {
     return memory.bindMemory(to: Float.self, capacity: max(count, 16))
   }
 
-  /// Room for so many bytes.
+  /// Room for this many bytes.
   convenience init(bytes: Int) { self.init(count: (bytes + 3) / MemoryLayout<Float>.stride) }
 
   convenience init(copying other: AlignedFloats) {

@@ -1,6 +1,6 @@
 import Kernels
 
-/// The memory of one set of batch statistics and of the sums they are made from.
+/// The memory of one set of batch statistics and of the sums they are computed from.
 final class BatchStatisticsStorage {
   private let floats: AlignedFloats
   let view: ek_batch_statistics

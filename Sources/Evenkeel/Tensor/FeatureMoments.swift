@@ -1,16 +1,16 @@
 import Kernels
 
-/// Mean and variance of every feature of something over rows that come in batches, merged in order and in double, so that the
-/// sizes of the batches matter to rounding alone (Chan, Golub and LeVeque 1979).
+/// Mean and variance of every feature over rows that come in batches, merged in order and in double, so that the sizes
+/// of the batches affect only rounding (Chan, Golub and LeVeque 1979).
 public struct FeatureMoments: Sendable {
-  /// Values of each feature so far, Σ w and Σ w² over them; those of weight 0 are none.
+  /// The number of values of each feature so far, Σ w and Σ w² over them; values of weight 0 do not count.
   private var rows = 0
   private(set) var weight = 0.0
   private var squaresOfWeights = 0.0
   private(set) var means: [Double]
   private var squares: [Double]
 
-  /// Of nothing yet.
+  /// The moments of no values yet.
   package init(features: Int) {
     means = Array(repeating: 0, count: features)
     squares = means
@@ -18,8 +18,8 @@ public struct FeatureMoments: Sendable {
 
   /// The number of features.
   public var features: Int { means.count }
-  /// The number m of values of each feature that the moments stand for: Σ w, or where weights are fractions Kish's
-  /// (Σ w)² / Σ w², which is larger then.
+  /// The number m of values of each feature that the moments stand for: Σ w, or, for fractional weights, Kish's
+  /// (Σ w)² / Σ w², which is then larger.
   public var count: Double { max(weight, weight * weight / squaresOfWeights) }
   /// The mean of a feature.
   public func mean(_ feature: Int) -> Double { means[feature] }
@@ -30,13 +30,13 @@ public struct FeatureMoments: Sendable {
   /// Whether there is a variance.
   var isEnough: Bool { rows > 1 }
 
-  /// Forgets everything.
+  /// Resets to no values.
   mutating func reset() {
     (rows, weight, squaresOfWeights) = (0, 0, 0)
     for feature in means.indices { (means[feature], squares[feature]) = (0, 0) }
   }
 
-  /// Takes in `rows` rows of values.
+  /// Adds `rows` rows of values.
   /// - Returns: The first feature that is not finite, or −1.
   mutating func merge(
     _ x: UnsafePointer<Float>, rows: Int, _ memory: BatchStatisticsStorage, threads: Int
@@ -53,7 +53,7 @@ public struct FeatureMoments: Sendable {
     return bad
   }
 
-  /// Takes in rows that count by their weights.
+  /// Adds weighted rows.
   /// - Returns: As above.
   mutating func merge(
     _ x: UnsafePointer<Float>, _ weights: RowWeights, _ memory: BatchStatisticsStorage, threads: Int
@@ -68,14 +68,14 @@ public struct FeatureMoments: Sendable {
     return -1
   }
 
-  /// Takes in values of this weight with these means and variances over m.
+  /// Adds values of this weight with these means and variances over m.
   mutating func merge(_ batch: ek_batch_statistics, weight added: Double) {
     merge(
       weight: added, mean: { Double(batch.mean_high[$0]) + Double(batch.mean_low[$0]) },
       variance: { Double(batch.variance[$0]) })
   }
 
-  /// Takes in values of this weight with these means and variances over m.
+  /// Adds values of this weight with these means and variances over m.
   mutating func merge(
     weight added: Double, mean: (Int) -> Double, variance: (Int) -> Double = { _ in 0 }
   ) {

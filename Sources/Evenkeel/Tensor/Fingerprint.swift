@@ -1,9 +1,9 @@
-/// A hash of a sequence of values that is the same in every process, unlike Swift's: each is mixed into what was before. It
-/// tells apart what differs by mistake, not by design.
+/// A hash of a sequence of values that is the same in every process, unlike Swift's: each is mixed into those before.
+/// It detects accidental differences, not deliberate ones.
 package struct Fingerprint {
   private var state: UInt64 = 0
 
-  /// That of no values.
+  /// The hash of no values.
   package init() {}
 
   package mutating func add(_ value: Int) {

@@ -1,22 +1,23 @@
-/// Rows cut into consecutive parts that differ by one row at most, the larger ones first (PyTorch's `tensor_split`).
+/// Rows divided into consecutive parts that differ by at most one row, larger ones first (PyTorch's `tensor_split`).
 ///
-/// An epoch is cut into batches so, a batch into what is computed at once, and into ghost batches: statistics of a norm are
-/// about equally noisy in all of them.
+/// This divides an epoch into batches, and a batch into the parts that are computed at once and into ghost batches:
+/// statistics of a norm are about equally noisy in all of them.
 struct Parts: Hashable, Sendable {
-  /// What is cut.
+  /// The rows that are divided.
   let rows: Int
   /// The number of parts.
   let count: Int
 
-  /// As many parts as keep each to `largest` rows, or as leave `smallest` in each, which counts for more.
+  /// Enough parts for each to have at most `largest` rows, but few enough to leave `smallest` in each, which takes
+  /// precedence.
   init(rows: Int, largest: Int, smallest: Int = 1) {
     self.init(rows: rows, count: (rows - 1) / largest + 1, smallest: smallest)
   }
 
   /// Parts of about `size` rows: rows / size of them, rounded to a whole number (Hoffer et al. 2017, algorithm 1).
   ///
-  /// Whatever `rows` is, a part has between two thirds of `size` and one and a half times as many, and at least two. Where
-  /// `size` divides `rows` every part has `size`.
+  /// Whatever `rows` is, a part has between two thirds of `size` and one and a half times as many, and at least two. If
+  /// `size` divides `rows`, every part has `size`.
   init(rows: Int, about size: Int) {
     self.init(rows: rows, count: size < rows ? (2 * rows + size) / (2 * size) : 1, smallest: 2)
   }
@@ -33,7 +34,7 @@ struct Parts: Hashable, Sendable {
     return start..<start + size + (index < larger ? 1 : 0)
   }
 
-  /// The rows of the first part, which none exceeds, and of the last.
+  /// The number of rows of the first part, which is the largest, and of the last.
   var largest: Int { self[0].count }
   var smallest: Int { rows / count }
 }

@@ -5,7 +5,7 @@ import Glibc
 /// Keys carry no state: the same path gives the same numbers, in any order and on any thread, so a resumed run needs only
 /// to know where it is.
 public struct RandomKey: Hashable, Sendable {
-  /// 64 well mixed bits.
+  /// 64 well-mixed bits.
   public let value: UInt64
 
   /// The root of the tree of `seed`.
@@ -48,7 +48,7 @@ public struct RandomNumbers: RandomNumberGenerator, Sendable {
   /// An integer from 0 ..< bound.
   public mutating func integer(below bound: Int) -> Int { Int(next().multipliedFullWidth(by: UInt64(bound)).high) }
 
-  /// Permutes `values` evenly (Fisher and Yates); the same numbers on every platform.
+  /// Permutes `values` uniformly (Fisher and Yates), identically on every platform.
   public mutating func shuffle<Element>(_ values: inout [Element]) {
     values.withUnsafeMutableBufferPointer { buffer in
       var last = buffer.count - 1

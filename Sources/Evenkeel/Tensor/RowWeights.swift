@@ -1,6 +1,6 @@
 import Kernels
 
-/// What the rows of some examples count in batch norm: an example's weight in the positions that it has, 0 behind.
+/// The weights of the rows of some examples in batch norm: an example's weight in its valid positions, 0 after them.
 struct RowWeights {
   /// For the kernels.
   let view: ek_weights
@@ -9,8 +9,8 @@ struct RowWeights {
   let rows: Int
 
   /// - Parameters:
-  ///   - weights: One an example; nil for 1 each.
-  ///   - lengths: Positions of each example; nil for all of `positions`.
+  ///   - weights: One per example; nil for 1 each.
+  ///   - lengths: The number of positions of each example; nil for `positions` each.
   init(_ weights: UnsafePointer<Float>?, _ lengths: UnsafePointer<Int32>?, examples: Int, positions: Int) {
     var (total, squares, rows, heaviest) = (0.0, 0.0, 0, (weight: 0.0, row: 0))
     for example in 0..<examples {
@@ -29,10 +29,10 @@ struct RowWeights {
     self.rows = rows
   }
 
-  /// Whether there is a variance: two rows that count at least.
+  /// Whether there is a variance: at least two rows with weight.
   var haveStatistics: Bool { rows > 1 }
 
-  /// The number m of values that the statistics stand for: Σ w, so that a weight of 2 is the same as two rows; where weights
-  /// are fractions Kish's (Σ w)² / Σ w², which is larger then.
+  /// The number m of values that the statistics stand for: Σ w, so that a weight of 2 is the same as two rows; for
+  /// fractional weights, Kish's (Σ w)² / Σ w², which is then larger.
   var count: Double { max(view.total, view.total * view.total / squares) }
 }

@@ -19,18 +19,18 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
     "[" + dimensions.map(String.init).joined(separator: ", ") + "]"
   }
 
-  /// Whether examples of this shape are examples of `other`: the same extents but for axes of 1, or as many values and one of
-  /// the two flat.
+  /// Whether examples of this shape can serve as examples of `other`: the same extents except for axes of 1, or the
+  /// same number of values and one of the two flat.
   func fits(_ other: Shape) -> Bool {
     guard count == other.count else { return false }
     return rank == 1 || other.rank == 1
       || dimensions.filter { $0 != 1 } == other.dimensions.filter { $0 != 1 }
   }
 
-  /// The most values of one example: oneDNN counts them in 32 bits.
+  /// The largest number of values in one example: oneDNN counts them in 32 bits.
   static let greatestCount = 1 << 31 - 1
 
-  /// The product of `dimensions`, or nil where one is negative or the product overflows; for shapes read from files.
+  /// The product of `dimensions`, or nil if one is negative or the product overflows; for shapes read from files.
   static func checkedCount(_ dimensions: [Int]) -> Int? {
     var product = 1
     for dimension in dimensions {

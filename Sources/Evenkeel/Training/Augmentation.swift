@@ -1,7 +1,7 @@
 import Glibc
 import Kernels
 
-/// A change of training images that is drawn anew for every example in every epoch; it acts on values before scaling.
+/// A random change of training images, drawn for every example in every epoch; it acts on values before scaling.
 public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible {
   enum Kind: Hashable, Codable, Sendable {
     case crop(padding: Double)
@@ -41,7 +41,7 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
   }
 
   /// Augmentations as the command names them, in the order in which they act: `crop,flip`, `crop:4,flip,rotate:10,cutout:8`.
-  /// - Throws: `EvenkeelError` with code `usage` for an unknown name or a value that is no number.
+  /// - Throws: `EvenkeelError` with code `usage` for an unknown name or a value that is not a number.
   package static func list(_ text: String) throws -> [Augmentation] {
     try text.split(separator: ",", omittingEmptySubsequences: false).map { item in
       let parts = item.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
@@ -66,7 +66,8 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
   }
 
   /// Checks that `augmentations` can act on examples of `shape`.
-  /// - Throws: `EvenkeelError` with code `usage` if those are no images, for a value out of range or a kind named twice.
+  /// - Throws: `EvenkeelError` with code `usage` if those are not images, for a value out of range or a kind named
+  ///   twice.
   static func validate(_ augmentations: [Augmentation], for shape: Shape) throws {
     guard !augmentations.isEmpty else { return }
     guard shape.rank == 2 || shape.rank == 3 else {
@@ -95,7 +96,7 @@ public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible
     }
   }
 
-  /// What is done to one image of `height` × `width` pixels.
+  /// The changes to one image of `height` × `width` pixels.
   package func draw(_ random: inout RandomNumbers, height: Int, width: Int) -> ek_transform {
     var transform = ek_transform()
     switch kind {

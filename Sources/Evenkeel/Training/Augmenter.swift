@@ -1,9 +1,9 @@
 import Kernels
 
-/// Gathers batches of augmented, scaled examples; it owns the memory that takes.
+/// Gathers batches of augmented, scaled examples; it owns the memory for that.
 ///
-/// What is done to an example follows from seed, epoch and its place in the data set alone: neither the number of threads
-/// nor a resumed run changes a bit. One thread at a time may call it.
+/// The changes to an example follow only from the seed, the epoch and its place in the data set: neither the number of
+/// threads nor a resumed run changes a bit. Only one thread at a time may call it.
 package final class Augmenter {
   private let dataset: Dataset
   private let augmentation: [Augmentation]

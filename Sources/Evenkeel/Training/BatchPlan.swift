@@ -1,34 +1,35 @@
-/// How the examples of an epoch are cut into batches, and a batch into the parts that are computed at once.
+/// How the examples of an epoch are divided into batches, and a batch into the parts that are computed at once.
 ///
-/// Batches are of equal size but for one example. Batch norm's statistics are the reason: those of a few examples that were
-/// left over at the end of an epoch are so noisy that their step, at the full learning rate, undoes much of what the epoch had
+/// Batch sizes differ by at most one example. Batch norm's statistics are the reason: those of a few examples left over
+/// at the end of an epoch are so noisy that their step, at the full learning rate, undoes much of what the epoch
 /// learned (see `BatchNorm`).
 struct BatchPlan {
   /// The batches of an epoch.
   let batches: Parts
-  /// The most examples of a part.
+  /// The largest number of examples in a part.
   private let partLimit: Int
-  /// The fewest of one that has statistics of its own.
+  /// The smallest number in a part with separate statistics.
   private let partMinimum: Int
-  /// The most and the fewest examples of a part of any batch that has statistics of its own. Others are no larger.
+  /// The largest and smallest numbers of examples in a part, of any batch, with separate statistics. Others are no
+  /// larger.
   private(set) var largestPart = 0, smallestPart = 0
 
   /// - Parameters:
-  ///   - examples: Those of an epoch.
-  ///   - minimum: The fewest that norms can take statistics of.
+  ///   - examples: The number of examples in an epoch.
+  ///   - minimum: The smallest number that norms can take statistics of.
   init(_ trainer: Trainer, examples: Int, minimum: Int) {
     batches = Parts(rows: examples, largest: trainer.batchSize, smallest: min(2, trainer.batchSize))
     let full = min(trainer.batchSize, examples)
     partLimit = trainer.accumulating == 1 ? .max : (full + trainer.accumulating - 1) / trainer.accumulating
     partMinimum = minimum
-    // An epoch has batches of two sizes at most.
+    // An epoch has at most two batch sizes.
     let (larger, smaller) = (parts(of: batches.largest), parts(of: batches.smallest))
     largestPart = max(larger.largest, smaller.largest)
     smallestPart = min(larger.smallest, smaller.smallest)
   }
 
   /// The parts of a batch of `rows` examples.
-  /// - Parameter haveStatistics: Whether norms take statistics of each.
+  /// - Parameter haveStatistics: Whether norms take statistics of each part.
   func parts(of rows: Int, haveStatistics: Bool = true) -> Parts {
     Parts(rows: rows, largest: partLimit, smallest: haveStatistics ? partMinimum : 1)
   }
@@ -40,15 +41,16 @@ extension Trainer {
     BatchPlan(self, examples: max(1, examples), minimum: needsTwoExamples(network) ? 2 : 1)
   }
 
-  /// The fewest examples that norms take statistics of together, with `examples` in all: those of the smallest part or batch.
+  /// The smallest number of examples that norms take statistics of together, out of `examples`: those of the smallest
+  /// part or batch.
   package func examplesOfStatistics(of network: PlacedNetwork, in examples: Int) -> Int {
     let plan = plan(for: network, examples: examples)
     return statistics == .micro ? plan.smallestPart : plan.batches.smallest
   }
 
-  /// - Throws: `EvenkeelError` with code `usage` or `data` if batches, or parts with statistics of their own, would bring a norm
-  ///   that takes statistics one value a feature, or fewer examples than its ghost batches have; and for examples with weights or
-  ///   lengths in parts that have the statistics of the whole.
+  /// - Throws: `EvenkeelError` with code `usage` or `data` if batches, or parts with separate statistics, would give a
+  ///   norm that takes statistics one value per feature, or fewer examples than its ghost batches have; and for
+  ///   examples with weights or lengths in parts that use the statistics of the whole.
   func requireStatistics(of network: PlacedNetwork, in dataset: Dataset) throws {
     try requireStatistics(of: network, examples: dataset.count)
     guard accumulating == 1 || statistics == .micro || dataset.weights == nil && dataset.lengths == nil else {
@@ -71,7 +73,7 @@ extension Trainer {
     }
   }
 
-  /// Whether a norm takes statistics to which an example gives one value of each feature.
+  /// Whether a norm takes statistics to which each example contributes only one value per feature.
   private func needsTwoExamples(_ network: PlacedNetwork) -> Bool {
     freezing?.afterEpoch != 0 && network.layers.contains { $0.takesBatchStatistics && $0.positions == 1 }
   }

@@ -1,6 +1,6 @@
 import Kernels
 
-/// What feeds a training: the order of an epoch's examples, and the rows, targets and weights of each batch.
+/// Feeds a training run: the order of an epoch's examples, and the rows, targets and weights of each batch.
 final class Batches {
   let dataset: Dataset
   let plan: BatchPlan
@@ -10,7 +10,7 @@ final class Batches {
   private let augmenter: Augmenter?
   private let seed: UInt64
   private let threads: Int
-  /// The places in the data set in the order of the epoch, and the rows of its storage likewise.
+  /// The epoch's examples in order, as places in the data set and as rows of its storage.
   private var order: [Int32] = []
   private var storageRows: [Int32]
 
@@ -36,7 +36,7 @@ final class Batches {
   /// The number of batches in an epoch.
   var count: Int { plan.batches.count }
 
-  /// Orders the examples for epoch `epoch`, from 0: it follows from the seed and the epoch alone.
+  /// Orders the examples for epoch `epoch`, from 0: the order follows only from the seed and the epoch.
   func shuffle(epoch: Int) {
     order = Self.order(dataset.count, epoch: epoch, seed: seed)
     for (position, index) in order.enumerated() { storageRows[position] = dataset.rows[Int(index)] }
@@ -49,8 +49,8 @@ final class Batches {
     return order
   }
 
-  /// The batch at `position`. Its weights hold until the next one is asked for.
-  /// - Parameter norms: Whether norms are frozen, or take the statistics of its parts or of the whole.
+  /// The batch at `position`. Its weights are valid until the next one is asked for.
+  /// - Parameter norms: Whether norms are frozen or take the statistics of its parts or of the whole.
   func batch(at position: TrainingPosition, norms: Batch.Norms) -> Batch {
     let range = plan.batches[position.batch]
     return Batch(
@@ -99,11 +99,11 @@ struct Batch {
   let position: TrainingPosition
   /// Its examples in the order of the epoch.
   let range: Range<Int>
-  /// What is computed at once, as ranges of its own examples.
+  /// The parts that are computed at once, as ranges of its own examples.
   let parts: Parts
   /// How its norms take statistics.
   let norms: Norms
-  /// What its examples count, and their lengths.
+  /// The weights and lengths of its examples.
   let weights: BatchWeights
 
   /// How the norms of a step take statistics.
@@ -120,12 +120,12 @@ struct Batch {
   }
 }
 
-/// Where in a training a step is made.
+/// A step's place in a training run.
 struct TrainingPosition {
-  /// Complete epochs, complete batches of the one that is under way, and steps made in all.
+  /// Complete epochs, complete batches of the current one, and the total number of steps.
   var epoch = 0, batch = 0, step = 0
 
-  /// An error of this step, as a fragment without a full stop says it.
+  /// An error in this step; `what` is a fragment without a period.
   func failed(_ what: some StringProtocol) -> EvenkeelError {
     .data("Step \(step + 1) of epoch \(epoch + 1): \(what); the model keeps the state before this step.")
   }

@@ -1,7 +1,8 @@
-/// The place of a training: parameters, running statistics, the optimizer's state and the position. Random numbers and the
-/// schedule follow from seed and position, so a run that resumes here equals, bit for bit, one that never stopped.
+/// The state of a training run: parameters, running statistics, the optimizer's state and the position. Random numbers
+/// and the schedule follow from seed and position, so a run that resumes here equals, bit for bit, one that never
+/// stopped.
 public struct Checkpoint: Sendable {
-  /// The best epoch so far, where patience is used.
+  /// The best epoch so far, if patience is used.
   struct Best: Sendable {
     let loss: Double
     let epoch: Int
@@ -12,21 +13,21 @@ public struct Checkpoint: Sendable {
   public let model: Model
   let first: [Float]
   let second: [Float]
-  /// The averaged weights and how many were averaged; empty and 0 without weight averaging.
+  /// The averaged weights and the number of averaged terms; empty and 0 without weight averaging.
   let averaged: [Float]
   let averagedCount: Int
-  /// Complete epochs; batches of the next one; steps in all.
+  /// Complete epochs; batches of the next one; total steps.
   let epoch: Int
   let batch: Int
   let step: Int
   /// The steps made so far.
   public var steps: Int { step }
-  /// What a run that goes on must share.
+  /// The settings that a resumed run must share.
   let settings: RunSettings
-  /// The threads of the run; nil in files from before they were stored. With another number the last bits of results may differ.
+  /// The threads of the run; nil in older files. With another number, the last bits of results may differ.
   public let threads: Int?
   let sums: Loss.Sums
-  /// The sums of each target, where there are several.
+  /// The sums of each target, if there are several.
   let targetSums: [Double]?
   let history: History
   let best: Best?

@@ -1,4 +1,4 @@
-/// What one epoch came to.
+/// The results of one epoch.
 public struct EpochRecord: Hashable, Codable, Sendable {
   /// From 1.
   public let epoch: Int
@@ -29,9 +29,9 @@ public struct EpochRecord: Hashable, Codable, Sendable {
   }
 }
 
-/// The epochs of a training, in order.
+/// The epochs of a training run, in order.
 public struct History: Hashable, Codable, Sendable {
-  /// One record an epoch.
+  /// One record per epoch.
   public internal(set) var epochs: [EpochRecord] = []
   /// True if patience ran out before the epochs did.
   public internal(set) var stoppedEarly = false

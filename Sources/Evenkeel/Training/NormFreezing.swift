@@ -1,13 +1,14 @@
-/// From when on a training's batch norms are frozen.
+/// When a training run freezes its batch norms.
 ///
-/// The statistics stay as they are then and normalize in training too, so that a batch of any size will do: for fine-tuning on
-/// little data or in small batches, or for the last epochs, in which training and prediction then see the same network (Wu
-/// and Johnson 2021, §3.4). PyTorch: `bn.eval()` after every `model.train()`, and `requires_grad = False` for scale and shift;
-/// Keras: `layer.trainable = False`, which does both. `BatchNorm(frozen: true)` freezes one norm for good.
+/// From then on the statistics do not change, and training normalizes with them too, so that any batch size will do:
+/// for fine-tuning on little data or in small batches, or for the last epochs, in which training and prediction then
+/// see the same network (Wu and Johnson 2021, §3.4). PyTorch: `bn.eval()` after every `model.train()`, and
+/// `requires_grad = False` for scale and shift; Keras: `layer.trainable = False`, which does both.
+/// `BatchNorm(frozen: true)` freezes one norm for good.
 public struct NormFreezing: Hashable, Codable, Sendable {
-  /// The epochs that are trained before; 0 for none.
+  /// The number of epochs before freezing; 0 for none.
   public var afterEpoch: Int
-  /// True if γ and β stay as they are too.
+  /// True if γ and β are frozen too.
   public var includesScaleAndShift: Bool
 
   /// Frozen from epoch `afterEpoch` + 1 on.
@@ -19,7 +20,7 @@ public struct NormFreezing: Hashable, Codable, Sendable {
   var summary: String { "after epoch \(afterEpoch), scales and shifts \(includesScaleAndShift ? "too" : "not")" }
 }
 
-/// The scales and shifts of all norms that keep running statistics, kept where they are.
+/// Keeps the scales and shifts of all norms with running statistics fixed.
 final class ScaleAndShiftBackup {
   private let ranges: [Range<Int>]
   private let values: AlignedFloats
@@ -31,7 +32,7 @@ final class ScaleAndShiftBackup {
     values = AlignedFloats(count: ranges.reduce(0) { $0 + $1.count })
   }
 
-  /// Makes the gradients 0 and remembers the values.
+  /// Sets the gradients to 0 and remembers the values.
   func keep(_ parameters: AlignedFloats, gradients: AlignedFloats) {
     var place = values.start
     for range in ranges {

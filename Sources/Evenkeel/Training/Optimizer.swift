@@ -1,7 +1,7 @@
 import Glibc
 import Kernels
 
-/// How gradients change parameters. γ, β, biases and weights are all updated alike; only weight decay tells them apart.
+/// How gradients change parameters. γ, β, biases and weights are all updated alike, except for weight decay.
 public struct Optimizer: Hashable, Codable, Sendable {
   enum Rule: Hashable, Codable, Sendable {
     case gradientDescent
@@ -19,8 +19,8 @@ public struct Optimizer: Hashable, Codable, Sendable {
   let rule: Rule
   /// The step size before the schedule's factor.
   public var learningRate: Double
-  /// Added to the gradient of weights as decay · w, but for AdamW and Lion, which take it from the weight itself. Never acts
-  /// on biases, γ or β.
+  /// Added to the gradient of weights as decay · w, except in AdamW and Lion, which subtract it from the weight itself.
+  /// Never acts on biases, γ or β.
   public var weightDecay: Double
 
   private init(_ rule: Rule, _ learningRate: Double, _ weightDecay: Double) {
@@ -62,15 +62,15 @@ public struct Optimizer: Hashable, Codable, Sendable {
     Optimizer(.adamW(Moments(decay1: decay1, decay2: decay2, epsilon: epsilon)), learningRate, weightDecay)
   }
 
-  /// c ← β₁ m + (1 − β₁) g, p ← p − r (sign c + decay · p), m ← β₂ m + (1 − β₂) g (Chen et al. 2023). Every parameter moves by
-  /// the learning rate, so that it should be a third to a tenth of Adam's.
+  /// c ← β₁ m + (1 − β₁) g, p ← p − r (sign c + decay · p), m ← β₂ m + (1 − β₂) g (Chen et al. 2023). Every parameter
+  /// moves by the learning rate, which should therefore be a third to a tenth of Adam's.
   public static func lion(
     learningRate: Double = 1e-4, decay1: Double = 0.9, decay2: Double = 0.99, weightDecay: Double = 0
   ) -> Optimizer {
     Optimizer(.lion(decay1: decay1, decay2: decay2), learningRate, weightDecay)
   }
 
-  /// What a rule is for the kernel, and in words.
+  /// A rule as the kernel takes it, and in words.
   fileprivate struct Terms {
     let kind: ek_optimizer_kind
     let name: String
@@ -81,7 +81,7 @@ public struct Optimizer: Hashable, Codable, Sendable {
     /// Whether a first (momentum) and a second (mean square) state are kept for each parameter.
     var keepsFirst = false
     var keepsSecond = false
-    /// Whether averages that start at 0 are corrected for it.
+    /// Whether averages that start at 0 are corrected for that.
     var isCorrected = false
   }
 
@@ -103,7 +103,7 @@ public struct Optimizer: Hashable, Codable, Sendable {
   var keepsFirst: Bool { terms.keepsFirst }
   var keepsSecond: Bool { terms.keepsSecond }
 
-  /// Checks every number; `Trainer.fit` does so too.
+  /// Checks every number; `Trainer.fit` does this too.
   /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
   public func validate() throws {
     guard learningRate.isFinite, learningRate > 0 else {
@@ -132,7 +132,7 @@ public struct Optimizer: Hashable, Codable, Sendable {
       decayed: decayed, gradient_scale: gradientScale)
   }
 
-  /// Rule and numbers in one line, for messages.
+  /// The rule and its numbers in one line, for messages.
   var summary: String {
     let terms = terms
     return
@@ -141,7 +141,7 @@ public struct Optimizer: Hashable, Codable, Sendable {
 }
 
 extension Optimizer.Terms {
-  /// Those of Adam and its kin.
+  /// The terms of Adam and AdamW.
   fileprivate init(_ kind: ek_optimizer_kind, _ name: String, _ moments: Optimizer.Moments) {
     self.init(
       kind: kind, name: name, decay1: moments.decay1, decay2: moments.decay2, epsilon: moments.epsilon,
@@ -150,7 +150,7 @@ extension Optimizer.Terms {
 }
 
 extension Optimizer {
-  /// The optimizers by the names that commands and stored trials give them.
+  /// The optimizers by their names in commands and stored trials.
   public enum Name: String, Codable, Sendable, CaseIterable {
     case adam
     case adamW = "adamw"
@@ -160,14 +160,14 @@ extension Optimizer {
     case nesterov
     case rmsProp = "rmsprop"
 
-    /// All of them with commas between.
+    /// All names, separated by commas.
     package static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
-    /// Whether there is a momentum to be set.
+    /// Whether it has a momentum.
     package var takesMomentum: Bool { self == .momentum || self == .nesterov }
   }
 
-  /// The optimizer of a name, with its own numbers where none are given.
-  /// - Parameter momentum: For those that take one.
+  /// The optimizer with this name, with its default numbers if none are given.
+  /// - Parameter momentum: For optimizers that take one.
   public init(_ name: Name, learningRate: Double, momentum: Double = 0.9, weightDecay: Double? = nil) {
     self =
       switch name {

@@ -1,8 +1,8 @@
 import Kernels
 
-/// What an optimizer remembers of the steps before, and its step.
+/// What an optimizer remembers from previous steps, and its step.
 final class OptimizerState {
-  /// Averages of gradients and of their squares, as far as the optimizer keeps them.
+  /// Averages of gradients and of their squares, if the optimizer keeps them.
   let first, second: AlignedFloats
   private let optimizer: Optimizer
   private let threads: Int32
@@ -14,12 +14,12 @@ final class OptimizerState {
     second = AlignedFloats(count: optimizer.keepsSecond ? count : 0)
   }
 
-  /// Changes the parameters of `state` by their gradients; leaves everything as it was if it throws.
+  /// Updates the parameters of `state` from their gradients; changes nothing if it throws.
   /// - Parameters:
   ///   - step: From 1.
-  ///   - factor: What the schedule multiplies the learning rate by.
-  ///   - scale: What gradients are multiplied by.
-  ///   - position: Where in the training, for errors.
+  ///   - factor: The schedule's factor on the learning rate.
+  ///   - scale: The factor on gradients.
+  ///   - position: The step's position, for errors.
   func update(
     _ state: ModelState, _ gradients: AlignedFloats, step: Int, factor: Double, scale: Double,
     at position: TrainingPosition
@@ -49,6 +49,7 @@ final class OptimizerState {
     throw position.diverged("the update leaves the range of a float", layer: state.layout.name(at: place))
   }
 
-  /// Beyond these a parameter, or the square of a gradient, may leave the range of a float: the step is made on trial.
+  /// Beyond these, a parameter or the square of a gradient may leave the range of a float: the step is then tried
+  /// first.
   private static let largeGradient = 1e15, largeLearningRate = 1e9
 }

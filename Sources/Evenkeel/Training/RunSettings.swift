@@ -1,12 +1,12 @@
 import FoundationEssentials
 
-/// The settings that a resumed run must have in common with the one that it goes on from.
+/// The settings that a resumed run must share with the run that it continues.
 struct RunSettings: Codable, Sendable {
   private enum Key: String, CaseIterable, Codable, CodingKeyRepresentable {
     case loss, optimizer, schedule, batchSize, clippingNorm, seed, augmentation, accumulation, normFreezing,
       weightAveraging, precision, examples, data
 
-    /// What a message calls it.
+    /// Its name in messages.
     var name: String {
       switch self {
       case .batchSize: "batch size"
@@ -20,7 +20,7 @@ struct RunSettings: Codable, Sendable {
     }
   }
 
-  /// One setting: what it is compared by, and how a message shows it.
+  /// One setting: the value to compare, and its text in messages.
   private struct Setting: Codable, Sendable {
     let value: String
     let text: String
@@ -28,7 +28,7 @@ struct RunSettings: Codable, Sendable {
 
   private var settings: [Key: Setting] = [:]
 
-  /// - Parameter fingerprint: That of the training data.
+  /// - Parameter fingerprint: The fingerprint of the training data.
   init(_ trainer: Trainer, examples: Int, fingerprint: String) {
     set(.loss, trainer.loss, "\(trainer.loss.kind)")
     set(.optimizer, trainer.optimizer, trainer.optimizer.summary)
@@ -53,12 +53,12 @@ struct RunSettings: Codable, Sendable {
   private mutating func set(_ key: Key, _ value: some Encodable, _ text: String) {
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
-    // Numbers that are not finite have been refused; a layer of the user's own is not among the settings.
+    // Values that are not finite were rejected before; a custom layer is not among the settings.
     let json = (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) }
     settings[key] = Setting(value: json ?? text, text: text)
   }
 
-  /// - Throws: `EvenkeelError` with code `usage` that names the first setting that differs from that of `checkpoint`.
+  /// - Throws: `EvenkeelError` with code `usage` that names the first setting that differs from the checkpoint's.
   func requireSame(as checkpoint: RunSettings) throws {
     for key in Key.allCases {
       guard let before = checkpoint.settings[key], let now = settings[key], before.value != now.value else { continue }

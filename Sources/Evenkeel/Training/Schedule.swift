@@ -1,6 +1,6 @@
 import Glibc
 
-/// How the learning rate changes over training, as a factor on the optimizer's.
+/// How the learning rate changes during training, as a factor on the optimizer's.
 public struct Schedule: Hashable, Codable, Sendable {
   enum Kind: Hashable, Codable, Sendable {
     case constant
@@ -10,7 +10,7 @@ public struct Schedule: Hashable, Codable, Sendable {
     case oneCycle
   }
   let kind: Kind
-  /// Steps over which the factor first rises evenly from near 0 to 1.
+  /// The number of steps over which the factor first rises linearly from near 0 to 1.
   let warmUp: Int
 
   /// 1 throughout.
@@ -29,8 +29,8 @@ public struct Schedule: Hashable, Codable, Sendable {
   public static func cosine(warmUp: Int = 0) -> Schedule { Schedule(kind: .cosine, warmUp: warmUp) }
   /// A cosine up from 1/25 to 1 over the first 30 % of steps, then one down to 1/250,000 (Smith 2018; PyTorch's defaults).
   ///
-  /// It falls one step later than PyTorch's, which reaches the bottom in the last step and not behind it, and leaves the
-  /// momentum alone.
+  /// It falls one step later than PyTorch's, which reaches the bottom in the last step and not after it, and does not
+  /// change the momentum.
   public static func oneCycle(warmUp: Int = 0) -> Schedule { Schedule(kind: .oneCycle, warmUp: warmUp) }
 
   /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
@@ -52,7 +52,7 @@ public struct Schedule: Hashable, Codable, Sendable {
     }
   }
 
-  /// The factor of step `step` (from 0) of `total`, with `stepsPerEpoch` in an epoch.
+  /// The factor for step `step` (from 0) of `total`, with `stepsPerEpoch` steps per epoch.
   func factor(step: Int, total: Int, stepsPerEpoch: Int) -> Double {
     let rise = step < warmUp ? Double(step + 1) / Double(warmUp) : 1
     let epoch = Double(step / max(stepsPerEpoch, 1))

@@ -1,6 +1,6 @@
 import Kernels
 
-/// Trains models: the loss, the optimizer and the way through the data. A value; it holds nothing that changes.
+/// Trains models: the loss, the optimizer and the way through the data. A value with no changing state.
 public struct Trainer: Sendable {
   /// The quantity that training minimizes.
   public var loss: Loss
@@ -8,37 +8,37 @@ public struct Trainer: Sendable {
   public var optimizer: Optimizer
   /// How the learning rate changes.
   public var schedule: Schedule
-  /// The most examples in a mini-batch.
+  /// The largest number of examples in a mini-batch.
   ///
-  /// An epoch of n examples is cut into ⌈n / batchSize⌉ batches that differ by one example at most, none smaller than about
-  /// half of `batchSize`: 516 examples in batches of 128 are 104, 103, 103, 103, 103, not 128, 128, 128, 128, 4. Batches of two
-  /// have a third example where one would be left over. See `BatchNorm` for why.
+  /// An epoch of n examples is divided into ⌈n / batchSize⌉ batches that differ by at most one example, none smaller
+  /// than about half of `batchSize`: 516 examples in batches of 128 are 104, 103, 103, 103, 103, not 128, 128, 128,
+  /// 128, 4. Batches of two get a third example where one would be left over. See `BatchNorm` for why.
   public var batchSize: Int
   /// The greatest norm of the gradient over all parameters; a larger one is scaled down to it. nil: no limit.
   public var clippingNorm: Double?
-  /// Stops after so many epochs without a better validation loss, and gives back the best model. nil: never.
+  /// Stops after this many epochs without a better validation loss, and returns the best model. nil: never.
   public var patience: Int?
-  /// Evaluates the validation data after every so many steps too, as `Event.evaluated`. nil: after epochs only.
+  /// Also evaluates the validation data every this many steps, as `Event.evaluated`. nil: only after epochs.
   public var evaluationInterval: Int?
-  /// Random changes of the training images, in the order in which they act; validation data is left as it is.
+  /// Random changes of the training images, in the order in which they act; validation data is not changed.
   public var augmentation: [Augmentation]
-  /// The parts of about equal size in which a batch is taken, one after the other: a large batch in the memory of a small one.
-  /// The step is made once a batch. 1: in one part.
+  /// The number of parts, of about equal size, in which a batch is computed one after the other: a large batch in the
+  /// memory of a small one. There is one step per batch. 1: in one part.
   public var accumulating: Int
   /// Whose statistics normalize the examples of such parts.
   public var statistics: BatchStatistics
-  /// From when on all batch norms are frozen; nil: never.
+  /// When all batch norms are frozen; nil: never.
   public var freezing: NormFreezing?
-  /// Which average of the weights is given back, with its norms recalibrated; nil: the last ones.
+  /// Which average of the weights is returned, with its norms recalibrated; nil: the last weights.
   ///
-  /// Validation after an epoch, the choice of the best model and early stopping go by the averaged and recalibrated model as soon
-  /// as there is one, since that is what would be given back; `evaluationInterval` goes by the weights of the moment.
+  /// Validation after an epoch, the choice of the best model and early stopping use the averaged and recalibrated model
+  /// as soon as there is one, since that is what would be returned; `evaluationInterval` uses the current weights.
   public var averaging: WeightAveraging?
   /// What the products of dense and convolution layers are computed in.
   public var precision: Precision
-  /// The seed of the order of examples, of dropout and of augmentation.
+  /// The seed for the order of examples, dropout and augmentation.
   public var seed: UInt64
-  /// Threads that compute, one to eight a processor. The same seed and number of threads give the same bits.
+  /// The number of threads, up to eight per processor. The same seed and number of threads give the same bits.
   public var threads: Int
 
   /// A trainer with these settings; `fit` checks them.
@@ -66,31 +66,32 @@ public struct Trainer: Sendable {
     self.threads = threads
   }
 
-  /// What happens while a model is fitted.
+  /// An event during fitting.
   public enum Event: Sendable {
     /// A step was made: epoch and batch from 1, the running mean of this epoch's loss and accuracy.
     case step(epoch: Int, batch: Int, batches: Int, loss: Double, accuracy: Double?, examples: Int)
-    /// The validation data was evaluated after `step` steps in all, with running statistics.
+    /// The validation data was evaluated after `step` steps in total, with running statistics.
     case evaluated(step: Int, Quality)
     /// An epoch ended. The checkpoint is a copy that a later `fit` resumes from.
     case epoch(EpochRecord, Checkpoint)
-    /// `shouldStop` ended the run within an epoch, or behind one.
+    /// `shouldStop` ended the run, within an epoch or after one.
     case interrupted(Checkpoint)
   }
 
   /// Trains `model` on `dataset`.
   ///
-  /// The first training fits the input scaling on `dataset`. If anything fails, `model` is left with the parameters and
+  /// The first training fits the input scaling on `dataset`. If anything fails, `model` keeps the parameters and
   /// statistics of the last good step.
   /// - Parameters:
   ///   - validation: Evaluated after every epoch with running statistics.
-  ///   - epochs: The number of passes over the data in all, those before `resuming` included.
+  ///   - epochs: The total number of passes over the data, including those before `resuming`.
   ///   - resuming: Where an earlier run with the same data and settings stopped; the result is the same to the bit
   ///     with the same number of threads.
   ///   - shouldStop: Asked after every step; true ends the run after saving its place.
-  ///   - onEvent: Told of steps and epochs.
-  /// - Throws: `EvenkeelError`: `usage` for settings out of range or other than those of `resuming`, `data` for values that are not finite, for a loss that
-  ///   left the finite numbers (naming step and layer), `interrupted` if `shouldStop` said so.
+  ///   - onEvent: Called after steps and epochs.
+  /// - Throws: `EvenkeelError`: `usage` for settings out of range or different from those of `resuming`, `data` for
+  ///   values that are not finite and for a loss that is no longer finite (naming step and layer), `interrupted` if
+  ///   `shouldStop` said so.
   @discardableResult
   public func fit(
     _ model: inout Model, to dataset: Dataset, validation: Dataset? = nil, epochs: Int, resuming: Checkpoint? = nil,
@@ -101,8 +102,8 @@ public struct Trainer: Sendable {
       onEvent: onEvent, observing: nil)
   }
 
-  /// What looks at a model in the middle of its training: called after every step with the number of steps made in all and
-  /// with what gives a copy of the model as it is then.
+  /// Observes a model during its training: called after every step with the total number of steps and a function that
+  /// returns a copy of the current model.
   package typealias Observer = (_ step: Int, _ model: () throws -> Model) throws -> Void
 
   /// As above, and shows the model to `observing` after every step.
@@ -151,7 +152,7 @@ public struct Trainer: Sendable {
     return history
   }
 
-  /// All that comes before the first step.
+  /// Everything before the first step.
   private func start(
     _ model: inout Model, _ dataset: Dataset, epochs: Int, resuming: Checkpoint?
   ) throws -> TrainingRun {

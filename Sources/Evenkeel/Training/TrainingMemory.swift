@@ -1,6 +1,6 @@
 extension Trainer {
-  /// The bytes that training takes for the learned values beside the model itself: gradients, the optimizer's state and averages,
-  /// and what a checkpoint and the best model so far copy.
+  /// The bytes that training takes for the learned values besides the model itself: gradients, the optimizer's state,
+  /// averages, and the copies in a checkpoint and in the best model so far.
   func learnedByteCount(_ layout: ParameterLayout) -> Int {
     let kept =
       (optimizer.keepsFirst ? 1 : 0) + (optimizer.keepsSecond ? 1 : 0) + (averaging == nil ? 0 : 1)
@@ -11,9 +11,9 @@ extension Trainer {
     return (gradients + kept + rounded + checkpoint + judged) * layout.count * MemoryLayout<Float>.stride
   }
 
-  /// Makes sure, before a model of `network` is made, that there is memory for it and for all that training keeps of its learned
-  /// values.
-  /// - Throws: `EvenkeelError` with code `usage` for a network that is too large, or that does not fit itself.
+  /// Makes sure, before a model of `network` is made, that there is memory for it and for everything that training
+  /// keeps of its learned values.
+  /// - Throws: `EvenkeelError` with code `usage` for a network that is too large or whose layers do not fit each other.
   package func requireMemory(for network: Network) throws {
     let layout = try ParameterLayout(network)
     try Machine.requireMemory(
@@ -21,7 +21,7 @@ extension Trainer {
       for: "Training a network of \(layout.learnedCount) learned values", code: .usage)
   }
 
-  /// The bytes that values, gradients and statistics of a step on `batchSize` examples take, parameters left out.
+  /// The bytes for values, gradients and statistics of a step on `batchSize` examples, without parameters.
   package func stepByteCount(of network: Network) throws -> Int {
     let layout = try ParameterLayout(network)
     let plan = plan(for: layout.network, examples: batchSize)

@@ -1,4 +1,4 @@
-/// One training under way: its steps, its place, and what is to be kept of it.
+/// A training run in progress: its steps, its position, and what is kept of it.
 final class TrainingRun {
   private let trainer: Trainer
   private let model: Model
@@ -9,7 +9,7 @@ final class TrainingRun {
   private lazy var settings = RunSettings(
     trainer, examples: batches.dataset.count, fingerprint: batches.dataset.fingerprint)
   private(set) var position = TrainingPosition()
-  /// Over the batches of the epoch that is under way.
+  /// Over the batches of the current epoch.
   private var sums = Loss.Sums()
 
   init(_ trainer: Trainer, _ model: Model, _ dataset: Dataset, epochs: Int, resuming: Checkpoint?) throws {
@@ -30,7 +30,7 @@ final class TrainingRun {
   var epoch: Int { position.epoch }
   var quality: Quality { Quality(sums, targets.targetSums, output: model.output!, width: targets.width) }
 
-  /// Makes the steps that the epoch has left.
+  /// Makes the remaining steps of the epoch.
   func finishEpoch(
     validation: Dataset?, shouldStop: () -> Bool, onEvent: (Trainer.Event) throws -> Void,
     observing: Trainer.Observer?
@@ -63,12 +63,12 @@ final class TrainingRun {
     batches.shuffle(epoch: position.epoch)
   }
 
-  /// The model with the averaged weights and statistics that go with them; nil before any were averaged.
+  /// The model with the averaged weights and matching statistics; nil before any were averaged.
   func averagedModel() throws -> Model? {
     guard let averaged, averaged.count > 0 else { return nil }
     var result = try model.copied()
     result.state.write { $0.parameters.start.update(from: averaged.values.start, count: averaged.values.count) }
-    // Statistics that training froze are the ones that these weights were learned with.
+    // Statistics that training froze are those with which these weights were learned.
     if let freezing = trainer.freezing, position.epoch >= freezing.afterEpoch { return result }
     let examples = batches.dataset.subset(
       Batches.order(batches.dataset.count, epoch: 0, seed: trainer.seed).prefix(AveragedWeights.recalibrationExamples)
@@ -77,8 +77,8 @@ final class TrainingRun {
     return result
   }
 
-  /// A copy of all that a later run needs to go on from here.
-  /// - Throws: `EvenkeelError` with code `data` if there is not the memory for it.
+  /// A copy of everything that a later run needs to continue from here.
+  /// - Throws: `EvenkeelError` with code `data` if there is not enough memory for it.
   func checkpoint(_ history: History, _ best: (loss: Double, epoch: Int, state: ModelState)?) throws -> Checkpoint {
     let (first, second) = (steps.optimizer.first, steps.optimizer.second)
     try Machine.requireMemory(

@@ -1,7 +1,7 @@
 import Kernels
 
-/// The steps of a training: gradients of a batch, then the update. It owns all memory that a step writes to but the model and the
-/// data's; a step allocates nothing.
+/// The steps of a training run: gradients of a batch, then the update. It owns all memory that a step writes to except
+/// the model's and the data's; a step allocates nothing.
 final class TrainingStep {
   let program: Program
   let state: ModelState
@@ -10,12 +10,12 @@ final class TrainingStep {
   let optimizer: OptimizerState
   private let trainer: Trainer
   private let loss: Loss
-  /// How batches are taken in parts whose norms have statistics of the whole, or of each part; nil where none is.
+  /// How batches are computed in parts, with norm statistics of the whole or of each part; nil if none is.
   private let wholeParts: WholeParts?
   private let microParts: MicroParts?
   private let kept: ScaleAndShiftBackup?
   private let key: RandomKey
-  /// The steps of the training in all.
+  /// The total number of steps.
   private let total: Int
 
   init(_ trainer: Trainer, _ model: Model, _ batches: Batches, epochs: Int) throws {
@@ -50,7 +50,7 @@ final class TrainingStep {
     let batch = batches.batch(at: position, norms: isFrozen ? .frozen : wholeParts == nil ? .ofParts : .ofWhole)
     // ---- gradients ----------------------------------------------------------------------------------------------
     let sums = try parts(for: batch)?.gradients(of: batch, self) ?? gradientsAtOnce(of: batch)
-    // A batch of examples that count nothing changes nothing.
+    // A batch of examples without weight changes nothing.
     guard batch.weight > 0 else { return sums }
     // ---- update -------------------------------------------------------------------------------------------------
     if isFrozen { kept?.keep(state.parameters, gradients: gradients) }
@@ -64,7 +64,7 @@ final class TrainingStep {
     return sums
   }
 
-  /// How the batch is taken in parts; nil where it is in one.
+  /// How the batch is computed in parts; nil if it is in one.
   private func parts(for batch: Batch) -> (any BatchParts)? {
     guard batch.parts.count > 1 else { return nil }
     return batch.norms == .ofWhole ? wholeParts : microParts
@@ -80,10 +80,10 @@ final class TrainingStep {
     return sums
   }
 
-  /// Folds the statistics of a step that has succeeded into the running ones.
+  /// Folds the statistics of a successful step into the running ones.
   private func commitAtOnce(_ batch: Batch) { program.commit(call(0..<batch.count, of: batch)) }
 
-  /// What gradients are multiplied by to keep their norm below the trainer's limit.
+  /// The factor on gradients that keeps their norm below the trainer's limit.
   private func clipping() -> Double {
     guard let limit = trainer.clippingNorm else { return 1 }
     let norm = ek_sum_of_squares(gradients.start, gradients.count, Int32(trainer.threads)).squareRoot()
@@ -95,7 +95,7 @@ final class TrainingStep {
   /// A run over `part` of the batch.
   func call(_ part: Range<Int>, of batch: Batch) -> Program.Call {
     let takesWhole = batch.norms == .ofWhole && batch.parts.count > 1
-    // What statistics are taken of, and the most that they are taken of in this training.
+    // What statistics are taken of, and the most that they are taken of in this run.
     let rows = Double(takesWhole ? batch.count : part.count)
     let full = Double(takesWhole ? batches.plan.batches.largest : batches.plan.largestPart)
     var call = Program.Call(
@@ -107,14 +107,14 @@ final class TrainingStep {
     return call
   }
 
-  /// Runs steps of the program, saying where in the training a value went out of range.
+  /// Runs steps of the program; an error says where in training a value went out of range.
   func forward(_ call: Program.Call, _ steps: Range<Int>, of batch: Batch) throws {
     do { try program.forward(call, steps) } catch let error as EvenkeelError where error.code == .data {
       throw batch.position.failed(error.message)
     }
   }
 
-  /// The loss of `part`, whose outputs the program has; leaves the gradient of the whole batch's mean.
+  /// The loss of `part` from the program's outputs; writes the gradient of the whole batch's mean.
   func evaluateLoss(_ part: Range<Int>, of batch: Batch) throws -> Loss.Sums {
     let weights = batch.weights(part)
     let sums = loss.evaluate(
@@ -133,16 +133,16 @@ final class TrainingStep {
   }
 }
 
-/// A way to compute the gradients of a batch that is taken in parts.
+/// A way to compute the gradients of a batch in parts.
 protocol BatchParts {
   /// Loss and, in `step.gradients`, the gradients of the batch's mean loss.
   func gradients(of batch: Batch, _ step: TrainingStep) throws -> Loss.Sums
-  /// Folds the statistics of a step that has succeeded into the running ones.
+  /// Folds the statistics of a successful step into the running ones.
   func commit(_ batch: Batch, _ step: TrainingStep)
 }
 
-/// Parts with statistics of their own: the gradients of small batches, summed. They fold their statistics one after the other into
-/// running ones of their own, which the model takes over when the step has succeeded.
+/// Parts with separate statistics: the gradients of small batches, summed. They fold their statistics one after the
+/// other into a separate set of running ones, which the model takes over when the step has succeeded.
 final class MicroParts: BatchParts {
   /// The gradients of one part.
   private let gradients: AlignedFloats
@@ -175,7 +175,7 @@ final class MicroParts: BatchParts {
 }
 
 extension AlignedFloats {
-  /// Adds the values of `other` in `range` to those here.
+  /// Adds the values of `other` in `range`.
   func add(_ other: AlignedFloats, _ range: Range<Int>, threads: Int) {
     ek_add(
       start + range.lowerBound, other.start + range.lowerBound, range.count, start + range.lowerBound, Int32(threads))

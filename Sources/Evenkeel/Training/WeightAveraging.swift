@@ -1,20 +1,20 @@
 import Glibc
 import Kernels
 
-/// Which average of the weights over training is given back in place of the last ones.
+/// Which average of the weights over training is returned instead of the last weights.
 ///
-/// An average is often better than any of its terms, as the last steps wander around what they look for. The statistics of its
-/// batch norms never were those of any batch: `Trainer` recalibrates them on up to 10,000 training examples, without
-/// augmentation (as `Model.recalibrate(on:)`; frozen norms are left alone).
+/// An average is often better than any of its terms, as the last steps wander around the minimum. No batch ever had the
+/// statistics of its batch norms: `Trainer` recalibrates them on up to 10,000 training examples, without augmentation
+/// (as `Model.recalibrate(on:)`, except that frozen norms are not changed).
 public enum WeightAveraging: Hashable, Codable, Sendable {
-  /// An exponential average over steps, debiased: step t enters with (1 − d)/(1 − dᵗ), so that all of it is weights that
-  /// training went through and the start counts no more than any other step.
+  /// An exponential average over steps, debiased: step t enters with (1 − d)/(1 − dᵗ), so that it averages only weights
+  /// that training went through, and the start counts no more than any other step.
   ///
-  /// PyTorch's `AveragedModel` with `get_ema_multi_avg_fn(d)` and Keras's `use_ema` start from the first weights instead, which
-  /// then keep the share dᵗ.
+  /// PyTorch's `AveragedModel` with `get_ema_multi_avg_fn(d)` and Keras's `use_ema` start from the first weights
+  /// instead, which then keep the weight dᵗ.
   case exponential(decay: Double)
-  /// The mean of the weights at the end of each epoch from this one on, counted from 1 (SWA, Izmailov et al. 2018): PyTorch's
-  /// `AveragedModel` with `update_parameters` behind each epoch from `swa_start` on.
+  /// The mean of the weights at the end of each epoch from this one on, counted from 1 (SWA, Izmailov et al. 2018):
+  /// PyTorch's `AveragedModel` with `update_parameters` after each epoch from `swa_start` on.
   case uniform(fromEpoch: Int)
 
   /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
@@ -41,14 +41,14 @@ public enum WeightAveraging: Hashable, Codable, Sendable {
   }
 }
 
-/// The averaged weights of a training under way.
+/// The averaged weights of a training run in progress.
 final class AveragedWeights {
-  /// How many examples the norms of averaged weights are recalibrated on.
+  /// The number of examples on which the norms of averaged weights are recalibrated.
   static let recalibrationExamples = 10_000
 
   let averaging: WeightAveraging
   let values: AlignedFloats
-  /// The weights that were averaged.
+  /// The number of averaged weights.
   var count = 0
 
   init(_ averaging: WeightAveraging, count: Int) {
@@ -56,13 +56,13 @@ final class AveragedWeights {
     values = AlignedFloats(count: count)
   }
 
-  /// To be called after every step.
+  /// Call after every step.
   func noteStep(_ parameters: AlignedFloats, threads: Int) {
     guard case .exponential(let decay) = averaging else { return }
     take(parameters, share: (1 - decay) / (1 - pow(decay, Double(count + 1))), threads: threads)
   }
 
-  /// To be called after every epoch, the first being 1.
+  /// Call after every epoch, counted from 1.
   func noteEpoch(_ epoch: Int, _ parameters: AlignedFloats, threads: Int) {
     guard case .uniform(let first) = averaging, epoch >= first else { return }
     take(parameters, share: 1 / Double(count + 1), threads: threads)

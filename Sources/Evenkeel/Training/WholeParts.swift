@@ -1,20 +1,21 @@
-/// Whose statistics normalize the examples of a batch that is taken in parts.
+/// Which statistics normalize the examples of a batch that is computed in parts.
 public enum BatchStatistics: String, Hashable, CaseIterable, Sendable {
-  /// Each part's own: the gradients of k small batches, summed. Equal to a loop over micro-batches in PyTorch, each loss
-  /// weighed by its share of the examples, and to `BatchNorm(ghostBatch:)`.
+  /// Each part's own: the gradients of k small batches, summed. Equal to a loop over micro-batches in PyTorch, each
+  /// loss weighted by its share of the examples, and to `BatchNorm(ghostBatch:)`.
   case micro
-  /// Those of all examples of the batch, forward and backward: equal, to rounding, to the batch in one part. PyTorch and Keras
-  /// have nothing of the kind.
+  /// Those of all examples of the batch, forward and backward: equal, up to rounding, to the batch in one part. PyTorch
+  /// and Keras have no equivalent.
   case whole
 }
 
 /// Parts that are normalized by the statistics of the whole batch.
 ///
-/// Forward: from norm to norm all parts go as far as the norm's input, are merged into its statistics, and leave what the
-/// steps after it need of them (`Cut`) in `store`. Backward, likewise from norm to norm: Σ dz and Σ dz x̂ of all parts are known
-/// before dx is. The values before a norm are computed again from the input each time. A step of a network with K norms
-/// takes one forward, one backward, and for each norm another forward up to it: for norms that are evenly spread about
-/// 1 + (K + 1)/6 times as long as the batch in one part, with the memory of one part and of the widest cut for all.
+/// Forward: from norm to norm all parts go as far as the norm's input, are merged into its statistics, and leave what
+/// the steps after it need of them (`Cut`) in `store`. Backward, likewise from norm to norm: Σ dz and Σ dz x̂ of all
+/// parts are known before dx is. The values before a norm are recomputed from the input each time. A step of a network
+/// with K norms takes one forward, one backward, and for each norm another forward up to it: for evenly spread norms
+/// about 1 + (K + 1)/6 times as long as the batch in one part, with the memory of one part and of the widest cut of the
+/// whole batch.
 final class WholeParts: BatchParts {
   /// The norms that take statistics, in order.
   let norms: [WholeBatchNorm]
@@ -22,17 +23,17 @@ final class WholeParts: BatchParts {
   let gradients: AlignedFloats
   /// By step.
   private let contexts: [(any StepContext)?]
-  /// Before each norm, and after it.
+  /// The cuts before and after each norm.
   private let before, after: [Cut]
   private let store: AlignedFloats
   private let widest: Int
-  /// Where each step's parameters lie.
+  /// Where each step's parameters are.
   private let parameters: [[Range<Int>]]
 
   /// - Parameters:
   ///   - program: Of the parts.
   ///   - batch: The examples of the largest batch.
-  /// - Throws: `EvenkeelError` with code `usage` for a norm whose statistics cannot be taken so.
+  /// - Throws: `EvenkeelError` with code `usage` for a norm whose statistics cannot be taken this way.
   init(_ program: Program, batch: Int, layout: ParameterLayout) throws {
     var contexts = [(any StepContext)?](repeating: nil, count: program.steps.count)
     var norms: [WholeBatchNorm] = []
@@ -67,7 +68,7 @@ final class WholeParts: BatchParts {
     parameters = program.steps.map { $0.parameterOffsets.map { $0..<$0 + counts[$0]! } }
   }
 
-  /// The size of its memory in bytes, without the gradients that any accumulation needs.
+  /// The size of its memory in bytes, without the gradients that every accumulation needs.
   var byteCount: Int { norms.reduce(store.count * MemoryLayout<Float>.stride) { $0 + $1.byteCount } }
 
   func gradients(of batch: Batch, _ step: TrainingStep) throws -> Loss.Sums {
@@ -76,7 +77,7 @@ final class WholeParts: BatchParts {
     try takeStatistics(batch, step)
     let last = norms.count - 1
     var sums = Loss.Sums()
-    // From the last norm forward to the loss, and back to it.
+    // From the last norm forward to the loss, and back to the norm.
     for index in 0..<batch.parts.count {
       let part = batch.parts[index]
       let (call, place) = call(part, of: batch, step)
@@ -104,7 +105,7 @@ final class WholeParts: BatchParts {
 
   func commit(_ batch: Batch, _ step: TrainingStep) { step.program.commit(call(batch.parts[0], of: batch, step).0) }
 
-  /// Brings all parts to each norm in turn and merges its statistics.
+  /// Runs all parts up to each norm in turn and merges its statistics.
   private func takeStatistics(_ batch: Batch, _ step: TrainingStep) throws {
     let program = step.program
     for (index, norm) in norms.enumerated() {
@@ -134,7 +135,7 @@ final class WholeParts: BatchParts {
     }
   }
 
-  /// Goes back over some steps; then keeps the gradients after norm `next`, if there is one, and adds to its sums.
+  /// Runs some steps backward; then keeps the gradients after norm `next`, if there is one, and adds to its sums.
   private func goBackward(
     _ call: Program.Call, _ range: Range<Int>, _ place: UnsafeMutablePointer<Float>, to next: Int, _ step: TrainingStep
   ) throws {

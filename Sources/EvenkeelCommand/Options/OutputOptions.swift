@@ -11,7 +11,7 @@ struct OutputOptions: ParsableArguments {
   @Flag(help: "Print one JSON object per line.") var json = false
   @Flag(help: "Print no progress.") var quiet = false
 
-  /// The model's path and the checkpoint's; a resumed run goes on with those that it had.
+  /// The model's path and the checkpoint's; a resumed run continues with those that it had.
   var paths: (model: String?, checkpoint: String?) {
     let suffix = ".checkpoint.safetensors"
     var output = output

@@ -1,6 +1,6 @@
 import Evenkeel
 
-/// A bias in front of a norm is subtracted again with the mean.
+/// A bias before a norm is subtracted again with the mean.
 struct BiasRedundant: Claim {
   let name = "bias-redundant"
   let title = "The bias is redundant"

@@ -1,10 +1,10 @@
 import Evenkeel
 
-/// Something that people say of batch normalization, as an experiment with a rule for its verdict.
+/// A common claim about batch normalization, as an experiment with a rule for its verdict.
 ///
-/// A claim is a value without state: what it asks for and what it finds follow from the plan and the evidence alone.
+/// A claim is a value without state: its trials and findings follow only from the plan and the evidence.
 package protocol Claim: Sendable {
-  /// What commands call it.
+  /// Its name in commands.
   var name: String { get }
   /// The claim as people make it.
   var title: String { get }
@@ -13,8 +13,8 @@ package protocol Claim: Sendable {
   /// What is measured and when it supports the claim.
   var rule: Rule { get }
 
-  /// The trials that the claim needs as far as the evidence tells; with their results it may need more. Done when it needs none
-  /// that the evidence lacks.
+  /// The trials that the claim needs, as far as the evidence tells; with their results it may need more. It is done
+  /// when the evidence lacks none of them.
   func trials(_ plan: Plan, _ evidence: Evidence) throws -> [Trial]
 
   /// What the evidence says.
@@ -23,9 +23,9 @@ package protocol Claim: Sendable {
 
 /// What a claim found, before the rule is applied.
 package struct Findings: Sendable {
-  /// How it was asked, a paragraph each.
+  /// How the experiment was set up, one string per paragraph.
   package var setup: [String]
-  /// The effect, one value a seed.
+  /// The effect, one value per seed.
   package var values: [Double]
   package var figures: [Figure]
   package var tables: [NumberTable]
@@ -37,13 +37,13 @@ package struct Findings: Sendable {
 }
 
 extension Claim {
-  /// Whether the evidence holds all that the claim needs.
+  /// Whether the evidence holds everything that the claim needs.
   package func isDone(_ plan: Plan, _ evidence: Evidence) throws -> Bool {
     try trials(plan, evidence).allSatisfy { evidence[$0] != nil }
   }
 
   /// Applies the rule.
-  /// - Parameter command: What gives these numbers again.
+  /// - Parameter command: The command that reproduces these numbers.
   package func judge(_ plan: Plan, _ evidence: Evidence, command: String) throws -> ClaimReport {
     let findings = try findings(plan, evidence)
     let trials = Set(try trials(plan, evidence))
@@ -81,7 +81,7 @@ package enum Claims {
     LargerLearningRate(), SmallBatches(), GhostBatches(),
   ]
 
-  /// The claims that `names` call; `all` is every one.
+  /// The claims with these names; `all` stands for every one.
   /// - Throws: `EvenkeelError` with code `usage` that names the nearest for one that is unknown.
   package static func named(_ names: [String]) throws -> [any Claim] {
     if names.contains("all") { return all }

@@ -1,6 +1,6 @@
-/// Who takes part in a comparison.
+/// A participant in a comparison.
 struct Contender: Hashable {
-  /// What tables and figures call it.
+  /// Its name in tables and figures.
   let name: String
   /// How figures draw it.
   let side: Side
@@ -11,12 +11,12 @@ struct Contender: Hashable {
   static let withoutNorms = Contender("without", .without)
 }
 
-/// Under what contenders meet: on a network, at a depth, with a batch size.
+/// The condition under which contenders are compared: a network, a depth, a batch size.
 struct Condition: Hashable {
   let name: String
 
   init(_ name: String) { self.name = name }
 
-  /// Where there is no other.
+  /// If there is no other.
   static let only = Condition("all")
 }

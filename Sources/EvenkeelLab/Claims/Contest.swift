@@ -3,17 +3,17 @@ import Evenkeel
 /// Contenders that are measured after each has had its own step size searched, all over the same values: the comparison is
 /// between the best that each can do.
 ///
-/// The search runs with a seed of its own on the validation examples; what it finds is measured with the other seeds on the
-/// test examples.
+/// The search runs with a separate seed on the validation examples; what it finds is measured with the other seeds on
+/// the test examples.
 struct Contest {
   /// One contender under one condition.
   struct Arm: Hashable {
     let contender: Contender
     let condition: Condition
-    /// All but step size, seed and examples.
+    /// Everything except step size, seed and examples.
     let trial: Trial
     let rates: [Double]
-    /// The contender whose step size is taken, where a search of its own would hide what is asked for.
+    /// The contender whose step size is used if a separate search would hide the effect.
     var follows: Contender?
   }
 
@@ -33,7 +33,7 @@ struct Contest {
     (self.arms, self.seeds, self.criterion) = (arms, seeds, criterion)
   }
 
-  /// The search, and where it is done what is to be measured.
+  /// The search and, once it is done, the trials to measure.
   func trials(_ evidence: Evidence) -> [Trial] { arms.flatMap { search($0) + measured($0, evidence) } }
 
   func search(_ arm: Arm) -> [Trial] {
@@ -45,7 +45,7 @@ struct Contest {
     }
   }
 
-  /// One trial a seed, from seed 1; empty before the search is done.
+  /// One trial per seed, from seed 1; empty before the search is done.
   func measured(_ arm: Arm, _ evidence: Evidence) -> [Trial] {
     guard let rate = rate(arm, evidence) else { return [] }
     return (1...seeds).map { seed in
@@ -73,7 +73,7 @@ struct Contest {
     }
   }
 
-  /// A result a seed; nil where it is missing.
+  /// One result per seed; nil if it is missing.
   func results(_ arm: Arm, _ evidence: Evidence) -> [TrialResult?] {
     let trials = measured(arm, evidence)
     return trials.isEmpty ? Array(repeating: nil, count: seeds) : trials.map { evidence[$0] }
@@ -98,7 +98,7 @@ struct Contest {
     return values.filter { seen.insert($0).inserted }
   }
 
-  /// One value a seed, of those seeds that `body` gives one for.
+  /// One value per seed, for those seeds for which `body` returns one.
   func perSeed(_ body: (_ seed: Int) -> Double?) -> [Double] { (0..<seeds).compactMap(body).filter(\.isFinite) }
 
   /// Step sizes that were found, and which of them lie at an end of what was searched.

@@ -1,7 +1,7 @@
 import Evenkeel
 import Glibc
 
-/// How stretched the bowl is in which training ended.
+/// How elongated the bowl is in which training ended.
 struct ContoursRound: Claim {
   let name = "contours-round"
   let title = "Contours of the loss become round"

@@ -1,4 +1,4 @@
-/// The results that there are so far.
+/// The results so far.
 package struct Evidence: Sendable {
   private var results: [Trial: TrialResult]
   /// Stands in for every result that is missing, to see which trials would follow.
@@ -7,7 +7,7 @@ package struct Evidence: Sendable {
   package init(_ results: [Trial: TrialResult] = [:]) { (self.results, assumed) = (results, nil) }
   private init(assuming result: TrialResult) { (results, assumed) = ([:], result) }
 
-  /// Every trial ended in the middle: what a claim asks for then is as much as it will.
+  /// Assumes a middling result for every trial: a claim then asks for as many trials as it ever will.
   package static let assumed = Evidence(
     assuming: TrialResult(curve: [.init(step: 1, loss: 1, score: 0.5)], score: 0.5))
 

@@ -12,7 +12,7 @@ struct GhostBatches: Claim {
   private static let ghostBatches = Contender("large, ghost 128", .with)
   private static let small = 128
 
-  /// 4,096 as in the paper, or the power of two that makes four steps an epoch at least.
+  /// 4,096 as in the paper, or the power of two that makes at least four steps per epoch.
   private func large(_ plan: Plan) -> Int {
     var size = 4_096
     while size > 256, size > plan.data.trainingCount / 4 { size /= 2 }

@@ -1,7 +1,7 @@
 import Evenkeel
 import Glibc
 
-/// Bjorck et al. 2018: what batch norm gives is a larger step size.
+/// Bjorck et al. 2018: the benefit of batch norm is a larger step size.
 struct LargerLearningRate: Claim {
   let name = "larger-learning-rate"
   let title = "A larger learning rate is what it buys"
@@ -46,7 +46,7 @@ struct LargerLearningRate: Claim {
         let all = scores.flatMap { $0[seed] }
         let best = all.contains { $0 == nil } ? nil : all.compactMap(\.self).max()
         for side in 0..<2 {
-          // One that never learns counts with a step below all.
+          // One that never learns counts with a step size below all others.
           largest[index][side].append(
             best.map { best in
               let least = (best + plan.data.chance) / 2

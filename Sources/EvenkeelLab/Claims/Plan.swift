@@ -1,20 +1,20 @@
 import Evenkeel
 
-/// How large a claim's experiment is. With it everything else follows, so the same plan asks for the same trials.
+/// The size of a claim's experiment. Everything else follows from it, so the same plan asks for the same trials.
 package struct Plan: Codable, Hashable, Sendable {
   /// The claim's name.
   package var claim: String
   package var data: DataDescription
   /// The user's, with batch norms; nil for the networks that the claims name.
   package var network: Network?
-  /// Seeds that are measured; the search has one of its own.
+  /// The number of measured seeds; the search has a separate one.
   package var seeds: Int
   /// Steps of a trial.
   package var steps: Int
   /// Values of a quantity that is searched or varied.
   package var grid: Int
 
-  /// Sizes from the smallest that says anything to that of the original paper.
+  /// Sizes from the smallest meaningful one to that of the original paper.
   package static let sizes: [(steps: Int, grid: Int)] = [
     (60, 3), (120, 4), (200, 5), (350, 5), (600, 6), (1_000, 6), (1_500, 7), (2_500, 7), (4_000, 8), (7_000, 8),
     (12_000, 9), (25_000, 9), (50_000, 9),
@@ -31,7 +31,7 @@ package struct Plan: Codable, Hashable, Sendable {
     (steps, grid) = (Self.sizes[size].steps, Self.sizes[size].grid)
   }
 
-  /// Step sizes that every side is searched over.
+  /// The step sizes that are searched for every side.
   var rates: [Double] { LogarithmicRange(0.03, 10).grid(grid) }
 
   /// Evaluations of a curve: every twenty steps, 60 at most.

@@ -21,7 +21,7 @@ extension Plan {
     "Networks: " + subjects.map { "\($0.name): \($0.network.summary)" }.joined(separator: "; ") + "."
   }
 
-  /// Why the user's network was left aside.
+  /// Why the user's network was not used.
   var ownNetworkNote: [String] {
     network == nil ? [] : ["This experiment varies the network itself, so it uses networks of its own and not yours."]
   }
@@ -29,7 +29,7 @@ extension Plan {
 
 extension Contest {
   /// Scores over the course in percent, the median and range of the seeds.
-  /// - Parameter name: What the curve is called, if not as its contender.
+  /// - Parameter name: The curve's name, if not the contender's.
   func course(_ arm: Arm, _ evidence: Evidence, name: String? = nil) -> Curve {
     let results = results(arm, evidence).compactMap(\.self)
     let steps = arm.trial.evaluationSteps

@@ -1,9 +1,9 @@
 import Evenkeel
 import Glibc
 
-/// Who reaches a score first: what claims about speed have in common.
+/// Which contender reaches a score first: shared by the claims about speed.
 struct Race {
-  /// Every condition has a target of its own.
+  /// Every condition has a separate target.
   let contest: Contest
   /// The score of guessing.
   let chance: Double
@@ -25,13 +25,13 @@ struct Race {
 
   /// One contender under one condition with one seed.
   struct Time {
-    /// All steps where the target was not reached.
+    /// The total number of steps if the target was not reached.
     let steps: Double
     let seconds: Double
     let isReached: Bool
   }
 
-  /// One a seed; nil where there is none yet.
+  /// One per seed; nil if there is none yet.
   func times(_ contender: Contender, _ condition: Condition, _ evidence: Evidence) -> [Time?] {
     guard let target = target(condition, evidence) else { return Array(repeating: nil, count: contest.seeds) }
     let arm = contest.arm(contender, condition)
@@ -45,7 +45,7 @@ struct Race {
     }
   }
 
-  /// How many times the steps of `fast` `slow` takes, seed by seed, as a geometric mean over conditions.
+  /// The ratio of the steps of `slow` to those of `fast`, seed by seed, as a geometric mean over conditions.
   func ratios(_ fast: Contender, _ slow: Contender, _ evidence: Evidence) -> [Double] {
     let pairs = contest.conditions.map { (times(fast, $0, evidence), times(slow, $0, evidence)) }
     return contest.perSeed { seed in

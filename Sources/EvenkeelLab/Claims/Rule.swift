@@ -3,7 +3,7 @@ import Glibc
 
 /// How a verdict follows from an effect. It is part of the program, so it was written before any data was seen.
 package struct Rule: Hashable, Sendable {
-  /// Where the effect must lie.
+  /// The range in which the effect must lie.
   package enum Region: Hashable, Sendable {
     /// Above this.
     case above(Double)
@@ -11,7 +11,7 @@ package struct Rule: Hashable, Sendable {
     case within(Double)
   }
 
-  /// What is measured, to follow the number: "times fewer steps".
+  /// The unit, to follow the number: "times fewer steps".
   package let effect: String
   package let region: Region
   /// True if the effect is a ratio, averaged over seeds as a geometric mean.
@@ -33,7 +33,7 @@ package struct Rule: Hashable, Sendable {
       "The effect is the \(mean) over seeds, in \(effect). Supported if its 95 % bootstrap interval \(where_); otherwise, or with fewer than five seeds, undecided."
   }
 
-  /// The effect of one value a seed; nil if they do not give one.
+  /// The effect from one value per seed; nil if they do not give one.
   package func effect(of values: [Double]) -> Effect? {
     let values = isRatio ? values.map { log($0) } : values
     guard let interval = Bootstrap.interval(of: values) else { return nil }
@@ -43,8 +43,8 @@ package struct Rule: Hashable, Sendable {
       : Effect(effect, value: mean, low: interval.lowerBound, high: interval.upperBound)
   }
 
-  /// The least and the largest of n values hold the mean between them in 1 − 2^(1 − n) of all cases; fewer than five
-  /// are no base for 95 %.
+  /// The mean lies between the smallest and the largest of n values in 1 − 2^(1 − n) of all cases; fewer than five
+  /// cannot support 95 %.
   package static let leastSeeds = 5
 
   package func verdict(_ effect: Effect?, seeds: Int) -> Verdict {

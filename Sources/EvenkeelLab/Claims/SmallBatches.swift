@@ -29,7 +29,7 @@ struct SmallBatches: Claim {
     return Contest(
       try sizes(plan).flatMap { size in
         try Self.contenders.map { contender, norm in
-          // As many examples for every size.
+          // The same number of examples for every size.
           Contest.Arm(
             contender: contender, condition: condition(size),
             trial: plan.trial(

@@ -31,7 +31,7 @@ extension Plan {
     Subject(name: "ReLU", network: multilayer([100, 100, 100], ReLU()) { [BatchNorm()] })
   }
 
-  /// Dense layers of these widths, each with what `norm` gives and the activation after it, and an output layer.
+  /// Dense layers of these widths, each followed by the layers from `norm` and by the activation, and an output layer.
   func multilayer(
     _ hidden: [Int], _ activation: some Layer, start: Initialization = .automatic, isNormLast: Bool = false,
     bias: Bias = .automatic, _ norm: () -> [any Layer]
@@ -47,7 +47,7 @@ extension Plan {
     }
   }
 
-  /// A trial on the plan's data; the step size is filled in by whoever searches it.
+  /// A trial on the plan's data; the search fills in the step size.
   func trial(
     _ network: Network, steps: Int? = nil, evaluations: Int = 1, batchSize: Int = 60, probes: [Probe] = []
   ) -> Trial {

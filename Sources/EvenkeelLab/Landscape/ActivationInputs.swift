@@ -1,7 +1,7 @@
 import Evenkeel
 
-/// What the last hidden layer's activation takes, unit by unit, over a set of examples: what should hold still while a network
-/// trains if normalization reduces "internal covariate shift" (Ioffe and Szegedy 2015, figure 1b, c).
+/// The inputs of the last hidden layer's activation, unit by unit, over a set of examples: these should be stable while
+/// a network trains if normalization reduces "internal covariate shift" (Ioffe and Szegedy 2015, figure 1b, c).
 public struct ActivationInputs: Sendable {
   /// The distribution of one unit's input over the examples.
   public struct Unit: Sendable {
@@ -9,7 +9,7 @@ public struct ActivationInputs: Sendable {
     public let low, median, high: Double
   }
 
-  /// One a unit; for images one a channel, over all positions.
+  /// One per unit; for images one per channel, over all positions.
   public let units: [Unit]
   /// The share of all inputs with a magnitude below 1, where a sigmoid is close to a line: σ(x) is within 0.019 of
   /// 1/2 + x/4 there.
@@ -24,10 +24,10 @@ public struct ActivationInputs: Sendable {
 
 /// Takes `ActivationInputs` of a network at moments of its training, over a fixed set of examples.
 ///
-/// Norms take the statistics of these examples, as they do in training. For a norm before the activation the inputs are what
-/// the norm gives; for one after the activation they are what the layer before gives.
+/// Norms take the statistics of these examples, as they do in training. For a norm before the activation, the inputs
+/// are the norm's output; for one after the activation, they are the output of the layer before.
 public final class ActivationProbe {
-  /// The layers in front of the activation.
+  /// The layers before the activation.
   private let program: Program
   private let state: ModelState
   private let gradients = AlignedFloats(count: 0)
@@ -36,8 +36,9 @@ public final class ActivationProbe {
   private let features: Int
   private let length: Int
 
-  /// A probe in front of the last activation of `model`'s network, or in front of layer number `layer`.
-  /// - Throws: `EvenkeelError` with code `usage` if there is no such layer outside residual blocks, or nothing in front of it.
+  /// A probe before the last activation of `model`'s network, or before layer number `layer`.
+  /// - Throws: `EvenkeelError` with code `usage` if there is no such layer outside residual blocks, or nothing before
+  ///   it.
   public init(_ model: Model, examples: Dataset, layer: Int? = nil, threads: Int = 1) throws {
     let layers = model.network.layers
     guard
@@ -76,7 +77,7 @@ public final class ActivationProbe {
           from: model.state.parameters.start + other.offset, count: entry.count)
       }
     }
-    // Frozen norms normalize with what the model has.
+    // Frozen norms normalize with the model's statistics.
     for layer in state.layout.network.layers { state.copyBuffers(of: layer, from: layer.path, in: model.state) }
     program.input.update(from: inputs.start, count: inputs.count)
     try program.forward(Program.Call(rows: rows, state: state, gradients: gradients.start))

@@ -4,9 +4,9 @@ import Evenkeel
 public struct LossContour: Sendable {
   /// Coordinates along u and v, in units of their lengths.
   public let coordinates: [Double]
-  /// `losses[j][i]` is f(coordinates[i], coordinates[j]); infinite where it left the finite numbers.
+  /// `losses[j][i]` is f(coordinates[i], coordinates[j]); infinite where it is not finite.
   public let losses: [[Double]]
-  /// What one unit is: for axes.
+  /// The meaning of one unit, for axes.
   public let unit: String
 }
 
@@ -14,7 +14,7 @@ extension LossSurface {
   /// The loss around `point` in the plane of `u` and `v`, up to `extent` of their lengths in all four directions.
   /// - Parameters:
   ///   - resolution: Points along a side, an odd number so that the middle is `point`.
-  ///   - unit: What the length of `u` and `v` is.
+  ///   - unit: The meaning of the length of `u` and `v`.
   public func contour(
     around point: [Float], _ u: [Float], _ v: [Float], extent: Double, resolution: Int = 25,
     unit: String = "distance in parameter space"

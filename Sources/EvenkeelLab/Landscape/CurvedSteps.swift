@@ -1,7 +1,8 @@
 import Evenkeel
 import Kernels
 
-/// a = g(z): ȧ = g′(z) ż, dż = g′(z) dȧ + g″(z) da ż. Of ReLU and its kin g″ is 0 but at the kink, where it is taken as 0.
+/// a = g(z): ȧ = g′(z) ż, dż = g′(z) dȧ + g″(z) da ż. For ReLU and its relatives g″ is 0 except at the kink, where it
+/// is taken as 0.
 final class ActivationStep: LinearStep {
   private let activation: Activation
   private let derivatives: ActivationDerivatives
@@ -83,7 +84,7 @@ final class NormStep: LinearStep {
     self.hasTangentInput = hasTangentInput
     offsets = layout.offsets[site.name] ?? []
     path = site.name
-    // An option that this step does not know would be ignored in silence.
+    // An option that this step does not know would be ignored silently.
     let known = BatchNorm(
       epsilon: options.epsilon, averaging: options.averaging, debiased: options.debiased,
       runningVariance: options.runningVariance, scale: options.scale, shift: options.shift,

@@ -1,7 +1,7 @@
 import Evenkeel
 
-/// What the loss and its gradient do along the gradient at one point, for steps η: the three measures of smoothness of
-/// Santurkar et al. 2018 ("How does batch normalization help optimization?", figure 4).
+/// How the loss and its gradient change along the gradient at one point, for steps η: the three measures of smoothness
+/// of Santurkar et al. 2018 ("How does batch normalization help optimization?", figure 4).
 public struct GradientWalk: Sendable {
   /// The steps η.
   public let steps: [Double]
@@ -9,7 +9,7 @@ public struct GradientWalk: Sendable {
   public let loss: Double
   /// ‖∇L(w)‖.
   public let gradientNorm: Double
-  /// L(w − η ∇L(w)) for every step; infinite where it left the finite numbers.
+  /// L(w − η ∇L(w)) for every step; infinite where it is not finite.
   public let losses: [Double]
   /// ‖∇L(w) − ∇L(w − η ∇L(w))‖ for every step ("gradient predictiveness"); infinite likewise.
   public let gradientChanges: [Double]
@@ -18,8 +18,8 @@ public struct GradientWalk: Sendable {
   public var lossRange: ClosedRange<Double> { losses.min()!...losses.max()! }
   /// The least and the largest change of the gradient along the way (figure 4b).
   public var gradientChangeRange: ClosedRange<Double> { gradientChanges.min()!...gradientChanges.max()! }
-  /// max ‖Δ∇L‖ / ‖Δw‖ along the way, the "effective β-smoothness" (figure 4c): the least Lipschitz constant of the gradient
-  /// that is compatible with what was seen.
+  /// max ‖Δ∇L‖ / ‖Δw‖ along the way, the "effective β-smoothness" (figure 4c): the smallest Lipschitz constant of the
+  /// gradient that is compatible with these values.
   public var effectiveSmoothness: Double {
     zip(steps, gradientChanges).map { $1 / max($0 * gradientNorm, .leastNormalMagnitude) }.max()!
   }

@@ -9,8 +9,8 @@ import Primitives
 /// losses are taken in double. Against finite differences of a Double reference's gradient a product was off by 1.3·10⁻⁷ of its
 /// norm (median of 184 small networks), 4.6·10⁻⁷ at most; the tests hold it to 2·10⁻⁶.
 ///
-/// ReLU's second derivative is taken as 0 (it is, but at the kink), and so is the movement of a maximum in a `MaxPool`: H is
-/// then that of the piece of the surface on which the point lies.
+/// ReLU's second derivative is taken as 0 (true except at the kink), and so is the movement of a maximum in a
+/// `MaxPool`: H is then that of the piece of the surface on which the point lies.
 public final class Hessian {
   /// The surface.
   public let surface: LossSurface
@@ -23,7 +23,7 @@ public final class Hessian {
   private let outputGradient, outputGradientTangent: AlignedFloats
   private var outputs: UnsafeMutablePointer<Float>!
 
-  /// The Hessian of `surface` at `point`, where the model stood by default.
+  /// The Hessian of `surface` at `point`, by default where the model is.
   /// - Throws: `EvenkeelError` with code `usage` that names a layer whose second derivatives are not known, with code `data` if
   ///   the loss is not finite at the point.
   public init(of surface: LossSurface, at point: [Float]? = nil) throws {
@@ -71,7 +71,7 @@ public final class Hessian {
     return selected(Array(at.product.buffer))
   }
 
-  /// `v` with what is not selected at 0.
+  /// `v` with unselected coordinates set to 0.
   func selected(_ v: [Float]) -> [Float] {
     var result = [Float](repeating: 0, count: v.count)
     for range in selection { result.replaceSubrange(range, with: v[range]) }
@@ -84,7 +84,7 @@ private struct StepBuilder {
   private let layout: ParameterLayout
   private let rows: Int
   private var isInput = true
-  /// Whether a parameter came before, so that what comes in moves with the direction.
+  /// Whether a parameter came before, so that the input moves with the direction.
   private var moves = false
 
   init(_ surface: LossSurface) {

@@ -1,7 +1,7 @@
 import Evenkeel
 import Kernels
 
-/// The engine's operation of a layer, run on operands of one's choice.
+/// The engine's operation of a layer, run on arbitrary operands.
 struct LayerCall {
   private let operation: any LayerOperation
   private let inputLength, outputLength: Int
@@ -44,7 +44,7 @@ struct LayerCall {
   }
 }
 
-/// A layer that is linear in its input and in its weights apart: dense layers and convolutions. With y = W x + b
+/// A layer that is linear in its input and in its weights, separately: dense layers and convolutions. With y = W x + b
 ///
 ///     ẏ  = Ẇ x + ḃ + W ẋ
 ///     dẆ = dẏ xᵀ + dy ẋᵀ      dḃ = Σ dẏ      dẋ = Wᵀ dẏ + Ẇᵀ dy

@@ -4,8 +4,8 @@ import Kernels
 /// One step of a network at a point of its loss surface: its value, its gradient, and the derivatives of both in a direction
 /// (the R-operator of Pearlmutter 1994, "Fast exact multiplication by the Hessian").
 ///
-/// The four functions are called in this order, the first two once a point, the others once a direction. Each returns memory
-/// of its own, `rows` × the length of what it stands for. A tangent is nil where it is 0 whatever the direction: in front of
+/// The four functions are called in this order, the first two once per point, the others once per direction. Each
+/// returns its own memory, `rows` × the length of its value. A tangent is nil where it is 0 for every direction: before
 /// the first parameter. Gradients with respect to such values are not wanted.
 protocol LinearStep: AnyObject {
   func forward(_ x: UnsafeMutablePointer<Float>, _ at: Linearization) throws -> UnsafeMutablePointer<Float>
@@ -23,7 +23,7 @@ final class Linearization {
   let layout: ParameterLayout
   let rows: Int
   let threads: Int
-  /// w, and w with its biases at 0: what layers that are linear in their input multiply a tangent with.
+  /// w, and w with its biases at 0: layers that are linear in their input multiply a tangent by it.
   let point: ModelState
   let pointWithoutBias: ModelState
   /// v.
@@ -61,7 +61,7 @@ final class Linearization {
   }
 }
 
-/// Steps one after the other; in a residual block what the shortcut gives is added.
+/// Steps one after the other; in a residual block, the shortcut's output is added.
 final class LinearSequence: LinearStep {
   private let steps: [any LinearStep]
   private let shortcut: LinearSequence?

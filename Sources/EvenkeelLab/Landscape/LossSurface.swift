@@ -1,6 +1,6 @@
 import Evenkeel
 
-/// The mean loss of a network on a fixed batch as a function of its parameters alone, L: ℝⁿ → ℝ, with its gradient.
+/// The mean loss of a network on a fixed batch as a function of its parameters only, L: ℝⁿ → ℝ, with its gradient.
 ///
 /// Norms take the statistics of the batch, as in training, and gradients go through them; nothing is drawn (dropout and
 /// injected noise are off) and nothing is kept: the running statistics of the model that it was made from do not move. A
@@ -9,7 +9,7 @@ import Evenkeel
 /// A point is a flat list of `count` numbers: all weights in the order of the network, then biases, scales and shifts, each
 /// parameter padded with zeros to a multiple of 16. `ranges(where:)` says where they lie.
 public final class LossSurface {
-  /// The network without what is drawn at random.
+  /// The network without randomness.
   let network: PlacedNetwork
   let layout: ParameterLayout
   let loss: Loss
@@ -19,7 +19,7 @@ public final class LossSurface {
   let threads: Int
   /// `rows` examples as the network takes them, scaled.
   let inputs: AlignedFloats
-  /// Where the model stood, with its running statistics for frozen norms.
+  /// The model's point, with its running statistics for frozen norms.
   let state: ModelState
   private let targetBuffer: TargetBuffer
   private let program: Program
@@ -63,11 +63,11 @@ public final class LossSurface {
 
   /// n, the padding included.
   public var count: Int { layout.count }
-  /// Where the model stands.
+  /// The model's point.
   public let point: [Float]
   var targets: BatchTargets { targetBuffer.batch(at: 0) }
 
-  /// Where the parameters that `matches` chooses lie in a point, by name in stored files and role.
+  /// Where the parameters that `matches` chooses, by name in stored files and role, are in a point.
   public func ranges(where matches: (_ name: String, _ role: ParameterRole) -> Bool = { _, _ in true }) -> [Range<Int>]
   {
     layout.entries.filter { matches($0.name, $0.description.role) }.map { $0.offset..<$0.offset + $0.count }
@@ -110,7 +110,7 @@ extension Network {
   }
 }
 
-/// In the place of a layer that draws random numbers: passes values on, as that layer does in prediction.
+/// Replaces a layer that draws random numbers: passes values through, as that layer does in prediction.
 private struct Silence: Layer, LayerOperation {
   static let kind = "silence"
   let traits: LayerTraits

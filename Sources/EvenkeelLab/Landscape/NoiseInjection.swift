@@ -1,7 +1,7 @@
 import Evenkeel
 
 /// Noise that gives later layers a distribution that changes at every step, to put after a batch norm: if normalization
-/// helps because inputs of later layers hold still, training must get worse (Santurkar et al. 2018, §2.2).
+/// helps because inputs of later layers are stable, training must get worse (Santurkar et al. 2018, §2.2).
 ///
 /// In training y = s x + m. In each step every unit draws a mean μ from (−meanRange, meanRange) and a scale σ from
 /// (1, 1 + scaleRange); every example then draws its own m from μ ± spread and s from σ ± spread, all evenly. So the noise has a

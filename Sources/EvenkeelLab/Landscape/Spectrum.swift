@@ -1,6 +1,7 @@
 import Evenkeel
 
-/// The ends of a symmetric operator's spectrum, by Lanczos' method with full reorthogonalisation, and an estimate of the rest.
+/// The ends of a symmetric operator's spectrum, by Lanczos' method with full reorthogonalization, and an estimate of
+/// the rest.
 ///
 /// From a random start q₁ each step multiplies once and gives one row of a tridiagonal T = Qᵀ H Q, whose eigenvalues (Ritz
 /// values) approach those of H from both ends first (Golub and Van Loan, §10.1). Their weights, the squares of the first
@@ -13,7 +14,7 @@ public struct Spectrum: Sendable {
     public let value: Double
     /// v, of length 1.
     public let vector: [Float]
-    /// ‖H v − λ v‖, as T tells it: an eigenvalue lies within so much of λ.
+    /// ‖H v − λ v‖, computed from T: an eigenvalue lies within this distance of λ.
     public let residual: Double
   }
 
@@ -21,7 +22,7 @@ public struct Spectrum: Sendable {
   public let largest: [Pair]
   /// The smallest (most negative) eigenvalues, smallest first.
   public let smallest: [Pair]
-  /// Products that it took.
+  /// The number of products.
   public let steps: Int
   /// Whether the residual of every pair is within the tolerance.
   public let hasConverged: Bool
@@ -75,7 +76,7 @@ public struct Spectrum: Sendable {
     while true {
       var next = try product(basis[basis.count - 1])
       diagonal.append(Vectors.dot(next, basis[basis.count - 1]))
-      // Twice is enough (Parlett): all that lies in the directions that are there already is taken off.
+      // Twice is enough (Parlett): removes the components along the existing directions.
       for _ in 0..<2 { for q in basis { Vectors.add(-Vectors.dot(next, q), q, to: &next) } }
       last = Vectors.norm(next)
       let size = max(diagonal.map { abs($0) }.max()!, beside.max() ?? 0, last)

@@ -1,6 +1,6 @@
 /// Vectors of floats whose sums are taken in double.
 enum Vectors {
-  /// Σ a b, in four partial sums so that the processor need not wait for each.
+  /// Σ a b, in four partial sums so that the processor does not wait for each.
   static func dot(_ a: [Float], _ b: [Float]) -> Double {
     precondition(a.count == b.count)
     return a.withUnsafeBufferPointer { a in

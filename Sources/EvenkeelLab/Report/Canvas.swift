@@ -1,6 +1,6 @@
 /// A picture under construction: SVG elements in a coordinate system whose unit is a pixel of the page.
 ///
-/// Colors, line styles and fonts are classes of `Stylesheet`; here is only where things lie.
+/// Colors, line styles and fonts are classes of `Stylesheet`; this type only positions things.
 struct Canvas {
   /// How much room the page gives: a desktop's or a sheet's column, or a phone's.
   enum Format: String, CaseIterable {
@@ -26,7 +26,7 @@ struct Canvas {
       "rect", ["class": style, "x": px(x), "y": px(y), "width": px(width), "height": px(height)])
   }
 
-  /// A cell in a color of its own, without seams to its neighbors.
+  /// A cell in its own color, without seams to its neighbors.
   mutating func rectangle(_ x: Double, _ y: Double, _ width: Double, _ height: Double, fill: String) {
     markup.element(
       "rect", ["class": "cell", "fill": fill, "x": px(x), "y": px(y), "width": px(width), "height": px(height)])
@@ -58,7 +58,7 @@ struct Canvas {
     }
   }
 
-  /// What `body` draws outside of the rectangle is cut off, but for the width of a dot.
+  /// Clips what `body` draws to the rectangle plus the width of a dot.
   mutating func clipped(
     _ x: Double, _ y: Double, _ width: Double, _ height: Double, _ body: (inout Canvas) -> Void
   ) {
@@ -103,7 +103,7 @@ struct Canvas {
   }
 }
 
-/// A coordinate with one digit after the point, which no device can tell from more.
+/// A coordinate with one digit after the point; more would not be visible on any device.
 func px(_ value: Double) -> String {
   guard value.isFinite else { return "0" }
   let tenths = Int((min(max(value, -1e5), 1e5) * 10).rounded())

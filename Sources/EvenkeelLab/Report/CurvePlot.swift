@@ -55,7 +55,7 @@ extension Canvas {
           cross(x, frame.bottom - 11 * Double(below), style)
         }
       } else if let place {
-        // A line that breaks off because its trials diverged ends in a cross; one place alone is a dot.
+        // A line that breaks off because its trials diverged ends in a cross; a single place is a dot.
         let next = index + 1 < curve.points.count ? curve.points[index + 1] : nil
         let isStart = index == 0 || frame.place(curve.points[index - 1].x, curve.points[index - 1].median) == nil
         if let next, next.median == nil, next.diverged > 0 {

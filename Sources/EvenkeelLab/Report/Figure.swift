@@ -6,7 +6,7 @@ package struct Figure: Codable, Hashable, Sendable {
   package var title: String
   /// What a reader should see in it, and what bands, dots and lines mean; below the picture.
   package var caption: String
-  /// The picture in words, for those who cannot see it; `nil` makes it of title, axes and values.
+  /// The picture in words, for those who cannot see it; `nil` composes it from title, axes and values.
   package var alternative: String?
   /// The horizontal axis.
   package var x: Axis
@@ -82,7 +82,7 @@ package struct Axis: Codable, Hashable, Sendable {
   }
 }
 
-/// Whom a mark belongs to. It alone decides color and line style, so that a side looks the same in all figures.
+/// The side that a mark belongs to. Only it decides color and line style, so that a side looks the same in all figures.
 package enum Side: Codable, Hashable, Sendable {
   /// With batch normalization, or whatever the claim is for.
   case with

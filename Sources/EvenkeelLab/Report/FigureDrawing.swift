@@ -1,5 +1,5 @@
 extension Figure {
-  /// The picture alone, as an SVG file with its own colors for light and dark: for a README.
+  /// Just the picture, as an SVG file with its own colors for light and dark: for a README.
   package func svg() -> String {
     var canvas =
       canvas(.wide)

@@ -1,9 +1,9 @@
 import Evenkeel
 
-/// What the laboratory found, as a value; `html()` makes the page of it.
+/// The laboratory's findings, as a value; `html()` turns them into a page.
 package struct Report: Codable, Hashable, Sendable {
   package var title: String
-  /// When it was made, as it shall be printed: "24 November 2026".
+  /// The date it was made, as it is printed: "24 November 2026".
   package var date: String
   /// The data that the experiments ran on: "MNIST, 50,000 training, 10,000 validation images".
   package var data: String
@@ -22,7 +22,7 @@ package struct Report: Codable, Hashable, Sendable {
   }
 }
 
-/// What was found about one claim.
+/// The findings on one claim.
 package struct ClaimReport: Codable, Hashable, Sendable {
   /// The claim's name in commands, also the section's anchor: "faster".
   package var name: String
@@ -30,23 +30,23 @@ package struct ClaimReport: Codable, Hashable, Sendable {
   package var title: String
   /// What the experiment asks.
   package var question: String
-  /// How it was asked: network, data, what was varied, what was held; a paragraph each.
+  /// The set-up: network, data, what was varied, what was fixed; one string per paragraph.
   package var setup: [String]
   package var figures: [Figure]
   package var tables: [NumberTable]
   package var verdict: Verdict
-  /// The size of the effect; `nil` where the trials do not give one yet.
+  /// The size of the effect; `nil` if the trials do not give one yet.
   package var effect: Effect?
-  /// The rule, written before the data, that the verdict follows from.
+  /// The rule, fixed before the data, that gives the verdict.
   package var rule: String
-  /// The command that gives these numbers again.
+  /// The command that reproduces these numbers.
   package var command: String
   package var seeds: Int
   /// Trials that have ended, diverged ones included.
   package var trials: Int
   /// Trials that gave no finite loss.
   package var divergedTrials: Int
-  /// What a reader should know besides: what fell short, what was left out.
+  /// What else a reader should know: what fell short, what was left out.
   package var notes: [String]
 
   package init(
@@ -61,7 +61,7 @@ package struct ClaimReport: Codable, Hashable, Sendable {
   }
 }
 
-/// What a claim's rule says of the data.
+/// What a claim's rule says about the data.
 package enum Verdict: String, Codable, Hashable, Sendable, CaseIterable {
   case supported
   case notSupported

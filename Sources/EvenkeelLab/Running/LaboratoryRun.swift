@@ -1,10 +1,10 @@
 import Evenkeel
 
-/// Claims that are worked on together: their trials in one queue, so that no thread waits for another's claim to end.
+/// Claims that run together: their trials share one queue, so that no thread waits for another claim to end.
 package struct LaboratoryRun: Sendable {
   package let runner: TrialRunner
   package let claims: [any Claim]
-  /// One a claim.
+  /// One per claim.
   package let plans: [Plan]
   package let speed: Speed
 
@@ -12,16 +12,16 @@ package struct LaboratoryRun: Sendable {
     (self.runner, self.claims, self.plans, self.speed) = (runner, claims, plans, speed)
   }
 
-  /// How far all is.
+  /// The overall progress.
   package struct Progress: Sendable {
     package let done: Int
     package let total: Int
-    /// Until all is done or the time is over; nil before there is anything to go by.
+    /// Until everything is done or the time is over; nil before there is any basis for an estimate.
     package let secondsLeft: Double?
   }
 
-  /// Runs what is missing and gives all the evidence.
-  /// - Parameter seconds: When they are over no trial is begun any more, and the evidence is what there is.
+  /// Runs what is missing and returns all the evidence.
+  /// - Parameter seconds: The time limit; once it is reached, no new trial starts, and the evidence may be incomplete.
   /// - Throws: As `TrialRunner.run`.
   package func run(
     seconds: Double = .infinity, shouldStop: @escaping @Sendable () -> Bool = { false },
@@ -40,7 +40,7 @@ package struct LaboratoryRun: Sendable {
         missing.formUnion(try claim.trials(plan, evidence).filter { evidence[$0] == nil })
       }
       guard !missing.isEmpty, hasTime() else { return evidence }
-      // The longest first: none of them is left alone at the end.
+      // The longest first, so that none of them runs by itself at the end.
       let costs = try missing.map { (trial: $0, seconds: speed.seconds($0), key: try $0.key) }
       let order = costs.sorted { ($0.seconds, $0.key) > ($1.seconds, $1.key) }.map(\.trial)
       let before = done

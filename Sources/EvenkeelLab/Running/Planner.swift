@@ -1,22 +1,23 @@
 import Evenkeel
 
-/// Chooses how large each claim's experiment is, so that all that were asked for fit into a time.
+/// Chooses the size of each claim's experiment, so that all requested claims fit into a time.
 package struct Planner: Sendable {
   package let speed: Speed
   /// Trials at a time.
   package let threads: Int
-  /// Trials share caches and memory, and the last ones leave threads without work.
+  /// Trials share caches and memory, and the last ones leave threads idle.
   static let reserve = 1.3
 
   package init(speed: Speed, threads: Int) { (self.speed, self.threads) = (speed, threads) }
 
-  /// The seconds that all trials take which the claim will ask for under `plan`.
+  /// The total seconds of all trials that the claim will ask for under `plan`.
   package func seconds(_ claim: any Claim, _ plan: Plan) throws -> Double {
     let trials = try claim.trials(plan, .assumed)
     return trials.reduce(0) { $0 + speed.seconds($1) } * Self.reserve / Double(threads)
   }
 
-  /// Plans for `claims` that together take `budget` seconds at most. All begin with the smallest size; the smallest grows first.
+  /// Plans for `claims` that together take at most `budget` seconds. All start with the smallest size; the smallest
+  /// grows first.
   /// - Throws: `EvenkeelError` with code `usage` that names the shortest budget that works.
   package func plans(
     _ claims: [any Claim], budget: Double, data: DataDescription, network: Network?, seeds: Int

@@ -1,17 +1,17 @@
 import Evenkeel
 
-/// How long trials take on this machine, as it is now: a line through two measured ones.
+/// How long trials take on this machine in its current state: a line through two measured ones.
 package struct Speed: Hashable, Sendable {
   /// Seconds for a product of a weight and an input, forward and backward.
   package let product: Double
   /// Seconds for a layer of a step, however small.
   package let layer: Double
 
-  /// What a network costs by its size.
+  /// The cost of a network by its size.
   package init(product: Double, layer: Double) { (self.product, self.layer) = (product, layer) }
 
-  /// Runs two short trials on `data`: a wide one, whose products count, and a deep narrow one, whose layers do. Both take the
-  /// values of an example as they lie, so the shape is no matter, and neither is how long a sequence is.
+  /// Runs two short trials on `data`: a wide one, whose products count, and a deep narrow one, whose layers do. Both
+  /// take the values of an example as they lie, so neither the shape nor the length of a sequence matters.
   /// - Throws: `EvenkeelError` with code `data` if even these leave the finite numbers.
   package init(measuredOn data: LaboratoryData) throws {
     let data = data.withoutWeightsAndLengths
@@ -32,7 +32,7 @@ package struct Speed: Hashable, Sendable {
       let trial = Trial(
         network: network(hidden), data: description.fingerprint, learningRate: 1e-6, batchSize: batchSize, steps: steps,
         evaluations: 1, seed: 0)
-      // The first is slower: nothing is in a cache yet.
+      // The first is slower, as caches are cold.
       let first = try trial.run(on: data)
       if let reason = first?.reason {
         throw EvenkeelError(.data, "\(description.source): the speed of training cannot be measured: \(reason)")
@@ -47,11 +47,11 @@ package struct Speed: Hashable, Sendable {
     layer = max(1e-8, (wide.products * deep.seconds - deep.products * wide.seconds) / determinant)
   }
 
-  /// The seconds that `trial` takes one thread, evaluations included.
+  /// The seconds that `trial` takes on one thread, evaluations included.
   package func seconds(_ trial: Trial) -> Double {
     let (products, layers) = (trial.products, trial.layers)
     let step = products * product + layers * layer
-    // Forward alone is a third of a step; 2,000 examples at most.
+    // A forward pass is a third of a step; 2,000 examples at most.
     let evaluation = products / Double(trial.batchSize) * 2_000 * product / 3 + 1e-3
     let points = Double(trial.evaluationSteps.count)
     let probes = trial.probes.reduce(0) { $0 + $1.evaluations(at: points) }

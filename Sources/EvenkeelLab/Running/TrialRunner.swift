@@ -2,7 +2,7 @@ import Evenkeel
 import Glibc
 import Synchronization
 
-/// Runs trials, one thread each, as many at a time as there are processors, and keeps what they come to in a store.
+/// Runs trials, one thread each, as many at a time as there are processors, and keeps their results in a store.
 package struct TrialRunner: Sendable {
   package let store: RunStore
   package let data: LaboratoryData
@@ -13,26 +13,26 @@ package struct TrialRunner: Sendable {
     (self.store, self.data, self.threads) = (store, data, threads)
   }
 
-  /// Trials that are done, of all that were asked for.
+  /// The number of requested trials that are done.
   package struct Progress: Sendable {
     package let done: Int
     package let total: Int
     /// Of those, the ones that this call ran.
     package let ran: Int
-    /// Since the call, in seconds.
+    /// Seconds since the call.
     package let seconds: Double
     /// An estimate from the trials so far; nil before the first.
     package var secondsLeft: Double? { ran == 0 ? nil : seconds / Double(ran) * Double(total - done) }
   }
 
-  /// Runs those of `trials` that are not done, and gives the results of all.
+  /// Runs those of `trials` that are not done, and returns the results of all.
   ///
   /// A trial that another process runs is waited for, and taken over if that process ends.
   /// - Parameters:
-  ///   - shouldStart: Asked before every trial, from several threads; once it says no, what runs is ended and no more begun, and
-  ///     the results are those that there are.
+  ///   - shouldStart: Asked before every trial, from several threads; once it says no, no new trial starts, those that
+  ///     run are finished, and the results may be incomplete.
   ///   - shouldStop: Asked after every training step, from several threads.
-  ///   - onProgress: Called on the calling thread, several times a second at most.
+  ///   - onProgress: Called on the calling thread, at most several times per second.
   /// - Throws: `EvenkeelError`: `interrupted` if `shouldStop` said so; of a trial that cannot be carried out, before any is in the
   ///   store; of the store.
   @discardableResult
@@ -94,7 +94,7 @@ package struct TrialRunner: Sendable {
   }
 }
 
-/// What the threads of one call share: trials to take, and what came of those that were taken.
+/// What the threads of one call share: the trials to take, and the results of those that were taken.
 private final class Board: Sendable {
   private struct State {
     var waiting: [Trial]
@@ -119,7 +119,7 @@ private final class Board: Sendable {
   func isFinished(workers: Int) -> Bool { state.withLock { $0.finished == workers } }
   func fail(_ error: any Error) { state.withLock { if $0.error == nil { $0.error = error } } }
 
-  /// A worker's life: trials that nobody has taken, then those that other processes work on.
+  /// A worker's loop: first trials that nobody has taken, then those that other processes work on.
   func work(
     in store: RunStore, on data: LaboratoryData, shouldStop: @Sendable () -> Bool, shouldStart: @Sendable () -> Bool
   ) {
@@ -144,7 +144,7 @@ private final class Board: Sendable {
     state.withLock { $0.finished += 1 }
   }
 
-  /// - Returns: Whether the trial needs no more care.
+  /// - Returns: Whether the trial is settled.
   private func take(_ trial: Trial, in store: RunStore, on data: LaboratoryData, _ mustEnd: () -> Bool) throws -> Bool {
     let key = try trial.key
     guard try store.claim(key) else {
@@ -167,11 +167,11 @@ private final class Board: Sendable {
   }
 }
 
-/// A thread of its own: trials compute for long and would hold up the shared pool, and oneDNN's kernels want a deep stack.
+/// A separate thread: trials compute for long and would block the shared pool, and oneDNN's kernels need a deep stack.
 private final class Worker {
   private var thread = pthread_t()
 
-  /// - Throws: `EvenkeelError` with code `internal` where the system gives no thread.
+  /// - Throws: `EvenkeelError` with code `internal` if the system gives no thread.
   init(_ body: @escaping @Sendable () -> Void) throws {
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)

@@ -3,12 +3,13 @@ import Glibc
 
 /// How sure a mean over seeds is.
 package enum Bootstrap {
-  /// The 95 % interval of the mean of `values`, one value a seed: the expanded percentile bootstrap (Hesterberg 2015, "What
-  /// teachers should know about the bootstrap", §5.3).
+  /// The 95 % interval of the mean of `values`, one value per seed: the expanded percentile bootstrap (Hesterberg 2015,
+  /// "What teachers should know about the bootstrap", §5.3).
   ///
-  /// 20,000 times as many values as there are are drawn from `values` with replacement. The plain percentile interval of their
-  /// means is too narrow for few values, by √((n − 1)/n) and by the normal quantile in place of Student's; the expanded one
-  /// takes quantiles further out, Φ(−t √(n/(n − 1))). The draws follow from `values` alone: the same values, the same interval.
+  /// 20,000 times as many values as there are are drawn from `values` with replacement. The plain percentile interval
+  /// of their means is too narrow for few values, by √((n − 1)/n) and by the normal quantile in place of Student's; the
+  /// expanded one takes quantiles further out, Φ(−t √(n/(n − 1))). The draws follow only from `values`: the same
+  /// values, the same interval.
   /// - Returns: nil for fewer than two values, which say nothing about their spread, or any that is not finite or too large to be summed.
   package static func interval(of values: [Double]) -> ClosedRange<Double>? {
     let n = values.count

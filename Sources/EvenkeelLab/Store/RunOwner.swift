@@ -1,16 +1,16 @@
 import Glibc
 
-/// The process that runs a trial, as others that see the same store can tell whether it is still there.
+/// The process that runs a trial, described so that others with the same store can tell whether it is still alive.
 package struct RunOwner: Hashable, Sendable {
-  /// The machine since it was started, and the process numbers' name space: only within one do numbers mean anything.
+  /// The machine's boot and the PID namespace: process numbers have a meaning only within these.
   package let host: String
   package let process: Int32
-  /// When it was started, in the kernel's ticks: numbers are used again.
+  /// Its start time, in the kernel's ticks, as process numbers are reused.
   package let start: String
 
-  /// Seconds without a sign after which a process of another machine counts as gone.
+  /// Seconds without a sign of life after which a process on another machine counts as gone.
   package static let lease = 120.0
-  /// Seconds between two signs.
+  /// Seconds between two signs of life.
   static let interval = 10.0
 
   package static let this: RunOwner = {
@@ -35,14 +35,14 @@ package struct RunOwner: Hashable, Sendable {
 
   /// Whether the process has ended, as far as `other` can tell.
   package func isGone(lastSeen: Double, now: Double, from other: RunOwner) -> Bool {
-    // A sign from days ahead would not run out.
+    // A sign with a time days ahead would not expire.
     guard host == other.host else { return abs(now - lastSeen) > Self.lease }
     return Self.startTime(process) != start
   }
 
-  /// Field 22 of the process's state; nil where there is no such process.
+  /// Field 22 of the process's state; nil if there is no such process.
   private static func startTime(_ process: Int32) -> String? {
-    // The second field is a name in brackets that may hold anything.
+    // The second field is a name in parentheses that may contain anything.
     guard let text = line("/proc/\(process)/stat"), let end = text.lastIndex(of: ")") else { return nil }
     let fields = text[text.index(after: end)...].split(separator: " ")
     guard fields.count > 19, fields[0] != "Z" else { return nil }

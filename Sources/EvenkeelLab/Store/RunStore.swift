@@ -2,20 +2,20 @@ import Evenkeel
 import FoundationEssentials
 import GRDB
 
-/// Every trial that was asked for, with what became of it, in one SQLite file.
+/// Every requested trial, with its outcome, in one SQLite file.
 ///
-/// A trial is claimed by whoever runs it, in one statement, so several laboratories may work on one store at once. What is
-/// written is there after a kill at any moment; what a process that is gone had claimed is claimed again.
+/// A trial is claimed by whoever runs it, in one statement, so several laboratories may work on one store at once. What
+/// is written survives a kill at any moment; trials claimed by a process that is gone are claimed again.
 package final class RunStore: Sendable {
   package let path: String
   package let database: DatabaseQueue
   private let owner: RunOwner
 
-  /// Opens the store at `path`, or makes a new one where nothing is.
-  /// - Throws: `EvenkeelError`: `data` for a file that is damaged or no store (it is left as it is), `cannotWrite`.
+  /// Opens the store at `path`, or makes a new one if nothing is there.
+  /// - Throws: `EvenkeelError`: `data` for a file that is damaged or not a store (it is not changed), `cannotWrite`.
   package convenience init(_ path: String) throws { try self.init(path, owner: .this) }
 
-  /// Opens the store at `path` to look at it; one that lies where nothing can be written is copied first.
+  /// Opens the store at `path` to read it; one in a place that is not writable is copied first.
   package convenience init(reading path: String) throws {
     try self.init(path, owner: .this, copying: !StoreFile.isWritable(path))
   }
@@ -26,7 +26,7 @@ package final class RunStore: Sendable {
     database = try copying ? StoreFile.openCopy(of: path) : StoreFile.open(path)
   }
 
-  /// Adds the trials that are not there yet, waiting.
+  /// Adds the trials that are not there yet, as waiting.
   package func add(_ trials: [Trial]) throws {
     try write { db in
       for trial in trials {
@@ -43,9 +43,9 @@ package final class RunStore: Sendable {
     }
   }
 
-  /// Takes a trial to run it, unless it is done or somebody who is alive runs it.
+  /// Claims a trial to run it, unless it is done or a live process runs it.
   /// - Returns: Whether it is the caller's now.
-  /// - Throws: `EvenkeelError` with code `data` where no such trial is, or its row says what cannot be.
+  /// - Throws: `EvenkeelError` with code `data` if there is no such trial, or its row is invalid.
   package func claim(_ key: String) throws -> Bool {
     try write { db in
       let time = now()
@@ -87,7 +87,7 @@ package final class RunStore: Sendable {
     }
   }
 
-  /// Writes down why a trial cannot be carried out at all; it is tried again when it is asked for again.
+  /// Records why a trial cannot be carried out at all; it is tried again on the next request.
   func fail(_ key: String, _ message: String) throws {
     try write { db in
       try db.execute(
@@ -98,7 +98,7 @@ package final class RunStore: Sendable {
     }
   }
 
-  /// Gives back what this process has claimed and not finished.
+  /// Releases what this process has claimed and not finished.
   func release() throws {
     try write { db in
       try db.execute(

@@ -3,14 +3,14 @@ import FoundationEssentials
 import Glibc
 import GRDB
 
-/// Opening a store's file, and what SQLite says of it in sentences.
+/// Opening a store's file, and SQLite's errors as sentences.
 package enum StoreFile {
   /// Marks a SQLite file as a store: "Evkl".
   static let applicationID = 0x4576_6b6c
-  /// Seconds for which a lock of another program is waited for.
+  /// Seconds to wait for another program's lock.
   private static let patience = 10.0
 
-  /// - Parameter name: What errors call it.
+  /// - Parameter name: Its name in errors.
   static func open(_ path: String, called name: String? = nil) throws -> DatabaseQueue {
     try requireStore(path, called: name ?? path)
     return try explained(name ?? path) {
@@ -23,17 +23,17 @@ package enum StoreFile {
     }
   }
 
-  /// Whether SQLite can work at `path`: it writes beside a store even to read it.
+  /// Whether SQLite can work at `path`: it writes next to a store even to read it.
   static func isWritable(_ path: String) -> Bool { access(path, W_OK) == 0 && access(folder(path), W_OK) == 0 }
 
-  /// `path` as SQLite takes it for a file, whatever its name: `:memory:` would be none.
+  /// `path` in a form that SQLite takes for a file whatever its name: `:memory:` would not be one.
   private static func location(_ path: String) -> String { path.hasPrefix("/") ? path : "./" + path }
 
   private static func folder(_ path: String) -> String {
     path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
   }
 
-  /// Opens a copy, journal included, of a store that lies where nothing can be written; it ends with the process.
+  /// Opens a copy, journal included, of a store in a place that is not writable; it lasts as long as the process.
   static func openCopy(of path: String) throws -> DatabaseQueue {
     let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     let copy = "\(folder)/evenkeel-\(getpid())-\(UInt64.random(in: 0 ... .max)).sqlite"
@@ -48,7 +48,7 @@ package enum StoreFile {
     return try open(copy, called: path)
   }
 
-  /// Looks at a file before anything is written to it.
+  /// Examines a file before anything is written to it.
   private static func requireStore(_ path: String, called name: String) throws {
     var status = stat()
     guard stat(path, &status) == 0 else { return }
@@ -56,7 +56,7 @@ package enum StoreFile {
       throw EvenkeelError(.cannotWrite, "\(name) is not a regular file; expected a store or a new name.")
     }
     guard status.st_size > 0 else { return }
-    // SQLite takes a file without a whole page for an empty one, and would write over it.
+    // SQLite takes a file without a whole page for an empty one and would overwrite it.
     guard status.st_size >= 512 else { throw notSQLite(name) }
     try explained(name) {
       var configuration = Configuration()
@@ -85,7 +85,7 @@ package enum StoreFile {
     }
   }
 
-  /// Makes sure that tables and columns are those of a store.
+  /// Checks that tables and columns are those of a store.
   private static func requireForm(_ db: Database, called name: String) throws {
     for table in [StoreTable.migrations, .run, .plan] {
       let columns = try String.fetchAll(db, sql: "SELECT name FROM pragma_table_info('\(table.name)')")
@@ -103,7 +103,7 @@ package enum StoreFile {
     }
   }
 
-  /// Where SQLite says that something is wrong, the row that holds it; nil if it is not a row's content, or cannot be told.
+  /// The row in which SQLite reports an error; nil if it is not a row's content, or cannot be determined.
   private static func firstFault(_ db: Database) throws -> String? {
     for table in [StoreTable.run, .plan] {
       if let fault = (try? StoreMigrations.faults(in: table, db))?.first?.fault { return fault }
@@ -122,7 +122,7 @@ package enum StoreFile {
     }
   }
 
-  /// What SQLite met, as a sentence with the store's name.
+  /// SQLite's error as a sentence with the store's name.
   package static func explained<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
     do { return try body() } catch let error as DatabaseError {
       switch error.resultCode {
@@ -132,7 +132,7 @@ package enum StoreFile {
         throw EvenkeelError(.cannotWrite, "\(path) has been locked by another program for ten seconds.")
       case .SQLITE_NOTADB:
         throw notSQLite(path)
-      // A statement of ours that is none for this file: its schema is another.
+      // A statement of ours that is not valid for this file: its schema is different.
       case .SQLITE_CORRUPT, .SQLITE_ERROR, .SQLITE_FORMAT, .SQLITE_CONSTRAINT, .SQLITE_MISMATCH, .SQLITE_TOOBIG:
         throw damaged(path, error.message ?? "its pages do not fit")
       case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:

@@ -1,7 +1,7 @@
 import Evenkeel
 import GRDB
 
-/// How a store's file came to its form, step by step; a step that has been taken is never changed.
+/// The migrations of a store's file, step by step; a step that has been released is never changed.
 enum StoreMigrations {
   static var all: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -30,10 +30,10 @@ enum StoreMigrations {
 
   /// Takes the steps that a store has not taken yet.
   ///
-  /// Where two processes make a store at once, one of them may find that the other has taken its step meanwhile; it then
-  /// goes on after it.
+  /// If two processes make a store at once, one of them may find that the other has taken its step meanwhile; it then
+  /// continues after it.
   static func migrate(_ queue: DatabaseQueue) throws {
-    /// None where the table of them is not there, or is being made.
+    /// Empty if their table does not exist or is being made.
     func taken() -> Set<String> { (try? queue.read(all.appliedIdentifiers)) ?? [] }
     while true {
       let before = taken()
@@ -43,7 +43,7 @@ enum StoreMigrations {
     }
   }
 
-  /// Copies a table into a strict one. Rows that do not fit go as they are to a table beside it, with what is wrong with them.
+  /// Copies a table into a strict one. Rows that do not fit go unchanged to a separate table, with the reason.
   private static func makeStrict(_ table: StoreTable, _ db: Database) throws {
     let (name, columns) = (table.name, table.columnList)
     let faults = try faults(in: table, db)
@@ -58,7 +58,7 @@ enum StoreMigrations {
     try db.execute(sql: "ALTER TABLE \(name) RENAME TO old_\(name)")
     try db.execute(sql: table.definition)
     try db.execute(sql: "INSERT INTO \(name) (id, \(columns)) SELECT id, \(columns) FROM old_\(name)")
-    // Numbers that were given are never given again.
+    // Numbers are never reused.
     try db.execute(sql: "DELETE FROM sqlite_sequence WHERE name = '\(name)'")
     try db.execute(
       sql:

@@ -1,6 +1,7 @@
 import GRDB
 
-/// A table of a store: what SQLite checks as a row is written, and a reader once more, since a file may hold anything.
+/// A table of a store: SQLite checks a row when it is written, and a reader checks again, since a file may hold
+/// anything.
 struct StoreTable: Sendable {
   enum Kind: String, Sendable { case integer = "INTEGER", real = "REAL", text = "TEXT" }
 
@@ -10,7 +11,7 @@ struct StoreTable: Sendable {
     /// The states in which it must not be empty; nil for always.
     let required: [RunState]?
     let isUnique: Bool
-    /// All texts that it may hold; empty for any.
+    /// The texts that it may hold; empty for any.
     let texts: [String]
 
     /// - Parameter required: The states in which it must not be empty; nil for always.
@@ -46,13 +47,13 @@ struct StoreTable: Sendable {
       Column("used", .real),
     ])
 
-  /// What has been done to the file's form, as GRDB keeps it.
+  /// The migrations that have been applied, as GRDB stores them.
   static let migrations = StoreTable(name: "grdb_migrations", columns: [Column("identifier", .text)])
 
-  /// Where rows lie that did not fit when the table became strict.
+  /// The rows that did not fit when the table became strict.
   var unfitName: String { "unfit_\(name)" }
 
-  /// The names of all columns but `id`, with commas between.
+  /// The names of all columns except `id`, separated by commas.
   var columnList: String { columns.map(\.name).joined(separator: ", ") }
 
   /// The statement that makes it.
@@ -74,7 +75,7 @@ struct StoreTable: Sendable {
 }
 
 extension StoreTable.Column {
-  /// What is wrong with `value`, in words; nil where it fits.
+  /// What is wrong with `value`, in words; nil if it fits.
   /// - Parameter state: The row's.
   func fault(_ value: DatabaseValue, state: RunState?) -> String? {
     switch value.storage {

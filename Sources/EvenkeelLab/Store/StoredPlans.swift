@@ -3,8 +3,8 @@ import FoundationEssentials
 import GRDB
 
 extension RunStore {
-  /// The plans of a request that was made before: the speed that was measured then would not be measured again, and with other
-  /// plans what is done would be of no use.
+  /// The plans of an earlier request: measuring the speed again would give other plans, for which the finished trials
+  /// would be of no use.
   package func plans(for request: String, claims: [String]) throws -> [Plan]? {
     try write { db in
       var plans: [Plan] = []
@@ -45,7 +45,7 @@ extension RunStore {
     }
   }
 
-  /// The plan of each claim that was used last, under the rules in force; with them a report is made without the data.
+  /// The last plan of each claim under the current rules; with them a report can be made without the data.
   package func latestPlans() throws -> [Plan] {
     try read { db in
       try Row.fetchAll(

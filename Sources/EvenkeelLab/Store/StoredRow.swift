@@ -2,7 +2,7 @@ import Evenkeel
 import FoundationEssentials
 import GRDB
 
-/// One row of a table, whose values are looked at before they are believed.
+/// One row of a table; its values are checked before use.
 struct StoredRow {
   private let table: StoreTable
   private let row: Row
@@ -13,10 +13,10 @@ struct StoredRow {
 
   var id: Int64 { if case .int64(let id)? = stored("id")?.storage { id } else { 0 } }
 
-  /// What an error calls it: "run 12".
+  /// Its name in errors: "run 12".
   var name: String { "\(table.name) \(id)" }
 
-  /// The first value that does not fit its column, in words; nil where all that were read do.
+  /// The first value that does not fit its column, in words; nil if all values read so far do.
   var fault: String? {
     for column in table.columns {
       if let value = stored(column.name), let fault = column.fault(value, state: state) { return "\(name), \(fault)" }
@@ -24,13 +24,13 @@ struct StoredRow {
     return nil
   }
 
-  /// - Throws: `EvenkeelError` with code `data` that names row and column, what was expected and what is there.
+  /// - Throws: `EvenkeelError` with code `data` that names row and column, what was expected and what was found.
   func value<Value: StoredValue>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
     guard let value = try optional(column, as: type) else { throw damaged("column \(column) is empty") }
     return value
   }
 
-  /// As `value`, nil where the column is empty and may be.
+  /// As `value`, but nil if the column is empty and may be.
   func optional<Value: StoredValue>(_ column: String, as type: Value.Type = Value.self) throws -> Value? {
     guard let stored = stored(column), let described = table.columns.first(where: { $0.name == column }) else {
       throw damaged("column \(column) is missing")
@@ -40,7 +40,7 @@ struct StoredRow {
   }
 
   /// A value that is stored as JSON.
-  /// - Throws: As `value`, and for what is no such value or one that nobody would have stored.
+  /// - Throws: As `value`, and for text that is not such a value, or one that would never have been stored.
   func json<Value: StoredJSON>(_ column: String, as type: Value.Type) throws -> Value {
     let text: String = try value(column)
     do {
@@ -63,7 +63,7 @@ struct StoredRow {
   private func damaged(_ what: String) -> EvenkeelError { StoreFile.damaged(path, "\(name), \(what)") }
 }
 
-/// What a column may hold, once the column has been found to fit.
+/// The type of a column's content, once the column has been checked.
 protocol StoredValue { init?(_ value: DatabaseValue) }
 
 extension Int64: StoredValue {
@@ -95,6 +95,6 @@ extension RunState: StoredValue {
 protocol StoredJSON: Decodable {
   /// What an error says was expected.
   static var words: String { get }
-  /// - Throws: `EvenkeelError` for a value that reads well and that nothing can be done with.
+  /// - Throws: `EvenkeelError` for a value that can be decoded but not used.
   func validate() throws
 }

@@ -2,7 +2,7 @@ import Evenkeel
 import FoundationEssentials
 import GRDB
 
-/// A trial in a store with all that is known of it.
+/// A trial in a store with everything known about it.
 package struct StoredRun: Sendable {
   package let id: Int64
   package let trial: Trial
@@ -46,8 +46,8 @@ package struct RunSummary: Sendable {
 }
 
 extension RunStore {
-  /// All runs in the order in which they were asked for.
-  /// - Throws: `EvenkeelError` with code `data` that names the first row that says what cannot be.
+  /// All runs in the order in which they were requested.
+  /// - Throws: `EvenkeelError` with code `data` that names the first invalid row.
   package func runs() throws -> [RunSummary] {
     try read { db in
       try Row.fetchAll(
@@ -63,7 +63,7 @@ extension RunStore {
   }
 
   /// The run with this number.
-  /// - Throws: `EvenkeelError`: `noInput` if there is none, `data` if its row says what cannot be.
+  /// - Throws: `EvenkeelError`: `noInput` if there is none, `data` if its row is invalid.
   package func run(_ id: Int64) throws -> StoredRun {
     try read { db in
       guard let found = try Row.fetchOne(db, sql: "SELECT * FROM run WHERE id = ?", arguments: [id]) else {

@@ -17,8 +17,8 @@ extension RunStore {
     }
   }
 
-  /// Makes sure that no row had to be set aside.
-  /// - Throws: `EvenkeelError` with code `data` that names the first and says how many more there are.
+  /// Checks that no row had to be set aside.
+  /// - Throws: `EvenkeelError` with code `data` that names the first and the number of others.
   package func requireFit() throws {
     let rows = try unfitRows()
     guard let first = rows.first else { return }

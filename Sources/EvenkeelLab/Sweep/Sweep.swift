@@ -1,10 +1,10 @@
 import Evenkeel
 
-/// Learning rates and initial scales tried on several sides, every side at the same places.
+/// Learning rates and initial scales tried on several sides, each at the same places.
 package struct Sweep: Hashable, Codable, Sendable {
   /// How the places are laid out.
   package enum Layout: String, Codable, Sendable {
-    /// Quasi-random: places fill the ranges evenly however many there are.
+    /// Quasi-random: places fill the ranges evenly whatever their number.
     case random
     /// Rows and columns.
     case grid
@@ -12,11 +12,11 @@ package struct Sweep: Hashable, Codable, Sendable {
 
   /// The network with norms of any kind.
   package var network: Network
-  /// What stands in the norms' places; a side each.
+  /// What replaces the norms; one side each.
   package var normalizations: [Normalization]
   package var learningRate: LogarithmicRange
   package var initialScale: LogarithmicRange
-  /// Trials in all, shared evenly among the sides, `mostTrials` at most.
+  /// The total number of trials, divided evenly among the sides, at most `mostTrials`.
   package var trials: Int
   package var layout: Layout
   package var method: Trial.Method
@@ -35,7 +35,7 @@ package struct Sweep: Hashable, Codable, Sendable {
     (self.batchSize, self.steps, self.evaluations, self.seed) = (batchSize, steps, evaluations, seed)
   }
 
-  /// The most trials that a sweep may have.
+  /// The largest number of trials in a sweep.
   package static let mostTrials = 1_000_000
 
   /// One place of the ranges.
@@ -44,7 +44,7 @@ package struct Sweep: Hashable, Codable, Sendable {
     package let initialScale: Double
   }
 
-  /// The places, the same for every side. A grid has at most as many as were asked for.
+  /// The places, the same for every side. A grid has at most as many as requested.
   package var places: [Place] {
     let count = max(1, trials / max(1, normalizations.count))
     switch layout {

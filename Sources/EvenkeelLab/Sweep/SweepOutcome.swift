@@ -17,11 +17,11 @@ package struct SweepOutcome: Sendable {
 
   package let sweep: Sweep
   package let sides: [SideOutcome]
-  /// What a working trial reaches: 95 % of the best score of all sides, and more than guessing; nil where none did better than
-  /// guessing.
+  /// The score of a working trial: 95 % of the best score of all sides, and more than guessing; nil if none did better
+  /// than guessing.
   package let threshold: Double?
 
-  /// - Parameter results: Of all trials of `sweep`.
+  /// - Parameter results: The results of all trials of `sweep`.
   package init(_ sweep: Sweep, on data: DataDescription, results: [Trial: TrialResult]) throws {
     self.sweep = sweep
     let places = sweep.places
@@ -51,11 +51,11 @@ extension SweepOutcome {
   /// The rule by which a sweep of two sides is judged, place by place.
   static let rule = Rule("points more of the places work", .above(0))
 
-  /// The sweep as a section of a report: heat maps side by side, and what they come to.
-  /// - Parameter command: What gives these numbers again.
+  /// The sweep as a section of a report: heat maps side by side, and their summary.
+  /// - Parameter command: The command that reproduces these numbers.
   package func report(on data: DataDescription, command: String) -> ClaimReport {
     let places = sweep.places
-    /// One value a place: the difference of what works there.
+    /// One value per place: the difference of what works there.
     let gains =
       sides.count == 2 && threshold != nil
       ? places.indices.map { place in
@@ -94,7 +94,7 @@ extension SweepOutcome {
         : [])
   }
 
-  /// A side as figures show it.
+  /// A side's appearance in figures.
   private static func contender(_ normalization: Normalization, at index: Int) -> Contender {
     switch normalization {
     case .batch: Contender(normalization.name, .with)

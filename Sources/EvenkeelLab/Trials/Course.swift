@@ -24,7 +24,7 @@ struct Course {
     }
   }
 
-  /// Measures what is measured only after the last step.
+  /// Takes the measurements that come only after the last step.
   mutating func finish(_ model: Model) throws {
     if trial.probes.contains(.biases) { try measureBiases(of: model) }
     if trial.probes.contains(.curvature) { try measureCurvature(of: model) }
@@ -34,7 +34,7 @@ struct Course {
     result.measures[measure, default: []].append(value)
   }
 
-  /// The first `count` examples of `dataset`, which are in no order.
+  /// The first `count` examples of `dataset`, which are in no particular order.
   private func some(_ dataset: Dataset, _ count: Int) -> Dataset { dataset.subset(0..<min(count, dataset.count)) }
 
   /// The score with exact statistics of a thousand training examples, and with those of the batch itself for batches of 60 and

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// Values as JSON with keys in order, so that equal values have equal texts; numbers that are not finite are texts.
-/// - Throws: What a layer of the user's own throws as it is encoded.
+/// - Throws: The error that a custom layer throws when it is encoded.
 package func json(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

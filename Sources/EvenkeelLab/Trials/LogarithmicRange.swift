@@ -1,7 +1,7 @@
 import Evenkeel
 import Glibc
 
-/// Numbers above 0 between two bounds, even in their logarithm, written `1e-4..10`, or one number alone.
+/// Numbers above 0 between two bounds, uniform in their logarithm, written `1e-4..10`, or just one number.
 package struct LogarithmicRange: Hashable, Codable, Sendable {
   package let low: Double
   package let high: Double

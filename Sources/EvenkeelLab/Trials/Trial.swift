@@ -109,7 +109,7 @@ extension Trial {
 package enum Probe: String, Codable, Hashable, Sendable {
   /// Accuracy by running averages, by recalibrated ones and by those of single batches, at every evaluation.
   case statistics
-  /// How far biases that stand in front of a norm moved, beside the weights.
+  /// How far biases before a norm moved, compared with the weights.
   case biases
   /// The 15th, 50th and 85th percentile of what the last hidden activation takes, at every evaluation.
   case inputs

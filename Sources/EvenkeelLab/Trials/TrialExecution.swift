@@ -2,7 +2,7 @@ import Evenkeel
 import Glibc
 
 extension Trial {
-  /// Trains and measures, on the calling thread alone.
+  /// Trains and measures, only on the calling thread.
   ///
   /// - Parameter shouldStop: Asked after every step.
   /// - Returns: nil if `shouldStop` said so.

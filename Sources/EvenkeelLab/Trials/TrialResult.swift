@@ -18,7 +18,7 @@ package struct TrialResult: Codable, Hashable, Sendable {
   package var divergedAt: Int?
   /// Why it diverged, in a sentence.
   package var reason: String?
-  /// Processor time of the steps alone, without evaluations and probes.
+  /// Processor time of the steps only, without evaluations and probes.
   package var seconds: Double
   /// What probes measured; where they measure at every evaluation, one value each.
   package var measures: [Measure: [Double]]

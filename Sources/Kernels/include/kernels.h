@@ -14,8 +14,8 @@
 
 // The number of processors that this process may run on, or of threads that a team may have where that is less.
 int ek_processor_count(void);
-// Sets the team of libgomp's threads for what oneDNN makes or runs from this thread, which takes what it is promised for
-// granted: to `threads`, or to as many as the environment and the system give. Returns how many.
+// Sets the team of libgomp's threads for whatever oneDNN makes or runs on this thread, as oneDNN relies on getting the
+// full team: to `threads`, or to as many as the environment and the system give. Returns how many.
 int ek_set_team_size(int threads);
 
 // ---- activation.c -------------------------------------------------------------------------------------------------
@@ -23,8 +23,8 @@ int ek_set_team_size(int threads);
 // What the derivative of an activation y = g(x) is computed from. EK_FROM_SIGN: the sign of x or of y, or nothing.
 typedef enum { EK_FROM_SIGN, EK_FROM_X, EK_FROM_Y } ek_derivative_source;
 
-// Every activation: name, kind, and what its derivative is computed from. All that is done by kind follows from this list and
-// from the two functions of vector_math.h, which do not compile without a case for each.
+// Every activation: name, kind, and what its derivative is computed from. Everything that depends on the kind follows
+// from this list and from the two functions of vector_math.h, which do not compile without a case for each.
 #define EK_ACTIVATIONS(DO)                    \
   DO(identity, EK_IDENTITY, EK_FROM_SIGN)     \
   DO(relu, EK_RELU, EK_FROM_SIGN)             \
@@ -52,7 +52,7 @@ static inline ek_derivative_source ek_activation_source(ek_activation activation
   return EK_FROM_SIGN;
 }
 
-// Whether the derivative needs x, so that y may not take its place.
+// Whether the derivative needs x, so that y must not replace it.
 static inline int ek_activation_reads_x(ek_activation activation) {
   return ek_activation_source(activation) == EK_FROM_X;
 }
@@ -71,8 +71,7 @@ void ek_activation_backward(const float *x, const float *y, const float *dy, siz
 
 // ---- statistics of the norms --------------------------------------------------------------------------------------
 
-// 1/sqrt(variance + epsilon) of every norm; 0 where that sum is 0, so that what does not vary comes out as 0 and takes no
-// gradient.
+// 1/sqrt(variance + epsilon) of every norm; 0 if that sum is 0, so that constant features become 0 and get no gradient.
 static inline double ek_inverse_deviation(double variance, double epsilon) {
   double sum = variance + epsilon;
   return sum == 0 ? 0 : 1 / sqrt(sum);
@@ -87,15 +86,15 @@ typedef struct {
   float *inverse_deviation;
 } ek_batch_statistics;
 
-// The mean as high + low, the nearest float and what is left.
+// The mean as high + low, the nearest float and the remainder.
 static inline void ek_split_mean(double mean, float *high, float *low) {
   float nearest = (float)mean;
   *high = nearest;
   *low = (float)(mean - (double)nearest);
 }
 
-// Keeps the mean and the variance (taken as 0 where rounding made it less) of feature c.
-// Returns 1, or 0 where one is not finite and nothing was written.
+// Stores the mean and the variance (0 if rounding made it negative) of feature c.
+// Returns 1, or 0 if one is not finite and nothing was written.
 static inline int ek_keep_statistics(ek_batch_statistics statistics, size_t c, double mean, double variance,
                                      double epsilon) {
   if (!isfinite(mean) || !isfinite(variance)) return 0;
@@ -146,7 +145,7 @@ typedef struct {
 ptrdiff_t ek_batch_norm_forward(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
                                 double *scratch, int threads);
 
-// Given statistics (prediction, frozen): y.
+// y from given statistics (prediction, frozen).
 void ek_batch_norm_apply(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
                          int threads);
 
@@ -169,8 +168,8 @@ void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float
                           ek_batch_statistics statistics, const double *sum_dz, const double *sum_dz_n, double count,
                           float *dx, double *scratch, int threads);
 
-// Results of this many values or more (8 MiB: more than a processor's share of the last cache) are written past the cache,
-// where they go to a buffer of their own, aligned to 64 bytes, and features fill whole vectors.
+// Results of this many values or more (8 MiB: more than a processor's share of the last cache) are written past the
+// cache if they go to a separate buffer, aligned to 64 bytes, and features fill whole vectors.
 #define EK_STREAM_THRESHOLD (2u << 20)
 
 // ---- batch_norm_tangent.c -----------------------------------------------------------------------------------------
@@ -205,8 +204,9 @@ void ek_norm_point_backward_tangent(const ek_norm_point *p, const float *dy, con
 
 // ---- group_norm.c -------------------------------------------------------------------------------------------------
 
-// One layer, group, instance or RMS norm over (examples, positions, channels): every set, which is one example's values in one
-// of `groups` parts of consecutive channels at all positions, is normalized by itself. With m = positions * channels / groups:
+// One layer, group, instance or RMS norm over (examples, positions, channels): every set, which is one example's values
+// in one of `groups` parts of consecutive channels at all positions, is normalized separately.
+// With m = positions * channels / groups:
 // y = scale * (x - mean) / sqrt(variance + epsilon) + shift   (Ba et al. 2016, Wu and He 2018, Ulyanov et al. 2016), or,
 // where not centered, y = scale * x / sqrt(sum(x^2)/m + epsilon) + shift   (Zhang and Sennrich 2019).
 typedef struct {
@@ -238,7 +238,7 @@ void ek_group_norm_backward(const ek_group_norm *norm, const float *x, const flo
 
 // ---- batch_norm_weighted.c ----------------------------------------------------------------------------------------
 
-// What each row of (examples, positions, features) counts: its example's weight in the example's first positions, 0 behind.
+// The weight of each row of (examples, positions, features): its example's weight in the first positions, 0 after them.
 typedef struct {
   size_t examples, positions;
   const float *weights;    // (examples) or NULL for 1
@@ -321,9 +321,9 @@ typedef struct {
   ptrdiff_t skipped_column;
 } ek_source;
 
-// How values are standardized; c = position in the row modulo period. (x - mean[c]) * scale[c] in floats; where exact_mean
-// is given, ((x - exact_mean[c]) - remainder[c]) / deviation[c] in double, the first difference exact for integers of 64 bits
-// too, and zero[c] is what the value 0 becomes. A deviation of infinity makes all values 0.
+// How values are standardized; c = position in the row modulo period. (x - mean[c]) * scale[c] in floats; if exact_mean
+// is given, ((x - exact_mean[c]) - remainder[c]) / deviation[c] in double, the first difference exact for integers of
+// 64 bits too, and zero[c] is what the value 0 becomes. A deviation of infinity makes all values 0.
 typedef struct {
   size_t period;
   const float *mean, *scale;
@@ -337,9 +337,9 @@ typedef struct {
 ptrdiff_t ek_gather(const ek_source *source, const int32_t *rows, size_t row_count, const ek_scaling *scaling,
                     float *output, int threads);
 
-// Over rows[i] of source, weights[i] each (NULL for 1), the first counts[i] of its values (NULL for all): adds the weight,
-// w d and w (d unit[p])^2 to weight, sums and squares of position p, where d = x - from[p], and keeps the largest |d|.
-// Each has width values. What is not finite makes a sum that is not.
+// Over rows[i] of source, weights[i] each (NULL for 1), the first counts[i] of its values (NULL for all): adds the
+// weight, w d and w (d unit[p])^2 to weight, sums and squares of position p, where d = x - from[p], and keeps the
+// largest |d|. Each has width values. A value that is not finite makes its sum not finite.
 void ek_moments(const ek_source *source, const int32_t *rows, size_t row_count, const float *weights,
                 const int32_t *counts, const double *from, const double *unit, double *weight, double *sums,
                 double *squares, double *largest, int threads);
@@ -351,12 +351,12 @@ void ek_to_bfloat16(const float *x, size_t count, uint16_t *y, int threads);
 
 // ---- augment.c ----------------------------------------------------------------------------------------------------
 
-// One step of what is done to an image.
+// One step of an image's augmentation.
 typedef enum {
   EK_UNCHANGED = 0,
   EK_SHIFT = 1,    // moved right by x and down by y pixels; 0 comes in
   EK_FLIP = 2,     // left and right exchanged
-  EK_ROTATE = 3,   // turned about its centre by the angle of cosine and sine, counterclockwise; bilinear, 0 comes in
+  EK_ROTATE = 3,   // rotated about its center by the angle of cosine and sine, counterclockwise; bilinear, 0 comes in
   EK_CUT_OUT = 4,  // the square of `side` pixels from column x and row y on, as far as it lies inside, gets the means
 } ek_transform_kind;
 
@@ -369,7 +369,7 @@ typedef struct {
 // output (row_count, height, width, channels) = rows[i] of source as floats, changed by transforms[i * transform_count]
 // and those that follow, in order, and standardized.
 // scratch: 2 * height * width * channels floats for each thread.
-// Returns the first position, in the rows as stored, that is NaN or infinite, or -1.
+// Returns the first position, in the stored rows, that is NaN or infinite, or -1.
 ptrdiff_t ek_gather_augmented(const ek_source *source, const int32_t *rows, size_t row_count, size_t height,
                               size_t width, size_t channels, const ek_transform *transforms, size_t transform_count,
                               const ek_scaling *scaling, float *scratch, float *output, int threads);

@@ -1,4 +1,4 @@
-// Counts the allocations of the calling thread: malloc and its kin are replaced in the test program.
+// Counts the allocations of the calling thread: malloc and related functions are replaced in the test program.
 #ifndef ALLOCATION_COUNTER_H
 #define ALLOCATION_COUNTER_H
 

@@ -181,7 +181,7 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
     }
     #expect(inputs.linearShare == Double(linear) / Double(rows * units))
     #expect((0..<units).contains(inputs.typicalUnit))
-    // With the norm behind the sigmoid the input is the dense layer's, whatever its size.
+    // With the norm after the sigmoid the input is the dense layer's, whatever its size.
     let after = try Model(
       network {
         Dense(units)

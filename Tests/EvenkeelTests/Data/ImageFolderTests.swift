@@ -7,7 +7,7 @@ import Testing
 private func folder(_ files: [String: [UInt8]], _ body: (String) throws -> Void) throws {
   try withTemporaryFolder { root in
     for (name, bytes) in files {
-      // A name that ends in a slash is a folder alone.
+      // A name that ends in a slash is just a folder.
       let folder = name[..<(name.lastIndex(of: "/") ?? name.startIndex)]
       try FileManager.default.createDirectory(atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
       if !name.hasSuffix("/") { writeBytes(bytes, to: "\(root)/\(name)") }

@@ -263,7 +263,7 @@ func smallBatchesAreNamedWithTheNoiseOfTheirStatistics(batchSize: Int, severity:
   let model = try trained(biased)
   #expect(try model.diagnose().list == ["note biasBeforeNorm 3"])
   #expect(try biased.diagnose().map(\.kind) == [.biasBeforeNorm])
-  // Its gradient is rounding alone; Adam would magnify that.
+  // Its gradient is only rounding; Adam would magnify that.
   let still = try trained(biased, optimizer: .gradientDescent(learningRate: 0.1))
   #expect(still.parameters.first { $0.name == "3.bias" }!.values.values.allSatisfy { abs($0) < 1e-5 })
   layers[4] = BatchNorm(frozen: true)

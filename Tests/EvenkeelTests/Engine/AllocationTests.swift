@@ -3,7 +3,7 @@ import Evenkeel
 import EvenkeelReference
 import Testing
 
-/// oneDNN takes the memory into which a product packs its matrices anew in every call, and gives it back. What a step's
+/// oneDNN takes the memory into which a product packs its matrices in every call, and gives it back. What a step's
 /// products take is counted on its own.
 private func allocationsOfProducts(rows: Int, widths: [Int]) throws -> Int {
   // Aligned as the engine's memory is: how oneDNN packs depends on it.

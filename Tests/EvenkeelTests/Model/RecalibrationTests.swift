@@ -3,7 +3,7 @@ import EvenkeelReference
 import EvenkeelTestSupport
 import Testing
 
-/// Norms before and behind activations, in a block and its shortcut, over images and behind a flatten.
+/// Norms before and after activations, in a block and its shortcut, over images and after a flatten.
 private func images(_ runningVariance: RunningVariance) -> Network {
   let norm = BatchNorm(runningVariance: runningVariance)
   return Network(input: [6, 5, 2]) {
@@ -195,7 +195,7 @@ func recalibratingAdaptsToDigitsInOtherLightWithoutLabels() throws {
   #expect(try own.evaluate(digits.test).accuracy! > model.evaluate(digits.test).accuracy! - 0.003)
 }
 
-/// Weights of whole numbers are as many copies, and what lies behind a sequence's end is not there.
+/// Whole-number weights equal that many copies, and whatever follows a sequence's end does not count.
 @Test func weightsAndLengthsCountInRecalibration() throws {
   let network = Network(input: [5, 3]) {
     BatchNorm()

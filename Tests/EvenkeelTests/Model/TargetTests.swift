@@ -36,7 +36,7 @@ private func trained(_ data: Dataset, epochs: Int = 80) throws -> Model {
   #expect(quality.targets.map(\.name) == ["large", "far", "same"])
   #expect(quality.targets[0].coefficientOfDetermination! > 0.98)
   #expect(quality.targets[2].coefficientOfDetermination == nil)
-  // Computed anew from the predictions, in double; a target of 1.7e9 ± 1e-3 has digits of 2.4e-7 there.
+  // Computed again from the predictions, in double; a target of 1.7e9 ± 1e-3 has digits of 2.4e-7 there.
   let predicted = try model.predictInDouble(held)
   guard case .values(let values, _) = held.targets else { return }
   var total = 0.0

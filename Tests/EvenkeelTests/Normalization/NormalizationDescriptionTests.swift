@@ -66,7 +66,7 @@ import Testing
   }
 }
 
-/// Adding a constant to a feature is undone by batch and instance norm alone.
+/// Adding a constant to a feature is undone only by batch and instance norm.
 @Test func aBiasIsLeftOutInFrontOfTheNormsThatUndoIt() throws {
   for (norm, hasBias) in [
     (BatchNorm(), false), (InstanceNorm(), false), (LayerNorm(), true), (GroupNorm(groups: 2), true), (RMSNorm(), true),

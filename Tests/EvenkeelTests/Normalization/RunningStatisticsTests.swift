@@ -94,7 +94,7 @@ func runningStatisticsAndPredictionsFollowTheConventionOf(program: String, norm:
 @Test func equalBatchesLeaveADebiasedAverageWhereItIs() throws {
   let norm = BatchNorm(averaging: .exponential(decay: 0.9))
   let first = try model(norm, after: [signs, batches[1]])
-  // A second average, of the second batch alone, needs a model that starts with it: the same scaling, no count.
+  // A second average, of the second batch only, needs a model that starts with it: the same scaling, no count.
   let later = try model(norm, after: [[Float]](repeating: signs, count: 20))
   #expect(later.runningStatistics[0].statistics.variance == [Float](repeating: 1.2, count: features))
   #expect(later.runningStatistics[0].statistics.batchCount == 20)

@@ -55,7 +55,7 @@ private func gradients(_ before: Model, _ after: Model) -> [String: [Double]] {
 /// What a handful of operations in Float on numbers near 1 may be off.
 private func about(_ values: [Double]) -> [Bounded] { values.map { Bounded($0, error: 1e-6 * (1 + abs($0))) } }
 
-/// A step by PyTorch: the loss, the gradients of scale, shift and the layer behind, the running statistics.
+/// A step by PyTorch: the loss, the gradients of scale, shift and the layer after it, the running statistics.
 private struct GoldenStep: Decodable {
   let loss, scale, shift, weight, runningMean, runningVariance: [Double]
 

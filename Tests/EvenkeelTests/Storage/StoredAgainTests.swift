@@ -3,7 +3,7 @@ import EvenkeelTestSupport
 import FoundationEssentials
 import Testing
 
-/// `depth` blocks in each other, behind a layer of their width.
+/// `depth` nested blocks after a layer of their width.
 private func nested(_ depth: Int, _ shortcut: Residual.Shortcut) -> Network {
   var layers: [any Layer] = [Dense(2), BatchNorm(), ReLU()]
   for _ in 0..<depth {

@@ -92,7 +92,8 @@ func theSameSeedAndThreadsGiveTheSameBits(threads: Int) throws {
   #expect(try run(seed: 2) != first)
 }
 
-/// Dropout of one example shows its mask in the gradient of the weights behind it; loss and gradients before it must follow.
+/// Dropout of one example shows its mask in the gradient of the weights after it; loss and gradients before it must
+/// follow.
 @Test func dropoutTakesTheSameMaskForwardAndBackward() throws {
   let rate = 0x1p20
   let network = Network(input: [3]) {
@@ -103,7 +104,7 @@ func theSameSeedAndThreadsGiveTheSameBits(threads: Int) throws {
   let data = try Dataset([0.5, -1, 2], shape: [3], targets: .classes([1], labels: ["a", "b"]))
   let wide = try Dataset([0, 0, 0, 1, 2, 3], shape: [3], targets: .classes([0, 1], labels: ["a", "b"]))
   var model = try Model(network, seed: 1)
-  // The input scaling is fitted first: one example alone has no deviation.
+  // The input scaling is fitted first: a single example has no deviation.
   try Trainer(loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: 1e-30), batchSize: 2).fit(
     &model, to: wide, epochs: 1)
   for seed: UInt64 in 1...5 {
@@ -147,7 +148,7 @@ func theSameSeedAndThreadsGiveTheSameBits(threads: Int) throws {
   #expect(throws: EvenkeelError.self) { try huge.fit(&model, to: examples(20), epochs: 2) }
 }
 
-/// A run that goes on with other settings would be another run.
+/// A run that continued with other settings would be another run.
 @Test func aCheckpointGoesOnWithItsOwnSettingsAlone() throws {
   let data = try examples(40)
   var model = try Model(network())
@@ -195,7 +196,7 @@ func theSameSeedAndThreadsGiveTheSameBits(threads: Int) throws {
     }
     #expect(error?.code == .usage && error?.message.contains("training data") == true, "\(error?.message ?? "")")
   }
-  // The same examples read anew are the same data.
+  // The same examples, read again, are the same data.
   let again = try Dataset(values, shape: [6], targets: data.targets).with(weights: data.weights)
   var resumed = checkpoint!.model
   try trainer.fit(&resumed, to: again, epochs: 2, resuming: checkpoint)
