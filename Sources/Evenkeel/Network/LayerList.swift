@@ -8,7 +8,7 @@ public struct LayerList: Hashable, Codable, Sendable, RandomAccessCollection {
   private let layers: [any Layer]
 
   /// A list of `layers`.
-  public init(_ layers: some Sequence<any Layer>) { self.layers = Array(layers) }
+  public init(_ layers: [any Layer]) { self.layers = layers }
 
   public var startIndex: Int { layers.startIndex }
   public var endIndex: Int { layers.endIndex }

@@ -13,9 +13,12 @@ public struct Network: Hashable, Codable, Sendable {
   }
 
   /// A network of `layers`.
-  public init(input: Shape, layers: some Sequence<any Layer>) {
+  public init(input: Shape, layers: [any Layer]) { self.init(input: input, layers: LayerList(layers)) }
+
+  /// A network of `layers`.
+  public init(input: Shape, layers: LayerList) {
     self.input = input
-    self.layers = LayerList(layers)
+    self.layers = layers
   }
 
   private enum CodingKeys: String, CodingKey { case input, layers }

@@ -85,11 +85,11 @@ import Testing
 
   @Test(arguments: Example.allCases) func isFoldedWithItsNeighbors(_ example: Example) throws {
     let data = try Example.data()
-    let network = Network(input: [3], layers: [Dense(3), BatchNorm()] + example.network.layers.layers)
+    let network = Network(input: [3], layers: [Dense(3), BatchNorm()] + example.network.layers)
     var model = try Model(network, seed: 5)
     try Example.trainer().fit(&model, to: data, epochs: 2)
     let folded = try model.folded()
-    #expect(!folded.network.layers.layers.contains { $0 is BatchNorm })
+    #expect(!folded.network.layers.contains { $0 is BatchNorm })
     #expect(distance(try folded.predict(data).values, try model.predict(data).values) < 1e-5)
   }
 
@@ -105,7 +105,7 @@ import Testing
 
   @Test(arguments: Example.allCases) func isDiagnosed(_ example: Example) throws {
     let data = try Example.data()
-    let network = Network(input: [3], layers: [Dense(4), BatchNorm()] + example.network.layers.layers)
+    let network = Network(input: [3], layers: [Dense(4), BatchNorm()] + example.network.layers)
     var model = try Model(network, seed: 5)
     try Example.trainer().fit(&model, to: data, epochs: 5)
     let diagnosis = try model.diagnose(on: data)
@@ -133,7 +133,7 @@ import Testing
   @Test(arguments: [Example.mish, .norm, .weightNorm]) func hasNoHessian(_ example: Example) throws {
     let surface = try LossSurface(example.trained(), examples: Example.data(count: 40))
     let error = #expect(throws: EvenkeelError.self) { try Hessian(of: surface) }
-    #expect(error?.message.contains("its second derivatives are not known, so there is no Hessian.") == true)
+    #expect(error?.message.contains("its second derivatives are unknown, so there is no Hessian.") == true)
   }
 
   @Test(.enabled(if: Precision.bfloat16.isAvailable), arguments: Example.allCases)

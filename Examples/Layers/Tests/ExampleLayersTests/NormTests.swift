@@ -10,9 +10,9 @@ import Testing
       RMSBatchNorm(initialScale: 0.5)
       Dense(2)
     }
-    let layers = try network.normalized(by: .layer).layers.layers
+    let layers = try network.normalized(by: .layer).layers
     #expect(layers[1] as? LayerNorm == LayerNorm(initialScale: 0.5))
-    #expect(network.withoutNormalization().layers.layers.count == 2)
+    #expect(network.withoutNormalization().layers.count == 2)
     let back = try network.normalized(by: .batch).mapLayers { layer, _ in
       layer.norm == nil ? [layer] : [RMSBatchNorm(initialScale: 0.5)]
     }
