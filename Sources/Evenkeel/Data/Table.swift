@@ -160,8 +160,21 @@ package struct Table {
 
   /// The text of a cell in a column of numbers; nil where there is a number or none at all.
   func textAmongNumbers(row: Int, column: Int) -> String? {
+    guard !isDecimal(cells[firstCell + row * names.count + column]) else { return nil }
     let text = cell(row: row, column: column)
     return Self.isMissingNumber(text) || Double(text) != nil ? nil : text
+  }
+
+  /// Whether a cell's bytes are an optional minus, digits and at most one dot, as those of most numbers; found without making a text.
+  private func isDecimal(_ cell: (start: Int, end: Int, escaped: Bool)) -> Bool {
+    var digits = bytes.bytes[cell.start..<cell.end]
+    if digits.first == UInt8(ascii: "-") { digits.removeFirst() }
+    guard let first = digits.first, (48...57).contains(first) else { return false }
+    var dots = 0
+    return digits.allSatisfy { byte in
+      if byte == UInt8(ascii: ".") { dots += 1 }
+      return (48...57).contains(byte) || byte == UInt8(ascii: ".") && dots == 1
+    }
   }
 
   /// - Throws: `EvenkeelError` that lists the columns if `name` is none.

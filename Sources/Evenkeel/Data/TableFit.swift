@@ -55,8 +55,9 @@ private struct TableFit {
 
   init(table: Table, rows: [Int]) {
     (self.table, self.rows) = (table, rows)
-    let training = Set(rows)
-    others = (0..<table.rowCount).filter { !training.contains($0) }
+    var isOther = [Bool](repeating: true, count: table.rowCount)
+    for row in rows { isOther[row] = false }
+    others = isOther.indices.filter { isOther[$0] }
   }
 
   /// What the column becomes; nil if it is left out. Whether it is one of numbers, all rows decide; the rest follows from those for
