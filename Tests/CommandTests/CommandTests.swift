@@ -6,7 +6,7 @@ import Testing
 /// A table that a network learns, one of a regression, and files with something wrong.
 private let tables: [String: String] = [
   "good": "a,b,class\n" + (0..<60).map { "\($0 % 7),\($0 * $0 % 11),\($0 % 7 > 3 ? "high" : "low")\n" }.joined(),
-  "ragged": "a,b,class\n1,2,x\n3,4\n", "text": "a,b\n1,0\ntwo,1\n3,0\n4,1\n", "empty": "",
+  "ragged": "a,b,class\n1,2,x\n3,4\n", "infinite": "a,b\n1,0\ninf,1\n3,0\n4,1\n", "empty": "",
   "network": "input: [2]\nlayers: [dense: 4, relux]\n", "model": "this is no safetensors file",
 ]
 
@@ -36,7 +36,7 @@ private let tables: [String: String] = [
     (64, ["train", "good", "--patience", "2"], "--patience"),
     (64, ["train", "good", "--target", "size"], "\"size\""), (64, ["train", "good", "--network", "network"], "relux"),
     (64, ["train", "good", "--label-smoothing", "1"], "smoothing"),
-    (65, ["train", "ragged"], "line 3"), (65, ["train", "text"], "line 3, column a"),
+    (65, ["train", "ragged"], "line 3"), (65, ["train", "infinite"], "line 3, column a"),
     (65, ["train", "empty"], "no rows"),
     (65, ["inspect", "model"], "safetensors"), (65, ["inspect", "model", "good"], "safetensors"),
     (64, ["inspect", "model", "--batch-size", "1"], "--batch-size is 1"),

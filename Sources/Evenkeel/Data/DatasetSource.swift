@@ -18,37 +18,41 @@ extension Dataset {
   ///   - target: The column of a table to predict, by name, of an NPY file by number from 0; the last one by default.
   ///   - weight: The column of a CSV file that says what each example counts. In an NPZ file the arrays `weights`
   ///     (`weights_train`, …) and `lengths` do that.
+  ///   - ignored: The names of columns of a CSV file that are left out.
   ///   - validation: What is set apart to be evaluated after every epoch.
   ///   - test: What is set apart for the end. A share matters to data without a test part of its own: tables, images without
   ///     parts, an NPZ file that has none.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
-    _ path: String, target: String? = nil, weight: String? = nil, validation: HeldOut = .share(0),
-    test: HeldOut = .share(0.2),
-    seed: UInt64 = 0
+    _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
+    validation: HeldOut = .share(0), test: HeldOut = .share(0.2), seed: UInt64 = 0
   ) throws -> DatasetSplits {
     var splits: DatasetSplits
-    func requireNoWeight() throws {
+    func requireNoNamedColumns() throws {
       guard weight == nil else {
         throw EvenkeelError.usage(
           "\(path): a column of weights is for CSV files; an NPZ file holds weights in an array named weights.")
       }
+      guard ignored.isEmpty else {
+        throw EvenkeelError.usage("\(path): it has no columns with names to ignore; only a CSV file has.")
+      }
     }
     if path == "digits" {
-      try requireNoWeight()
+      try requireNoNamedColumns()
       let held = Int(10_000 * validation.share)
       splits = try digits(training: 10_000 - held, validation: held, seed: seed)
     } else if try Folder.isFolder(path) {
-      try requireNoWeight()
+      try requireNoNamedColumns()
       splits = try folder(at: path, validation: validation.share, test: test.share, seed: seed)
     } else {
       let bytes = try FileBytes(path)
       splits = try bytes.reading {
         guard let numpy = try NumpyFile(bytes) else {
           return try csv(
-            bytes, target: target, weight: weight, validation: validation.share, test: test.share, seed: seed)
+            bytes, target: target, weight: weight, ignoring: ignored, validation: validation.share,
+            test: test.share, seed: seed)
         }
-        try requireNoWeight()
+        try requireNoNamedColumns()
         return try numpy.splits(target: target, validation: validation.share, test: test.share, seed: seed)
       }
     }

@@ -3,10 +3,10 @@ package struct Table {
   let file: String
   let names: [String]
   /// The line on which each row starts, from 1.
-  let lines: [Int32]
+  private(set) var lines: [Int32]
   private let bytes: FileBytes
   /// Row after row: where each cell starts and ends, and whether quotes inside it are doubled.
-  private let cells: [(start: Int, end: Int, escaped: Bool)]
+  private var cells: [(start: Int, end: Int, escaped: Bool)]
   /// The first cell after the header.
   private let firstCell: Int
 
@@ -91,7 +91,7 @@ package struct Table {
     self.file = file
     self.bytes = bytes
     let header = cells[..<width].map { Self.text($0, content) }
-    let hasHeader = !header.allSatisfy { Self.isMissing($0) || Double($0) != nil }
+    let hasHeader = !header.allSatisfy { Self.isMissingNumber($0) || Double($0) != nil }
     if hasHeader {
       var seen: Set<String> = []
       for name in header where !seen.insert(name).inserted {
@@ -128,8 +128,26 @@ package struct Table {
     return result
   }
 
-  /// Empty, NA and nan count as missing.
-  static func isMissing(_ text: String) -> Bool { text.isEmpty || ["na", "nan", "null"].contains(text.lowercased()) }
+  /// Leaves out all rows but those at `kept`, which are in rising order.
+  mutating func keepRows(_ kept: [Int]) {
+    guard kept.count < lines.count else { return }
+    let width = names.count
+    for (to, from) in kept.enumerated() {
+      for column in 0..<width { cells[firstCell + to * width + column] = cells[firstCell + from * width + column] }
+    }
+    cells.removeLast(cells.count - firstCell - kept.count * width)
+    lines = kept.map { lines[$0] }
+  }
+
+  /// Whether `text` stands for a missing value in every column.
+  static func isMissing(_ text: String) -> Bool {
+    text.isEmpty || text.utf8.count <= 4 && missing.contains(text.lowercased())
+  }
+
+  private static let missing: Set = ["?", "na", "n/a", "#n/a", "<na>", "nan", "null"]
+
+  /// Whether `text` stands for a missing value among numbers, where a dash or a dot does too; among texts these may have a meaning.
+  static func isMissingNumber(_ text: String) -> Bool { isMissing(text) || text == "-" || text == "." }
 
   /// What is written in a cell.
   func cell(row: Int, column: Int) -> String { Self.text(cells[firstCell + row * names.count + column], bytes.bytes) }
@@ -138,6 +156,25 @@ package struct Table {
   func text(row: Int, column: Int) -> String? {
     let text = cell(row: row, column: column)
     return Self.isMissing(text) ? nil : text
+  }
+
+  /// The text of a cell in a column of numbers; nil where there is a number or none at all.
+  func textAmongNumbers(row: Int, column: Int) -> String? {
+    guard !isDecimal(cells[firstCell + row * names.count + column]) else { return nil }
+    let text = cell(row: row, column: column)
+    return Self.isMissingNumber(text) || Double(text) != nil ? nil : text
+  }
+
+  /// Whether a cell's bytes are an optional minus, digits and at most one dot, as those of most numbers; found without making a text.
+  private func isDecimal(_ cell: (start: Int, end: Int, escaped: Bool)) -> Bool {
+    var digits = bytes.bytes[cell.start..<cell.end]
+    if digits.first == UInt8(ascii: "-") { digits.removeFirst() }
+    guard let first = digits.first, (48...57).contains(first) else { return false }
+    var dots = 0
+    return digits.allSatisfy { byte in
+      if byte == UInt8(ascii: ".") { dots += 1 }
+      return (48...57).contains(byte) || byte == UInt8(ascii: ".") && dots == 1
+    }
   }
 
   /// - Throws: `EvenkeelError` that lists the columns if `name` is none.

@@ -1,8 +1,8 @@
 /// How the columns of a table become features, and one of them the target; fitted on training rows only.
 ///
-/// A numeric column gives its number, the training mean where it is missing, and, where training had missing values,
-/// one more feature that says so. A column of text gives one feature per category, all 0 for a category training never
-/// saw.
+/// A numeric column gives its number, the training mean where it is missing, and, where training had missing values, one
+/// more feature that says so. A column of text, or of text among numbers, gives one feature a category, all 0 where it is missing
+/// and for a category training never saw. A column that is none of these is not looked at.
 public struct TableEncoding: Hashable, Codable, Sendable {
   enum Kind: Hashable, Codable, Sendable {
     case numeric(mean: Double, hasIndicator: Bool)
@@ -45,35 +45,11 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
   }
 
-  /// Fits the encoding to rows of `table`.
-  /// - Throws: `EvenkeelError`: `usage` for an unknown target or column of weights, `data` that names line and column of text
-  ///   among numbers.
-  package init(fittedTo table: Table, rows: [Int], target: String?, weight: String? = nil) throws {
-    if let weight, !table.names.contains(weight) {
-      throw EvenkeelError.usage(
-        "\(table.file) has no column \"\(weight)\" of weights; it has \(table.names.joined(separator: ", ")).")
-    }
-    let name = target ?? table.names.last { $0 != weight } ?? table.names.last!
-    guard name != weight else {
-      throw EvenkeelError.usage("\(table.file): the column \"\(name)\" cannot be both the target and the weight.")
-    }
-    guard let targetColumn = table.names.firstIndex(of: name) else {
-      throw EvenkeelError.usage(
-        "\(table.file) has no column \"\(name)\" to predict; it has \(table.names.joined(separator: ", ")).")
-    }
-    guard table.names.count > (weight == nil ? 1 : 2) else {
-      throw EvenkeelError.data(
-        "\(table.file): it has no column besides the target\(weight == nil ? "" : " or the weight").")
-    }
-    targetName = name
-    weightName = weight
-    self.targetColumn = nil
-    classLabels = try Self.classes(table, rows: 0..<table.rowCount, column: targetColumn)
-    var isInDouble = false
-    columns = try table.names.indices.filter { $0 != targetColumn && table.names[$0] != weight }.map { index in
-      try Column(name: table.names[index], kind: Self.kind(table, rows, index, &isInDouble))
-    }
-    self.isInDouble = isInDouble
+  init(
+    columns: [Column], targetName: String, classLabels: [String], weightName: String?, isInDouble: Bool
+  ) {
+    (self.columns, self.targetName, self.classLabels) = (columns, targetName, classLabels)
+    (self.weightName, self.isInDouble, targetColumn) = (weightName, isInDouble, nil)
   }
 
   /// The columns 0 ..< `count` of an array of numbers, each a feature as it is, but for one.
@@ -108,62 +84,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
   }
 
-  private static let mostCategories = 1000
-
-  /// - Parameter needsDouble: Becomes true if floats would take from the column's numbers more than 2⁻¹⁸ of their range.
-  private static func kind(_ table: Table, _ rows: [Int], _ column: Int, _ needsDouble: inout Bool) throws -> Kind {
-    var (sum, numbers, missing) = (0.0, 0, 0)
-    var (least, greatest, error) = (Double.infinity, -Double.infinity, 0.0)
-    var texts: Set<String> = []
-    var firstText: (row: Int, text: String)?
-    for row in rows {
-      if let value = try table.number(row: row, column: column) {
-        sum += value
-        numbers += 1
-        (least, greatest) = (min(least, value), max(greatest, value))
-        error = max(error, abs(Double(Float(value)) - value))
-      } else if let text = table.text(row: row, column: column) {
-        if texts.count <= mostCategories { texts.insert(text) }
-        if firstText == nil { firstText = (row, text) }
-      } else {
-        missing += 1
-      }
-    }
-    guard let firstText else {
-      needsDouble = needsDouble || least < greatest && error > 0x1p-18 * (greatest - least)
-      return .numeric(mean: numbers > 0 ? sum / Double(numbers) : 0, hasIndicator: missing > 0)
-    }
-    guard numbers == 0 else {
-      throw EvenkeelError.data(
-        "\(table.file), line \(table.lines[firstText.row]), column \(table.names[column]): expected a number, got \"\(firstText.text)\"."
-      )
-    }
-    guard texts.count <= mostCategories else {
-      throw EvenkeelError.data(
-        "\(table.file), column \(table.names[column]): it has more than \(mostCategories) different texts, the most that a column of categories may have."
-      )
-    }
-    return .categorical(texts.sorted())
-  }
-
-  /// The classes of a target column; none if it is a regression: numbers that are not whole, or of many values.
-  private static func classes(_ table: Table, rows: Range<Int>, column: Int) throws -> [String] {
-    var values: Set<Double> = []
-    var texts: Set<String> = []
-    for row in rows {
-      guard let text = table.text(row: row, column: column) else {
-        throw EvenkeelError.data(
-          "\(table.file), line \(table.lines[row]): the target \(table.names[column]) is missing.")
-      }
-      texts.insert(text)
-      if let value = try table.number(row: row, column: column) { values.insert(value) }
-    }
-    let numeric = values.count == texts.count || texts.allSatisfy { Double($0) != nil }
-    guard numeric else { return texts.sorted() }
-    return classLabels(for: values, rowCount: rows.count)
-  }
-
-  /// The classes that target values stand for: whole numbers, few for the number of rows. None: a regression.
+  /// The classes that target values stand for: whole numbers, few for so many rows. None: they are a regression.
   static func classLabels(for values: some Sequence<Double>, rowCount: Int) -> [String] {
     let few = max(2, min(100, Int(Double(rowCount).squareRoot())))
     var found: Set<Double> = []
@@ -183,7 +104,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   /// - Throws: `EvenkeelError` with code `data` that names a missing column, text where numbers were, or the columns that make more
   ///   features than there is memory for.
   private func features(
-    _ table: Table, rows: [Int], width: Int, warnings: inout [String]
+    _ table: Table, rows: [Int], width: Int, warnings: inout TableWarnings
   ) throws -> ExampleStorage {
     let indices = try columns.map { try table.column($0.name) }
     let places = columns.map { column -> [String: Int] in
@@ -200,19 +121,17 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         switch column.kind {
         case .numeric(let mean, let hasIndicator):
           let value = try table.number(row: row, column: index)
-          if value == nil, let text = table.text(row: row, column: index) {
+          if value == nil, let text = table.textAmongNumbers(row: row, column: index) {
             throw EvenkeelError.data(
               "\(table.file), line \(table.lines[row]), column \(column.name): expected a number, got \"\(text)\".")
           }
           guard features.append(value ?? mean) else { throw table.notFinite(row: row, column: index) }
           if hasIndicator { features.append(value == nil ? 1 : 0) }
         case .categorical:
-          let text = table.text(row: row, column: index)
-          let place = text.flatMap { places[position][$0] }
-          if let text, place == nil, unknown.insert(column.name + text).inserted {
-            warnings.append(
-              "\(table.file), line \(table.lines[row]), column \(column.name): \"\(text)\" does not occur in the training data."
-            )
+          let text = table.cell(row: row, column: index)
+          let place = places[position][text]
+          if place == nil, !Table.isMissing(text), unknown.insert(column.name + text).inserted {
+            warnings.add(.unknownText, "\"\(text)\" (column \(column.name), line \(table.lines[row]))")
           }
           features.append(category: place, of: column.width)
         }
@@ -230,6 +149,14 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     return "\(table.file): a table of \(rows) rows and \(width) features\(named)"
   }
 
+  /// Leaves out the rows that have no target.
+  /// - Throws: `EvenkeelError` with code `data` if the table has no column of targets, or none in any row.
+  func keepRowsWithTarget(of table: inout Table, warnings: inout TableWarnings) throws {
+    let column = try table.column(targetName)
+    let isOfNumbers = classLabels.allSatisfy { Double($0) != nil }
+    try table.keepRowsWithTarget(in: column, isOfNumbers: isOfNumbers, except: classLabels, warnings: &warnings)
+  }
+
   func targets(_ table: Table, rows: [Int]) throws -> Targets {
     let column = try table.column(targetName)
     if classLabels.isEmpty {
@@ -245,7 +172,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     let known = Dictionary(uniqueKeysWithValues: classLabels.enumerated().map { ($1, Int32($0)) })
     return .classes(
       try rows.map { row in
-        let text = table.text(row: row, column: column) ?? ""
+        let text = table.cell(row: row, column: column)
         let whole = Double(text).flatMap { $0 == $0.rounded() && abs($0) < 1e15 ? String(Int($0)) : nil }
         guard let index = known[text] ?? whole.flatMap({ known[$0] }) else {
           throw EvenkeelError.data(
@@ -271,8 +198,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   }
 
   /// - Parameter hasWeights: Whether the column of weights is wanted, if training had one; that it is missing is a warning.
-  package func dataset(
-    _ table: Table, rows: [Int], hasTargets: Bool, hasWeights: Bool = true, warnings: inout [String]
+  func dataset(
+    _ table: Table, rows: [Int], hasTargets: Bool, hasWeights: Bool = true, warnings: inout TableWarnings
   ) throws -> Dataset {
     let width = columns.reduce(0) { $0 + $1.width }
     let examples = try features(table, rows: rows, width: width, warnings: &warnings)
@@ -281,69 +208,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)
-    if dataset.weights == nil {
-      warnings.append("\(table.file): it has no column \"\(weightName)\" of weights, so every row counts the same.")
-    }
+    if dataset.weights == nil { warnings.add(.noWeights, "\(weightName)") }
     return dataset
-  }
-}
-
-extension Dataset {
-  /// Reads a CSV file and parts it at random; the encoding is fitted on the training part.
-  /// - Parameters:
-  ///   - target: The column to predict; the last one by default.
-  ///   - weight: The column that says what each row counts (`Dataset.with`), which is then no feature.
-  ///   - validation: The share of rows set apart for validation.
-  ///   - test: The share of rows set apart for the test.
-  /// - Throws: `EvenkeelError` that names file, line and column.
-  public static func csv(
-    at path: String, target: String? = nil, weight: String? = nil, validation: Double = 0, test: Double = 0,
-    seed: UInt64 = 0
-  ) throws -> DatasetSplits {
-    let bytes = try FileBytes(path)
-    return try bytes.reading {
-      try csv(bytes, target: target, weight: weight, validation: validation, test: test, seed: seed)
-    }
-  }
-
-  static func csv(
-    _ bytes: FileBytes, target: String?, weight: String?, validation: Double, test: Double, seed: UInt64
-  ) throws -> DatasetSplits {
-    let table = try Table(bytes)
-    try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
-    var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
-    var encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target, weight: weight)
-    if !encoding.classLabels.isEmpty,
-      parts.bringEveryClassIntoTraining(try encoding.targets(table, rows: Array(0..<table.rowCount)))
-    {
-      encoding = try TableEncoding(fittedTo: table, rows: parts.training, target: target, weight: weight)
-    }
-    var warnings: [String] = []
-    var splits = DatasetSplits(
-      training: try encoding.dataset(table, rows: parts.training, hasTargets: true, warnings: &warnings),
-      validation: try encoding.dataset(table, rows: parts.validation, hasTargets: true, warnings: &warnings),
-      test: try encoding.dataset(table, rows: parts.test, hasTargets: true, warnings: &warnings))
-    if !splits.training.isEmpty {
-      if let weight, splits.training.weights?.contains(where: { $0 > 0 }) == false {
-        throw EvenkeelError.data(
-          "\(table.file), column \(weight): the weights of all \(splits.training.count) training rows are 0; expected at least one above 0."
-        )
-      }
-      let scaling = try InputScaling(fittedTo: splits.training)
-      for channel in scaling.constantChannels {
-        warnings.append("\(table.file): column \(encoding.featureNames[channel]) is constant in the training rows.")
-      }
-    }
-    splits.warnings = warnings
-    return splits
-  }
-
-  /// Reads a CSV file with the encoding that a model was trained with.
-  package static func csv(
-    _ bytes: FileBytes, encoding: TableEncoding, targets: Bool, weights: Bool = true, warnings: inout [String]
-  ) throws -> Dataset {
-    let table = try Table(bytes)
-    return try encoding.dataset(
-      table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &warnings)
   }
 }

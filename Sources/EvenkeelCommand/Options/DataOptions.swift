@@ -8,6 +8,8 @@ struct DataOptions: ParsableArguments {
   @Option(
     help: "The column of a CSV file that says how much each row counts (0 or more); it is then not used as an input.")
   var weight: String?
+  @Option(help: "Columns of a CSV file that are not used, by name, separated by commas: id,date.")
+  var ignore: String?
   @Option(help: "A share of the training data, e.g. 0.1, or separate DATA; evaluated after every epoch.")
   var validation = "0"
   @Option(
@@ -22,8 +24,8 @@ struct DataOptions: ParsableArguments {
   /// - Throws: `EvenkeelError`: of an option out of range, or of `Dataset.read`.
   func read(_ data: String, seed: UInt64) throws -> DatasetSplits {
     let splits = try Dataset.read(
-      data, target: target, weight: weight, validation: try heldOut(), test: test.map { .data($0) } ?? .share(0.2),
-      seed: seed)
+      data, target: target, weight: weight, ignoring: ignore.map { $0.split(separator: ",").map(String.init) } ?? [],
+      validation: try heldOut(), test: test.map { .data($0) } ?? .share(0.2), seed: seed)
     warn(splits.warnings)
     return splits
   }

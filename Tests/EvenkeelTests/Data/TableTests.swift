@@ -8,9 +8,7 @@ import Testing
   ("a,a\n1,2\n", "\"a\" appears twice"),
   ("a,b\n", "no rows"),
   ("", "no rows"),
-  ("a,b\n1,0\n2,1\nx,1\n3,0\n", "line 4, column a: expected a number, got \"x\""),
   ("a,b\n1,0\ninf,1\n", "line 3, column a: expected a finite number, got inf"),
-  ("a,b\n1,0\n2,\n", "line 3: the target b is missing"),
   ("a,b\n1,\"0\n", "line 2: a quoted cell is not closed"),
 ])
 func aDamagedTableIsNamedByLineAndColumn(text: String, sentence: String) throws {
@@ -47,7 +45,7 @@ func aDamagedTableIsNamedByLineAndColumn(text: String, sentence: String) throws 
 @Test func aConstantColumnIsAWarningThatNamesIt() throws {
   try withTemporaryPath(".csv", containing: "a,c,y\n1,5,x\n2,5,z\n3,5,x\n") { path in
     let splits = try Dataset.csv(at: path)
-    #expect(splits.warnings.contains { $0.contains("column c is constant") })
+    #expect(splits.warnings.contains { $0.contains("1 column is constant in the training rows: c.") })
   }
 }
 

@@ -1,0 +1,73 @@
+extension Dataset {
+  /// Reads a CSV file and parts it at random; the encoding is fitted on the training part.
+  ///
+  /// Rows without a target are left out, and so are columns that only number or name the rows; `DatasetSplits.warnings` says so.
+  /// - Parameters:
+  ///   - target: The column to predict; the last one by default.
+  ///   - weight: The column that says what each row counts (`Dataset.with`), which is then no feature.
+  ///   - ignored: The names of columns that are left out.
+  ///   - validation: The share of rows set apart for validation.
+  ///   - test: The share of rows set apart for the test.
+  /// - Throws: `EvenkeelError` that names file, line and column.
+  public static func csv(
+    at path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
+    validation: Double = 0, test: Double = 0, seed: UInt64 = 0
+  ) throws -> DatasetSplits {
+    let bytes = try FileBytes(path)
+    return try bytes.reading {
+      try csv(
+        bytes, target: target, weight: weight, ignoring: ignored, validation: validation, test: test, seed: seed)
+    }
+  }
+
+  package static func csv(
+    _ bytes: FileBytes, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
+    validation: Double = 0, test: Double = 0, seed: UInt64 = 0
+  ) throws -> DatasetSplits {
+    var table = try Table(bytes)
+    try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
+    var warnings = TableWarnings(table.file)
+    let roles = try TableRoles(of: table, target: target, weight: weight, ignoring: ignored, warnings: &warnings)
+    try table.keepRowsWithTarget(in: roles.target, warnings: &warnings)
+    var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
+    let before = warnings
+    var encoding = try TableEncoding(fittedTo: table, rows: parts.training, roles: roles, warnings: &warnings)
+    if !encoding.classLabels.isEmpty,
+      parts.bringEveryClassIntoTraining(try encoding.targets(table, rows: Array(0..<table.rowCount)))
+    {
+      warnings = before
+      encoding = try TableEncoding(fittedTo: table, rows: parts.training, roles: roles, warnings: &warnings)
+    }
+    func part(_ rows: [Int]) throws -> Dataset {
+      try encoding.dataset(table, rows: rows, hasTargets: true, warnings: &warnings)
+    }
+    var splits = DatasetSplits(
+      training: try part(parts.training), validation: try part(parts.validation), test: try part(parts.test))
+    if !splits.training.isEmpty {
+      if let weight, splits.training.weights?.contains(where: { $0 > 0 }) == false {
+        throw EvenkeelError.data(
+          "\(table.file), column \(weight): the weights of all \(splits.training.count) training rows are 0; expected at least one above 0."
+        )
+      }
+      let scaling = try InputScaling(fittedTo: splits.training)
+      for channel in scaling.constantChannels { warnings.add(.constant, encoding.featureNames[channel]) }
+    }
+    if test > 0, splits.test.isEmpty { warnings.add(.nothingToTest) }
+    splits.warnings = warnings.sentences
+    return splits
+  }
+
+  /// Reads a CSV file with the encoding that a model was trained with.
+  /// - Parameter targets: Whether they are wanted; rows without one are then left out.
+  package static func csv(
+    _ bytes: FileBytes, encoding: TableEncoding, targets: Bool, weights: Bool = true, warnings: inout [String]
+  ) throws -> Dataset {
+    var table = try Table(bytes)
+    var found = TableWarnings(table.file)
+    if targets { try encoding.keepRowsWithTarget(of: &table, warnings: &found) }
+    let dataset = try encoding.dataset(
+      table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &found)
+    warnings += found.sentences
+    return dataset
+  }
+}

@@ -1,0 +1,56 @@
+/// What is to be said about a table that was read: one sentence of a kind, however often it happened.
+struct TableWarnings {
+  /// What may be said, in the order in which it is.
+  enum Kind: CaseIterable {
+    case noTarget, rowNumbers, names, textAmongNumbers, targetOfClasses, rareClasses, nothingToTest, unknownText
+    case constant, noWeights
+
+    /// The sentence without its examples.
+    fileprivate func sentence(_ count: Int) -> String {
+      func of(_ noun: String, _ one: String, _ many: String) -> String {
+        count == 1 ? "1 \(noun) \(one)" : "\(count) \(noun)s \(many)"
+      }
+      return switch self {
+      case .noTarget: of("row", "has no target and is left out", "have no target and are left out")
+      case .rowNumbers: "the first column has no name and numbers the rows, so it is left out"
+      case .names:
+        of(
+          "column", "of text is left out because it differs in nearly every row",
+          "of text are left out because they differ in nearly every row")
+      case .textAmongNumbers:
+        of(
+          "column", "has texts among its numbers and is read as categories",
+          "have texts among their numbers and are read as categories")
+      case .targetOfClasses: "the target is read as classes because not all of it is numbers"
+      case .rareClasses: "most classes of the target have one row, so they can hardly be learned"
+      case .nothingToTest: "no row is left to test on"
+      case .unknownText: of("text", "does not occur in the training data", "do not occur in the training data")
+      case .constant: of("column", "is constant in the training rows", "are constant in the training rows")
+      case .noWeights: "every row counts the same because there is no column of weights"
+      }
+    }
+  }
+
+  let file: String
+  private var found: [Kind: (count: Int, examples: [String])] = [:]
+
+  init(_ file: String) { self.file = file }
+
+  /// Notes that it happened once more; the first two examples are shown.
+  mutating func add(_ kind: Kind, _ example: @autoclosure () -> String? = nil) {
+    var (count, examples) = found[kind] ?? (0, [])
+    if examples.count < 2, let example = example() { examples.append(example) }
+    count += 1
+    found[kind] = (count, examples)
+  }
+
+  /// A sentence for each kind that was found.
+  var sentences: [String] {
+    Kind.allCases.compactMap { kind in
+      guard let (count, examples) = found[kind] else { return nil }
+      let shown =
+        examples.isEmpty ? "" : (count > examples.count ? ", e.g. " : ": ") + examples.joined(separator: ", ")
+      return "\(file): \(kind.sentence(count))\(shown)."
+    }
+  }
+}
