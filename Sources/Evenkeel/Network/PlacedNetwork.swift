@@ -122,7 +122,7 @@ extension Network {
 }
 
 /// A layer in its place in a network.
-public struct PlacedLayer: Sendable {
+public final class PlacedLayer: Sendable {
   /// The layer, with its open options filled in.
   public let layer: any Layer
   /// The path in stored files: `0`, `3.block.1`.
