@@ -94,7 +94,7 @@ public struct LayerSite: Sendable {
   public let name: String
   /// The largest number of rows in a pass.
   public let maximumRows: Int
-  /// Whether there are backward passes too.
+  /// Whether there are backward passes too. The same in every pass of the operation.
   public let purpose: Purpose
   /// What products are computed in; tensors are floats either way.
   public let precision: Precision

@@ -28,7 +28,7 @@ public protocol LayerOperation: Sendable {
   func backward(_ pass: BackwardPass) throws
   /// Called once after the parameters of a training step were updated: the place to fold the batch's statistics into
   /// the running ones. A step that fails never gets here; one whose norms are frozen does, so look at
-  /// `ForwardPass.statistics`. A batch in parts that have statistics of their own calls it after each part.
+  /// `ForwardPass.statistics` and at the layer's own options. A batch in parts that have statistics of their own calls it after each part.
   func commit(_ pass: CommitPass)
   /// Replaces the running statistics by what follows from the exact moments of the layer's input over a data set, and
   /// leaves a count of batches as it is, or makes it 1 where it is 0. Only layers with the trait `runningStatistics`

@@ -14,11 +14,11 @@ public struct LayerTraits: OptionSet, Hashable, Codable, Sendable {
   public static let passesThrough = LayerTraits(rawValue: 4)
   /// Normalizes with statistics of the batch in training, feature by feature over examples and positions, and with
   /// running ones in prediction, which it keeps in its buffers. A batch has to hold two values of each feature then,
-  /// `NormFreezing` keeps the layer's parameters where they are, and `Model.recalibrate(on:)` hands exact moments to
-  /// `LayerOperation.recalibrate`.
+  /// `NormFreezing` keeps the running statistics, and on request the layer's parameters, where they are, and
+  /// `Model.recalibrate(on:)` hands exact moments to `LayerOperation.recalibrate`.
   ///
-  /// `Model.runningStatistics` and the doctor's figures show buffers named `running_mean` and `running_var`; a layer
-  /// that keeps something else has no place there. A batch in parts can have only each part's statistics, not the
+  /// `Model.runningStatistics` and the doctor's figures show layers with both of the buffers `running_mean` and
+  /// `running_var`; others are missing there, and still have findings about their place. A batch in parts can have only each part's statistics, not the
   /// whole's.
   public static let runningStatistics = LayerTraits(rawValue: 8)
   /// Values are unchanged, only their shape or order differs.
@@ -27,7 +27,7 @@ public struct LayerTraits: OptionSet, Hashable, Codable, Sendable {
 
 /// How a layer normalizes, as others need to know it: exchange of norms, residual blocks, the doctor.
 public struct NormOptions: Hashable, Sendable {
-  /// ε, added to the variance.
+  /// ε, added to the variance; 0 for a norm without one. An exchange of norms does not carry it over.
   public var epsilon: Double
   /// Whether γ, a parameter called `weight`, is learned.
   public var learnsScale: Bool

@@ -135,6 +135,12 @@ public struct BackwardPass {
   public var workspace: UnsafeMutablePointer<Float> { forward.workspace }
   /// As in `forward`.
   public var threads: Int { forward.threads }
+  /// As in `forward`: what was drawn forward can be drawn again.
+  public var key: RandomKey { forward.key }
+  /// As in `forward`.
+  public var firstRow: Int { forward.firstRow }
+  /// As in `forward`.
+  public var statistics: NormStatistics { forward.statistics }
 
   /// As in `forward`.
   public func parameter(_ index: Int) -> UnsafePointer<Float> { forward.parameter(index) }

@@ -29,8 +29,8 @@ public final class LossSurface {
   /// - Parameters:
   ///   - loss: The model's own by default.
   ///   - threads: As `Trainer.threads`.
-  /// - Throws: `EvenkeelError` if the examples or their targets do not fit the model, a value is not finite, or a norm would
-  ///   see a single example.
+  /// - Throws: `EvenkeelError` if the examples or their targets do not fit the model, or a value is not finite. That a batch
+  ///   norm would see a single example is an error of `loss(at:)`.
   public init(_ model: Model, examples: Dataset, loss: Loss? = nil, threads: Int = 1) throws {
     guard let loss = loss ?? model.output?.loss else {
       throw EvenkeelError.usage("The model is not trained and no loss is given, so there is no loss surface.")
@@ -74,7 +74,7 @@ public final class LossSurface {
   }
 
   /// L(w).
-  /// - Throws: `EvenkeelError` with code `data` if the loss is not finite there.
+  /// - Throws: `EvenkeelError` with code `data` if the loss is not finite there, `usage` if a batch norm sees a single example.
   public func loss(at point: [Float]) throws -> Double { try evaluate(point, wantsGradient: false) }
 
   /// L(w) and ∇L(w).

@@ -71,6 +71,16 @@ import Testing
     #expect(distance(whole, try weights(parts: 1, seed: 4)) > 1e-3)
   }
 
+  /// Noise of deviation 0 is none: what comes back through it must be what comes back without it.
+  @Test func passesItsGradientOn() throws {
+    func weights(_ noise: [any Layer]) throws -> [Float] {
+      var model = try Model(Network(input: [3], layers: [Dense(4)] + noise + [Dense(2)]), seed: 5)
+      try Example.trainer().fit(&model, to: Example.data(), epochs: 2)
+      return model.parameters.flatMap(\.values.values)
+    }
+    #expect(try weights([GaussianNoise(deviation: 0)]) == weights([]))
+  }
+
   @Test func optionsOutOfRangeAreAnError() throws {
     let error = #expect(throws: EvenkeelError.self) {
       try Model(Network(input: [3], layers: [GaussianNoise(deviation: -1)]))
