@@ -4,28 +4,6 @@ import Testing
 
 // With ε = 0 what does not vary is normalized to 0: β comes out, and no gradient goes back.
 
-/// A network in which the norm gets a feature that is 0 whatever comes in.
-private func model(_ norm: BatchNorm) throws -> Model {
-  let network = Network(input: [3]) {
-    Dense(5)
-    norm
-    Tanh()
-    Dense(2)
-  }
-  var model = try Model(network, seed: 1)
-  var weight = model.parameters.first { $0.name == "0.weight" }!.values
-  for input in 0..<3 { weight.values[2 * 3 + input] = 0 }
-  try model.setParameter("0.weight", to: weight)
-  return model
-}
-
-private func examples(_ count: Int) throws -> Dataset {
-  var numbers = Numbers(8)
-  return try Dataset(
-    numbers.many(3 * count), shape: [3],
-    targets: .classes((0..<Int32(count)).map { $0 % 2 }, labels: ["a", "b"]))
-}
-
 /// The ways in which statistics of a batch are taken.
 private let ways: [(norm: BatchNorm, trainer: Trainer, weights: [Float]?)] = {
   func trainer(_ parts: Int = 1, _ statistics: BatchStatistics = .micro, freezing: NormFreezing? = nil) -> Trainer {
@@ -46,8 +24,8 @@ private let ways: [(norm: BatchNorm, trainer: Trainer, weights: [Float]?)] = {
 @Test(arguments: ways.indices)
 func aUnitThatIsConstantStaysAndItsNormGivesTheShift(way: Int) throws {
   let (norm, trainer, weights) = ways[way]
-  var model = try model(norm)
-  let data = try examples(64).with(weights: weights)
+  var model = try constantFeatureModel(norm)
+  let data = try constantFeatureExamples(64).with(weights: weights)
   try trainer.fit(&model, to: data, epochs: 3)
   let parameters = Dictionary(uniqueKeysWithValues: model.parameters.map { ($0.name, $0.values.values) })
   #expect(parameters.values.joined().allSatisfy { $0.isFinite })

@@ -13,19 +13,12 @@ private func network() -> Network {
   }
 }
 
-private func examples(_ count: Int, seed: UInt64 = 1) throws -> Dataset {
-  var random = RandomNumbers(RandomKey(seed: seed))
-  let values = (0..<count * 6).map { _ in Float(random.normal()) }
-  let labels = (0..<count).map { Int32(values[$0 * 6] > 0.4 ? 2 : values[$0 * 6 + 1] > 0 ? 1 : 0) }
-  return try Dataset(values, shape: [6], targets: .classes(labels, labels: ["a", "b", "c"]))
-}
-
 private let trainer = Trainer(
   loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.1), batchSize: 16, patience: 3, seed: 4)
 
 /// A little data with many parameters: validation gets worse after some epochs.
 private func expectEarlyStop(resuming: Bool) throws {
-  let (data, held) = (try examples(40), try examples(200, seed: 9))
+  let (data, held) = (try simpleRuleExamples(40), try simpleRuleExamples(200, seed: 9))
   var losses: [Double] = []
   var models: [Model] = []
   var last: Checkpoint?
@@ -136,21 +129,21 @@ func theSameSeedAndThreadsGiveTheSameBits(threads: Int) throws {
   var model = try Model(network())
   var huge = trainer
   huge.batchSize = .max
-  try huge.fit(&model, to: examples(20), epochs: 2)
+  try huge.fit(&model, to: simpleRuleExamples(20), epochs: 2)
   var steps = 0
   let error = #expect(throws: EvenkeelError.self) {
-    try trainer.fit(&model, to: examples(40), epochs: .max, shouldStop: { steps == 5 }) { event in
+    try trainer.fit(&model, to: simpleRuleExamples(40), epochs: .max, shouldStop: { steps == 5 }) { event in
       if case .step = event { steps += 1 }
     }
   }
   #expect(error?.code == .interrupted)
   huge.threads = .max
-  #expect(throws: EvenkeelError.self) { try huge.fit(&model, to: examples(20), epochs: 2) }
+  #expect(throws: EvenkeelError.self) { try huge.fit(&model, to: simpleRuleExamples(20), epochs: 2) }
 }
 
 /// A run that continued with other settings would be another run.
 @Test func aCheckpointGoesOnWithItsOwnSettingsAlone() throws {
-  let data = try examples(40)
+  let data = try simpleRuleExamples(40)
   var model = try Model(network())
   var checkpoint: Checkpoint?
   try trainer.fit(
@@ -171,13 +164,15 @@ func theSameSeedAndThreadsGiveTheSameBits(threads: Int) throws {
   expectRefusal("loss") { $0.loss = .softmaxCrossEntropy(labelSmoothing: 0.25) }
   expectRefusal("clipping norm") { $0.clippingNorm = 0.125 }
   var resumed = checkpoint!.model
-  #expect(throws: EvenkeelError.self) { try trainer.fit(&resumed, to: examples(39), epochs: 2, resuming: checkpoint) }
+  #expect(throws: EvenkeelError.self) {
+    try trainer.fit(&resumed, to: simpleRuleExamples(39), epochs: 2, resuming: checkpoint)
+  }
   try trainer.fit(&resumed, to: data, epochs: 2, resuming: checkpoint)
 }
 
 /// Whatever the model cannot tell: the same columns and as many rows.
 @Test func aCheckpointGoesOnWithItsOwnDataAlone() throws {
-  let data = try examples(200).with(weights: (0..<200).map { Float($0 % 3) })
+  let data = try simpleRuleExamples(200).with(weights: (0..<200).map { Float($0 % 3) })
   let values = (0..<200).flatMap { data[$0] }
   var checkpoint: Checkpoint?
   var model = try Model(network())
@@ -211,7 +206,7 @@ func anUpdateThatLeavesTheRangeOfAFloatIsNotMade(optimizer: Optimizer) throws {
   var model = try Model(network(), seed: 1)
   let before = model.parameters.map(\.values)
   let wild = Trainer(loss: .softmaxCrossEntropy, optimizer: optimizer, batchSize: 40)
-  let error = #expect(throws: EvenkeelError.self) { try wild.fit(&model, to: examples(40), epochs: 30) }
+  let error = #expect(throws: EvenkeelError.self) { try wild.fit(&model, to: simpleRuleExamples(40), epochs: 30) }
   #expect(error?.message.contains("step") == true)
   #expect(model.parameters.allSatisfy { $0.values.values.allSatisfy(\.isFinite) })
   if error?.message.contains("step 1 ") == true { #expect(model.parameters.map(\.values) == before) }

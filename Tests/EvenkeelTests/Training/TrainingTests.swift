@@ -17,26 +17,19 @@ private func network(_ input: Int = 6) -> Network {
   }
 }
 
-private func examples(_ count: Int, seed: UInt64 = 1) throws -> Dataset {
-  var random = RandomNumbers(RandomKey(seed: seed))
-  let values = (0..<count * 6).map { _ in Float(random.normal()) }
-  let labels = (0..<count).map { Int32(values[$0 * 6] > 0.4 ? 2 : values[$0 * 6 + 1] > 0 ? 1 : 0) }
-  return try Dataset(values, shape: [6], targets: .classes(labels, labels: ["a", "b", "c"]))
-}
-
 private let trainer = Trainer(
   loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.01), batchSize: 16, schedule: .cosine(warmUp: 3),
   clippingNorm: 5, seed: 4)
 
 @Test func trainingLearnsASimpleRule() throws {
   var model = try Model(network(), seed: 1)
-  try trainer.fit(&model, to: examples(1000), epochs: 15)
-  let quality = try model.evaluate(examples(500, seed: 2))
+  try trainer.fit(&model, to: simpleRuleExamples(1000), epochs: 15)
+  let quality = try model.evaluate(simpleRuleExamples(500, seed: 2))
   #expect(quality.accuracy! > 0.93)
 }
 
 @Test func aResumedRunEqualsOneThatWasNeverStopped() throws {
-  let data = try examples(101)
+  let data = try simpleRuleExamples(101)
   var whole = try Model(network(), seed: 1)
   try trainer.fit(&whole, to: data, epochs: 6)
   for steps in [3, 6, 7, 20] {
@@ -66,7 +59,7 @@ private let trainer = Trainer(
 
 @Test func aBatchWithNaNChangesNothing() throws {
   var model = try Model(network(), seed: 1)
-  try trainer.fit(&model, to: examples(64), epochs: 1)
+  try trainer.fit(&model, to: simpleRuleExamples(64), epochs: 1)
   let before = model
   var values = (0..<32 * 6).map { Float($0 % 7) }
   values[9 * 6 + 4] = .nan
@@ -82,7 +75,7 @@ private let trainer = Trainer(
 
 @Test func predictingNeverWritesAndARowDoesNotDependOnItsNeighbors() throws {
   var model = try Model(network(), seed: 1)
-  try trainer.fit(&model, to: examples(200), epochs: 2)
+  try trainer.fit(&model, to: simpleRuleExamples(200), epochs: 2)
   let before = (model.parameters.map(\.values), model.runningStatistics.map(\.statistics))
   let row: [Float] = [0.3, -1, 2, 0, 0.5, 1]
   let first = try model.predict(Tensor(row + [9, 9, 9, 9, 9, 9], shape: [2, 6]))
@@ -95,7 +88,7 @@ private let trainer = Trainer(
   var model = try Model(network(), seed: 1)
   let copy = model
   let before = copy.parameters.map(\.values)
-  try trainer.fit(&model, to: examples(64), epochs: 1)
+  try trainer.fit(&model, to: simpleRuleExamples(64), epochs: 1)
   #expect(copy.parameters.map(\.values) == before)
   #expect(model.parameters.map(\.values) != before)
 }
@@ -107,7 +100,7 @@ private func batches(of examples: Int, size: Int) throws -> [Int] {
   trainer.batchSize = size
   var seen = [0]
   try trainer.fit(
-    &model, to: try EvenkeelTests.examples(examples), epochs: 1,
+    &model, to: try simpleRuleExamples(examples), epochs: 1,
     onEvent: { if case .step(_, _, _, _, _, let sofar) = $0 { seen.append(sofar) } })
   return zip(seen.dropFirst(), seen).map { $0 - $1 }
 }
@@ -129,12 +122,12 @@ private func batches(of examples: Int, size: Int) throws -> [Int] {
   var model = try Model(network(), seed: 1)
   var single = trainer
   single.batchSize = 1
-  #expect(throws: EvenkeelError.self) { try single.fit(&model, to: examples(10), epochs: 1) }
+  #expect(throws: EvenkeelError.self) { try single.fit(&model, to: simpleRuleExamples(10), epochs: 1) }
 }
 
 @Test func aStoredModelReadsBackToTheBit() throws {
   var model = try Model(network(), seed: 1)
-  try trainer.fit(&model, to: examples(100), epochs: 1)
+  try trainer.fit(&model, to: simpleRuleExamples(100), epochs: 1)
   let read = try withTemporaryPath { path in
     try model.write(to: path)
     return try Model(contentsOf: path)
@@ -157,7 +150,7 @@ private func batches(of examples: Int, size: Int) throws -> [Int] {
 }
 
 @Test func settingsOutOfRangeAreRefused() throws {
-  let data = try examples(32)
+  let data = try simpleRuleExamples(32)
   for broken in [
     Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: .nan)),
     Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 0),
@@ -178,7 +171,7 @@ private func batches(of examples: Int, size: Int) throws -> [Int] {
       Dense(3)
     }, seed: 1)
   let wild = Trainer(loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: 1e30), batchSize: 16)
-  let error = #expect(throws: EvenkeelError.self) { try wild.fit(&model, to: examples(64), epochs: 50) }
+  let error = #expect(throws: EvenkeelError.self) { try wild.fit(&model, to: simpleRuleExamples(64), epochs: 50) }
   #expect(error!.message.contains("step"))
   #expect(model.parameters.allSatisfy { $0.values.values.allSatisfy(\.isFinite) })
 }
