@@ -113,14 +113,14 @@ typedef struct {
 
 // Values are changed and then standardized; or the other way round if that is done in double, with the outside what 0
 // becomes and the mean 0.
-static void augment_rows(void *context, size_t first, size_t last) {
+static void augment_rows(void *context, size_t first, size_t last, int member) {
   augmenting *a = context;
   const extent e = a->extent;
   const size_t count = e.height * e.width * e.channels;
   const int exactly = a->scaling->exact_mean != NULL;
   const float *mean = exactly ? NULL : a->scaling->mean;
   const float *outside = exactly ? a->scaling->zero : NULL;
-  float *own = a->scratch + 2 * count * (size_t)omp_get_thread_num();
+  float *own = a->scratch + 2 * count * (size_t)member;
   ptrdiff_t bad = -1;
   for (size_t r = first; r < last; r++) {
     float *image = own, *other = own + count;

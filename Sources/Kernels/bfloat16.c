@@ -7,25 +7,12 @@
 
 #include <string.h>
 
-typedef struct {
-  const float *x;
-  uint16_t *y;
-} rounding;
-
-EK_CLONES static void round_values(void *context, size_t begin, size_t end) {
-  const rounding *r = context;
-  const float *restrict x = r->x;
-  uint16_t *restrict y = r->y;
-  for (size_t i = begin; i < end; i++) {
+EK_CLONES void ek_to_bfloat16(const float *restrict x, size_t count, uint16_t *restrict y) {
+  for (size_t i = 0; i < count; i++) {
     uint32_t bits;
     memcpy(&bits, x + i, sizeof bits);
     uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
     uint32_t quiet = (bits >> 16) | 0x40;  // rounding could make an infinity of a NaN
     y[i] = (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded);
   }
-}
-
-void ek_to_bfloat16(const float *x, size_t count, uint16_t *y, int threads) {
-  rounding r = {.x = x, .y = y};
-  ek_each(round_values, &r, count, EK_VECTOR, count, threads);
 }

@@ -10,7 +10,7 @@ typedef struct {
   float *y;
 } addition;
 
-EK_CLONES static void add(void *context, size_t begin, size_t end) {
+EK_CLONES static void add(void *context, size_t begin, size_t end, int member) {
   const addition *s = context;
   EK_FOR_LANES(begin, end, ek_store(s->y + i, ek_load(s->a + i, n) + ek_load(s->b + i, n), n););
 }
@@ -20,93 +20,42 @@ void ek_add(const float *a, const float *b, size_t count, float *y, int threads)
   ek_each(add, &s, count, EK_VECTOR, count, threads);
 }
 
-EK_CLONES static void add_relu(void *context, size_t begin, size_t end) {
-  const addition *s = context;
-  EK_FOR_LANES(begin, end, {
-    ek_f16 sum = ek_load(s->a + i, n) + ek_load(s->b + i, n);
-    ek_store(s->y + i, ek_activate(sum, EK_RELU, 0), n);
-  });
+EK_CLONES void ek_add_relu(const float *a, const float *b, size_t count, float *y) {
+  EK_FOR_LANES(0, count, ek_store(y + i, ek_activate(ek_load(a + i, n) + ek_load(b + i, n), EK_RELU, 0), n););
 }
 
-void ek_add_relu(const float *a, const float *b, size_t count, float *y, int threads) {
-  addition s = {.a = a, .b = b, .y = y};
-  ek_each(add_relu, &s, count, EK_VECTOR, count, threads);
-}
-
-typedef struct {
-  const float *bias;
-  float *y;
-  size_t features;
-} biases;
-
-EK_CLONES static void add_bias(void *context, size_t begin, size_t end) {
-  const biases *b = context;
-  for (size_t row = begin; row < end; row++) {
-    float *y = b->y + row * b->features;
-    EK_FOR_LANES(0, b->features, ek_store(y + i, ek_load(y + i, n) + ek_load(b->bias + i, n), n););
-  }
-}
-
-void ek_add_bias(float *y, size_t rows, size_t features, const float *bias, int threads) {
-  biases b = {.bias = bias, .y = y, .features = features};
-  ek_each(add_bias, &b, rows, EK_ROW, rows * features, threads);
+EK_CLONES void ek_add_bias(float *y, size_t rows, size_t features, const float *bias) {
+  for (size_t row = 0; row < rows; row++, y += features)
+    EK_FOR_LANES(0, features, ek_store(y + i, ek_load(y + i, n) + ek_load(bias + i, n), n););
 }
 
 // ---- transposition ------------------------------------------------------------------------------------------------
 
-typedef struct {
-  const float *x;
-  float *y;
-  size_t positions, channels;
-} transposition;
-
 // In squares that fit a cache, example after example.
-EK_CLONES static void transpose(void *context, size_t begin, size_t end) {
-  const transposition *t = context;
-  size_t length = t->positions * t->channels;
-  for (size_t row = begin; row < end; row++) {
-    const float *x = t->x + row * length;
-    float *y = t->y + row * length;
-    for (size_t p = 0; p < t->positions; p += 16) {
-      size_t last = ek_smaller(p + 16, t->positions);
-      for (size_t c = 0; c < t->channels; c++)
-        for (size_t i = p; i < last; i++) y[c * t->positions + i] = x[i * t->channels + c];
+EK_CLONES void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels, float *y) {
+  size_t length = positions * channels;
+  for (size_t row = 0; row < rows; row++, x += length, y += length)
+    for (size_t p = 0; p < positions; p += 16) {
+      size_t last = ek_smaller(p + 16, positions);
+      for (size_t c = 0; c < channels; c++)
+        for (size_t i = p; i < last; i++) y[c * positions + i] = x[i * channels + c];
     }
-  }
-}
-
-void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels, float *y, int threads) {
-  transposition t = {.x = x, .y = y, .positions = positions, .channels = channels};
-  ek_each(transpose, &t, rows, EK_ROW, rows * positions * channels, threads);
 }
 
 // ---- dropout ------------------------------------------------------------------------------------------------------
 
-typedef struct {
-  const float *x;
-  float *y;
-  size_t first;
-  uint32_t low, high, threshold;
-  float gain;
-} dropout;
-
 // Two rounds of a 32-bit finalizer over the position, the key's halves between them.
-EK_CLONES static void drop(void *context, size_t begin, size_t end) {
-  const dropout *d = context;
-  for (size_t i = begin; i < end; i++) {
-    size_t place = d->first + i;
-    uint32_t h = (uint32_t)place * 0x9E3779B9u ^ d->low;
+EK_CLONES void ek_dropout(const float *x, size_t first, size_t count, double rate, uint64_t key, float *y) {
+  uint32_t low = (uint32_t)key, high = (uint32_t)(key >> 32), threshold = (uint32_t)(rate * 4294967296.0);
+  float gain = (float)(1 / (1 - rate));
+  for (size_t i = 0; i < count; i++) {
+    size_t place = first + i;
+    uint32_t h = (uint32_t)place * 0x9E3779B9u ^ low;
     h ^= h >> 16, h *= 0x7FEB352Du, h ^= h >> 15, h *= 0x846CA68Bu, h ^= h >> 16;
-    h += d->high ^ (uint32_t)((uint64_t)place >> 32);
+    h += high ^ (uint32_t)((uint64_t)place >> 32);
     h ^= h >> 16, h *= 0x7FEB352Du, h ^= h >> 15, h *= 0x846CA68Bu, h ^= h >> 16;
-    d->y[i] = h < d->threshold ? 0 : d->x[i] * d->gain;
+    y[i] = h < threshold ? 0 : x[i] * gain;
   }
-}
-
-void ek_dropout(const float *x, size_t first, size_t count, double rate, uint64_t key, float *y, int threads) {
-  dropout d = {.x = x, .y = y, .first = first, .low = (uint32_t)key, .high = (uint32_t)(key >> 32),
-               .threshold = (uint32_t)(rate * 4294967296.0), .gain = (float)(1 / (1 - rate))};
-  ek_each(drop, &d, count, EK_VECTOR, count, threads);
 }
 
 // ---- averages -----------------------------------------------------------------------------------------------------
@@ -117,7 +66,7 @@ typedef struct {
   float share;
 } averaging;
 
-EK_CLONES static void move_average(void *context, size_t begin, size_t end) {
+EK_CLONES static void move_average(void *context, size_t begin, size_t end, int member) {
   const averaging *a = context;
   EK_FOR_LANES(begin, end, {
     ek_f16 before = ek_load(a->average + i, n);

@@ -157,7 +157,7 @@ void ek_scale_row(float *row, size_t width, const ek_scaling *scaling) {
   scale_by(row, width, means, scales, repeated);
 }
 
-static void gather_rows(void *context, size_t first, size_t last) {
+static void gather_rows(void *context, size_t first, size_t last, int member) {
   gathering *g = context;
   int exactly = g->scaling && g->scaling->exact_mean;
   ptrdiff_t bad = -1;

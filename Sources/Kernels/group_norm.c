@@ -4,37 +4,22 @@
 // as in batch norm: differences from one of its own values, summed in double, so that the subtraction at the end loses
 // at most log2(m) of the 53 bits. Without positions a set is a run of memory and is swept as one (rows); with positions
 // the sums are taken channel by channel, which suits groups of any width, and then added up by group (images).
-// The gradients of scale and shift go over all examples: these are cut into chunks that depend only on the shape, and
-// the chunks' sums merged in order: the same bits for any team.
+// The gradients of scale and shift go over all examples: a call gives the sums over its own.
 #include "norm.h"
 
-// What the members of a team share.
 typedef struct {
   ek_group_norm norm;
   const float *x, *dy;
   float *out;
   ek_group_statistics statistics;
-  float *dscale, *dshift;
-  double *scratch;
-  size_t chunks;
   ptrdiff_t first_bad;
 } group_job;
 
-static size_t group_chunk_count(const ek_group_norm *norm) {
-  size_t wanted = norm->examples * norm->positions * norm->channels / 65536;
-  wanted = ek_smaller(wanted, ek_smaller(64, norm->examples));
-  return wanted ? wanted : 1;
+// Where positions are swept channel by channel: the sums of one example's channels, and six rows of floats, in which what belongs to
+// a group is written out for each of its channels.
+size_t ek_group_norm_scratch(const ek_group_norm *norm) {
+  return norm->positions > 1 ? 5 * ek_padded(norm->channels) : 0;
 }
-
-// A chunk's doubles: the sums for dshift and dscale; for images also the sums of one example's channels, and six rows of
-// floats, in which what belongs to a group is written out for each of its channels.
-static size_t chunk_scratch(const ek_group_norm *norm) {
-  return (norm->positions > 1 ? 7 : 2) * ek_padded(norm->channels);
-}
-
-size_t ek_group_norm_scratch(const ek_group_norm *norm) { return group_chunk_count(norm) * chunk_scratch(norm); }
-
-static double *sums_of_chunk(const group_job *j, size_t chunk) { return j->scratch + chunk * chunk_scratch(&j->norm); }
 
 // n scales or shifts from channel c on; the other lanes are 0.
 EK_INLINE ek_f16 parameters(const float *p, size_t c, size_t n, float otherwise) {
@@ -48,7 +33,7 @@ EK_INLINE void finish_set(group_job *j, size_t example, size_t set, double k, do
   double mean = j->norm.centered ? k + sum / m : 0;
   double variance = j->norm.centered ? (squares - sum * sum / m) / m : squares / m;
   if (variance < 0) variance = 0;
-  if (!isfinite(mean) || !isfinite(variance)) ek_note_first(&j->first_bad, (ptrdiff_t)example);
+  if (j->first_bad < 0 && (!isfinite(mean) || !isfinite(variance))) j->first_bad = (ptrdiff_t)example;
   ek_split_mean(mean, j->statistics.mean_high + set, j->statistics.mean_low + set);
   j->statistics.inverse_deviation[set] = (float)ek_inverse_deviation(variance, j->norm.epsilon);
 }
@@ -107,7 +92,7 @@ EK_CLONES static void backward_rows(const group_job *j, size_t begin, size_t end
   size_t channels = j->norm.channels, groups = j->norm.groups, width = channels / groups;
   for (size_t block = begin; block < end; block += EK_BLOCK) {
     size_t last = end - block < EK_BLOCK ? end : block + EK_BLOCK;
-    if (j->dscale || j->dshift) sum_parameter_gradients(j, block, last, sums);
+    sum_parameter_gradients(j, block, last, sums);
     if (!j->out) continue;
     for (size_t set = block * groups; set < last * groups; set++) {
       size_t channel = set % groups * width, at = set / groups * channels + channel;
@@ -134,16 +119,16 @@ EK_CLONES static void backward_rows(const group_job *j, size_t begin, size_t end
 
 // ---- images: x (examples, positions, channels) --------------------------------------------------------------------
 
-// Row `index` of the floats of a chunk, one a channel.
-EK_INLINE float *expanded(const group_job *j, double *sums, size_t index) {
+// Row `index` of the floats of scratch, one a channel.
+EK_INLINE float *expanded(const group_job *j, double *scratch, size_t index) {
   size_t stride = ek_padded(j->norm.channels);
-  return (float *)(sums + 4 * stride) + index * stride;
+  return (float *)(scratch + 2 * stride) + index * stride;
 }
 
 // The statistics of an example's groups, one a channel: the means' parts and 1/deviation.
-EK_INLINE void expand_statistics(const group_job *j, size_t e, double *sums) {
+EK_INLINE void expand_statistics(const group_job *j, size_t e, double *scratch) {
   size_t groups = j->norm.groups, width = j->norm.channels / groups;
-  float *high = expanded(j, sums, 0), *low = expanded(j, sums, 1), *inverse = expanded(j, sums, 2);
+  float *high = expanded(j, scratch, 0), *low = expanded(j, scratch, 1), *inverse = expanded(j, scratch, 2);
   for (size_t g = 0; g < groups; g++) {
     size_t set = e * groups + g;
     for (size_t c = g * width; c < (g + 1) * width; c++) {
@@ -154,13 +139,13 @@ EK_INLINE void expand_statistics(const group_job *j, size_t e, double *sums) {
   }
 }
 
-EK_CLONES static void forward_image(group_job *j, size_t e, double *sums) {
+EK_CLONES static void forward_image(group_job *j, size_t e, double *scratch) {
   size_t positions = j->norm.positions, channels = j->norm.channels, groups = j->norm.groups;
   size_t width = channels / groups, stride = ek_padded(channels);
   const float *x = j->x + e * positions * channels;
-  float *first = expanded(j, sums, 3);
+  float *first = expanded(j, scratch, 3);
   for (size_t c = 0; c < channels; c++) first[c] = j->norm.centered ? x[c / width * width] : 0;
-  double *differences = sums + 2 * stride, *squares = differences + stride;
+  double *differences = scratch, *squares = differences + stride;
   for (size_t c = 0; c < 2 * stride; c++) differences[c] = 0;
   for (size_t block = 0; block < positions; block += EK_BLOCK) {
     size_t last = positions - block < EK_BLOCK ? positions : block + EK_BLOCK;
@@ -183,8 +168,8 @@ EK_CLONES static void forward_image(group_job *j, size_t e, double *sums) {
     for (size_t c = g * width; c < (g + 1) * width; c++) sum += differences[c], square += squares[c];
     finish_set(j, e, e * groups + g, first[g * width], sum, square, (double)(positions * width));
   }
-  expand_statistics(j, e, sums);
-  float *high = expanded(j, sums, 0), *low = expanded(j, sums, 1), *inverse = expanded(j, sums, 2);
+  expand_statistics(j, e, scratch);
+  float *high = expanded(j, scratch, 0), *low = expanded(j, scratch, 1), *inverse = expanded(j, scratch, 2);
   float *y = j->out + e * positions * channels;
   for (size_t p = 0; p < positions; p++) {
     EK_FOR_LANES(0, channels, {
@@ -195,13 +180,13 @@ EK_CLONES static void forward_image(group_job *j, size_t e, double *sums) {
   }
 }
 
-EK_CLONES static void backward_image(const group_job *j, size_t e, double *sums) {
+EK_CLONES static void backward_image(const group_job *j, size_t e, double *sums, double *scratch) {
   size_t positions = j->norm.positions, channels = j->norm.channels, groups = j->norm.groups;
   size_t width = channels / groups, stride = ek_padded(channels);
   const float *x = j->x + e * positions * channels, *dy = j->dy + e * positions * channels;
-  expand_statistics(j, e, sums);
-  float *high = expanded(j, sums, 0), *low = expanded(j, sums, 1), *inverse = expanded(j, sums, 2);
-  double *sum_dz = sums + 2 * stride, *sum_dz_n = sum_dz + stride;
+  expand_statistics(j, e, scratch);
+  float *high = expanded(j, scratch, 0), *low = expanded(j, scratch, 1), *inverse = expanded(j, scratch, 2);
+  double *sum_dz = scratch, *sum_dz_n = sum_dz + stride;
   for (size_t c = 0; c < 2 * stride; c++) sum_dz[c] = 0;
   for (size_t block = 0; block < positions; block += EK_BLOCK) {
     size_t last = positions - block < EK_BLOCK ? positions : block + EK_BLOCK;
@@ -220,7 +205,7 @@ EK_CLONES static void backward_image(const group_job *j, size_t e, double *sums)
   }
   for (size_t c = 0; c < 2 * stride; c++) sums[c] += sum_dz[c];
   if (!j->out) return;
-  float *mean_g = expanded(j, sums, 3), *mean_g_n = expanded(j, sums, 4);
+  float *mean_g = expanded(j, scratch, 3), *mean_g_n = expanded(j, scratch, 4);
   double m = (double)(positions * width);
   for (size_t g = 0; g < groups; g++) {
     double sum_g = 0, sum_g_n = 0;
@@ -246,57 +231,22 @@ EK_CLONES static void backward_image(const group_job *j, size_t e, double *sums)
   }
 }
 
-// ---- teams --------------------------------------------------------------------------------------------------------
-
-static size_t first_example(const group_job *j, size_t chunk) { return ek_cut(j->norm.examples, chunk, j->chunks); }
-
-static void forward_chunks(void *context, size_t first, size_t last) {
-  group_job *j = context;
-  for (size_t chunk = first; chunk < last; chunk++) {
-    size_t begin = first_example(j, chunk), end = first_example(j, chunk + 1);
-    if (j->norm.positions == 1) forward_rows(j, begin, end);
-    else
-      for (size_t e = begin; e < end; e++) forward_image(j, e, sums_of_chunk(j, chunk));
-  }
-}
-
-static void backward_member(void *context) {
-  group_job *j = context;
-  size_t stride = ek_padded(j->norm.channels), first, last;
-  ek_share(j->chunks, EK_ROW, &first, &last);
-  for (size_t chunk = first; chunk < last; chunk++) {
-    double *sums = sums_of_chunk(j, chunk);
-    size_t begin = first_example(j, chunk), end = first_example(j, chunk + 1);
-    for (size_t c = 0; c < 2 * stride; c++) sums[c] = 0;
-    if (j->norm.positions == 1) backward_rows(j, begin, end, sums);
-    else
-      for (size_t e = begin; e < end; e++) backward_image(j, e, sums);
-  }
-  if (!j->dscale && !j->dshift) return;
-  ek_barrier();
-  ek_share(j->norm.channels, EK_VECTOR, &first, &last);
-  for (size_t c = first; c < last; c++) {
-    double sum_dz = 0, sum_dz_n = 0;
-    for (size_t chunk = 0; chunk < j->chunks; chunk++) {
-      sum_dz += sums_of_chunk(j, chunk)[c];
-      sum_dz_n += sums_of_chunk(j, chunk)[stride + c];
-    }
-    if (j->dshift) j->dshift[c] = (float)sum_dz;
-    if (j->dscale) j->dscale[c] = (float)sum_dz_n;
-  }
-}
+// ---- calls --------------------------------------------------------------------------------------------------------
 
 ptrdiff_t ek_group_norm_forward(const ek_group_norm *norm, const float *x, float *y, ek_group_statistics statistics,
-                                double *scratch, int threads) {
-  group_job j = {.norm = *norm, .x = x, .out = y, .statistics = statistics, .scratch = scratch,
-                 .chunks = group_chunk_count(norm), .first_bad = -1};
-  ek_each(forward_chunks, &j, j.chunks, EK_ROW, norm->examples * norm->positions * norm->channels, threads);
+                                double *scratch) {
+  group_job j = {.norm = *norm, .x = x, .out = y, .statistics = statistics, .first_bad = -1};
+  if (norm->positions == 1) forward_rows(&j, 0, norm->examples);
+  else
+    for (size_t e = 0; e < norm->examples; e++) forward_image(&j, e, scratch);
   return j.first_bad;
 }
 
 void ek_group_norm_backward(const ek_group_norm *norm, const float *x, const float *dy, ek_group_statistics statistics,
-                            float *dscale, float *dshift, float *dx, double *scratch, int threads) {
-  group_job j = {.norm = *norm, .x = x, .dy = dy, .out = dx, .statistics = statistics, .dscale = dscale,
-                 .dshift = dshift, .scratch = scratch, .chunks = group_chunk_count(norm)};
-  ek_team(backward_member, &j, norm->examples * norm->positions * norm->channels, threads);
+                            double *sums, float *dx, double *scratch) {
+  group_job j = {.norm = *norm, .x = x, .dy = dy, .out = dx, .statistics = statistics};
+  for (size_t c = 0; c < ek_slice_stride(norm->channels); c++) sums[c] = 0;
+  if (norm->positions == 1) backward_rows(&j, 0, norm->examples, sums);
+  else
+    for (size_t e = 0; e < norm->examples; e++) backward_image(&j, e, sums, scratch);
 }

@@ -40,7 +40,7 @@ static void add_run(const summing *s, size_t r, size_t begin, size_t end, size_t
 }
 
 // A member takes its part of the positions, over all rows: the same bits for any team.
-static void sum_positions(void *context, size_t begin, size_t last) {
+static void sum_positions(void *context, size_t begin, size_t last, int member) {
   const summing *s = context;
   size_t skipped = s->source->skipped_column < 0 ? s->width : (size_t)s->source->skipped_column;
   for (size_t r = 0; r < s->row_count; r++) {

@@ -77,7 +77,7 @@ static decayed_step step_of(ek_optimizer_kind kind) {
   return step_gradient_descent;
 }
 
-static void step_values(void *context, size_t begin, size_t end) {
+static void step_values(void *context, size_t begin, size_t end, int member) {
   const update *u = context;
   size_t boundary = u->o->decayed;
   size_t middle = boundary < begin ? begin : ek_smaller(boundary, end);

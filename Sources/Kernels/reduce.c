@@ -3,30 +3,18 @@
 #include "team.h"
 #include "vector_math.h"
 
-typedef struct {
-  const float *x;
-  float *sums;
-  size_t rows, features;
-} columns;
-
-// Columns begin ..< end, sixteen at a time; eight rows in float, then into doubles.
-EK_CLONES static void sum_columns(void *context, size_t begin, size_t end) {
-  const columns *m = context;
-  EK_FOR_LANES(begin, end, {
+// Sixteen columns at a time; eight rows in float, then into doubles.
+EK_CLONES void ek_column_sums(const float *x, size_t rows, size_t stride, size_t columns, float *sums) {
+  EK_FOR_LANES(0, columns, {
     ek_d8 low = {0}, high = {0};
-    for (size_t block = 0; block < m->rows; block += 8) {
-      size_t last = ek_smaller(block + 8, m->rows);
+    for (size_t block = 0; block < rows; block += 8) {
+      size_t last = ek_smaller(block + 8, rows);
       ek_f16 part = {0};
-      for (size_t row = block; row < last; row++) part += ek_load(m->x + row * m->features + i, n);
+      for (size_t row = block; row < last; row++) part += ek_load(x + row * stride + i, n);
       low += ek_low_half(part), high += ek_high_half(part);
     }
-    for (size_t lane = 0; lane < n; lane++) m->sums[i + lane] = (float)(lane < 8 ? low[lane] : high[lane - 8]);
+    for (size_t lane = 0; lane < n; lane++) sums[i + lane] = (float)(lane < 8 ? low[lane] : high[lane - 8]);
   });
-}
-
-void ek_column_sums(const float *dy, size_t rows, size_t features, float *sums, int threads) {
-  columns m = {.x = dy, .sums = sums, .rows = rows, .features = features};
-  ek_each(sum_columns, &m, features, EK_VECTOR, rows * features, threads);
 }
 
 // ---- sum of squares -----------------------------------------------------------------------------------------------
@@ -51,7 +39,7 @@ EK_CLONES static double sum_of_squares(const float *x, size_t begin, size_t end)
   return sum;
 }
 
-static void sum_chunks_of_squares(void *context, size_t begin, size_t end) {
+static void sum_chunks_of_squares(void *context, size_t begin, size_t end, int member) {
   squares *s = context;
   for (size_t c = begin; c < end; c++)
     s->sums[c] = sum_of_squares(s->x, ek_cut(s->count, c, SQUARE_CHUNKS), ek_cut(s->count, c + 1, SQUARE_CHUNKS));
@@ -84,7 +72,7 @@ typedef struct {
   uint32_t largest;
 } magnitude;
 
-static void find_largest(void *context, size_t begin, size_t end) {
+static void find_largest(void *context, size_t begin, size_t end, int member) {
   magnitude *m = context;
   uint32_t own = largest_bits(m->x + begin, end - begin), seen = __atomic_load_n(&m->largest, __ATOMIC_RELAXED);
   while (own > seen &&
@@ -129,7 +117,7 @@ typedef struct {
   ptrdiff_t first_bad;
 } searching;
 
-static void find_non_finite(void *context, size_t begin, size_t end) {
+static void find_non_finite(void *context, size_t begin, size_t end, int member) {
   searching *s = context;
   ptrdiff_t position = search(s->x, begin, end);
   if (position >= 0) ek_note_first(&s->first_bad, position);

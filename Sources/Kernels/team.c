@@ -1,77 +1,254 @@
+// A team: the calling thread and its helpers, which sleep between jobs.
+//
+// A job is published by a ticket: which job it is, how many items it has, and the next of them that nobody has claimed. An item is
+// claimed by raising the ticket, so a helper that comes late finds nothing left and one that sleeps is not missed. Waiting is
+// a short spin, for those who are nearly done, then a futex, which leaves the processor to others.
+#define _GNU_SOURCE
 #include "team.h"
 
+#include <errno.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "kernels.h"
+enum {
+  most_members = 1024,
+  // Below this many values, a job is done before a second thread has taken part of it.
+  smallest_share = 16384,
+  // How long a helper looks for the next job, and the calling thread for the end of the last items, before they sleep.
+  helper_spin_ns = 30000,
+  caller_spin_ns = 30000,
+};
 
-extern int omp_get_num_procs(void);
-extern int omp_get_thread_limit(void);
-extern int omp_get_max_active_levels(void);
-extern int omp_in_parallel(void);
-extern void omp_set_dynamic(int);
-extern void omp_set_max_active_levels(int);
-extern void omp_set_num_threads(int);
+// Of a ticket: the job's number, its items, the next item.
+enum { item_bits = 20 };
+#define ITEMS_OF(ticket) ((uint32_t)((ticket) >> item_bits) & ((1u << item_bits) - 1))
+#define NEXT_OF(ticket) ((uint32_t)(ticket) & ((1u << item_bits) - 1))
 
-static int smaller(int a, int b) { return a < b ? a : b; }
+typedef struct {
+  _Alignas(64) _Atomic uint64_t ticket;
+  _Alignas(64) _Atomic uint32_t unfinished;  // items of the job; a futex of the calling thread
+  _Atomic int caller_sleeps;
+  _Alignas(64) _Atomic uint32_t doorbell;  // a futex of helpers
+  _Atomic int sleepers;
+  _Atomic int leaves;  // the team ends
+  // Written before a job is published.
+  ek_task task;
+  void *context;
+  _Atomic int members;  // of this job
+  int helpers;          // threads that exist
+  int refused;          // the number of helpers that the system did not give
+  uint64_t job;
+  pthread_t threads[most_members];
+} team;
 
-// What the process could use at its start: later this thread may be bound to one processor (OMP_PROC_BIND).
-int ek_processor_count(void) { return smaller(omp_get_num_procs(), omp_get_thread_limit()); }
+typedef struct {
+  team *of;
+  int member;
+} seat;
 
-static void *wait_for_all(void *barrier) {
-  pthread_mutex_lock(barrier);
-  pthread_mutex_unlock(barrier);
+static uint64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline void breathe(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+static void futex_wait(_Atomic uint32_t *word, uint32_t seen) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+}
+
+static void futex_wake(_Atomic uint32_t *word, int count) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+}
+
+// Claims and runs items of the current job until none are left.
+static void work(team *t, int member) {
+  uint64_t ticket = atomic_load_explicit(&t->ticket, memory_order_acquire);
+  for (;;) {
+    if (NEXT_OF(ticket) >= ITEMS_OF(ticket)) return;
+    // Not everyone who exists takes part in every job; a later job's members are not read for this one, as its ticket differs.
+    if (member >= atomic_load_explicit(&t->members, memory_order_relaxed)) return;
+    if (!atomic_compare_exchange_weak_explicit(&t->ticket, &ticket, ticket + 1, memory_order_acq_rel,
+                                               memory_order_acquire))
+      continue;
+    t->task(t->context, NEXT_OF(ticket), member);
+    ticket++;
+    if (atomic_fetch_sub_explicit(&t->unfinished, 1, memory_order_seq_cst) == 1 &&
+        atomic_load_explicit(&t->caller_sleeps, memory_order_seq_cst))
+      futex_wake(&t->unfinished, 1);
+    ticket = atomic_load_explicit(&t->ticket, memory_order_acquire);
+  }
+}
+
+static int has_work(team *t, int member) {
+  uint64_t ticket = atomic_load_explicit(&t->ticket, memory_order_seq_cst);
+  return NEXT_OF(ticket) < ITEMS_OF(ticket) && member < atomic_load_explicit(&t->members, memory_order_relaxed);
+}
+
+// Returns when there may be work, or the team ends.
+static void await_work(team *t, int member) {
+  uint64_t start = 0;
+  for (int i = 0;; i++) {
+    if (has_work(t, member) || atomic_load_explicit(&t->leaves, memory_order_relaxed)) return;
+    breathe();
+    if (i % 64 != 63) continue;
+    uint64_t time = now();
+    if (!start) start = time;
+    if (time - start > helper_spin_ns) break;
+  }
+  uint32_t rung = atomic_load_explicit(&t->doorbell, memory_order_seq_cst);
+  atomic_fetch_add_explicit(&t->sleepers, 1, memory_order_seq_cst);
+  if (!has_work(t, member) && !atomic_load_explicit(&t->leaves, memory_order_seq_cst)) futex_wait(&t->doorbell, rung);
+  atomic_fetch_sub_explicit(&t->sleepers, 1, memory_order_seq_cst);
+}
+
+// Whether this thread is a helper of some team: it has no team of its own.
+static _Thread_local int helps;
+
+static void *help(void *context) {
+  seat s = *(seat *)context;
+  helps = 1;
+  free(context);
+  while (!atomic_load_explicit(&s.of->leaves, memory_order_acquire)) {
+    await_work(s.of, s.member);
+    work(s.of, s.member);
+  }
   return NULL;
 }
 
-// How many of `count` threads the system gives at once. libgomp would end the process if one were missing.
-static int threads_given(int count) {
-  pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
-  pthread_t threads[count];
-  int given = 0;
-  pthread_mutex_lock(&gate);
-  while (given < count && !pthread_create(&threads[given], NULL, wait_for_all, &gate)) given++;
-  pthread_mutex_unlock(&gate);
-  for (int i = 0; i < given; i++) pthread_join(threads[i], NULL);
-  return given;
+// ---- the team of a thread -----------------------------------------------------------------------------------------
+
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void ring(team *t, int count) {
+  atomic_fetch_add_explicit(&t->doorbell, 1, memory_order_seq_cst);
+  futex_wake(&t->doorbell, count);
 }
 
-int ek_team_limit(int threads) {
-  // Each thread has its own team: the largest that it is known to get, and the smallest that it did not.
-  static _Thread_local int possible = 1, refused = INT_MAX;
-  if (omp_in_parallel()) return 1;
-  threads = smaller(threads, omp_get_thread_limit());
-  if (threads > possible && threads < refused) {
-    int got = 1 + threads_given(threads - 1);
-    if (got > possible) possible = got;
-    if (got < threads) refused = threads;
-  }
-  return smaller(threads, possible);
+static void end(void *context) {
+  team *t = context;
+  atomic_store_explicit(&t->leaves, 1, memory_order_seq_cst);
+  ring(t, INT_MAX);
+  for (int i = 0; i < t->helpers; i++) pthread_join(t->threads[i], NULL);
+  free(t);
 }
+
+// Helpers do not live on in a child; its threads make their own.
+static void forget(void) { pthread_setspecific(key, NULL); }
+
+static void start(void) {
+  if (pthread_key_create(&key, end)) abort();
+  pthread_atfork(NULL, NULL, forget);
+}
+
+// The calling thread's team; NULL if there is no memory for one.
+static team *own_team(void) {
+  pthread_once(&once, start);
+  team *t = pthread_getspecific(key);
+  if (t) return t;
+  t = aligned_alloc(64, (sizeof *t + 63) / 64 * 64);
+  if (!t) return NULL;
+  memset(t, 0, sizeof *t);
+  t->refused = most_members;
+  if (pthread_setspecific(key, t)) {
+    free(t);
+    return NULL;
+  }
+  return t;
+}
+
+// Helpers leave signals to the program's own threads, but for those that their own instructions raise.
+static int start_helper(team *t) {
+  seat *s = malloc(sizeof *s);
+  if (!s) return 0;
+  *s = (seat){.of = t, .member = t->helpers + 1};
+  sigset_t all, before;
+  sigfillset(&all);
+  sigdelset(&all, SIGBUS), sigdelset(&all, SIGSEGV), sigdelset(&all, SIGFPE), sigdelset(&all, SIGILL);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int failed = pthread_create(&t->threads[t->helpers], NULL, help, s);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (failed) free(s);
+  else t->helpers++;
+  return !failed;
+}
+
+void ek_run(ek_task task, void *context, size_t items, int threads) {
+  team *t = threads > 1 && !helps && items > 1 && items < 1u << item_bits ? own_team() : NULL;
+  // A job within a job is done by who asks for it.
+  if (t && atomic_load_explicit(&t->unfinished, memory_order_relaxed)) t = NULL;
+  if (t) {
+    int wanted = (int)ek_smaller(ek_smaller((size_t)threads, items), most_members) - 1;
+    while (t->helpers < wanted && t->helpers < t->refused)
+      if (!start_helper(t)) t->refused = t->helpers;
+  }
+  if (!t || !t->helpers) {
+    for (size_t item = 0; item < items; item++) task(context, item, 0);
+    return;
+  }
+  t->task = task;
+  t->context = context;
+  atomic_store_explicit(&t->members, threads, memory_order_relaxed);
+  atomic_store_explicit(&t->unfinished, (uint32_t)items, memory_order_relaxed);
+  t->job++;
+  atomic_store_explicit(&t->ticket, t->job << (2 * item_bits) | (uint64_t)items << item_bits, memory_order_seq_cst);
+  int sleepers = atomic_load_explicit(&t->sleepers, memory_order_seq_cst);
+  if (sleepers) ring(t, (int)ek_smaller((size_t)sleepers, items - 1));
+  work(t, 0);
+  uint64_t since = 0;
+  for (int i = 0; atomic_load_explicit(&t->unfinished, memory_order_acquire); i++) {
+    breathe();
+    if (i % 64 != 63) continue;
+    uint64_t time = now();
+    if (!since) since = time;
+    if (time - since < caller_spin_ns) continue;
+    atomic_store_explicit(&t->caller_sleeps, 1, memory_order_seq_cst);
+    uint32_t left = atomic_load_explicit(&t->unfinished, memory_order_seq_cst);
+    if (left) futex_wait(&t->unfinished, left);
+    atomic_store_explicit(&t->caller_sleeps, 0, memory_order_relaxed);
+  }
+}
+
+// ---- loops over values --------------------------------------------------------------------------------------------
 
 typedef struct {
   ek_range range;
   void *context;
-  size_t count, grain;
+  size_t count, grain, parts;
 } each;
 
-static void each_member(void *data) {
-  const each *e = data;
-  size_t begin, end;
-  ek_share(e->count, e->grain, &begin, &end);
-  e->range(e->context, begin, end);
+static void each_part(void *context, size_t part, int member) {
+  const each *e = context;
+  size_t grains = (e->count + e->grain - 1) / e->grain;
+  size_t begin = ek_smaller(ek_cut(grains, part, e->parts) * e->grain, e->count);
+  size_t end = ek_smaller(ek_cut(grains, part + 1, e->parts) * e->grain, e->count);
+  if (begin < end) e->range(e->context, begin, end, member);
 }
 
 void ek_each(ek_range range, void *context, size_t count, size_t grain, size_t elements, int threads) {
-  each e = {.range = range, .context = context, .count = count, .grain = grain};
-  ek_team(each_member, &e, elements, threads);
-}
-
-int ek_set_team_size(int threads) {
-  // Otherwise libgomp may give fewer than it promises (OMP_DYNAMIC, OMP_MAX_ACTIVE_LEVELS).
-  omp_set_dynamic(0);
-  if (omp_get_max_active_levels() < 1) omp_set_max_active_levels(1);
-  int members = ek_team_limit(threads);
-  omp_set_num_threads(members);
-  return members;
+  if (threads <= 1 || elements < smallest_share) {
+    if (count) range(context, 0, count, 0);
+    return;
+  }
+  // Several parts a thread, so that one that is held up leaves the rest to others.
+  size_t parts = ek_smaller(4 * (size_t)threads, elements / (smallest_share / 4));
+  each e = {.range = range, .context = context, .count = count, .grain = grain, .parts = parts};
+  ek_run(each_part, &e, parts, threads);
 }

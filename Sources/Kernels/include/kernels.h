@@ -1,7 +1,7 @@
 // The loops of Evenkeel: pure functions on pointers, no allocation, no global state.
 //
-// Matrices are row-major, features last. `threads` is the size of the team that a function may use (libgomp's, which
-// oneDNN shares); small inputs run on the calling thread. Every function gives the same bits for any `threads`.
+// Matrices are row-major, features last. `threads` is the largest team that a function may use; small inputs run on the
+// calling thread, and so does every function without it. Every function gives the same bits for any `threads`.
 // Formulae are those of Ioffe and Szegedy 2015 unless another source is named.
 #ifndef EVENKEEL_KERNELS_H
 #define EVENKEEL_KERNELS_H
@@ -12,11 +12,13 @@
 
 // ---- team.c -------------------------------------------------------------------------------------------------------
 
-// The number of processors that this process may run on, or of threads that a team may have where that is less.
-int ek_processor_count(void);
-// Sets the team of libgomp's threads for whatever oneDNN makes or runs on this thread, as oneDNN relies on getting the
-// full team: to `threads`, or to as many as the environment and the system give. Returns how many.
-int ek_set_team_size(int threads);
+// One item of a job. `member` is the member of the team that runs it, below the job's `threads`: 0 is the calling thread.
+typedef void (*ek_task)(void *context, size_t item, int member);
+
+// Runs task for items 0 ..< items, each once, in any order, on the calling thread and at most threads - 1 others, and
+// returns when all are done. Every calling thread has helpers of its own, which are kept for its next jobs. Where the
+// system gives no threads, and for a job within a job, the calling thread does all of it.
+void ek_run(ek_task task, void *context, size_t items, int threads);
 
 // ---- activation.c -------------------------------------------------------------------------------------------------
 
@@ -62,12 +64,11 @@ static inline int ek_activation_reads_y(ek_activation activation) {
 }
 
 // y = g(x) over count values; x and y may be one buffer. `slope` is LeakyReLU's slope or ELU's alpha.
-void ek_activation_forward(const float *x, size_t count, ek_activation activation, float slope, float *y,
-                           int threads);
+void ek_activation_forward(const float *x, size_t count, ek_activation activation, float slope, float *y);
 
 // dx = dy * g'(x), from x where ek_activation_reads_x and else from y (the other pointer may be NULL). dx may be dy.
 void ek_activation_backward(const float *x, const float *y, const float *dy, size_t count, ek_activation activation,
-                            float slope, float *dx, int threads);
+                            float slope, float *dx);
 
 // ---- statistics of the norms --------------------------------------------------------------------------------------
 
@@ -105,30 +106,55 @@ static inline int ek_keep_statistics(ek_batch_statistics statistics, size_t c, d
   return 1;
 }
 
-// ---- batch_norm_team.c --------------------------------------------------------------------------------------------
+// ---- batch_norm_statistics.c --------------------------------------------------------------------------------------
+//
+// A batch is cut into slices, consecutive rows. Each has sums of its own, in double, and these are merged in the order of a balanced
+// tree over slices: what results depends on where slices are cut, not on who computed them.
 
-// The number of doubles of scratch that batch norm needs for this shape.
+// What one slice contributes to a reduction over rows: a weight and two sums a feature. Slices lie ek_slice_stride(features)
+// doubles apart; what is merged is in the first.
+size_t ek_slice_stride(size_t features);
+
+// moments <- weight (the number of rows), mean, and sum of squared differences from it, of x (rows, features).
+void ek_slice_moments(const float *x, size_t rows, size_t features, double *moments);
+
+// The weight of each row of (examples, positions, features): its example's weight in the first positions, 0 after them.
+typedef struct {
+  size_t examples, positions;
+  const float *weights;    // (examples) or NULL for 1
+  const int32_t *lengths;  // (examples), 0 to positions, or NULL for all positions
+  double total;            // the sum of the weights of all rows of the batch, above 0
+} ek_weights;
+
+// The same of weighted rows: sum(w), sum(w x) / sum(w), sum(w (x - mean)^2). Uses the first `examples` of weights.
+void ek_slice_weighted_moments(const float *x, const ek_weights *weights, size_t features, double *moments);
+
+// Merges the moments of slices (Chan, Golub and LeVeque 1979).
+void ek_merge_moments(double *moments, size_t slices, size_t features);
+
+// Mean and biased variance from merged moments. Returns the first feature whose statistics are not finite, or -1.
+ptrdiff_t ek_statistics_from(const double *moments, size_t features, double epsilon, ek_batch_statistics statistics);
+
+// Merges the sums of slices: adds.
+void ek_merge_sums(double *sums, size_t slices, size_t features);
+
+// The number of doubles of scratch that the functions below need for this shape.
 size_t ek_batch_norm_scratch(size_t rows, size_t features);
 
-// ---- batch_norm_statistics.c --------------------------------------------------------------------------------------
+// scratch <- the moments of x (rows, features), cut into slices by its shape.
+void ek_moments_of(const float *x, size_t rows, size_t features, double *scratch, int threads);
 
-// statistics <- mean and biased variance of x (rows, features) over rows, accumulated in double from the first row.
+// statistics <- mean and biased variance of x (rows, features).
 // Returns the first feature whose statistics are not finite, or -1.
 ptrdiff_t ek_batch_statistics_of(const float *x, size_t rows, size_t features, double epsilon,
                                  ek_batch_statistics statistics, double *scratch, int threads);
-
-// Merges x (rows, features) into the mean and the sum of squared differences from it (features doubles each) of `count` rows
-// before (Chan, Golub and LeVeque 1979); count 0 with both 0 starts. Returns the first feature whose result is not finite and
-// was left as it was, or -1.
-ptrdiff_t ek_merge_statistics(const float *x, size_t rows, size_t features, double count, double *mean, double *squares,
-                              double *scratch, int threads);
 
 // ---- batch_norm.c -------------------------------------------------------------------------------------------------
 //
 // In the backward dz is the gradient of the value before the activation and n the normalized x. sum_dz = sum(dz) and
 // sum_dz_n = sum(dz * n) over rows are the gradients of shift and scale.
 
-// One batch norm over matrices (rows, features), and what is done in its sweeps:
+// One batch norm over a slice of rows (rows, features), and what is done in its sweeps:
 // y = g(scale * (x - mean) * inverse_deviation + shift + addend).
 typedef struct {
   size_t rows, features;
@@ -137,40 +163,42 @@ typedef struct {
   ek_activation activation;
   float slope;
   const float *addend;  // (rows, features) or NULL; goes with EK_IDENTITY and EK_RELU
-  int frozen;           // backward: the statistics were given, not computed from x
 } ek_batch_norm;
 
-// Training: statistics as above, then y. x and y may be one buffer.
+// y of one slice from the statistics. x and y may be one buffer.
+void ek_batch_norm_apply(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics);
+
+// sums <- weight (the number of rows), sum_dz, sum_dz_n of one slice. dy (rows, features) is the gradient of y. y is read for
+// activations whose derivative follows from their output, and where there is an addend; dy then becomes the gradient of the
+// addend.
+void ek_batch_norm_gradient_sums(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+                                 ek_batch_statistics statistics, double *sums);
+
+// dx = scale * r * (dz - mean_dz - n * mean_dz_n) of one slice, from the means over all rows (features each), NULL for 0: statistics
+// that were given, not computed. dx may be dy where there is no addend, whose ReLU the sums have gone through.
+void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float *y, const float *dy,
+                          ek_batch_statistics statistics, const float *mean_dz, const float *mean_dz_n, float *dx);
+
+// dx_i -= scale * r * w_i * (mean_dz + n_i * mean_dz_n), where the means are sums over all rows, whatever they weigh, divided by the
+// weight of all: what the gradient owes to weighted statistics. Follows ek_batch_norm_spread without means.
+void ek_batch_norm_spread_weights(const ek_batch_norm *norm, const float *x, const ek_weights *weights,
+                                  ek_batch_statistics statistics, const float *mean_dz, const float *mean_dz_n,
+                                  float *dx);
+
+// ---- batch_norm_whole.c -------------------------------------------------------------------------------------------
+//
+// A norm alone, over a whole batch that it cuts into slices by its shape.
+
+// Statistics as above, then y. x and y may be one buffer.
 // Returns the first feature whose statistics are not finite, or -1; y is not written then.
 ptrdiff_t ek_batch_norm_forward(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
                                 double *scratch, int threads);
 
-// y from given statistics (prediction, frozen).
-void ek_batch_norm_apply(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
-                         int threads);
-
-// Backward of both: dy (rows, features) is the gradient of y. Overwrites dscale, dshift (features; NULL where not learned)
-// and dx (rows, features; NULL where not wanted; may be dy where there is no addend). y is read for activations whose
-// derivative follows from their output, and where there is an addend; dy then becomes the gradient of the addend.
-void ek_batch_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
+// Overwrites dscale, dshift (features; NULL where not learned) and dx (rows, features; NULL where not wanted; may be dy where there
+// is no addend). With `frozen` the statistics were given, not computed from x.
+void ek_batch_norm_backward(const ek_batch_norm *norm, int frozen, const float *x, const float *y, float *dy,
                             ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
                             int threads);
-
-// The two halves of the backward for a batch that comes in parts, all normalized by the statistics of the whole.
-// First, part by part: adds to sum_dz and sum_dz_n (features). dy becomes dz where there is an addend and EK_RELU.
-void ek_batch_norm_gradient_sums(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
-                                 ek_batch_statistics statistics, double *sum_dz, double *sum_dz_n, double *scratch,
-                                 int threads);
-
-// Then, part by part again and with the gradient as it came: dx, by the sums over all `count` rows of the batch. dy is left
-// and dx may be NULL as in ek_batch_norm_backward.
-void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
-                          ek_batch_statistics statistics, const double *sum_dz, const double *sum_dz_n, double count,
-                          float *dx, double *scratch, int threads);
-
-// Results of this many values or more (8 MiB: more than a processor's share of the last cache) are written past the
-// cache if they go to a separate buffer, aligned to 64 bytes, and features fill whole vectors.
-#define EK_STREAM_THRESHOLD (2u << 20)
 
 // ---- batch_norm_tangent.c -----------------------------------------------------------------------------------------
 
@@ -224,58 +252,36 @@ typedef struct {
   float *inverse_deviation;
 } ek_group_statistics;
 
-// The number of doubles of scratch that the functions below need; scale and shift do not matter. More examples need more.
+// The number of doubles of scratch that a call needs; scale and shift do not matter.
 size_t ek_group_norm_scratch(const ek_group_norm *norm);
 
 // y and statistics. x and y may be one buffer.
 // Returns the first example whose statistics are not finite, or -1; what that example gives is not finite then.
 ptrdiff_t ek_group_norm_forward(const ek_group_norm *norm, const float *x, float *y, ek_group_statistics statistics,
-                                double *scratch, int threads);
+                                double *scratch);
 
-// Overwrites dscale, dshift (channels; NULL where not learned) and dx (NULL where not wanted; may be dy).
+// sums <- the gradients of shift and scale over these examples, as a slice's (ek_merge_sums), and dx (NULL where not wanted; may be
+// dy).
 void ek_group_norm_backward(const ek_group_norm *norm, const float *x, const float *dy, ek_group_statistics statistics,
-                            float *dscale, float *dshift, float *dx, double *scratch, int threads);
-
-// ---- batch_norm_weighted.c ----------------------------------------------------------------------------------------
-
-// The weight of each row of (examples, positions, features): its example's weight in the first positions, 0 after them.
-typedef struct {
-  size_t examples, positions;
-  const float *weights;    // (examples) or NULL for 1
-  const int32_t *lengths;  // (examples), 0 to positions, or NULL for all positions
-  double total;            // the sum of all rows' weights, above 0
-  size_t heaviest;         // a row of the greatest weight
-} ek_weights;
-
-// statistics <- weighted mean and variance, sum(w (x - mean)^2) / sum(w), accumulated in double from the heaviest row, so
-// that its distance from the mean is at most sqrt(rows) deviations. Scratch as ek_batch_norm_scratch.
-// Returns the first feature whose statistics are not finite, or -1.
-ptrdiff_t ek_weighted_statistics_of(const float *x, const ek_weights *weights, size_t features, double epsilon,
-                                    ek_batch_statistics statistics, double *scratch, int threads);
-
-// As ek_batch_norm_backward, through weighted statistics: with the sums over all rows, whatever they weigh,
-// dx_i = scale * r * (dz_i - w_i/W * (sum_dz + n_i * sum_dz_n)). Needs dscale and dshift.
-void ek_weighted_norm_backward(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
-                               const ek_weights *weights, ek_batch_statistics statistics, float *dscale,
-                               float *dshift, float *dx, double *scratch, int threads);
+                            double *sums, float *dx, double *scratch);
 
 // ---- elementwise.c ------------------------------------------------------------------------------------------------
 
 // y (rows, features) += bias (features).
-void ek_add_bias(float *y, size_t rows, size_t features, const float *bias, int threads);
+void ek_add_bias(float *y, size_t rows, size_t features, const float *bias);
 
 // y = a + b over count values; y may be a or b.
 void ek_add(const float *a, const float *b, size_t count, float *y, int threads);
 
 // y = max(0, a + b) over count values; y may be a or b.
-void ek_add_relu(const float *a, const float *b, size_t count, float *y, int threads);
+void ek_add_relu(const float *a, const float *b, size_t count, float *y);
 
 // y (rows, channels, positions) = x (rows, positions, channels), each example transposed.
-void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels, float *y, int threads);
+void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels, float *y);
 
 // Inverted dropout (Srivastava et al. 2014): value i is kept with probability 1 - rate and divided by it, dropped to 0
 // otherwise, by number first + i of the stream `key`. The same call on gradients is the backward. y may be x.
-void ek_dropout(const float *x, size_t first, size_t count, double rate, uint64_t key, float *y, int threads);
+void ek_dropout(const float *x, size_t first, size_t count, double rate, uint64_t key, float *y);
 
 // average <- average + share * (x - average) over count values.
 void ek_average(float *average, const float *x, size_t count, float share, int threads);
@@ -288,8 +294,8 @@ void ek_scale_by_length(float *x, const int32_t *lengths, size_t examples, size_
 
 // ---- reduce.c -----------------------------------------------------------------------------------------------------
 
-// sums (features) = column sums of dy (rows, features), accumulated in double in a fixed order.
-void ek_column_sums(const float *dy, size_t rows, size_t features, float *sums, int threads);
+// sums (columns) = sums of x (rows, columns), whose rows lie `stride` floats apart, accumulated in double in a fixed order.
+void ek_column_sums(const float *x, size_t rows, size_t stride, size_t columns, float *sums);
 
 // The index of the first value that is NaN or infinite, or -1. With one thread it may be called by a member of a team.
 ptrdiff_t ek_first_non_finite(const float *x, size_t count, int threads);
@@ -347,7 +353,7 @@ void ek_moments(const ek_source *source, const int32_t *rows, size_t row_count, 
 // ---- bfloat16.c ---------------------------------------------------------------------------------------------------
 
 // y = x rounded to bfloat16, to nearest, ties to even; a NaN stays one.
-void ek_to_bfloat16(const float *x, size_t count, uint16_t *y, int threads);
+void ek_to_bfloat16(const float *x, size_t count, uint16_t *y);
 
 // ---- augment.c ----------------------------------------------------------------------------------------------------
 
