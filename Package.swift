@@ -1,6 +1,13 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+// LIBXSMM multiplies on x86-64 only; elsewhere oneDNN does.
+#if arch(x86_64)
+let products: [LinkerSetting] = [.linkedLibrary("xsmm"), .linkedLibrary("xsmmnoblas"), .linkedLibrary("dl")]
+#else
+let products: [LinkerSetting] = []
+#endif
+
 let package = Package(
   name: "evenkeel",
   products: [
@@ -21,9 +28,9 @@ let package = Package(
     // What Linux offers and Swift cannot name.
     .target(name: "CLinux"),
     // Loops that must vectorize: pure functions on pointers, no allocation.
-    .target(name: "Kernels", linkerSettings: [.linkedLibrary("gomp"), .linkedLibrary("m")]),
-    // Products, convolutions and pooling: the one room that calls oneDNN.
-    .target(name: "Primitives", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "Kernels", linkerSettings: [.linkedLibrary("m")]),
+    // Products, convolutions and pooling: the one room that calls LIBXSMM and oneDNN.
+    .target(name: "Primitives", linkerSettings: products + [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "ImageCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
     .target(
       name: "Evenkeel",

@@ -2,6 +2,7 @@
 #include "clinux.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -13,6 +14,11 @@ int clinux_link_unnamed(int descriptor, const char *path) {
   char name[32];
   snprintf(name, sizeof name, "/proc/self/fd/%d", descriptor);
   return linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+int clinux_allowed_processors(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) ? -1 : CPU_COUNT(&set);
 }
 
 static char *none[] = {NULL};

@@ -13,7 +13,6 @@ struct EvenkeelCommand: ParsableCommand {
     ])
 
   static func main() {
-    shortenSpinning()
     // A reader that has gone is noticed by whoever writes to it.
     signal(SIGPIPE, SIG_IGN)
     LostPages.becomeErrors()
@@ -43,16 +42,6 @@ struct EvenkeelCommand: ParsableCommand {
     let hint = line.hasPrefix("Missing value") ? " (write a negative number as --option=-1)" : ""
     return "\(line)\(hint.isEmpty && (line.hasSuffix(".") || line.hasSuffix("?")) ? "" : hint + ".") See --help."
   }
-}
-
-/// Threads that wait for one another spin for a while before they sleep. libgomp spins so long that on processors which others
-/// use too a run stalls, up to a hundred times slower (Documentation/Performance.md). It reads how long to spin from the environment
-/// when it is loaded, so the program starts itself again with a shorter time, unless the user has chosen one.
-private func shortenSpinning() {
-  guard getenv("GOMP_SPINCOUNT") == nil, getenv("OMP_WAIT_POLICY") == nil else { return }
-  setenv("GOMP_SPINCOUNT", "10000", 1)
-  // If this is not possible, the program continues without it.
-  execv("/proc/self/exe", clinux_arguments())
 }
 
 /// The arguments after the program's name.

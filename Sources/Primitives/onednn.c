@@ -36,11 +36,16 @@ int ek_has_bfloat16(void) {
   return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }
 
-int ek_matrix_product(int64_t m, int64_t n, int64_t k, const float *a, int a_transposed, const float *b,
-                      int b_transposed, float *c) {
-  return dnnl_sgemm(a_transposed ? 'T' : 'N', b_transposed ? 'T' : 'N', m, n, k, 1, a, a_transposed ? m : k, b,
-                    b_transposed ? k : n, 0, c, n);
+extern int omp_get_max_threads(void);
+extern void omp_set_num_threads(int);
+
+int ek_begin_alone(void) {
+  int before = omp_get_max_threads();
+  omp_set_num_threads(1);
+  return before;
 }
+
+void ek_end_alone(int before) { omp_set_num_threads(before); }
 
 size_t ek_bytes(known layout) { return layout ? dnnl_memory_desc_get_size(layout) : 0; }
 

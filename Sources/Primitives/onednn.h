@@ -34,6 +34,10 @@ static inline int layout_of(layout *made, int axes, const dnnl_dims_t extent, dn
 dnnl_engine_t ek_engine(void);
 dnnl_stream_t ek_stream(void);
 
+// Between the two, oneDNN works on the calling thread alone, whatever OpenMP is set to for it, which is then put back.
+int ek_begin_alone(void);
+void ek_end_alone(int before);
+
 // A primitive, and the operands that it is run with in the order of `arguments`. Operand memory is set at each run.
 enum { most_operands = 5 };
 typedef struct {

@@ -92,10 +92,10 @@ final class NormRecorder {
       guard weights.haveStatistics else { return }
       var view = weights.view
       count = view.total
-      _ = ek_weighted_statistics_of(
-        pass.input, &view, features, 0, storage.view, storage.scratch, Int32(pass.threads))
+      ek_slice_weighted_moments(pass.input, &view, features, storage.scratch)
+      _ = ek_statistics_from(storage.scratch, features, 0, storage.view)
     } else {
-      _ = ek_batch_statistics_of(pass.input, rows, features, 0, storage.view, storage.scratch, Int32(pass.threads))
+      _ = ek_batch_statistics_of(pass.input, rows, features, 0, storage.view, storage.scratch, Int32(Machine.threads))
     }
     let batch = storage.view
     records[layer.path]!.input.merge(batch, weight: count)

@@ -9,9 +9,8 @@ struct Step {
   /// A second input, for operations that add it.
   var addend: Int?
   let output: Int
-  /// Where the layer's parameters and buffers are in a model, in the order in which it describes them.
-  var parameterOffsets: [Int] = []
-  var bufferOffsets: [Int] = []
+  /// Where the layer's parameters and buffers are in a model.
+  let places: LayerPlaces
 }
 
 /// A network as a list of steps over values, after fusion.
@@ -25,16 +24,21 @@ struct Lowering {
   private(set) var sequences: [SequenceLengths]
   private let layout: ParameterLayout
   private let maximumRows: Int
+  private let slices: Slices
+  private let members: Int
   private let purpose: Purpose
   private let precision: Precision
   private var current = 0
 
   /// - Parameter network: That of `layout`, or one whose layers stand at the same paths.
   init(
-    _ network: PlacedNetwork, layout: ParameterLayout, maximumRows: Int, purpose: Purpose, precision: Precision
+    _ network: PlacedNetwork, layout: ParameterLayout, maximumRows: Int, slices: Slices, members: Int, purpose: Purpose,
+    precision: Precision
   ) throws {
     self.layout = layout
     self.maximumRows = maximumRows
+    self.slices = slices
+    self.members = members
     self.purpose = purpose
     self.precision = precision
     lengths = [network.input.count]
@@ -77,7 +81,8 @@ struct Lowering {
 
   private func site(_ path: String, _ input: Shape, _ output: Shape) -> LayerSite {
     LayerSite(
-      input: input, output: output, name: path, maximumRows: maximumRows, purpose: purpose, precision: precision)
+      input: input, output: output, name: path, maximumRows: maximumRows, maximumSlice: slices.largest,
+      maximumSlices: slices.mostSlices, members: members, purpose: purpose, precision: precision)
   }
 
   private mutating func append(
@@ -89,7 +94,7 @@ struct Lowering {
     steps.append(
       Step(
         operation: operation, layer: layer, name: name, input: current, addend: addend, output: lengths.count - 1,
-        parameterOffsets: layout.offsets[name] ?? [], bufferOffsets: layout.bufferOffsets[name] ?? []))
+        places: layout.places(of: name)))
     current = lengths.count - 1
   }
 

@@ -97,14 +97,14 @@ package final class ModelState: @unchecked Sendable {
 
   /// The buffers of the layer at `path`.
   package func buffers(of path: String) -> LayerBuffers {
-    LayerBuffers(bufferValues.start, bufferCounts, offsets: layout.bufferOffsets[path] ?? [])
+    LayerBuffers(bufferValues.start, bufferCounts, offsets: layout.places(of: path).buffers)
   }
 
-  /// The parameters and buffers of the layer at these offsets.
-  package func memory(parameters: [Int], buffers: [Int]) -> LayerMemory {
+  /// The parameters and buffers of the layer at these places.
+  package func memory(_ places: LayerPlaces) -> LayerMemory {
     LayerMemory(
-      parameters: self.parameters.start, version: version, parameterOffsets: parameters,
-      buffers: LayerBuffers(bufferValues.start, bufferCounts, offsets: buffers))
+      parameters: parameters.start, offsets: places.parameters,
+      buffers: LayerBuffers(bufferValues.start, bufferCounts, offsets: places.buffers))
   }
 }
 

@@ -2,7 +2,7 @@
 ///
 /// Weights come first, then everything without weight decay, so that decay is a boundary and not a list. Each starts at
 /// a cache line. Buffers are separate, values and counts each in the order of the network.
-package final class ParameterLayout: Sendable {
+package final class ParameterLayout: @unchecked Sendable {
   package struct Entry: Sendable {
     /// The name in stored files: `0.weight`.
     package let name: String
@@ -23,9 +23,10 @@ package final class ParameterLayout: Sendable {
   /// In the order of the network.
   package let entries: [Entry]
   let buffers: [Buffer]
-  /// The offsets of a layer's parameters and buffers by its path.
+  /// The offsets of a layer's parameters by its path.
   package let offsets: [String: [Int]]
-  package let bufferOffsets: [String: [Int]]
+  private let places: [String: LayerPlaces]
+  private let placesMemory: UnsafeMutablePointer<Int>
   /// The floats before the first parameter that is not a weight.
   let weightCount: Int
   package let count: Int
@@ -81,8 +82,28 @@ package final class ParameterLayout: Sendable {
         return Buffer(name: "\(layer.path).\(description.name)", description: description, offset: offset)
       }
     }
-    self.bufferOffsets = bufferOffsets
+    let count = offsets.values.reduce(0) { $0 + $1.count } + bufferOffsets.values.reduce(0) { $0 + $1.count }
+    placesMemory = .allocate(capacity: max(count, 1))
+    var free = placesMemory
+    func keep(_ offsets: [Int]?) -> UnsafePointer<Int> {
+      let start = free
+      free.initialize(from: offsets ?? [], count: offsets?.count ?? 0)
+      free += offsets?.count ?? 0
+      return UnsafePointer(start)
+    }
+    var places: [String: LayerPlaces] = [:]
+    for layer in placed.layers {
+      places[layer.path] = LayerPlaces(parameters: keep(offsets[layer.path]), buffers: keep(bufferOffsets[layer.path]))
+    }
+    self.places = places
     (bufferValueCount, bufferCountCount) = (values, counts)
+  }
+
+  deinit { placesMemory.deallocate() }
+
+  /// Where the parameters and buffers of the layer at `path` start; valid as long as the layout.
+  package func places(of path: String) -> LayerPlaces {
+    places[path] ?? LayerPlaces(parameters: placesMemory, buffers: placesMemory)
   }
 
   /// The part of a cache that a layer's values may take, in floats, and the number of rows beyond which nothing is
@@ -96,4 +117,10 @@ package final class ParameterLayout: Sendable {
   func name(at offset: Int) -> String {
     entries.first { $0.offset <= offset && offset < $0.offset + $0.count }?.name ?? "padding"
   }
+}
+
+/// For each parameter and buffer of a layer, in the order in which it describes them, where it starts in a model's memory.
+package struct LayerPlaces: @unchecked Sendable {
+  let parameters: UnsafePointer<Int>
+  let buffers: UnsafePointer<Int>
 }

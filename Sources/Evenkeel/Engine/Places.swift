@@ -1,6 +1,7 @@
 /// Which buffer each value, gradient and scratch uses, and when each buffer is in use.
 ///
-/// Time: forward of step i is i, the loss is n, backward of step i is 2n − i, the commit is 2n + 1.
+/// Time: forward of step i is i, the loss is n, backward of step i is 2n − i, the commit is 2n + 1. As slices run at once,
+/// a buffer is in use for whole phases.
 struct Places {
   private(set) var buffers: [MemoryPlan.Buffer] = []
   /// The buffer of each value.
@@ -24,19 +25,36 @@ struct Places {
     var isAdded = false
   }
 
-  init(_ steps: [Step], _ lengths: [Int], output: Int, rows: Int, purpose: Purpose) {
+  /// The workspaces of all members, `workspaceStride` floats each, and the scratch of each step with that of its slices,
+  /// which begins `scratchCount`, and lies `sliceScratchStride` floats apart.
+  let workspaceStride: Int
+  let scratchCount, sliceScratchStride: [Int]
+  private let phases: Phases
+
+  init(
+    _ steps: [Step], _ lengths: [Int], output: Int, rows: Int, slices: Int, members: Int, purpose: Purpose,
+    phases: Phases
+  ) {
     let n = steps.count
+    self.phases = phases
+    workspaceStride = Self.rounded(steps.map(\.operation.workspaceCount).max() ?? 0)
+    scratchCount = steps.map { Self.rounded($0.operation.scratchCount) }
+    sliceScratchStride = steps.map { Self.rounded($0.operation.sliceScratchCount) }
     values = Array(repeating: -1, count: lengths.count)
     gradients = values
     inputGradients = Array(repeating: InputGradient(), count: n)
     addsToAddend = Array(repeating: false, count: n)
     copiedGradients = Array(repeating: -1, count: n)
-    workspace = add(steps.map(\.operation.workspaceCount).max() ?? 0, from: -1, to: 2 * n + 1)
-    placeValues(steps, lengths, output: output, rows: rows, training: purpose == .training)
+    workspace = add(workspaceStride * members, from: -1, to: 2 * n + 1)
+    placeValues(steps, lengths, output: output, rows: rows, slices: slices, training: purpose == .training)
     if purpose == .training { placeGradients(steps, lengths, output: output, rows: rows) }
   }
 
-  private mutating func placeValues(_ steps: [Step], _ lengths: [Int], output: Int, rows: Int, training: Bool) {
+  private static func rounded(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+
+  private mutating func placeValues(
+    _ steps: [Step], _ lengths: [Int], output: Int, rows: Int, slices: Int, training: Bool
+  ) {
     let n = steps.count
     // The last time at which each value is read.
     var lastRead = [Int](repeating: 0, count: lengths.count)
@@ -60,7 +78,9 @@ struct Places {
       } else {
         values[step.output] = add(lengths[step.output] * rows, from: index, to: end)
       }
-      scratch.append(add(step.operation.scratchCount, from: index, to: training ? 2 * n + 1 : index))
+      scratch.append(
+        add(
+          scratchCount[index] + slices * sliceScratchStride[index], from: index, to: training ? 2 * n + 1 : index))
     }
   }
 
@@ -82,8 +102,9 @@ struct Places {
     for (index, step) in steps.enumerated().reversed() {
       let time = 2 * n - index
       var given = gradients[step.output]
-      // The addend shares the gradient of the output, and some operations change it: copied if others still need it.
-      if step.addend != nil, isShared(given, beside: [step.output], after: time) {
+      // Copied if others still need it: the addend shares the gradient of the output, and some operations change it; and
+      // the gradients of parameters read it later, when others may have added to it.
+      if step.addend != nil || step.operation.gradientBlocks > 0, isShared(given, beside: [step.output], after: time) {
         given = add(lengths[step.output] * rows, from: time, to: time)
         copiedGradients[index] = given
       }
@@ -117,9 +138,11 @@ struct Places {
   }
 
   private mutating func add(_ count: Int, from first: Int, to last: Int) -> Int {
-    buffers.append(MemoryPlan.Buffer(count: count, first: first, last: last))
+    buffers.append(MemoryPlan.Buffer(count: count, first: first < 0 ? -1 : phases.first[first], last: phases.last[last]))
     return buffers.count - 1
   }
 
-  private mutating func extend(_ buffer: Int, to last: Int) { buffers[buffer].last = max(buffers[buffer].last, last) }
+  private mutating func extend(_ buffer: Int, to last: Int) {
+    buffers[buffer].last = max(buffers[buffer].last, phases.last[last])
+  }
 }

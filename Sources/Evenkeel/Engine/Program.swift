@@ -1,5 +1,4 @@
 import Kernels
-import Primitives
 
 /// A network compiled for a purpose and a largest number of rows: steps over one planned arena.
 ///
@@ -7,22 +6,30 @@ import Primitives
 package final class Program: @unchecked Sendable {
   let purpose: Purpose
   let maximumRows: Int
+  /// The largest team that runs it.
   let threads: Int
+  /// The team that runs it now; results do not depend on it.
+  var team: Int
   let steps: [Step]
   let lengths: [Int]
   let outputValue: Int
-  private let sequences: Sequences
+  let sequences: Sequences
   /// Of one row.
   private let multiplyAdds: Int
+  let phases: Phases
+  private var slices: Slices
   let arena: AlignedFloats
   /// Where each value, its gradient and each step's scratch start in the arena.
   let valueOffsets: [Int]
   let gradientOffsets: [Int]
-  private let copiedGradients: [Int]
-  private let addsToAddend: [Bool]
-  private let inputGradients: [(offset: Int, isAdded: Bool)]
-  private let scratchOffsets: [Int]
-  private let workspaceOffset: Int
+  let copiedGradients: [Int]
+  let addsToAddend: [Bool]
+  let inputGradients: [(offset: Int, isAdded: Bool)]
+  let scratchOffsets, sliceScratchOffsets, sliceScratchStrides: [Int]
+  let workspaceOffset, workspaceStride: Int
+  /// The state whose parameters each step has prepared.
+  private var prepared: [UInt64]
+  let job = Job()
 
   /// - Parameter network: That of `layout`, or one whose layers stand at the same paths; nil: that of `layout`.
   package init(
@@ -34,15 +41,20 @@ package final class Program: @unchecked Sendable {
     self.purpose = purpose
     self.maximumRows = maximumRows
     self.threads = threads
-    let team = Self.teamSize(rows: maximumRows, multiplyAdds: multiplyAdds, purpose: purpose, threads: threads)
-    _ = ek_set_team_size(Int32(team))
+    team = threads
+    slices = Slices(network, rows: maximumRows, purpose: purpose)
     let lowering = try Lowering(
-      network, layout: layout, maximumRows: maximumRows, purpose: purpose, precision: precision)
+      network, layout: layout, maximumRows: maximumRows, slices: slices, members: threads, purpose: purpose,
+      precision: precision)
     steps = lowering.steps
     lengths = lowering.lengths
     outputValue = lowering.output
     sequences = Sequences(lowering.sequences, rows: maximumRows)
-    let places = Places(steps, lengths, output: lowering.output, rows: maximumRows, purpose: purpose)
+    phases = Phases(steps)
+    prepared = Array(repeating: 0, count: steps.count)
+    let places = Places(
+      steps, lengths, output: lowering.output, rows: maximumRows, slices: slices.mostSlices, members: threads,
+      purpose: purpose, phases: phases)
     let plan = MemoryPlan(places.buffers)
     arena = try AlignedFloats(
       count: plan.count, for: "A batch of \(maximumRows) examples", code: .usage, remedy: "A smaller batch takes less.")
@@ -52,8 +64,14 @@ package final class Program: @unchecked Sendable {
     copiedGradients = places.copiedGradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     addsToAddend = places.addsToAddend
     scratchOffsets = places.scratch.map { plan.offsets[$0] }
+    sliceScratchOffsets = zip(scratchOffsets, places.scratchCount).map { $0 + $1 }
+    sliceScratchStrides = places.sliceScratchStride
     workspaceOffset = plan.offsets[places.workspace]
+    workspaceStride = places.workspaceStride
+    job.pending.reserveCapacity(steps.count)
   }
+
+  deinit { slices.deallocate() }
 
   /// The size of its memory in bytes.
   var byteCount: Int { arena.count * MemoryLayout<Float>.stride }
@@ -93,25 +111,112 @@ package final class Program: @unchecked Sendable {
   typealias Observer = (_ step: Step, _ pass: ForwardPass, _ moment: Moment) -> Void
   enum Moment { case before, after }
 
-  package func forward(_ call: Call) throws { try forward(call, observe: nil) }
+  package func forward(_ call: Call) throws { try forward(call, steps.indices) }
 
   func forward(_ call: Call, observe: Observer?) throws { try forward(call, steps.indices, observe: observe) }
 
   /// Runs some of the steps; their values are then where later steps read them.
   func forward(_ call: Call, _ range: Range<Int>, observe: Observer? = nil) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
-    _ = ek_set_team_size(Int32(teamSize(call)))
+    try take(call)
     if range.lowerBound == 0 {
       try takeLengths(call)
-      clear(input, ofValue: 0, call)
+      clear(input, ofValue: 0, 0..<call.rows)
     }
+    try prepare(range)
+    var start = range.lowerBound
     for index in range {
-      let pass = pass(index, call)
-      observe?(steps[index], pass, .before)
-      try steps[index].operation.forward(pass)
-      clear(pass.output, ofValue: steps[index].output, call)
-      observe?(steps[index], pass, .after)
+      if let observe {
+        try runForward(start..<index)
+        start = index
+        observe(steps[index], pass(index), .before)
+        try runForward(index)
+        observe(steps[index], pass(index), .after)
+        start = index + 1
+        continue
+      }
+      let operation = steps[index].operation
+      guard phases.endsBefore[index] else { continue }
+      if let reduction = operation as? any BatchReduction {
+        let whole = pass(index)
+        let reduces = reduction.reducesForward(whole)
+        try runForward(start..<index, collecting: reduces ? index : nil)
+        if reduces { try reduction.reduce(whole) }
+        start = index
+      } else {
+        try runForward(start..<index)
+        start = index
+        if !operation.takesSlices {
+          try operation.forward(pass(index))
+          clear(pass(index).output, ofValue: steps[index].output, 0..<call.rows)
+          start = index + 1
+        }
+      }
     }
+    try runForward(start..<range.upperBound)
+  }
+
+  /// Runs one step alone.
+  private func runForward(_ index: Int) throws {
+    let operation = steps[index].operation
+    guard operation.takesSlices else {
+      let whole = pass(index)
+      try operation.forward(whole)
+      return clear(whole.output, ofValue: steps[index].output, 0..<whole.rows)
+    }
+    if let reduction = operation as? any BatchReduction, reduction.reducesForward(pass(index)) {
+      try runForward(index..<index, collecting: index)
+      try reduction.reduce(pass(index))
+    }
+    try runForward(index..<index + 1)
+  }
+
+  package func backward(_ call: Call) throws { try backward(call, steps.indices) }
+
+  /// Runs some of the steps backward, last first.
+  func backward(_ call: Call, _ range: Range<Int>) throws {
+    try take(call)
+    var end = range.upperBound
+    for index in range.reversed() {
+      guard phases.endsBeforeBackward[index] else { continue }
+      let operation = steps[index].operation
+      if let reduction = operation as? any BatchReduction {
+        let whole = passBackward(index)
+        let reduces = reduction.reducesBackward(whole.forward)
+        try runBackward(index + 1..<end, collecting: reduces ? index : nil)
+        if reduces { reduction.reduce(whole) }
+        end = index + 1
+      } else {
+        try runBackward(index + 1..<end)
+        end = index + 1
+        if !operation.takesSlices {
+          try runBackward(end..<end)
+          try runWholeBackward(index)
+          end = index
+        }
+      }
+    }
+    try runBackward(range.lowerBound..<end)
+    try runBackward(range.lowerBound..<range.lowerBound)
+  }
+
+  /// Adds the parts of all slices to what reduction `index` collects backward, and leaves the merging to the caller.
+  func collectBackward(_ index: Int, _ call: Call) throws {
+    try take(call)
+    try runBackward(index..<index, collecting: index)
+  }
+
+  private func runWholeBackward(_ index: Int) throws {
+    prepareGradient(index, 0..<job.call.rows)
+    let whole = passBackward(index)
+    try steps[index].operation.backward(whole)
+    finishGradient(index, whole, 0..<job.call.rows)
+  }
+
+  /// Remembers the call, and cuts its rows into slices.
+  func take(_ call: Call) throws {
+    job.call = call
+    job.slices = slices.cut(call.rows)
   }
 
   /// Tells the values between steps how long the sequences of `call` are.
@@ -124,50 +229,26 @@ package final class Program: @unchecked Sendable {
     call.weights.lengths == nil ? nil : sequences.lengths(ofValue: steps[index].input)
   }
 
-  /// Sets everything after the end of each sequence to 0, in values and in gradients.
-  private func clear(_ values: UnsafeMutablePointer<Float>, ofValue value: Int, _ call: Call) {
-    guard call.weights.lengths != nil, let positions = sequences.positions(ofValue: value) else { return }
-    ek_clear_behind(values, sequences.lengths(ofValue: value), call.rows, positions, lengths[value] / positions)
-  }
-
-  package func backward(_ call: Call) throws { try backward(call, steps.indices) }
-
-  /// Runs some of the steps backward, last first.
-  func backward(_ call: Call, _ range: Range<Int>) throws {
-    _ = ek_set_team_size(Int32(teamSize(call)))
-    for index in range.reversed() {
-      let step = steps[index]
-      let pass = passBackward(index, call)
-      try step.operation.backward(pass)
-      if inputGradients[index].isAdded, let gradient = pass.inputGradient { add(gradient, to: step.input, call.rows) }
-      if addsToAddend[index], let addend = step.addend { add(pass.outputGradient, to: addend, call.rows) }
+  /// Lets steps derive from the parameters what they need, if these have changed.
+  private func prepare(_ range: Range<Int>) throws {
+    let version = job.call.state.version
+    for index in range where prepared[index] != version {
+      let blocks = steps[index].operation.preparationBlocks(pass(index))
+      if blocks > 0 {
+        job.preparing.append((index, blocks))
+        prepared[index] = version
+      }
     }
-  }
-
-  /// The backward pass of step `index`.
-  func passBackward(_ index: Int, _ call: Call) -> BackwardPass {
-    let step = steps[index]
-    let isCopied = copiedGradients[index] >= 0
-    let gradient = arena.start + (isCopied ? copiedGradients[index] : gradientOffsets[step.output])
-    if isCopied {
-      gradient.update(from: arena.start + gradientOffsets[step.output], count: call.rows * lengths[step.output])
-    }
-    clear(gradient, ofValue: step.output, call)
-    let input = inputGradients[index].offset
-    return BackwardPass(
-      pass(index, call), outputGradient: gradient, inputGradient: input < 0 ? nil : arena.start + input,
-      gradients: call.gradients!)
-  }
-
-  /// Adds to the gradient of a value.
-  private func add(_ gradient: UnsafeMutablePointer<Float>, to value: Int, _ rows: Int) {
-    let sum = arena.start + gradientOffsets[value]
-    ek_add(sum, gradient, rows * lengths[value], sum, Int32(threads))
+    guard !job.preparing.isEmpty else { return }
+    defer { job.preparing.removeAll(keepingCapacity: true) }
+    try run(.prepare, items: job.preparing.reduce(0) { $0 + $1.blocks })
   }
 
   /// Folds the statistics of the last `forward` into the running ones of `call.state`.
   func commit(_ call: Call) {
-    for index in steps.indices { steps[index].operation.commit(CommitPass(pass(index, call))) }
+    job.call = call
+    job.slices = slices.cut(call.rows)
+    for index in steps.indices { steps[index].operation.commit(CommitPass(pass(index))) }
   }
 
   /// The first step with an output value that is not finite.
@@ -177,30 +258,12 @@ package final class Program: @unchecked Sendable {
     }?.name
   }
 
-  private func teamSize(_ call: Call) -> Int {
-    Self.teamSize(rows: call.rows, multiplyAdds: multiplyAdds, purpose: purpose, threads: threads)
-  }
-
   /// A small prediction is done before a second thread has woken.
-  private static func teamSize(rows: Int, multiplyAdds: Int, purpose: Purpose, threads: Int) -> Int {
-    purpose == .prediction && rows * multiplyAdds < 4_000_000 ? 1 : threads
+  var teamOfCall: Int {
+    purpose == .prediction && job.call.rows * multiplyAdds < Self.smallPrediction ? 1 : min(team, threads)
   }
 
-  private func pass(_ index: Int, _ call: Call) -> ForwardPass {
-    let step = steps[index]
-    return ForwardPass(
-      purpose: purpose, rows: call.rows, inputLength: lengths[step.input], outputLength: lengths[step.output],
-      firstRow: call.firstRow, input: UnsafePointer(arena.start + valueOffsets[step.input]),
-      output: arena.start + valueOffsets[step.output], scratch: arena.start + scratchOffsets[index],
-      workspace: arena.start + workspaceOffset, key: call.key.branch(index), threads: teamSize(call),
-      statistics: call.statistics,
-      weights: BatchWeights(
-        weights: call.weights.weights,
-        lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input)),
-      addend: step.addend.map { UnsafePointer(arena.start + valueOffsets[$0]) },
-      memory: call.state.memory(parameters: step.parameterOffsets, buffers: step.bufferOffsets),
-      context: call.contexts.isEmpty ? nil : call.contexts[index])
-  }
+  private static let smallPrediction = 4_000_000
 }
 
 extension Program.Call {

@@ -92,20 +92,31 @@ public struct LayerSite: Sendable {
   public let output: Shape
   /// The path in stored files: `0`, `3`, `2.block.0`.
   public let name: String
-  /// The largest number of rows in a pass.
+  /// The largest number of rows in a batch.
   public let maximumRows: Int
+  /// The largest number of rows in a slice of a batch, and of slices in a batch.
+  public let maximumSlice, maximumSlices: Int
+  /// The largest number of threads that run slices at once.
+  public let members: Int
   /// Whether there are backward passes too. The same in every pass of the operation.
   public let purpose: Purpose
   /// What products are computed in; tensors are floats either way.
   public let precision: Precision
 
+  /// - Parameters:
+  ///   - maximumSlice: nil: batches are not cut.
+  ///   - maximumSlices: The largest number of slices.
   package init(
-    input: Shape, output: Shape, name: String, maximumRows: Int, purpose: Purpose, precision: Precision = .float32
+    input: Shape, output: Shape, name: String, maximumRows: Int, maximumSlice: Int? = nil, maximumSlices: Int = 1,
+    members: Int = 1, purpose: Purpose, precision: Precision = .float32
   ) {
     self.input = input
     self.output = output
     self.name = name
     self.maximumRows = maximumRows
+    self.maximumSlice = maximumSlice ?? maximumRows
+    self.maximumSlices = maximumSlices
+    self.members = members
     self.purpose = purpose
     self.precision = precision
   }
@@ -113,7 +124,8 @@ public struct LayerSite: Sendable {
   /// The same place for a layer that this one wraps, with these input and output shapes.
   public func inner(input: Shape, output: Shape) -> LayerSite {
     LayerSite(
-      input: input, output: output, name: name, maximumRows: maximumRows, purpose: purpose, precision: precision)
+      input: input, output: output, name: name, maximumRows: maximumRows, maximumSlice: maximumSlice,
+      maximumSlices: maximumSlices, members: members, purpose: purpose, precision: precision)
   }
 }
 

@@ -2,30 +2,51 @@
 ///
 /// An operation is compiled once for a network and run many times; it allocates nothing while it runs. Whatever it
 /// needs besides its input, output, parameters and buffers, it requests as scratch.
+///
+/// The engine cuts a batch into slices, consecutive rows, by its shape alone. An operation whose rows do not depend on each
+/// other says so (`takesSlices`); its functions are then called for slices, several at once, each on one thread. Other
+/// operations get the whole batch, on the calling thread.
 public protocol LayerOperation: Sendable {
-  /// Which of its tensors `backward` reads; the engine lets the others share memory.
+  /// Which of its tensors `backward` and `parameterGradients` read; the engine lets the others share memory.
   var backwardReads: BackwardReads { get }
   /// True if `forward` may be given one buffer as input and output. Only for operations that keep the shape. The engine
   /// does so where nobody needs the input afterward, `backward` of this operation included.
   var worksInPlace: Bool { get }
-  /// True if `backward` may get the same buffer for both gradients. Only for operations that keep the shape.
+  /// True if `backward` may get the same buffer for both gradients. Only for operations that keep the shape, and not
+  /// with `parameterGradients`, which come later.
   var backwardWorksInPlace: Bool { get }
   /// True if the gradient of the input, and of the addend if there is one, equals the output's as `backward` leaves it:
   /// the three share memory, and `backward` changes it in place.
   var passesGradient: Bool { get }
+  /// True if the output of a row, and the gradient of its input, follow from this row alone: `forward` and `backward` are
+  /// called for slices, from several threads at once. The gradients of parameters, if there are any, are then a matter of
+  /// `parameterGradients`.
+  var takesSlices: Bool { get }
   /// Floats that hold from `forward` to `commit` of the same step, in prediction until `forward` returns. They begin at
-  /// a multiple of 64 bytes and with any values.
+  /// a multiple of 64 bytes and with any values. The slices of a batch share them.
   var scratchCount: Int { get }
-  /// Floats that hold during one call of `forward` or `backward`, aligned like scratch; all operations of a program
-  /// share them.
+  /// The same for every slice, which has its own.
+  var sliceScratchCount: Int { get }
+  /// Floats that hold during one call of one of the functions, aligned like scratch; all operations of a program share
+  /// them, but not the threads that run slices.
   var workspaceCount: Int { get }
 
+  /// Into how many blocks the work of `prepare` is divided; 0 if there is none. The pass is that of the whole batch.
+  func preparationBlocks(_ pass: ForwardPass) -> Int
+  /// Derives from parameters and buffers what all slices need, in memory of the operation's own. Called for every block, on
+  /// several threads, before the first forward after these have changed.
+  func prepare(_ pass: ForwardPass, block: Int) throws
   /// Computes `pass.output` from `pass.input`.
   /// - Throws: `EvenkeelError` with code `data` for values that it cannot work on; the step is then abandoned.
   func forward(_ pass: ForwardPass) throws
-  /// Computes `pass.inputGradient` (if wanted) and `pass.parameterGradient(_:)` from `pass.outputGradient`. Overwrites,
-  /// never accumulates.
+  /// Computes `pass.inputGradient` (if wanted) from `pass.outputGradient`, and `pass.parameterGradient(_:)` unless the
+  /// operation has `gradientBlocks`. Overwrites, never accumulates.
   func backward(_ pass: BackwardPass) throws
+  /// Into how many blocks the gradients of the parameters are divided, by shape alone.
+  var gradientBlocks: Int { get }
+  /// Computes one block of `pass.parameterGradient(_:)` from all rows of the batch, after `backward` of all slices.
+  /// Overwrites, never accumulates. Blocks are computed on several threads.
+  func parameterGradients(_ pass: BackwardPass, block: Int) throws
   /// Called once after the parameters of a training step were updated: the place to fold the batch's statistics into
   /// the running ones. A step that fails never gets here; one whose norms are frozen does, so look at
   /// `ForwardPass.statistics` and at the layer's own options. A batch in parts that have statistics of their own calls it after each part.
@@ -42,10 +63,37 @@ extension LayerOperation {
   public var worksInPlace: Bool { false }
   public var backwardWorksInPlace: Bool { false }
   public var passesGradient: Bool { false }
+  public var takesSlices: Bool { false }
   public var scratchCount: Int { 0 }
+  public var sliceScratchCount: Int { 0 }
   public var workspaceCount: Int { 0 }
+  public func preparationBlocks(_ pass: ForwardPass) -> Int { 0 }
+  public func prepare(_ pass: ForwardPass, block: Int) throws {}
+  public var gradientBlocks: Int { 0 }
+  public func parameterGradients(_ pass: BackwardPass, block: Int) throws {}
   public func commit(_ pass: CommitPass) {}
   public func recalibrate(_ moments: FeatureMoments, _ buffers: LayerBuffers) throws {}
+}
+
+/// An operation whose rows meet in a reduction: each slice adds its part, the parts are merged in the order of a balanced
+/// tree, and then each slice goes on, by `forward` and `backward`, with what came out.
+package protocol BatchReduction: LayerOperation {
+  /// Whether this run reduces anything forward, and backward; otherwise only `forward` and `backward` are called.
+  func reducesForward(_ pass: ForwardPass) -> Bool
+  func reducesBackward(_ pass: ForwardPass) -> Bool
+  /// The part of one slice, from its input.
+  func collect(_ pass: ForwardPass)
+  /// Merges the parts of all slices; the pass is that of the whole batch.
+  /// - Throws: As `forward`.
+  func reduce(_ pass: ForwardPass) throws
+  /// The part of one slice, from the gradient of its output, which it may change.
+  func collect(_ pass: BackwardPass)
+  /// Merges them, into the gradients of the parameters too.
+  func reduce(_ pass: BackwardPass)
+}
+
+extension BatchReduction {
+  package var takesSlices: Bool { true }
 }
 
 /// The tensors of the forward pass that an operation needs again.

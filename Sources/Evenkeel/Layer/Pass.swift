@@ -4,14 +4,14 @@
 public struct ForwardPass {
   /// What the program is for.
   public let purpose: Purpose
-  /// The number of examples.
+  /// The number of examples: those of a slice, or of the whole batch (`LayerOperation.takesSlices`).
   public let rows: Int
   /// The number of values of one input example.
   public let inputLength: Int
   /// The number of values of one output example.
   public let outputLength: Int
-  /// The number of rows of the batch before these, if a step takes it in parts. Random numbers are drawn by row of the
-  /// batch, so that the parts get the same as the whole would.
+  /// The number of rows of the batch before these: those of other slices, and of parts that were computed before. Random
+  /// numbers are drawn by row of the batch, so that it does not matter how it is cut.
   public let firstRow: Int
   /// `rows` × `inputLength` values.
   public let input: UnsafePointer<Float>
@@ -19,17 +19,25 @@ public struct ForwardPass {
   public let output: UnsafeMutablePointer<Float>
   /// `LayerOperation.scratchCount` floats, kept until the step is over.
   public let scratch: UnsafeMutablePointer<Float>
+  /// `LayerOperation.sliceScratchCount` floats of this slice, kept until the step is over.
+  public let sliceScratch: UnsafeMutablePointer<Float>
   /// `LayerOperation.workspaceCount` floats, kept during the call.
   public let workspace: UnsafeMutablePointer<Float>
   /// The random stream of this layer in this step. Branch it by `firstRow` and row, so that numbers belong to an
   /// example.
   public let key: RandomKey
-  /// The number of threads that kernels may use.
-  public let threads: Int
   /// Which statistics a norm normalizes with, unless its own options freeze it in training. Statistics of the batch may
   /// be asked for in prediction, too: the doctor compares them with the running ones.
   public let statistics: NormStatistics
+  /// Which slice of the batch this is.
+  public let slice: Int
+  /// Which thread of the team runs it, below `LayerSite.members`.
+  public let member: Int
 
+  /// All slices of the batch.
+  package let slices: SliceBounds
+  /// Floats from one slice's scratch to the next's.
+  package let sliceScratchStride: Int
   /// The weights of the examples and the number of valid positions of each input sequence; nil for 1 each and for all.
   package let weights: BatchWeights
   /// A second input that is added, if the operation takes one.
@@ -41,10 +49,11 @@ public struct ForwardPass {
 
   package init(
     purpose: Purpose, rows: Int, inputLength: Int, outputLength: Int, firstRow: Int = 0, input: UnsafePointer<Float>,
-    output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>, workspace: UnsafeMutablePointer<Float>,
-    key: RandomKey = RandomKey(seed: 0), threads: Int, statistics: NormStatistics = .batch(share: 1),
-    weights: BatchWeights = BatchWeights(), addend: UnsafePointer<Float>? = nil, memory: LayerMemory,
-    context: (any StepContext)? = nil
+    output: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>,
+    sliceScratch: UnsafeMutablePointer<Float>, workspace: UnsafeMutablePointer<Float>,
+    key: RandomKey = RandomKey(seed: 0), statistics: NormStatistics = .batch(share: 1), slice: Int = 0, member: Int = 0,
+    slices: SliceBounds, sliceScratchStride: Int = 0, weights: BatchWeights = BatchWeights(),
+    addend: UnsafePointer<Float>? = nil, memory: LayerMemory, context: (any StepContext)? = nil
   ) {
     self.purpose = purpose
     self.rows = rows
@@ -54,19 +63,31 @@ public struct ForwardPass {
     self.input = input
     self.output = output
     self.scratch = scratch
+    self.sliceScratch = sliceScratch
     self.workspace = workspace
     self.key = key
-    self.threads = threads
     self.statistics = statistics
+    self.slice = slice
+    self.member = member
+    self.slices = slices
+    self.sliceScratchStride = sliceScratchStride
     self.weights = weights
     self.addend = addend
     self.memory = memory
     self.context = context
   }
 
+  /// The number of slices of the batch.
+  public var sliceCount: Int { slices.count }
+
+  /// The scratch of slice `index`, in a pass of the whole batch.
+  public func sliceScratch(of index: Int) -> UnsafeMutablePointer<Float> {
+    sliceScratch + (index - slice) * sliceScratchStride
+  }
+
   /// The values of parameter `index`, in the order of `Layer.parameters(for:)`.
   public func parameter(_ index: Int) -> UnsafePointer<Float> {
-    UnsafePointer(memory.parameters + memory.parameterOffsets[index])
+    UnsafePointer(memory.parameters + memory.offset(index))
   }
 
   /// The values of buffer `index`, in the order of `Layer.buffers(for:)`.
@@ -84,17 +105,18 @@ public struct ForwardPass {
 
   /// The same rows for an operation that this one wraps: with parameters that the wrapper has made, each
   /// `offsets[index]` floats from `parameters`, and a part of the wrapper's scratch, at a multiple of 16 floats from
-  /// its start. The workspace is the same, so the wrapper's `workspaceCount` is at least the inner one's. Both have the
-  /// same input and output, and the wrapper's buffers.
+  /// its start. Slice scratch and workspace are the same, so the wrapper asks for at least what the inner one does. Both
+  /// have the same input and output, and the wrapper's buffers.
   public func inner(
     parameters: UnsafeMutablePointer<Float>, offsets: [Int], scratch: UnsafeMutablePointer<Float>
   ) -> ForwardPass {
     var memory = memory
-    (memory.parameters, memory.parameterOffsets) = (parameters, offsets)
+    (memory.parameters, memory.ownOffsets) = (parameters, offsets)
     return ForwardPass(
       purpose: purpose, rows: rows, inputLength: inputLength, outputLength: outputLength, firstRow: firstRow,
-      input: input, output: output, scratch: scratch, workspace: workspace, key: key, threads: threads,
-      statistics: statistics, weights: weights, addend: addend, memory: memory, context: context)
+      input: input, output: output, scratch: scratch, sliceScratch: sliceScratch, workspace: workspace, key: key,
+      statistics: statistics, slice: slice, member: member, slices: slices, sliceScratchStride: sliceScratchStride,
+      weights: weights, addend: addend, memory: memory, context: context)
   }
 }
 
@@ -134,7 +156,7 @@ public struct BackwardPass {
   /// As in `forward`.
   public var workspace: UnsafeMutablePointer<Float> { forward.workspace }
   /// As in `forward`.
-  public var threads: Int { forward.threads }
+  public var sliceScratch: UnsafeMutablePointer<Float> { forward.sliceScratch }
   /// As in `forward`: what was drawn forward can be drawn again.
   public var key: RandomKey { forward.key }
   /// As in `forward`.
@@ -147,7 +169,7 @@ public struct BackwardPass {
 
   /// Where the gradient of parameter `index` goes.
   public func parameterGradient(_ index: Int) -> UnsafeMutablePointer<Float> {
-    gradients + forward.memory.parameterOffsets[index]
+    gradients + forward.memory.offset(index)
   }
 
   /// The same rows for an operation that this one wraps, as `ForwardPass.inner`; the gradients of the parameters that
@@ -185,15 +207,34 @@ public enum NormStatistics: Hashable, Sendable {
 /// What the parts of a batch share at one step, known only to the code that made it.
 package protocol StepContext: AnyObject {}
 
+/// Where the slices of a batch begin and end.
+package struct SliceBounds {
+  /// `count` + 1 rows, from 0 to the number of rows.
+  private let bounds: UnsafePointer<Int>
+  package let count: Int
+
+  package init(_ bounds: UnsafePointer<Int>, count: Int) { (self.bounds, self.count) = (bounds, count) }
+
+  package subscript(index: Int) -> Range<Int> { bounds[index]..<bounds[index + 1] }
+
+  /// The slices that `rows` consists of; they begin and end at slices.
+  func covering(_ rows: Range<Int>) -> Range<Int> {
+    let first = (0..<count).first { bounds[$0] == rows.lowerBound }!
+    return first..<(first + 1...count).first { bounds[$0] == rows.upperBound }!
+  }
+}
+
 /// A layer's buffers in a model.
 public struct LayerBuffers {
   private let start: UnsafeMutablePointer<Float>
   private let counts: UnsafeMutablePointer<Int>
-  private let offsets: [Int]
+  private let offsets: UnsafePointer<Int>
 
   /// - Parameter offsets: For each buffer, in the layer's order, where its values start among the values, or the place
-  ///   of its count among the counts.
-  package init(_ start: UnsafeMutablePointer<Float>, _ counts: UnsafeMutablePointer<Int>, offsets: [Int]) {
+  ///   of its count among the counts. They stay where they are.
+  package init(
+    _ start: UnsafeMutablePointer<Float>, _ counts: UnsafeMutablePointer<Int>, offsets: UnsafePointer<Int>
+  ) {
     self.start = start
     self.counts = counts
     self.offsets = offsets
@@ -209,17 +250,17 @@ public struct LayerBuffers {
 /// A layer's parameters and buffers in a model.
 package struct LayerMemory {
   var parameters: UnsafeMutablePointer<Float>
-  /// Changes whenever the parameters change: whatever was derived from them must then be made again.
-  var version: UInt64
-  var parameterOffsets: [Int]
+  /// Where each parameter starts.
+  private let offsets: UnsafePointer<Int>
+  /// In their place, those of an operation that another wraps.
+  var ownOffsets: [Int]?
   let buffers: LayerBuffers
 
-  package init(
-    parameters: UnsafeMutablePointer<Float>, version: UInt64, parameterOffsets: [Int], buffers: LayerBuffers
-  ) {
+  package init(parameters: UnsafeMutablePointer<Float>, offsets: UnsafePointer<Int>, buffers: LayerBuffers) {
     self.parameters = parameters
-    self.version = version
-    self.parameterOffsets = parameterOffsets
+    self.offsets = offsets
     self.buffers = buffers
   }
+
+  func offset(_ index: Int) -> Int { ownOffsets?[index] ?? offsets[index] }
 }

@@ -26,11 +26,11 @@ public enum Precision: String, Hashable, Codable, CaseIterable, Sendable {
 extension Precision {
   /// `values` as they are multiplied: unchanged, or rounded into `memory`.
   func operand(
-    _ values: UnsafePointer<Float>, _ count: Int, rounded memory: UnsafeMutablePointer<Float>, _ threads: Int
+    _ values: UnsafePointer<Float>, _ count: Int, rounded memory: UnsafeMutablePointer<Float>
   ) -> UnsafeRawPointer {
     switch self {
     case .float32: UnsafeRawPointer(values)
-    case .bfloat16: UnsafeRawPointer(BFloat16.round(values, count, to: memory, threads: threads))
+    case .bfloat16: UnsafeRawPointer(BFloat16.round(values, count, to: memory))
     }
   }
 }
@@ -46,9 +46,9 @@ enum BFloat16 {
 
   /// Rounds `count` values into `memory`.
   static func round(
-    _ values: UnsafePointer<Float>, _ count: Int, to memory: UnsafeMutablePointer<Float>, threads: Int
+    _ values: UnsafePointer<Float>, _ count: Int, to memory: UnsafeMutablePointer<Float>
   ) -> UnsafeMutablePointer<UInt16> {
-    ek_to_bfloat16(values, count, numbers(at: memory), Int32(threads))
+    ek_to_bfloat16(values, count, numbers(at: memory))
     return numbers(at: memory)
   }
 }

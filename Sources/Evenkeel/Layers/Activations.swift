@@ -223,16 +223,17 @@ struct ActivationOperation: LayerOperation {
   var backwardReads: BackwardReads { activation.readsInput ? .input : .output }
   var worksInPlace: Bool { !activation.readsInput }
   var backwardWorksInPlace: Bool { true }
+  var takesSlices: Bool { true }
 
   func forward(_ pass: ForwardPass) {
     ek_activation_forward(
-      pass.input, pass.rows * pass.inputLength, activation.kernel, activation.slope, pass.output, Int32(pass.threads))
+      pass.input, pass.rows * pass.inputLength, activation.kernel, activation.slope, pass.output)
   }
 
   func backward(_ pass: BackwardPass) {
     guard let inputGradient = pass.inputGradient else { return }
     ek_activation_backward(
       pass.input, pass.output, pass.outputGradient, pass.rows * pass.inputLength, activation.kernel, activation.slope,
-      inputGradient, Int32(pass.threads))
+      inputGradient)
   }
 }

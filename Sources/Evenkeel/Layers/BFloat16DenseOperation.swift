@@ -27,23 +27,23 @@ struct BFloat16DenseOperation: LayerOperation {
     let primitive = try primitives(pass.rows)
     let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     try primitive.pack(pass, workspace)
-    let input = BFloat16.round(pass.input, pass.rows * pass.inputLength, to: pass.scratch, threads: pass.threads)
+    let input = BFloat16.round(pass.input, pass.rows * pass.inputLength, to: pass.scratch)
     try primitive.check(
       ek_inner_product_forward(primitive.handle, input, primitive.packed.start, pass.output, workspace))
-    if hasBias { ek_add_bias(pass.output, pass.rows, pass.outputLength, pass.parameter(1), Int32(pass.threads)) }
+    if hasBias { ek_add_bias(pass.output, pass.rows, pass.outputLength, pass.parameter(1)) }
   }
 
   func backward(_ pass: BackwardPass) throws {
     let primitive = try primitives(pass.rows)
     let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     let gradient = BFloat16.round(
-      pass.outputGradient, pass.rows * pass.outputLength, to: pass.workspace, threads: pass.threads)
+      pass.outputGradient, pass.rows * pass.outputLength, to: pass.workspace)
     try primitive.check(
       ek_inner_product_backward_weights(
         primitive.handle, BFloat16.numbers(at: pass.scratch), gradient, pass.parameterGradient(0), workspace))
     if hasBias {
       ek_column_sums(
-        pass.outputGradient, pass.rows, pass.outputLength, pass.parameterGradient(1), Int32(pass.threads))
+        pass.outputGradient, pass.rows, pass.outputLength, pass.outputLength, pass.parameterGradient(1))
     }
     guard let inputGradient = pass.inputGradient else { return }
     try primitive.check(
@@ -55,7 +55,6 @@ struct BFloat16DenseOperation: LayerOperation {
 /// The products for one number of rows, and the weights, rounded, in the layout that oneDNN asks for.
 private final class InnerProductPrimitive: Primitive {
   private(set) lazy var packed = AlignedFloats(bytes: ek_inner_product_packed_bytes(handle))
-  private var packedVersion: UInt64?
 
   init(rows: Int, site: LayerSite) throws {
     try super.init(
@@ -69,8 +68,6 @@ private final class InnerProductPrimitive: Primitive {
 
   /// Brings the packed weights up to date.
   func pack(_ pass: ForwardPass, _ workspace: UnsafeMutableRawPointer) throws {
-    guard packedVersion != pass.memory.version else { return }
     try check(ek_inner_product_pack(handle, pass.parameter(0), packed.start, workspace))
-    packedVersion = pass.memory.version
   }
 }

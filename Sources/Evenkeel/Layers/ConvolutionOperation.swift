@@ -36,7 +36,7 @@ struct ConvolutionOperation: LayerOperation {
     let primitive = try primitives(pass.rows)
     let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     try primitive.pack(pass, workspace)
-    let input = precision.operand(pass.input, pass.rows * pass.inputLength, rounded: pass.scratch, pass.threads)
+    let input = precision.operand(pass.input, pass.rows * pass.inputLength, rounded: pass.scratch)
     try primitive.check(
       ek_convolution_forward(
         primitive.handle, input, primitive.packed.start, hasBias ? pass.parameter(1) : nil, pass.output, workspace))
@@ -46,7 +46,7 @@ struct ConvolutionOperation: LayerOperation {
     let primitive = try primitives(pass.rows)
     let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     let gradient = precision.operand(
-      pass.outputGradient, pass.rows * pass.outputLength, rounded: pass.workspace, pass.threads)
+      pass.outputGradient, pass.rows * pass.outputLength, rounded: pass.workspace)
     // Does nothing after a forward with the same parameters.
     try primitive.pack(pass.forward, workspace)
     try primitive.check(
@@ -60,7 +60,6 @@ struct ConvolutionOperation: LayerOperation {
 /// A convolution for one number of rows, and its weights in the layout that oneDNN asks for.
 private final class ConvolutionPrimitive: Primitive {
   private(set) lazy var packed = AlignedFloats(bytes: ek_convolution_packed_bytes(handle))
-  private var packedVersion: UInt64?
 
   init(_ windows: ek_windows, hasBias: Bool, kind: String, site: LayerSite) throws {
     var windows = windows
@@ -75,8 +74,6 @@ private final class ConvolutionPrimitive: Primitive {
 
   /// Brings the packed weights up to date.
   func pack(_ pass: ForwardPass, _ workspace: UnsafeMutableRawPointer) throws {
-    guard packedVersion != pass.memory.version else { return }
     try check(ek_convolution_pack(handle, pass.parameter(0), packed.start, workspace))
-    packedVersion = pass.memory.version
   }
 }

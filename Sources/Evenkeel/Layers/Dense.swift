@@ -36,7 +36,7 @@ public struct Dense: Layer {
 
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     switch site.precision {
-    case .float32: return DenseOperation(hasBias: bias == .present)
+    case .float32: return DenseOperation(hasBias: bias == .present, site: site)
     case .bfloat16: return try BFloat16DenseOperation(hasBias: bias == .present, site: site)
     }
   }
@@ -56,26 +56,3 @@ public struct Dense: Layer {
 }
 
 extension Dense: WeightedLayer {}
-
-/// Three matrix products: y = x Wᵀ + b; dW = dyᵀ x, db = Σ dy, dx = dy W.
-struct DenseOperation: LayerOperation {
-  let hasBias: Bool
-
-  func forward(_ pass: ForwardPass) throws {
-    let (rows, inputs, outputs) = (pass.rows, pass.inputLength, pass.outputLength)
-    try MatrixProduct.run(
-      rows, outputs, inputs, pass.input, .plain, pass.parameter(0), .transposed, pass.output)
-    if hasBias { ek_add_bias(pass.output, rows, outputs, pass.parameter(1), Int32(pass.threads)) }
-  }
-
-  func backward(_ pass: BackwardPass) throws {
-    let (rows, inputs, outputs) = (pass.rows, pass.inputLength, pass.outputLength)
-    let gradient = pass.outputGradient
-    try MatrixProduct.run(
-      outputs, inputs, rows, gradient, .transposed, pass.input, .plain, pass.parameterGradient(0))
-    if hasBias { ek_column_sums(gradient, rows, outputs, pass.parameterGradient(1), Int32(pass.threads)) }
-    if let inputGradient = pass.inputGradient {
-      try MatrixProduct.run(rows, inputs, outputs, gradient, .plain, pass.parameter(0), .plain, inputGradient)
-    }
-  }
-}

@@ -31,19 +31,18 @@ public struct Dropout: Layer, LayerOperation {
   public var backwardReads: BackwardReads { [] }
   public var worksInPlace: Bool { true }
   public var backwardWorksInPlace: Bool { true }
+  public var takesSlices: Bool { true }
 
   public func forward(_ pass: ForwardPass) {
     ek_dropout(
       pass.input, pass.firstRow * pass.inputLength, pass.rows * pass.inputLength, pass.purpose == .training ? rate : 0,
-      pass.key.value, pass.output,
-      Int32(pass.threads))
+      pass.key.value, pass.output)
   }
 
   public func backward(_ pass: BackwardPass) {
     guard let inputGradient = pass.inputGradient else { return }
     ek_dropout(
       pass.outputGradient, pass.forward.firstRow * pass.inputLength, pass.rows * pass.inputLength, rate,
-      pass.forward.key.value,
-      inputGradient, Int32(pass.threads))
+      pass.forward.key.value, inputGradient)
   }
 }

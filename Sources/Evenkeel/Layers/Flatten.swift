@@ -26,15 +26,14 @@ public struct Flatten: Layer {
 struct TransposeOperation: LayerOperation {
   let channels: Int
   var backwardReads: BackwardReads { [] }
+  var takesSlices: Bool { true }
 
   func forward(_ pass: ForwardPass) {
-    ek_transpose(
-      pass.input, pass.rows, pass.inputLength / channels, channels, pass.output, Int32(pass.threads))
+    ek_transpose(pass.input, pass.rows, pass.inputLength / channels, channels, pass.output)
   }
 
   func backward(_ pass: BackwardPass) {
     guard let inputGradient = pass.inputGradient else { return }
-    ek_transpose(
-      pass.outputGradient, pass.rows, channels, pass.inputLength / channels, inputGradient, Int32(pass.threads))
+    ek_transpose(pass.outputGradient, pass.rows, channels, pass.inputLength / channels, inputGradient)
   }
 }

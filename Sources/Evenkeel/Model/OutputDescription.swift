@@ -19,7 +19,7 @@ public struct OutputDescription: Hashable, Codable, Sendable {
   ) {
     switch loss.kind {
     case .softmaxCrossEntropy: ek_softmax(outputs, rows, width, outputs)
-    case .sigmoidCrossEntropy: ek_activation_forward(outputs, rows * width, EK_SIGMOID, 0, outputs, 1)
+    case .sigmoidCrossEntropy: ek_activation_forward(outputs, rows * width, EK_SIGMOID, 0, outputs)
     case .meanSquaredError, .huber: break
     }
     for index in 0..<rows * width {

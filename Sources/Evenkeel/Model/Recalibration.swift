@@ -109,7 +109,7 @@ private struct Recalibration {
       let x = program.input(ofStep: index)
       let bad =
         if let weights = layer.rowWeights(call.weights, lengths: program.lengths(ofStep: index, call), rows: rows) {
-          moments.merge(x, weights, memory, threads: program.threads)
+          moments.merge(x, weights, memory)
         } else { moments.merge(x, rows: rows * positions, memory, threads: program.threads) }
       guard bad < 0 else {
         throw unchanged(NormFailure.notFinite(feature: bad).error(layer.path, layer.kind))

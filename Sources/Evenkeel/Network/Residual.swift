@@ -119,21 +119,21 @@ struct SumOperation: LayerOperation {
   var backwardReads: BackwardReads { hasReLU ? .output : [] }
   var worksInPlace: Bool { true }
   var passesGradient: Bool { true }
+  var takesSlices: Bool { true }
 
   func forward(_ pass: ForwardPass) {
     let count = pass.rows * pass.outputLength
     if hasReLU {
-      ek_add_relu(pass.input, pass.addend, count, pass.output, Int32(pass.threads))
+      ek_add_relu(pass.input, pass.addend, count, pass.output)
     } else {
-      ek_add(pass.input, pass.addend, count, pass.output, Int32(pass.threads))
+      ek_add(pass.input, pass.addend, count, pass.output, 1)
     }
   }
 
   func backward(_ pass: BackwardPass) {
     guard hasReLU else { return }
     ek_activation_backward(
-      nil, pass.output, pass.outputGradient, pass.rows * pass.outputLength, EK_RELU, 0, pass.outputGradient,
-      Int32(pass.threads))
+      nil, pass.output, pass.outputGradient, pass.rows * pass.outputLength, EK_RELU, 0, pass.outputGradient)
   }
 }
 

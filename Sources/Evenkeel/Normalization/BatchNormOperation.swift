@@ -2,11 +2,11 @@ import Kernels
 
 /// Batch normalization, the shortcut that is added after it and the activation that follows, in the same sweeps.
 ///
-/// A batch is one part, or several ghost batches that are normalized one after the other. A part with fewer than two
-/// valid values of a feature, as with masked examples, is normalized with the running statistics and does not change
-/// them. Scratch holds the kernels' sums, then for every part its statistics and, if it is renormalized, the resulting
-/// parameters, then the gradients of one part.
-struct BatchNormOperation: LayerOperation {
+/// A batch is one part, or several ghost batches that are normalized by themselves; a part is a number of slices. A part with
+/// fewer than two valid values of a feature, as with masked examples, is normalized with the running statistics and does not
+/// change them. Scratch holds the slices' sums, then for every part its statistics, if it is renormalized the resulting
+/// parameters, and in the backward the means of the gradients.
+struct BatchNormOperation: BatchReduction {
   let options: BatchNorm
   let features: Int
   /// Values of one feature in one example: 1 for `[N, C]`, H·W for images.
@@ -17,9 +17,11 @@ struct BatchNormOperation: LayerOperation {
   var activation = Activation.identity
   /// Whether it is the last of a residual block and adds the shortcut: only identity or ReLU may then follow.
   var hasAddend = false
-  /// Doubles for the kernels' sums; the largest number of rows needs the most.
+  /// Floats for the sums of all slices.
   private let sumCount: Int
   private let partCount: Int
+  /// The running statistics, as the kernels want them.
+  private let running: PreparedStatistics
 
   init(_ options: BatchNorm, site: LayerSite) {
     self.options = options
@@ -27,8 +29,9 @@ struct BatchNormOperation: LayerOperation {
     positions = site.input.count / max(site.input.featureCount, 1)
     isSequence = site.input.rank == 2
     name = site.name
-    sumCount = ek_batch_norm_scratch(site.maximumRows * positions, features)
+    sumCount = 2 * site.maximumSlices * ek_slice_stride(features)
     partCount = site.purpose == .training ? options.parts(of: site.maximumRows).count : 1
+    running = PreparedStatistics(features: features)
   }
 
   var backwardReads: BackwardReads {
@@ -36,24 +39,33 @@ struct BatchNormOperation: LayerOperation {
   }
   var worksInPlace: Bool { true }
   var backwardWorksInPlace: Bool { !hasAddend }
-  var scratchCount: Int { 2 * sumCount + partCount * floatsOfPart + 2 * features }
+  var scratchCount: Int { sumCount + partCount * (floatsOfPart + 1) }
 
-  private var floatsOfPart: Int { (options.renormalization == nil ? 4 : 8) * features }
+  private var floatsOfPart: Int { (options.renormalization == nil ? 6 : 10) * features }
 
   private func part(_ index: Int, _ pass: ForwardPass) -> UnsafeMutablePointer<Float> {
-    pass.scratch + 2 * sumCount + index * floatsOfPart
+    pass.scratch + sumCount + index * floatsOfPart
   }
 
   private func statistics(_ part: Int, _ pass: ForwardPass) -> ek_batch_statistics {
     ek_batch_statistics(at: self.part(part, pass), features: features)
   }
 
-  private func renormalized(_ part: Int, _ pass: ForwardPass) -> RenormalizedParameters {
-    RenormalizedParameters(at: self.part(part, pass) + 4 * features, features: features)
+  /// The means of dz and dz x̂ over a part.
+  private func means(
+    _ part: Int, _ pass: ForwardPass
+  ) -> (dz: UnsafeMutablePointer<Float>, dzN: UnsafeMutablePointer<Float>) {
+    let start = self.part(part, pass) + 4 * features
+    return (start, start + features)
   }
 
-  func sums(_ pass: ForwardPass) -> UnsafeMutablePointer<Double> {
-    UnsafeMutableRawPointer(pass.scratch).assumingMemoryBound(to: Double.self)
+  private func renormalized(_ part: Int, _ pass: ForwardPass) -> RenormalizedParameters {
+    RenormalizedParameters(at: self.part(part, pass) + 6 * features, features: features)
+  }
+
+  /// The sums of one slice.
+  func sums(_ slice: Int, _ pass: ForwardPass) -> UnsafeMutablePointer<Double> {
+    UnsafeMutableRawPointer(pass.scratch).assumingMemoryBound(to: Double.self) + slice * ek_slice_stride(features)
   }
 
   var shiftIndex: Int { options.scale ? 1 : 0 }
@@ -82,163 +94,208 @@ struct BatchNormOperation: LayerOperation {
     return true
   }
 
+  /// The rows of the whole batch.
+  private func rows(_ pass: ForwardPass) -> Range<Int> { 0..<pass.slices[pass.sliceCount - 1].upperBound }
+
   private func parts(_ pass: ForwardPass) -> Parts {
+    let rows = rows(pass).count
     let haveStatistics = pass.purpose == .training && takesStatistics(pass)
-    return haveStatistics ? options.parts(of: pass.rows) : Parts(rows: pass.rows, largest: .max)
+    return haveStatistics ? options.parts(of: rows) : Parts(rows: rows, largest: .max)
   }
 
   private func isWeighted(_ pass: ForwardPass) -> Bool {
     takesStatistics(pass) && (pass.weights.weights != nil || (isSequence && pass.weights.lengths != nil))
   }
 
-  /// The weights of the rows of some of the examples; nil for 1 each.
-  private func weights(_ pass: ForwardPass, _ examples: Range<Int>) -> RowWeights? {
-    guard isWeighted(pass) else { return nil }
-    let lengths = isSequence ? pass.weights.lengths : nil
+  /// The weights of the rows of a part, in the pass of the whole batch; nil for 1 each.
+  private func weights(_ whole: ForwardPass, _ examples: Range<Int>) -> RowWeights? {
+    guard isWeighted(whole) else { return nil }
+    let lengths = isSequence ? whole.weights.lengths : nil
     return RowWeights(
-      pass.weights.weights.map { $0 + examples.lowerBound }, lengths.map { $0 + examples.lowerBound },
+      whole.weights.weights.map { $0 + examples.lowerBound }, lengths.map { $0 + examples.lowerBound },
       examples: examples.count, positions: positions)
   }
 
-  /// The norm of some of the examples.
-  func norm(_ pass: ForwardPass, _ examples: Range<Int>) -> ek_batch_norm {
-    ek_batch_norm(
-      rows: examples.count * positions, features: features, epsilon: options.epsilon,
-      scale: options.scale ? pass.parameter(0) : nil, shift: options.shift ? pass.parameter(shiftIndex) : nil,
-      activation: activation.kernel,
-      slope: activation.slope,
-      addend: pass.addend.map { $0 + examples.lowerBound * positions * features },
-      frozen: takesStatistics(pass) ? 0 : 1)
+  /// The weights of a slice for the kernels.
+  private func sliceWeights(_ pass: ForwardPass) -> ek_weights? {
+    guard isWeighted(pass) else { return nil }
+    return ek_weights(
+      examples: pass.rows, positions: positions, weights: pass.weights.weights,
+      lengths: isSequence ? pass.weights.lengths : nil, total: 0)
   }
 
-  func forward(_ pass: ForwardPass) throws {
+  /// What the kernels normalize a slice with.
+  private struct Site {
+    var norm: ek_batch_norm
+    let statistics: ek_batch_statistics
+    let part: Int
+    /// Whether the statistics were given, not computed from the part.
+    let isGiven: Bool
+  }
+
+  func norm(_ pass: ForwardPass) -> ek_batch_norm {
+    ek_batch_norm(
+      rows: pass.rows * positions, features: features, epsilon: options.epsilon,
+      scale: options.scale ? pass.parameter(0) : nil, shift: options.shift ? pass.parameter(shiftIndex) : nil,
+      activation: activation.kernel, slope: activation.slope, addend: pass.addend)
+  }
+
+  private func site(_ pass: ForwardPass) -> Site {
+    var norm = norm(pass)
     switch source(pass) {
-    case .running: applyRunningStatistics(0, 0..<pass.rows, pass)
+    case .running: return Site(norm: norm, statistics: running.view, part: 0, isGiven: true)
+    case .whole(let whole): return Site(norm: norm, statistics: whole.statistics, part: 0, isGiven: false)
     case .batch:
       let parts = parts(pass)
-      for index in 0..<parts.count { try normalize(index, parts[index], pass) }
-    case .whole(let whole): apply(whole, pass)
+      let part = parts.index(ofRow: pass.slices[pass.slice].lowerBound)
+      let isGiven = hasStatistics(part, pass).pointee == 0
+      if options.renormalization != nil, !isGiven {
+        let renormalized = renormalized(part, pass)
+        (norm.scale, norm.shift) = (UnsafePointer(renormalized.scale), UnsafePointer(renormalized.shift))
+      }
+      return Site(norm: norm, statistics: statistics(part, pass), part: part, isGiven: isGiven)
     }
   }
 
-  private func running(_ pass: ForwardPass) -> RunningStatisticsView {
+  /// Set to 1 where a part has statistics of its own, to 0 where it takes the running ones.
+  private func hasStatistics(_ part: Int, _ pass: ForwardPass) -> UnsafeMutablePointer<Float> {
+    pass.scratch + sumCount + partCount * floatsOfPart + part
+  }
+
+  // ---- forward --------------------------------------------------------------------------------------------------------
+
+  func preparationBlocks(_ pass: ForwardPass) -> Int {
+    if pass.purpose == .prediction { return 1 }
+    if case .running = source(pass) { return 1 }
+    return 0
+  }
+
+  func prepare(_ pass: ForwardPass, block: Int) {
+    runningView(pass).copy(to: running.view, epsilon: options.epsilon)
+  }
+
+  func reducesForward(_ pass: ForwardPass) -> Bool {
+    if case .batch = source(pass) { return true }
+    return false
+  }
+
+  func collect(_ pass: ForwardPass) {
+    let moments = sums(pass.slice, pass)
+    if var weights = sliceWeights(pass) {
+      ek_slice_weighted_moments(pass.input, &weights, features, moments)
+    } else {
+      ek_slice_moments(pass.input, pass.rows * positions, features, moments)
+    }
+  }
+
+  private func runningView(_ pass: ForwardPass) -> RunningStatisticsView {
     RunningStatisticsView(pass.memory.buffers, features: features)
   }
 
-  private func applyRunningStatistics(_ index: Int, _ examples: Range<Int>, _ pass: ForwardPass) {
-    var norm = norm(pass, examples)
-    let statistics = statistics(index, pass)
-    let start = examples.lowerBound * positions * features
-    running(pass).copy(to: statistics, epsilon: options.epsilon)
-    ek_batch_norm_apply(&norm, pass.input + start, pass.output + start, statistics, Int32(pass.threads))
+  func reduce(_ pass: ForwardPass) throws {
+    let parts = parts(pass)
+    for index in 0..<parts.count { try reduce(index, parts[index], pass) }
   }
 
-  private func normalize(_ index: Int, _ examples: Range<Int>, _ pass: ForwardPass) throws {
+  private func reduce(_ index: Int, _ examples: Range<Int>, _ pass: ForwardPass) throws {
     let weights = weights(pass, examples)
-    if let weights, !weights.haveStatistics { return applyRunningStatistics(index, examples, pass) }
-    var norm = norm(pass, examples)
     let statistics = statistics(index, pass)
-    let start = examples.lowerBound * positions * features
-    let (x, y) = (pass.input + start, pass.output + start)
-    guard norm.rows > 1 else {
+    hasStatistics(index, pass).pointee = weights?.haveStatistics != false ? 1 : 0
+    if let weights, !weights.haveStatistics {
+      return runningView(pass).copy(to: statistics, epsilon: options.epsilon)
+    }
+    guard examples.count * positions > 1 else {
       throw NormFailure.oneValue.error(name, BatchNorm.kind)
     }
-    let (sums, threads) = (sums(pass), Int32(pass.threads))
-    let bad: Int
-    if weights == nil, options.renormalization == nil {
-      bad = ek_batch_norm_forward(&norm, x, y, statistics, sums, threads)
-    } else {
-      if var view = weights?.view {
-        bad = ek_weighted_statistics_of(x, &view, features, options.epsilon, statistics, sums, threads)
-      } else {
-        bad = ek_batch_statistics_of(x, norm.rows, features, options.epsilon, statistics, sums, threads)
-      }
-      if bad < 0 {
-        if let renormalization = options.renormalization {
-          let renormalized = renormalized(index, pass)
-          renormalized.compute(
-            statistics, against: running(pass), renormalization, epsilon: options.epsilon, scale: norm.scale,
-            shift: norm.shift)
-          (norm.scale, norm.shift) = (UnsafePointer(renormalized.scale), UnsafePointer(renormalized.shift))
-        }
-        ek_batch_norm_apply(&norm, x, y, statistics, threads)
-      }
-    }
-    guard bad < 0 else {
-      throw NormFailure.notFinite(feature: bad).error(name, BatchNorm.kind)
+    let slices = pass.slices.covering(examples)
+    let moments = sums(slices.lowerBound, pass)
+    ek_merge_moments(moments, slices.count, features)
+    let bad = ek_statistics_from(moments, features, options.epsilon, statistics)
+    guard bad < 0 else { throw NormFailure.notFinite(feature: bad).error(name, BatchNorm.kind) }
+    if let renormalization = options.renormalization {
+      renormalized(index, pass).compute(
+        statistics, against: runningView(pass), renormalization, epsilon: options.epsilon,
+        scale: options.scale ? pass.parameter(0) : nil, shift: options.shift ? pass.parameter(shiftIndex) : nil)
     }
     // The variance that is averaged is larger than the batch's by m / (m − 1) and must be a float too.
-    let correction = options.runningVariance.correction(count: weights?.count ?? Double(norm.rows))
+    let correction = options.runningVariance.correction(count: weights?.count ?? Double(examples.count * positions))
     let overflow = (0..<features).first { !Float(Double(statistics.variance[$0]) * correction).isFinite }
-    if let overflow {
-      throw NormFailure.outOfRange(feature: overflow).error(name, BatchNorm.kind)
-    }
+    if let overflow { throw NormFailure.outOfRange(feature: overflow).error(name, BatchNorm.kind) }
   }
 
-  func backward(_ pass: BackwardPass) throws {
-    if case .whole(let whole) = source(pass.forward) { return spread(whole, pass) }
+  func forward(_ pass: ForwardPass) {
+    var site = site(pass)
+    ek_batch_norm_apply(&site.norm, pass.input, pass.output, site.statistics)
+  }
+
+  // ---- backward -------------------------------------------------------------------------------------------------------
+
+  func reducesBackward(_ pass: ForwardPass) -> Bool { pass.context == nil }
+
+  func collect(_ pass: BackwardPass) {
+    var site = site(pass.forward)
+    ek_batch_norm_gradient_sums(
+      &site.norm, pass.input, pass.output, pass.outputGradient, site.statistics, sums(pass.forward.slice, pass.forward))
+  }
+
+  func reduce(_ pass: BackwardPass) {
     let forward = pass.forward
     let parts = parts(forward)
     let dscale = options.scale ? pass.parameterGradient(0) : nil
     let dshift = options.shift ? pass.parameterGradient(shiftIndex) : nil
-    guard parts.count > 1 || isWeighted(forward) || (takesStatistics(forward) && options.renormalization != nil) else {
-      return differentiate(0, 0..<pass.rows, nil, pass, dscale, dshift)
-    }
-    dscale?.update(repeating: 0, count: features)
-    dshift?.update(repeating: 0, count: features)
-    let partScale = pass.scratch + 2 * sumCount + partCount * floatsOfPart
-    let partShift = partScale + features
     for index in 0..<parts.count {
       let weights = weights(forward, parts[index])
-      differentiate(index, parts[index], weights, pass, partScale, partShift)
-      if let dscale, isRenormalized(weights) {
+      let slices = forward.slices.covering(parts[index])
+      let sums = mergedSums(slices, forward)
+      let means = means(index, forward)
+      let total = weights.map { max($0.view.total, .leastNormalMagnitude) } ?? Double(parts[index].count * positions)
+      let renormalized =
+        options.renormalization != nil && takesStatistics(forward) && weights?.haveStatistics != false
+        ? renormalized(index, forward) : nil
+      for feature in 0..<features {
+        let (dz, dzN) = (sums.dz[feature], sums.dzN[feature])
+        means.dz[feature] = Float(dz / total)
+        means.dzN[feature] = Float(dzN / total)
         // dγ = Σ dy (x̂ r + d)
-        let renormalized = renormalized(index, forward)
-        for feature in 0..<features {
-          dscale[feature] +=
-            renormalized.ratio[feature] * partScale[feature] + renormalized.offset[feature] * partShift[feature]
-        }
-      } else if let dscale {
-        for feature in 0..<features { dscale[feature] += partScale[feature] }
+        let scale = renormalized.map { Double($0.ratio[feature]) * dzN + Double($0.offset[feature]) * dz } ?? dzN
+        if let dscale { dscale[feature] = Float(scale) + (index > 0 ? dscale[feature] : 0) }
+        if let dshift { dshift[feature] = Float(dz) + (index > 0 ? dshift[feature] : 0) }
       }
-      if let dshift { for feature in 0..<features { dshift[feature] += partShift[feature] } }
     }
   }
 
-  /// The gradients of one part: dx, and Σ dy x̂ and Σ dy if wanted.
-  private func differentiate(
-    _ index: Int, _ examples: Range<Int>, _ weights: RowWeights?, _ pass: BackwardPass,
-    _ dscale: UnsafeMutablePointer<Float>?, _ dshift: UnsafeMutablePointer<Float>?
-  ) {
+  /// Σ dz and Σ dz x̂ over some slices.
+  func mergedSums(
+    _ slices: Range<Int>, _ pass: ForwardPass
+  ) -> (dz: UnsafeMutablePointer<Double>, dzN: UnsafeMutablePointer<Double>) {
+    let sums = sums(slices.lowerBound, pass)
+    ek_merge_sums(sums, slices.count, features)
+    return (sums, sums + (ek_slice_stride(features) - 8) / 2)
+  }
+
+  func backward(_ pass: BackwardPass) throws {
+    if let context = pass.forward.context {
+      return spread(unsafeDowncast(context, to: WholeBatchNorm.self), pass)
+    }
+    guard let dx = pass.inputGradient else { return }
     let forward = pass.forward
-    var norm = norm(forward, examples)
-    if takesStatistics(forward), isRenormalized(weights) {
-      let renormalized = renormalized(index, forward)
-      (norm.scale, norm.shift) = (UnsafePointer(renormalized.scale), UnsafePointer(renormalized.shift))
+    var site = site(forward)
+    let means = means(site.part, forward)
+    let isWeighted = isWeighted(forward)
+    let hasMeans = !site.isGiven && !isWeighted
+    ek_batch_norm_spread(
+      &site.norm, pass.input, pass.output, pass.outputGradient, site.statistics, hasMeans ? means.dz : nil,
+      hasMeans ? means.dzN : nil, dx)
+    if isWeighted, !site.isGiven, var weights = sliceWeights(forward) {
+      ek_batch_norm_spread_weights(&site.norm, pass.input, &weights, site.statistics, means.dz, means.dzN, dx)
     }
-    let start = examples.lowerBound * positions * features
-    let (x, y, dy) = (pass.input + start, pass.output + start, pass.outputGradient + start)
-    let dx = pass.inputGradient.map { $0 + start }
-    if var view = weights?.view, weights!.haveStatistics {
-      ek_weighted_norm_backward(
-        &norm, x, y, dy, &view, statistics(index, forward), dscale, dshift, dx, sums(forward), Int32(pass.threads))
-    } else {
-      if weights != nil { norm.frozen = 1 }
-      ek_batch_norm_backward(
-        &norm, x, y, dy, statistics(index, forward), dscale, dshift, dx, sums(forward), Int32(pass.threads))
-    }
-  }
-
-  /// Whether the statistics of a part with these weights are renormalized.
-  private func isRenormalized(_ weights: RowWeights?) -> Bool {
-    options.renormalization != nil && weights?.haveStatistics != false
   }
 
   /// Every ghost batch is a step of the running averages, as for accumulated micro-batches (and in algorithm 1 of
   /// Hoffer et al. 2017); one of fewer than `ghostBatch` examples counts proportionally.
   func commit(_ pass: CommitPass) {
     let forward = pass.forward
-    let running = RunningStatisticsView(pass.buffers, features: features)
+    let running = runningView(forward)
     switch source(forward) {
     case .running: return
     case .whole(let whole):

@@ -48,7 +48,8 @@ extension ExampleNorm {
   }
 }
 
-/// Layer, group, instance and RMS norm: the same in training and in prediction.
+/// Layer, group, instance and RMS norm: the same in training and in prediction. The scratch of a slice holds its statistics,
+/// that of the batch the sums of all slices for the gradients of γ and β.
 struct ExampleNormOperation: LayerOperation {
   private let kind: String
   private let name: String
@@ -58,9 +59,10 @@ struct ExampleNormOperation: LayerOperation {
   private let isCentered: Bool
   private let hasScale: Bool
   private let hasShift: Bool
-  /// Doubles for the kernels' sums, and the number of sets in the largest batch.
-  private let sumCount: Int
+  /// The number of sets in the largest slice.
   private let setCount: Int
+  let scratchCount: Int
+  let workspaceCount: Int
 
   init(_ layer: some ExampleNorm, _ sets: NormSets, site: LayerSite) {
     kind = type(of: layer).kind
@@ -70,15 +72,18 @@ struct ExampleNormOperation: LayerOperation {
     (epsilon, isCentered) = (layer.epsilon, layer.isCentered)
     (hasScale, hasShift) = (layer.norm?.learnsScale == true, layer.norm?.learnsShift == true)
     var largest = ek_group_norm(
-      examples: site.maximumRows * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
+      examples: site.maximumSlice * sets.blocks, positions: sets.positions, channels: features, groups: sets.groups,
       epsilon: epsilon, centered: isCentered ? 1 : 0, scale: nil, shift: nil)
-    sumCount = ek_group_norm_scratch(&largest)
-    setCount = site.maximumRows * sets.blocks * sets.groups
+    workspaceCount = 2 * ek_group_norm_scratch(&largest)
+    setCount = site.maximumSlice * sets.blocks * sets.groups
+    scratchCount = site.purpose == .training ? 2 * site.maximumSlices * ek_slice_stride(features) : 0
   }
 
   var worksInPlace: Bool { true }
   var backwardWorksInPlace: Bool { true }
-  var scratchCount: Int { 2 * sumCount + 3 * setCount }
+  var takesSlices: Bool { true }
+  var sliceScratchCount: Int { 3 * setCount }
+  var gradientBlocks: Int { hasScale || hasShift ? 1 : 0 }
 
   private func norm(_ pass: ForwardPass) -> ek_group_norm {
     ek_group_norm(
@@ -89,31 +94,42 @@ struct ExampleNormOperation: LayerOperation {
 
   private var shiftIndex: Int { hasScale ? 1 : 0 }
 
-  private func sums(_ pass: ForwardPass) -> UnsafeMutablePointer<Double> {
-    UnsafeMutableRawPointer(pass.scratch).assumingMemoryBound(to: Double.self)
+  private func doubles(_ memory: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Double> {
+    UnsafeMutableRawPointer(memory).assumingMemoryBound(to: Double.self)
   }
 
   private func statistics(_ pass: ForwardPass) -> ek_group_statistics {
-    let start = pass.scratch + 2 * sumCount
+    let start = pass.sliceScratch
     return ek_group_statistics(
       mean_high: start, mean_low: start + setCount, inverse_deviation: start + 2 * setCount)
   }
 
   func forward(_ pass: ForwardPass) throws {
     var norm = norm(pass)
-    let bad = ek_group_norm_forward(
-      &norm, pass.input, pass.output, statistics(pass), sums(pass), Int32(pass.threads))
+    let bad = ek_group_norm_forward(&norm, pass.input, pass.output, statistics(pass), doubles(pass.workspace))
     // A prediction that is not finite does not affect the others.
     guard bad < 0 || pass.purpose == .prediction else {
+      let example = pass.slices[pass.slice].lowerBound + bad / sets.blocks
       throw EvenkeelError.data(
-        "Layer \(name) (\(kind)) got a value that is not finite in example \(bad / sets.blocks) of the batch")
+        "Layer \(name) (\(kind)) got a value that is not finite in example \(example) of the batch")
     }
   }
 
   func backward(_ pass: BackwardPass) throws {
     var norm = norm(pass.forward)
     ek_group_norm_backward(
-      &norm, pass.input, pass.outputGradient, statistics(pass.forward), hasScale ? pass.parameterGradient(0) : nil,
-      hasShift ? pass.parameterGradient(shiftIndex) : nil, pass.inputGradient, sums(pass.forward), Int32(pass.threads))
+      &norm, pass.input, pass.outputGradient, statistics(pass.forward),
+      doubles(pass.scratch) + pass.forward.slice * ek_slice_stride(features), pass.inputGradient,
+      doubles(pass.workspace))
+  }
+
+  func parameterGradients(_ pass: BackwardPass, block: Int) throws {
+    let sums = doubles(pass.scratch)
+    ek_merge_sums(sums, pass.forward.sliceCount, features)
+    let second = sums + (ek_slice_stride(features) - 8) / 2
+    for feature in 0..<features {
+      if hasScale { pass.parameterGradient(0)[feature] = Float(second[feature]) }
+      if hasShift { pass.parameterGradient(shiftIndex)[feature] = Float(sums[feature]) }
+    }
   }
 }

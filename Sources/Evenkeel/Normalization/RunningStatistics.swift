@@ -102,3 +102,14 @@ extension BatchNorm {
     }
   }
 }
+
+/// Statistics to normalize with that an operation keeps in memory of its own.
+final class PreparedStatistics: @unchecked Sendable {
+  private let memory: AlignedFloats
+  let view: ek_batch_statistics
+
+  init(features: Int) {
+    memory = AlignedFloats(count: 4 * features)
+    view = ek_batch_statistics(at: memory.start, features: features)
+  }
+}

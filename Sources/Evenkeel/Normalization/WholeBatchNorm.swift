@@ -6,8 +6,9 @@ final class WholeBatchNorm: StepContext {
   let operation: BatchNormOperation
   private(set) var moments: FeatureMoments
   let statistics: ek_batch_statistics
-  /// Σ dz and Σ dz x̂ of every feature: the gradients of β and γ.
-  let sumDz, sumDzN: UnsafeMutablePointer<Double>
+  /// Σ dz and Σ dz x̂ of every feature: the gradients of β and γ; and their means over the batch.
+  private let sumDz, sumDzN: UnsafeMutablePointer<Double>
+  let meanDz, meanDzN: UnsafeMutablePointer<Float>
   private let memory: AlignedFloats
   private let sums: BatchStatisticsStorage
 
@@ -17,9 +18,11 @@ final class WholeBatchNorm: StepContext {
     let features = operation.features
     moments = FeatureMoments(features: features)
     sums = BatchStatisticsStorage(features: features, rows: rows * operation.positions)
-    memory = AlignedFloats(count: 4 * features)
+    memory = AlignedFloats(count: 6 * features)
     sumDz = UnsafeMutableRawPointer(memory.start).assumingMemoryBound(to: Double.self)
     sumDzN = sumDz + features
+    meanDz = memory.start + 4 * features
+    meanDzN = meanDz + features
     statistics = sums.view
   }
 
@@ -52,9 +55,20 @@ final class WholeBatchNorm: StepContext {
     }
   }
 
-  /// Writes the gradients of γ and β, which are these sums, into a buffer of all gradients.
-  func writeGradients(to gradients: UnsafeMutablePointer<Float>, offsets: [Int]) {
+  /// Adds the sums of one part.
+  func add(_ dz: UnsafePointer<Double>, _ dzN: UnsafePointer<Double>) {
     for feature in 0..<moments.features {
+      sumDz[feature] += dz[feature]
+      sumDzN[feature] += dzN[feature]
+    }
+  }
+
+  /// Takes the means of the sums, which are complete, and writes the gradients of γ and β, which are the sums, into a buffer
+  /// of all gradients.
+  func finishGradients(_ gradients: UnsafeMutablePointer<Float>, offsets: [Int]) {
+    for feature in 0..<moments.features {
+      meanDz[feature] = Float(sumDz[feature] / moments.count)
+      meanDzN[feature] = Float(sumDzN[feature] / moments.count)
       if operation.options.scale { gradients[offsets[0] + feature] = Float(sumDzN[feature]) }
       if operation.options.shift {
         gradients[offsets[operation.shiftIndex] + feature] = Float(sumDz[feature])
@@ -64,23 +78,18 @@ final class WholeBatchNorm: StepContext {
 }
 
 extension BatchNormOperation {
-  func apply(_ whole: WholeBatchNorm, _ pass: ForwardPass) {
-    var norm = norm(pass, 0..<pass.rows)
-    ek_batch_norm_apply(&norm, pass.input, pass.output, whole.statistics, Int32(pass.threads))
-  }
-
-  /// Adds to the sums over the whole batch that the norm's backward needs.
-  func addGradientSums(to whole: WholeBatchNorm, _ pass: BackwardPass) {
-    var norm = norm(pass.forward, 0..<pass.rows)
-    ek_batch_norm_gradient_sums(
-      &norm, pass.input, pass.output, pass.outputGradient, whole.statistics, whole.sumDz, whole.sumDzN,
-      sums(pass.forward), Int32(pass.threads))
+  /// Merges what the slices of a part collected backward into the sums of the whole batch.
+  func reduce(_ pass: BackwardPass, into whole: WholeBatchNorm) {
+    let sums = mergedSums(0..<pass.forward.sliceCount, pass.forward)
+    whole.add(sums.dz, sums.dzN)
   }
 
   func spread(_ whole: WholeBatchNorm, _ pass: BackwardPass) {
-    var norm = norm(pass.forward, 0..<pass.rows)
+    // The gradient goes through the sum with the addend and its ReLU first, also of the norm that opens a batch.
+    if hasAddend, activation != .identity { collect(pass) }
+    guard let dx = pass.inputGradient else { return }
+    var norm = norm(pass.forward)
     ek_batch_norm_spread(
-      &norm, pass.input, pass.output, pass.outputGradient, whole.statistics, whole.sumDz, whole.sumDzN,
-      whole.moments.count, pass.inputGradient, sums(pass.forward), Int32(pass.threads))
+      &norm, pass.input, pass.output, pass.outputGradient, whole.statistics, whole.meanDz, whole.meanDzN, dx)
   }
 }

@@ -1,12 +1,22 @@
+import CLinux
 import Glibc
-import Kernels
 
 /// The processors and memory that this process may use.
 public enum Machine {
-  /// The number of processors that this process may run on.
-  public static let threads = Int(ek_processor_count())
+  /// The number of processors that this process may use: those that it may run on, at most as many as its quota pays for
+  /// (control groups, version 2 or 1).
+  public static let threads = threads(allowed: allowedProcessors(), read: ControlGroups.contents)
 
-  /// Too many threads that wait for each other at barriers would take turns.
+  static func threads(allowed: Int, read: (String) -> String?) -> Int {
+    max(1, min(allowed, ControlGroups.processorQuota(read).map { Int($0) } ?? .max))
+  }
+
+  /// The processors in this process's affinity mask.
+  private static func allowedProcessors() -> Int {
+    let count = Int(clinux_allowed_processors())
+    return count > 0 ? count : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  }
+
   /// - Throws: `EvenkeelError` with code `usage` for less than 1 or more than eight per processor.
   static func requireThreads(_ count: Int) throws {
     let most = 8 * threads

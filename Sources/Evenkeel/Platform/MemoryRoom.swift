@@ -25,7 +25,7 @@ package struct MemoryRoom: Equatable {
     ].compactMap(\.self).map { MemoryRoom(bytes: max(0, $0.bytes), limit: $0.limit) }.min { $0.bytes < $1.bytes }!
   }
 
-  static func current() -> MemoryRoom { current(read: contents) }
+  static func current() -> MemoryRoom { current(read: ControlGroups.contents) }
 
   /// The part of a hard limit that is reserved for unrequested allocations: threads' stacks, small memory.
   private static let reserve = 1 << 26
@@ -38,27 +38,13 @@ package struct MemoryRoom: Equatable {
     return max(1, sysconf(Int32(_SC_PHYS_PAGES))) * max(1, sysconf(Int32(_SC_PAGESIZE)))
   }
 
-  /// What this process's cgroups leave, its own and all above it, in version 2 or 1; nil without a limit.
+  /// What this process's control groups leave, its own and all above it; nil without a limit.
   private static func container(_ read: (String) -> String?) -> Int? {
-    guard let groups = read("/proc/self/cgroup") else { return nil }
-    return groups.split(separator: "\n").flatMap { line -> [Int] in
-      let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard parts.count == 3 else { return [] }
-      if parts[1].isEmpty {
-        return folders("/sys/fs/cgroup", parts[2]).compactMap {
-          room($0, limit: "memory.max", usage: "memory.current", prefix: "", read)
-        }
-      }
-      guard parts[1].split(separator: ",").contains("memory") else { return [] }
-      return folders("/sys/fs/cgroup/memory", parts[2]).compactMap {
-        room($0, limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes", prefix: "total_", read)
-      }
+    ControlGroups.folders(of: "memory", read).compactMap { folder, version in
+      version == 2
+        ? room(folder, limit: "memory.max", usage: "memory.current", prefix: "", read)
+        : room(folder, limit: "memory.limit_in_bytes", usage: "memory.usage_in_bytes", prefix: "total_", read)
     }.min()
-  }
-
-  /// The folders of `group` and of all groups above it; in a container, the group's path may be one outside it.
-  private static func folders(_ root: String, _ group: Substring) -> [String] {
-    group.split(separator: "/").reduce(into: [root]) { $0.append($0.last! + "/" + $1) }
   }
 
   /// What one group leaves: cached files count as used but can be evicted.
@@ -94,17 +80,6 @@ package struct MemoryRoom: Equatable {
   }
 
   private static func number(_ text: String) -> Int? { Int(text.split { $0.isWhitespace }.first ?? "") }
-
-  /// The text of a small system file.
-  private static func contents(_ path: String) -> String? {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
-    return withUnsafeTemporaryAllocation(byteCount: 1 << 14, alignment: 1) { buffer in
-      let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-      return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
-    }
-  }
 
   /// `count` bytes in readable form.
   package static func text(_ count: Int) -> String {

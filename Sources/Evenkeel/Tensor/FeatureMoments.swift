@@ -41,14 +41,9 @@ public struct FeatureMoments: Sendable {
   mutating func merge(
     _ x: UnsafePointer<Float>, rows: Int, _ memory: BatchStatisticsStorage, threads: Int
   ) -> Int {
-    let bad = means.withUnsafeMutableBufferPointer { means in
-      squares.withUnsafeMutableBufferPointer { squares in
-        ek_merge_statistics(
-          x, rows, means.count, weight, means.baseAddress, squares.baseAddress, memory.scratch, Int32(threads))
-      }
-    }
+    ek_moments_of(x, rows, features, memory.scratch, Int32(threads))
+    let bad = merge(memory.scratch, weight: Double(rows))
     self.rows += rows
-    weight += Double(rows)
     squaresOfWeights += Double(rows)
     return bad
   }
@@ -56,15 +51,22 @@ public struct FeatureMoments: Sendable {
   /// Adds weighted rows.
   /// - Returns: As above.
   mutating func merge(
-    _ x: UnsafePointer<Float>, _ weights: RowWeights, _ memory: BatchStatisticsStorage, threads: Int
+    _ x: UnsafePointer<Float>, _ weights: RowWeights, _ memory: BatchStatisticsStorage
   ) -> Int {
     var view = weights.view
     guard view.total > 0 else { return -1 }
-    let bad = ek_weighted_statistics_of(x, &view, features, 0, memory.view, memory.scratch, Int32(threads))
-    guard bad < 0 else { return bad }
-    merge(memory.view, weight: view.total)
+    ek_slice_weighted_moments(x, &view, features, memory.scratch)
+    let bad = merge(memory.scratch, weight: view.total)
     rows += weights.rows
     squaresOfWeights += weights.squares
+    return bad
+  }
+
+  /// Adds the moments of a slice; if one is not finite, nothing.
+  private mutating func merge(_ moments: UnsafePointer<Double>, weight: Double) -> Int {
+    let squares = moments + (ek_slice_stride(features) - 8) / 2
+    if let bad = (0..<features).first(where: { !moments[$0].isFinite || !squares[$0].isFinite }) { return bad }
+    merge(weight: weight, mean: { moments[$0] }, variance: { squares[$0] / weight })
     return -1
   }
 

@@ -34,6 +34,13 @@ struct Parts: Hashable, Sendable {
     return start..<start + size + (index < larger ? 1 : 0)
   }
 
+  /// The part that holds a row.
+  func index(ofRow row: Int) -> Int {
+    let (size, larger) = rows.quotientAndRemainder(dividingBy: count)
+    let inLarger = larger * (size + 1)
+    return row < inLarger ? row / (size + 1) : larger + (row - inLarger) / size
+  }
+
   /// The number of rows of the first part, which is the largest, and of the last.
   var largest: Int { self[0].count }
   var smallest: Int { rows / count }

@@ -12,7 +12,7 @@ struct RowWeights {
   ///   - weights: One per example; nil for 1 each.
   ///   - lengths: The number of positions of each example; nil for `positions` each.
   init(_ weights: UnsafePointer<Float>?, _ lengths: UnsafePointer<Int32>?, examples: Int, positions: Int) {
-    var (total, squares, rows, heaviest) = (0.0, 0.0, 0, (weight: 0.0, row: 0))
+    var (total, squares, rows) = (0.0, 0.0, 0)
     for example in 0..<examples {
       let weight = Double(weights?[example] ?? 1)
       let length = lengths.map { Int($0[example]) } ?? positions
@@ -20,11 +20,9 @@ struct RowWeights {
       total += Double(length) * weight
       squares += Double(length) * weight * weight
       rows += length
-      if weight > heaviest.weight { heaviest = (weight, example * positions) }
     }
     view = ek_weights(
-      examples: examples, positions: positions, weights: weights, lengths: lengths, total: total,
-      heaviest: heaviest.row)
+      examples: examples, positions: positions, weights: weights, lengths: lengths, total: total)
     self.squares = squares
     self.rows = rows
   }

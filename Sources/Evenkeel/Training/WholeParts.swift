@@ -65,7 +65,7 @@ final class WholeParts: BatchParts {
       remedy: "A smaller batch takes less.")
     gradients = AlignedFloats(count: layout.count)
     let counts = Dictionary(uniqueKeysWithValues: layout.entries.map { ($0.offset, $0.count) })
-    parameters = program.steps.map { $0.parameterOffsets.map { $0..<$0 + counts[$0]! } }
+    parameters = program.steps.map { (layout.offsets[$0.name] ?? []).map { $0..<$0 + counts[$0]! } }
   }
 
   /// The size of its memory in bytes, without the gradients that every accumulation needs.
@@ -89,7 +89,7 @@ final class WholeParts: BatchParts {
     // From each norm back to the one before it.
     for norm in norms.indices.reversed() {
       let index = before[norm].step
-      norms[norm].writeGradients(to: step.gradients.start, offsets: program.steps[index].parameterOffsets)
+      norms[norm].finishGradients(step.gradients.start, offsets: step.state.layout.offsets[program.steps[index].name] ?? [])
       guard index > 0 else { break }
       for partIndex in 0..<batch.parts.count {
         let part = batch.parts[partIndex]
@@ -146,8 +146,8 @@ final class WholeParts: BatchParts {
     }
     guard next >= 0 else { return }
     after[next].saveGradients(program, rows: call.rows, to: place)
-    let pass = program.passBackward(before[next].step, call)
-    norms[next].operation.addGradientSums(to: norms[next], pass)
+    try program.collectBackward(before[next].step, call)
+    norms[next].operation.reduce(program.passBackward(before[next].step), into: norms[next])
   }
 
   private func call(

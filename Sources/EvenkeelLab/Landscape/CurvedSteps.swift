@@ -28,7 +28,7 @@ final class ActivationStep: LinearStep {
   }
 
   func forward(_ x: UnsafeMutablePointer<Float>, _ at: Linearization) -> UnsafeMutablePointer<Float> {
-    ek_activation_forward(x, y.count, activation.kernel, activation.slope, y.start, Int32(at.threads))
+    ek_activation_forward(x, y.count, activation.kernel, activation.slope, y.start)
     let (firsts, seconds, derivatives) = (slope.start, curvature.start, derivatives)
     for index in 0..<slope.count {
       let (first, second) = derivatives(Double(x[index]))

@@ -30,7 +30,6 @@ public final class Hessian {
     self.surface = surface
     selection = surface.ranges()
     at = try Linearization(surface)
-    _ = ek_set_team_size(Int32(surface.threads))
     var builder = StepBuilder(surface)
     steps = try builder.sequence(surface.network.items)
     outputGradient = AlignedFloats(count: surface.rows * surface.width)
@@ -48,7 +47,6 @@ public final class Hessian {
   public func move(to point: [Float]) throws {
     precondition(
       point.count == surface.count, "A point of this surface has \(surface.count) numbers, not \(point.count).")
-    _ = ek_set_team_size(Int32(surface.threads))
     at.move(to: point)
     outputs = try steps.forward(surface.inputs.start, at)
     let sums = surface.loss.evaluate(
@@ -61,7 +59,6 @@ public final class Hessian {
   /// H v, restricted to `selection` on both sides.
   public func times(_ v: [Float]) throws -> [Float] {
     precondition(v.count == surface.count, "A direction on this surface has \(surface.count) numbers, not \(v.count).")
-    _ = ek_set_team_size(Int32(surface.threads))
     at.turn(to: selected(v))
     guard let tangent = try steps.forwardTangent(nil, at) else { return Array(repeating: 0, count: v.count) }
     surface.loss.gradientTangent(
@@ -159,7 +156,7 @@ extension Loss {
         for at in range { result[at] = Float(Double(result[at]) * (Double(tangent[at]) - mean) / Double(rows)) }
       }
     case .sigmoidCrossEntropy:
-      ek_activation_forward(outputs, count, EK_SIGMOID, 0, result, 1)
+      ek_activation_forward(outputs, count, EK_SIGMOID, 0, result)
       for at in 0..<count {
         result[at] = Float(Double(result[at]) * (1 - Double(result[at])) * Double(tangent[at]) / Double(count))
       }

@@ -7,21 +7,29 @@ struct LayerCall {
   private let inputLength, outputLength: Int
   /// Where the layer's parameters start.
   let offsets: [Int]
-  private let scratch, workspace: AlignedFloats
+  private let scratch, sliceScratch, workspace: AlignedFloats
+  private let places: LayerPlaces
+  /// The one slice, of all rows.
+  private let bounds: Bounds
 
   init(_ layer: any Layer, _ site: LayerSite, _ layout: ParameterLayout) throws {
     operation = try layer.makeOperation(for: site)
     inputLength = site.input.count
     outputLength = site.output.count
     offsets = layout.offsets[site.name] ?? []
+    places = layout.places(of: site.name)
+    bounds = Bounds(rows: site.maximumRows)
     scratch = AlignedFloats(count: operation.scratchCount)
+    sliceScratch = AlignedFloats(count: operation.sliceScratchCount)
     workspace = AlignedFloats(count: operation.workspaceCount)
   }
 
   func forward(
     _ x: UnsafeMutablePointer<Float>, _ parameters: ModelState, _ y: UnsafeMutablePointer<Float>, _ at: Linearization
   ) throws {
-    try operation.forward(pass(x, y, parameters, at))
+    let pass = pass(x, y, parameters, at)
+    for block in 0..<operation.preparationBlocks(pass) { try operation.prepare(pass, block: block) }
+    try operation.forward(pass)
   }
 
   func backward(
@@ -29,9 +37,11 @@ struct LayerCall {
     _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>?, _ gradients: AlignedFloats,
     _ at: Linearization
   ) throws {
-    try operation.backward(
-      BackwardPass(
-        pass(x, y, parameters, at), outputGradient: dy, inputGradient: dx, gradients: gradients.start))
+    let forward = pass(x, y, parameters, at)
+    for block in 0..<operation.preparationBlocks(forward) { try operation.prepare(forward, block: block) }
+    let pass = BackwardPass(forward, outputGradient: dy, inputGradient: dx, gradients: gradients.start)
+    try operation.backward(pass)
+    for block in 0..<operation.gradientBlocks { try operation.parameterGradients(pass, block: block) }
   }
 
   private func pass(
@@ -39,9 +49,22 @@ struct LayerCall {
   ) -> ForwardPass {
     ForwardPass(
       purpose: .training, rows: at.rows, inputLength: inputLength, outputLength: outputLength, input: UnsafePointer(x),
-      output: y, scratch: scratch.start, workspace: workspace.start, threads: at.threads,
-      memory: parameters.memory(parameters: offsets, buffers: []))
+      output: y, scratch: scratch.start, sliceScratch: sliceScratch.start, workspace: workspace.start,
+      slices: bounds.view, memory: parameters.memory(places))
   }
+}
+
+/// The bounds of a batch that is not cut.
+private final class Bounds {
+  private let rows: UnsafeMutablePointer<Int>
+  var view: SliceBounds { SliceBounds(rows, count: 1) }
+
+  init(rows count: Int) {
+    rows = .allocate(capacity: 2)
+    (rows[0], rows[1]) = (0, count)
+  }
+
+  deinit { rows.deallocate() }
 }
 
 /// A layer that is linear in its input and in its weights, separately: dense layers and convolutions. With y = W x + b

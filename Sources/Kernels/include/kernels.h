@@ -279,6 +279,12 @@ void ek_add_relu(const float *a, const float *b, size_t count, float *y);
 // y (rows, channels, positions) = x (rows, positions, channels), each example transposed.
 void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels, float *y);
 
+// y = x (rows, columns) transposed: value (r, c) goes to y[c * stride + r].
+void ek_transpose_rows(const float *x, size_t rows, size_t columns, float *y, size_t stride);
+
+// y (outputs) = weights (outputs, inputs) x (inputs) + bias (outputs; NULL for 0).
+void ek_row_product(const float *x, const float *weights, const float *bias, size_t inputs, size_t outputs, float *y);
+
 // Inverted dropout (Srivastava et al. 2014): value i is kept with probability 1 - rate and divided by it, dropped to 0
 // otherwise, by number first + i of the stream `key`. The same call on gradients is the backward. y may be x.
 void ek_dropout(const float *x, size_t first, size_t count, double rate, uint64_t key, float *y);

@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// c (m, n) = a (m, k) b (k, n), row-major; a transposed matrix is stored as (k, m) or (n, k).
-int ek_matrix_product(int64_t m, int64_t n, int64_t k, const float *a, int a_transposed, const float *b,
-                      int b_transposed, float *c);
+// c (m, n) = a (m, k) b (k, n), row-major, with rows lda, ldb and ldc floats apart; a transposed a is stored as (k, m).
+// The parts of c that are computed for themselves have the same bits as the whole: rows where a is plain, and columns.
+int ek_product(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, int a_transposed, const float *b,
+               int64_t ldb, float *c, int64_t ldc);
 
 // Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX) and oneDNN uses it.
 int ek_has_bfloat16(void);

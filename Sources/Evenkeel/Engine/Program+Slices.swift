@@ -1,0 +1,195 @@
+import Kernels
+import Synchronization
+
+/// What the members of a team share while they run a part of a program.
+final class Job: @unchecked Sendable {
+  enum Kind { case prepare, forward, backward }
+
+  fileprivate(set) var kind = Kind.forward
+  var call: Program.Call! = nil
+  var slices: SliceBounds! = nil
+  /// The steps that every slice goes through, and the reduction to which it then adds its part.
+  fileprivate(set) var steps = 0..<0
+  fileprivate(set) var collecting: Int?
+  /// The steps whose parameter gradients are computed beside the slices, or that prepare, with the number of blocks of each.
+  var pending: [(step: Int, blocks: Int)] = []
+  var preparing: [(step: Int, blocks: Int)] = []
+  /// The number of slices that run; blocks follow them.
+  fileprivate(set) var running = 0
+  fileprivate let failure = Mutex<(item: Int, error: any Error)?>(nil)
+
+  init() { preparing.reserveCapacity(16) }
+}
+
+extension Program {
+  /// Runs all slices through some steps, and adds their parts to the reduction `collecting`.
+  func runForward(_ range: Range<Int>, collecting: Int? = nil) throws {
+    guard !range.isEmpty || collecting != nil else { return }
+    (job.steps, job.collecting, job.running) = (range, collecting, job.slices.count)
+    try run(.forward, items: job.running)
+  }
+
+  /// Runs all slices backward through some steps, and beside them what is left to do for the parameters of steps before.
+  func runBackward(_ range: Range<Int>, collecting: Int? = nil) throws {
+    let hasSlices = !range.isEmpty || collecting != nil
+    guard hasSlices || !job.pending.isEmpty else { return }
+    (job.steps, job.collecting, job.running) = (range, collecting, hasSlices ? job.slices.count : 0)
+    try run(.backward, items: job.running + job.pending.reduce(0) { $0 + $1.blocks })
+    job.pending.removeAll(keepingCapacity: true)
+    for index in range.reversed() {
+      let blocks = steps[index].operation.gradientBlocks
+      if blocks > 0 { job.pending.append((index, blocks)) }
+    }
+  }
+
+  /// - Throws: The error of the lowest item that failed, so that errors do not depend on the team either.
+  func run(_ kind: Job.Kind, items: Int) throws {
+    job.kind = kind
+    ek_run(
+      { context, item, member in
+        let program = Unmanaged<Program>.fromOpaque(context!)._withUnsafeGuaranteedRef { $0 }
+        do { try program.run(item: item, member: Int(member)) } catch {
+          program.job.failure.withLock { if $0 == nil || item < $0!.item { $0 = (item, error) } }
+        }
+      }, Unmanaged.passUnretained(self).toOpaque(), items, Int32(teamOfCall))
+    guard let error = job.failure.withLock({ failure in
+      defer { failure = nil }
+      return failure?.error
+    }) else { return }
+    job.pending.removeAll(keepingCapacity: true)
+    throw error
+  }
+
+  private func run(item: Int, member: Int) throws {
+    switch job.kind {
+    case .forward: try runForward(slice: item, member)
+    case .backward where item < job.running: try runBackward(slice: item, member)
+    case .backward:
+      let (step, block) = block(item - job.running, of: job.pending)
+      try steps[step].operation.parameterGradients(passBackward(step, member: member), block: block)
+    case .prepare:
+      let (step, block) = block(item, of: job.preparing)
+      try steps[step].operation.prepare(pass(step, member: member), block: block)
+    }
+  }
+
+  private func block(_ item: Int, of blocks: [(step: Int, blocks: Int)]) -> (step: Int, block: Int) {
+    var item = item
+    for (step, count) in blocks {
+      if item < count { return (step, item) }
+      item -= count
+    }
+    preconditionFailure("There are fewer blocks than items.")
+  }
+
+  private func runForward(slice: Int, _ member: Int) throws {
+    let rows = job.slices[slice]
+    for index in job.steps {
+      let pass = pass(index, rows, slice: slice, member: member)
+      try steps[index].operation.forward(pass)
+      clear(pass.output - rows.lowerBound * pass.outputLength, ofValue: steps[index].output, rows)
+    }
+    guard let index = job.collecting else { return }
+    (steps[index].operation as! any BatchReduction).collect(pass(index, rows, slice: slice, member: member))
+  }
+
+  private func runBackward(slice: Int, _ member: Int) throws {
+    let rows = job.slices[slice]
+    for index in job.steps.reversed() {
+      let step = steps[index]
+      // A reduction has seen its gradient when it collected.
+      if !(phases.endsBeforeBackward[index] && collectsBackward(index)) { prepareGradient(index, rows) }
+      let pass = passBackward(index, rows, slice: slice, member: member)
+      try step.operation.backward(pass)
+      finishGradient(index, pass, rows)
+    }
+    guard let index = job.collecting else { return }
+    prepareGradient(index, rows)
+    (steps[index].operation as! any BatchReduction).collect(
+      passBackward(index, rows, slice: slice, member: member))
+  }
+
+  private func collectsBackward(_ index: Int) -> Bool {
+    guard let reduction = steps[index].operation as? any BatchReduction else { return false }
+    return reduction.reducesBackward(pass(index))
+  }
+
+  /// Brings the gradient of a step's output to where its backward may change it.
+  func prepareGradient(_ index: Int, _ rows: Range<Int>) {
+    let step = steps[index]
+    let length = lengths[step.output]
+    var gradient = arena.start + gradientOffsets[step.output]
+    if copiedGradients[index] >= 0 {
+      let copy = arena.start + copiedGradients[index]
+      (copy + rows.lowerBound * length).update(from: gradient + rows.lowerBound * length, count: rows.count * length)
+      gradient = copy
+    }
+    clear(gradient, ofValue: step.output, rows)
+  }
+
+  /// Adds gradients that do not lie where they are needed.
+  func finishGradient(_ index: Int, _ pass: BackwardPass, _ rows: Range<Int>) {
+    let step = steps[index]
+    if inputGradients[index].isAdded, let gradient = pass.inputGradient { add(gradient, to: step.input, rows) }
+    if addsToAddend[index], let addend = step.addend { add(pass.outputGradient, to: addend, rows) }
+  }
+
+  /// Adds to the gradient of a value in some rows.
+  private func add(_ gradient: UnsafeMutablePointer<Float>, to value: Int, _ rows: Range<Int>) {
+    let sum = arena.start + gradientOffsets[value] + rows.lowerBound * lengths[value]
+    ek_add(sum, gradient, rows.count * lengths[value], sum, 1)
+  }
+
+  /// Sets everything after the end of each sequence to 0, in values and in gradients; `values` are those of the whole batch.
+  func clear(_ values: UnsafeMutablePointer<Float>, ofValue value: Int, _ rows: Range<Int>) {
+    guard job.call.weights.lengths != nil, let positions = sequences.positions(ofValue: value) else { return }
+    ek_clear_behind(
+      values + rows.lowerBound * lengths[value], sequences.lengths(ofValue: value) + rows.lowerBound, rows.count,
+      positions, lengths[value] / positions)
+  }
+
+  // ---- passes ---------------------------------------------------------------------------------------------------------
+
+  /// The pass of the whole batch.
+  func pass(_ index: Int, member: Int = 0) -> ForwardPass {
+    pass(index, 0..<job.call.rows, slice: 0, member: member)
+  }
+
+  func passBackward(_ index: Int, member: Int = 0) -> BackwardPass {
+    passBackward(index, 0..<job.call.rows, slice: 0, member: member)
+  }
+
+  private func passBackward(_ index: Int, _ rows: Range<Int>, slice: Int, member: Int) -> BackwardPass {
+    let step = steps[index]
+    let isCopied = copiedGradients[index] >= 0
+    let gradient = arena.start + (isCopied ? copiedGradients[index] : gradientOffsets[step.output])
+    let input = inputGradients[index].offset
+    return BackwardPass(
+      pass(index, rows, slice: slice, member: member),
+      outputGradient: gradient + rows.lowerBound * lengths[step.output],
+      inputGradient: input < 0 ? nil : arena.start + input + rows.lowerBound * lengths[step.input],
+      gradients: job.call.gradients!)
+  }
+
+  private func pass(_ index: Int, _ rows: Range<Int>, slice: Int, member: Int) -> ForwardPass {
+    let step = steps[index]
+    let call = job.call!
+    let first = rows.lowerBound
+    let (inputLength, outputLength) = (lengths[step.input], lengths[step.output])
+    return ForwardPass(
+      purpose: purpose, rows: rows.count, inputLength: inputLength, outputLength: outputLength,
+      firstRow: call.firstRow + first,
+      input: UnsafePointer(arena.start + valueOffsets[step.input] + first * inputLength),
+      output: arena.start + valueOffsets[step.output] + first * outputLength,
+      scratch: arena.start + scratchOffsets[index],
+      sliceScratch: arena.start + sliceScratchOffsets[index] + slice * sliceScratchStrides[index],
+      workspace: arena.start + workspaceOffset + member * workspaceStride, key: call.key.branch(index),
+      statistics: call.statistics, slice: slice, member: member, slices: job.slices,
+      sliceScratchStride: sliceScratchStrides[index],
+      weights: BatchWeights(
+        weights: call.weights.weights.map { $0 + first },
+        lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input) + first),
+      addend: step.addend.map { UnsafePointer(arena.start + valueOffsets[$0] + first * outputLength) },
+      memory: call.state.memory(step.places), context: call.contexts.isEmpty ? nil : call.contexts[index])
+  }
+}

@@ -1,0 +1,72 @@
+// What surrounds matrix products: writing a matrix out transposed, and the product with a single row.
+#include "kernels.h"
+#include "team.h"
+#include "vector_math.h"
+
+// Squares of 16 by 16 in registers: rows are read as vectors, exchanged in four rounds, and written as vectors.
+EK_INLINE void transpose_square(const float *x, size_t x_stride, float *y, size_t y_stride) {
+  ek_f16 a[16], b[16];
+  for (int i = 0; i < 16; i++) a[i] = ek_load(x + (size_t)i * x_stride, 16);
+#define ROUND(FROM, TO, DISTANCE, LOW, HIGH)                                     \
+  for (int i = 0; i < 16; i++)                                                   \
+    if (!(i & (DISTANCE))) {                                                     \
+      TO[i] = __builtin_shufflevector(FROM[i], FROM[i + (DISTANCE)], LOW);       \
+      TO[i + (DISTANCE)] = __builtin_shufflevector(FROM[i], FROM[i + (DISTANCE)], HIGH); \
+    }
+#define LOW8 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23
+#define HIGH8 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31
+#define LOW4 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27
+#define HIGH4 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31
+#define LOW2 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29
+#define HIGH2 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31
+#define LOW1 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30
+#define HIGH1 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31
+  ROUND(a, b, 8, LOW8, HIGH8)
+  ROUND(b, a, 4, LOW4, HIGH4)
+  ROUND(a, b, 2, LOW2, HIGH2)
+  ROUND(b, a, 1, LOW1, HIGH1)
+  for (int i = 0; i < 16; i++) ek_store(y + (size_t)i * y_stride, a[i], 16);
+}
+
+EK_CLONES void ek_transpose_rows(const float *x, size_t rows, size_t columns, float *y, size_t stride) {
+  for (size_t r = 0; r < rows; r += 16)
+    for (size_t c = 0; c < columns; c += 16) {
+      if (r + 16 <= rows && c + 16 <= columns) {
+        transpose_square(x + r * columns + c, columns, y + c * stride + r, stride);
+        continue;
+      }
+      size_t last = ek_smaller(r + 16, rows), end = ek_smaller(c + 16, columns);
+      for (size_t i = c; i < end; i++)
+        for (size_t k = r; k < last; k++) y[i * stride + k] = x[k * columns + i];
+    }
+}
+
+EK_INLINE float sum(ek_f16 v) {
+  for (int half = 8; half; half /= 2)
+    for (int i = 0; i < half; i++) v[i] += v[i + half];
+  return v[0];
+}
+
+// Four rows of weights at a time, so that their loads overlap.
+EK_CLONES void ek_row_product(const float *x, const float *weights, const float *bias, size_t inputs, size_t outputs,
+                              float *y) {
+  size_t o = 0;
+  for (; o + 4 <= outputs; o += 4) {
+    const float *w = weights + o * inputs;
+    ek_f16 s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+    EK_FOR_LANES(0, inputs, {
+      ek_f16 v = ek_load(x + i, n);
+      s0 += v * ek_load(w + i, n), s1 += v * ek_load(w + inputs + i, n);
+      s2 += v * ek_load(w + 2 * inputs + i, n), s3 += v * ek_load(w + 3 * inputs + i, n);
+    });
+    y[o] = sum(s0), y[o + 1] = sum(s1), y[o + 2] = sum(s2), y[o + 3] = sum(s3);
+  }
+  for (; o < outputs; o++) {
+    const float *w = weights + o * inputs;
+    ek_f16 s = {0};
+    EK_FOR_LANES(0, inputs, s += ek_load(x + i, n) * ek_load(w + i, n););
+    y[o] = sum(s);
+  }
+  if (bias)
+    for (size_t i = 0; i < outputs; i++) y[i] += bias[i];
+}
