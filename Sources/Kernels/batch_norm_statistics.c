@@ -173,7 +173,7 @@ static void moments_of_slice(void *context, size_t slice, int member) {
 void ek_moments_of(const float *x, size_t rows, size_t features, double *scratch, int threads) {
   moments_job j = {.x = x, .rows = rows, .features = features, .slices = ek_slice_count(rows, features),
                    .moments = scratch};
-  ek_run(moments_of_slice, &j, j.slices, threads);
+  ek_team_run(moments_of_slice, &j, j.slices, threads);
   ek_merge_moments(scratch, j.slices, features);
 }
 

@@ -36,7 +36,7 @@ ptrdiff_t ek_batch_norm_forward(const ek_batch_norm *norm, const float *x, float
   if (bad >= 0) return bad;
   whole_job j = {.norm = norm, .x = x, .out = y, .statistics = statistics,
                  .slices = ek_slice_count(norm->rows, norm->features)};
-  ek_run(apply_to_slice, &j, j.slices, threads);
+  ek_team_run(apply_to_slice, &j, j.slices, threads);
   return -1;
 }
 
@@ -62,7 +62,7 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, int frozen, const float *
   size_t features = norm->features, stride = ek_slice_stride(features);
   whole_job j = {.norm = norm, .x = x, .y = y, .dy = dy, .out = dx, .statistics = statistics, .sums = scratch,
                  .slices = ek_slice_count(norm->rows, features)};
-  ek_run(sum_slice, &j, j.slices, threads);
+  ek_team_run(sum_slice, &j, j.slices, threads);
   ek_merge_sums(scratch, j.slices, features);
   const double *sum_dz = ek_first_sums(scratch), *sum_dz_n = ek_second_sums(scratch, features);
   float *mean_dz = (float *)(scratch + j.slices * stride), *mean_dz_n = mean_dz + ek_padded(features);
@@ -73,5 +73,5 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, int frozen, const float *
     mean_dz_n[c] = (float)(sum_dz_n[c] / (double)norm->rows);
   }
   if (!frozen) j.mean_dz = mean_dz, j.mean_dz_n = mean_dz_n;
-  if (dx) ek_run(spread_slice, &j, j.slices, threads);
+  if (dx) ek_team_run(spread_slice, &j, j.slices, threads);
 }

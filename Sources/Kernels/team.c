@@ -190,7 +190,7 @@ static int start_helper(team *t) {
   return !failed;
 }
 
-void ek_run(ek_task task, void *context, size_t items, int threads) {
+void ek_team_run(ek_task task, void *context, size_t items, int threads) {
   team *t = threads > 1 && !helps && items > 1 && items < 1u << item_bits ? own_team() : NULL;
   // A job within a job is done by who asks for it.
   if (t && atomic_load_explicit(&t->unfinished, memory_order_relaxed)) t = NULL;
@@ -250,5 +250,5 @@ void ek_each(ek_range range, void *context, size_t count, size_t grain, size_t e
   // Several parts a thread, so that one that is held up leaves the rest to others.
   size_t parts = ek_smaller(4 * (size_t)threads, elements / (smallest_share / 4));
   each e = {.range = range, .context = context, .count = count, .grain = grain, .parts = parts};
-  ek_run(each_part, &e, parts, threads);
+  ek_team_run(each_part, &e, parts, threads);
 }

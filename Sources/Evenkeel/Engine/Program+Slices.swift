@@ -45,7 +45,7 @@ extension Program {
   /// - Throws: The error of the lowest item that failed, so that errors do not depend on the team either.
   func run(_ kind: Job.Kind, items: Int) throws {
     job.kind = kind
-    ek_run(
+    ek_team_run(
       { context, item, member in
         let program = Unmanaged<Program>.fromOpaque(context!)._withUnsafeGuaranteedRef { $0 }
         do { try program.run(item: item, member: Int(member)) } catch {

@@ -18,7 +18,7 @@ typedef void (*ek_task)(void *context, size_t item, int member);
 // Runs task for items 0 ..< items, each once, in any order, on the calling thread and at most threads - 1 others, and
 // returns when all are done. Every calling thread has helpers of its own, which are kept for its next jobs. Where the
 // system gives no threads, and for a job within a job, the calling thread does all of it.
-void ek_run(ek_task task, void *context, size_t items, int threads);
+void ek_team_run(ek_task task, void *context, size_t items, int threads);
 
 // ---- activation.c -------------------------------------------------------------------------------------------------
 
