@@ -17,7 +17,11 @@ struct DenseOperation: LayerOperation {
 
   var takesSlices: Bool { true }
 
-  func preparationBlocks(_ pass: ForwardPass) -> Int { pass.rows == 1 ? 0 : (outputs - 1) / Self.preparedOutputs + 1 }
+  func preparationBlocks(_ pass: ForwardPass) -> Int {
+    guard pass.rows > 1 else { return 0 }
+    transposed.allocate()
+    return (outputs - 1) / Self.preparedOutputs + 1
+  }
 
   func prepare(_ pass: ForwardPass, block: Int) {
     let first = block * Self.preparedOutputs
@@ -57,10 +61,13 @@ struct DenseOperation: LayerOperation {
   private static let preparedOutputs = 32, outputsAtOnce = 32
 }
 
-/// Wᵀ of a dense layer, made on first use.
+/// Wᵀ of a dense layer, which predictions of single rows do without.
 private final class TransposedWeights: @unchecked Sendable {
   private let count: Int
-  private(set) lazy var memory = AlignedFloats(count: count)
+  private var memory: AlignedFloats?
+
   init(count: Int) { self.count = count }
-  var start: UnsafeMutablePointer<Float> { memory.start }
+
+  func allocate() { if memory == nil { memory = AlignedFloats(count: count) } }
+  var start: UnsafeMutablePointer<Float> { memory!.start }
 }
