@@ -29,8 +29,10 @@ EK_INLINE void transpose_square(const float *x, size_t x_stride, float *y, size_
 }
 
 EK_CLONES void ek_transpose_rows(const float *x, size_t rows, size_t columns, float *y, size_t stride) {
-  for (size_t r = 0; r < rows; r += 16)
-    for (size_t c = 0; c < columns; c += 16) {
+  for (size_t c = 0; c < columns; c += 16)
+    for (size_t r = 0; r < rows; r += 16) {
+      // Rows are far apart, so the processor does not predict where they go on.
+      for (size_t k = r; k < ek_smaller(r + 16, rows); k++) __builtin_prefetch(x + k * columns + c + 64, 0, 2);
       if (r + 16 <= rows && c + 16 <= columns) {
         transpose_square(x + r * columns + c, columns, y + c * stride + r, stride);
         continue;

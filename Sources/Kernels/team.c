@@ -47,6 +47,7 @@ typedef struct {
   int helpers;          // threads that exist
   int refused;          // the number of helpers that the system did not give
   uint64_t job;
+  uint64_t waited;
   pthread_t threads[most_members];
 } team;
 
@@ -224,6 +225,13 @@ void ek_team_run(ek_task task, void *context, size_t items, int threads) {
     if (left) futex_wait(&t->unfinished, left);
     atomic_store_explicit(&t->caller_sleeps, 0, memory_order_relaxed);
   }
+  if (since) t->waited += now() - since;
+}
+
+uint64_t ek_team_waited(void) {
+  pthread_once(&once, start);
+  const team *t = pthread_getspecific(key);
+  return t ? t->waited : 0;
 }
 
 // ---- loops over values --------------------------------------------------------------------------------------------

@@ -6,8 +6,9 @@
 #if defined(__x86_64__)
 #include <libxsmm.h>
 
-// Blocks of b that stay in the second-level cache while the rows of a go over them (Documentation/Performance.md).
-enum { block_columns = 64, block_depth = 512 };
+// Blocks of b that stay in the second-level cache while the rows of a go over them; where rows are far apart, they fall on the same
+// places of it (Documentation/Performance.md).
+enum { block_columns = 64, block_depth = 512, wide_depth = 256, wide_row = 512 };
 
 // c (m, n) = a b, plus c where `adds`. LIBXSMM's matrices are column-major: their transposes are multiplied in reverse.
 // Returns 0 where it has no function for this size.
@@ -24,9 +25,10 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int multiply(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, int a_transposed, const float *b,
                     int64_t ldb, float *c, int64_t ldc) {
+  const int64_t depth = ldb < wide_row ? block_depth : wide_depth;
   for (int64_t j = 0; j < n; j += block_columns)
-    for (int64_t p = 0; p < k; p += block_depth)
-      if (!multiply_block((int)m, (int)smaller(n - j, block_columns), (int)smaller(k - p, block_depth),
+    for (int64_t p = 0; p < k; p += depth)
+      if (!multiply_block((int)m, (int)smaller(n - j, block_columns), (int)smaller(k - p, depth),
                           a_transposed ? a + p * lda : a + p, (int)lda, a_transposed, b + p * ldb + j, (int)ldb, c + j,
                           (int)ldc, p > 0))
         return 0;

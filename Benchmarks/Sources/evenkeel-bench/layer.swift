@@ -1,3 +1,4 @@
+import Evenkeel
 import Kernels
 import OneDNN
 
@@ -21,10 +22,10 @@ func layer(rows: Int, features: Int, by peer: Bool) -> Prepared {
     inverse_deviation: kept + 3 * features)
   let scratch = UnsafeMutableRawPointer(buffer(2 * ek_batch_norm_scratch(rows, features)))
     .assumingMemoryBound(to: Double.self)
-  let threads = ek_processor_count()
+  let threads = Int32(Machine.threads)
   var norm = ek_batch_norm(
     rows: rows, features: features, epsilon: 1e-5, scale: scale, shift: shift, activation: EK_RELU, slope: 0,
-    addend: nil, frozen: 0)
+    addend: nil)
   let primitive =
     peer
     ? onednn_norm_create(Int64(rows), Int64(features), x, y, dy, dx, scale, shift, dscale, dshift) : nil
@@ -35,7 +36,7 @@ func layer(rows: Int, features: Int, by peer: Bool) -> Prepared {
       return
     }
     _ = ek_batch_norm_forward(&norm, x, y, statistics, scratch, threads)
-    ek_batch_norm_backward(&norm, x, y, dy, statistics, dscale, dshift, dx, scratch, threads)
+    ek_batch_norm_backward(&norm, 0, x, y, dy, statistics, dscale, dshift, dx, scratch, threads)
   }
   run()
   let check = [
@@ -45,7 +46,7 @@ func layer(rows: Int, features: Int, by peer: Bool) -> Prepared {
   // The model: statistics and normalization read the tensor and one of it is written; backward two sweeps read both tensors and
   // one is written (shifted one-pass statistics, ReLU in the sweeps). A line that is written in the cache is fetched first.
   let tensor = 4 * count
-  let fetched = features % 16 == 0 && count >= EK_STREAM_THRESHOLD ? 0 : tensor
+  let fetched = tensor
   return Prepared(
     check: check,
     note: peer

@@ -219,6 +219,10 @@ package final class Program: @unchecked Sendable {
     job.slices = slices.cut(call.rows)
   }
 
+  /// The slices of a batch of `rows` rows, and the largest number of them.
+  func slices(of rows: Int) -> SliceBounds { slices.cut(rows) }
+  var mostSlices: Int { slices.mostSlices }
+
   /// Tells the values between steps how long the sequences of `call` are.
   func takeLengths(_ call: Call) throws {
     if call.weights.lengths != nil { try sequences.take(call.weights, rows: call.rows) }

@@ -55,7 +55,7 @@ struct Slices {
     let widest = network.layers.reduce(1) { max($0, $1.output.count) }
     let isOfImages = network.layers.contains { $0.input.rank > 1 }
     if isOfImages { return max(1, valuesOfImages / widest) }
-    return min(max(rows / 8, 16), 128)
+    return max(32, min(rows / 8, 256))
   }
 
   private static let valuesOfImages = 1 << 17

@@ -2,8 +2,8 @@ import Kernels
 
 /// Three matrix products: y = x Wᵀ + b; dW = dyᵀ x, db = Σ dy, dx = dy W.
 ///
-/// Wᵀ is written out once for all slices, as products with it are faster than with W by more than that takes. A single row goes over
-/// the rows of W instead. dW is computed in blocks of outputs, each from all rows of the batch.
+/// Wᵀ is written out once for all slices, in panels of outputs, as products with these are faster than with W by more than that
+/// takes. A single row goes over the rows of W instead. dW is computed in blocks of outputs, each from all rows of the batch.
 struct DenseOperation: LayerOperation {
   private let hasBias: Bool
   private let inputs, outputs: Int
@@ -12,7 +12,7 @@ struct DenseOperation: LayerOperation {
   init(hasBias: Bool, site: LayerSite) {
     self.hasBias = hasBias
     (inputs, outputs) = (site.input.count, site.output.count)
-    transposed = TransposedWeights(count: inputs * outputs)
+    transposed = TransposedWeights(count: ((outputs - 1) / Self.panel + 1) * Self.panel * inputs)
   }
 
   var takesSlices: Bool { true }
@@ -20,14 +20,14 @@ struct DenseOperation: LayerOperation {
   func preparationBlocks(_ pass: ForwardPass) -> Int {
     guard pass.rows > 1 else { return 0 }
     transposed.allocate()
-    return (outputs - 1) / Self.preparedOutputs + 1
+    return (outputs - 1) / Self.panel + 1
   }
 
   func prepare(_ pass: ForwardPass, block: Int) {
-    let first = block * Self.preparedOutputs
+    let first = block * Self.panel
     ek_transpose_rows(
-      pass.parameter(0) + first * inputs, min(Self.preparedOutputs, outputs - first), inputs,
-      transposed.start + first, outputs)
+      pass.parameter(0) + first * inputs, min(Self.panel, outputs - first), inputs, transposed.start + first * inputs,
+      Self.panel)
   }
 
   func forward(_ pass: ForwardPass) throws {
@@ -35,30 +35,38 @@ struct DenseOperation: LayerOperation {
     guard pass.slices[pass.sliceCount - 1].upperBound > 1 else {
       return ek_row_product(pass.input, pass.parameter(0), bias, inputs, outputs, pass.output)
     }
-    try MatrixProduct.run(pass.rows, outputs, inputs, pass.input, stride: inputs, transposed.start, pass.output)
+    for first in stride(from: 0, to: outputs, by: Self.panel) {
+      try MatrixProduct.run(
+        pass.rows, min(Self.panel, outputs - first), inputs, pass.input, stride: inputs,
+        transposed.start + first * inputs, stride: Self.panel, pass.output + first, stride: outputs)
+    }
     if let bias { ek_add_bias(pass.output, pass.rows, outputs, bias) }
   }
 
   func backward(_ pass: BackwardPass) throws {
     guard let inputGradient = pass.inputGradient else { return }
     try MatrixProduct.run(
-      pass.rows, inputs, outputs, pass.outputGradient, stride: outputs, pass.parameter(0), inputGradient)
+      pass.rows, inputs, outputs, pass.outputGradient, stride: outputs, pass.parameter(0), stride: inputs, inputGradient,
+      stride: inputs)
   }
 
-  var gradientBlocks: Int { (outputs - 1) / Self.outputsAtOnce + 1 }
+  /// Enough outputs at once that reading the inputs pays, few enough that there are several blocks.
+  private var outputsAtOnce: Int { max(32, min(outputs / 8 / 32 * 32, 128)) }
+
+  var gradientBlocks: Int { (outputs - 1) / outputsAtOnce + 1 }
 
   func parameterGradients(_ pass: BackwardPass, block: Int) throws {
-    let first = block * Self.outputsAtOnce
-    let count = min(Self.outputsAtOnce, outputs - first)
+    let first = block * outputsAtOnce
+    let count = min(outputsAtOnce, outputs - first)
     let gradient = pass.outputGradient + first
     try MatrixProduct.run(
-      count, inputs, pass.rows, gradient, stride: outputs, transposed: true, pass.input,
-      pass.parameterGradient(0) + first * inputs)
+      count, inputs, pass.rows, gradient, stride: outputs, transposed: true, pass.input, stride: inputs,
+      pass.parameterGradient(0) + first * inputs, stride: inputs)
     if hasBias { ek_column_sums(gradient, pass.rows, outputs, count, pass.parameterGradient(1) + first) }
   }
 
-  /// The outputs whose weights are transposed, and whose gradients are computed, at once.
-  private static let preparedOutputs = 32, outputsAtOnce = 32
+  /// The outputs of a panel of Wᵀ.
+  private static let panel = 64
 }
 
 /// Wᵀ of a dense layer, which predictions of single rows do without.

@@ -85,12 +85,23 @@ public struct Loss: Hashable, Sendable {
     weights: UnsafePointer<Float>? = nil, gradient: UnsafeMutablePointer<Float>?
   ) -> Sums {
     if let sums = targets.sums { ek_target_sums(outputs, targets.values, weights, rows, width, sums) }
+    return evaluate(
+      outputs, 0..<rows, width: width, targets, weights, total: BatchWeights(weights: weights).total(rows), gradient)
+  }
+
+  /// The same of some of the examples, where the weights of all add up to `total`; the sums of targets are not touched.
+  func evaluate(
+    _ outputs: UnsafePointer<Float>, _ rows: Range<Int>, width: Int, _ targets: BatchTargets,
+    _ weights: UnsafePointer<Float>?, total: Double, _ gradient: UnsafeMutablePointer<Float>?
+  ) -> Sums {
+    let start = rows.lowerBound
     guard let weights else {
-      return evaluate(outputs, rows: rows, width: width, targets, scale: Float(1 / Double(rows)), gradient)
+      return evaluate(
+        outputs + start * width, rows: rows.count, width: width, targets.advanced(by: start, width: width),
+        scale: Float(1 / total), gradient.map { $0 + start * width })
     }
     var sums = Sums()
-    let total = BatchWeights(weights: weights).total(rows)
-    for row in 0..<rows {
+    for row in rows {
       let weight = Double(weights[row])
       var own = evaluate(
         outputs + row * width, rows: 1, width: width, targets.advanced(by: row, width: width),

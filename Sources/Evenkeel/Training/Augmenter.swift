@@ -41,9 +41,10 @@ package final class Augmenter {
   /// Writes the examples at `positions` of the data set to `output`, changed as epoch `epoch` has it.
   /// - Returns: The first position, in the rows as stored, that is NaN or infinite, or −1.
   package func gather(
-    _ positions: UnsafeBufferPointer<Int32>, epoch: Int, into output: UnsafeMutablePointer<Float>
+    _ positions: UnsafeBufferPointer<Int32>, epoch: Int, into output: UnsafeMutablePointer<Float>,
+    threads: Int
   ) -> Int {
-    precondition(positions.count <= capacity)
+    precondition(positions.count <= capacity && threads <= self.threads)
     let (height, width) = (dataset.shape.dimensions[0], dataset.shape.dimensions[1])
     let ofEpoch = key.branch(epoch)
     for (index, position) in positions.enumerated() {

@@ -31,7 +31,7 @@ final class MicroParts: BatchParts {
       try step.forward(call, step.program.steps.indices, of: batch)
       sums += try step.evaluateLoss(part, of: batch)
       try step.program.backward(call)
-      if index > 0 { step.gradients.add(gradients, 0..<gradients.count, threads: step.program.threads) }
+      if index > 0 { step.gradients.add(gradients, 0..<gradients.count, threads: step.program.team) }
       call.state = state
       step.program.commit(call)
     }

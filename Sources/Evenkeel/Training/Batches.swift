@@ -9,14 +9,15 @@ final class Batches {
   private let scaling: InputScaling?
   private let augmenter: Augmenter?
   private let seed: UInt64
-  private let threads: Int
+  /// The threads that the run uses.
+  let team: TeamSize
   /// The epoch's examples in order, as places in the data set and as rows of its storage.
   private var order: [Int32] = []
   private var storageRows: [Int32]
 
   init(_ trainer: Trainer, _ model: Model, _ dataset: Dataset) throws {
     self.dataset = dataset
-    (scaling, seed, threads) = (model.scaling, trainer.seed, trainer.threads)
+    (scaling, seed, team) = (model.scaling, trainer.seed, TeamSize(largest: trainer.threads))
     let layout = model.state.layout
     plan = trainer.plan(for: layout.network, examples: dataset.count)
     let most = plan.batches.largest
@@ -77,11 +78,11 @@ final class Batches {
   private func gather(_ start: Int, _ rows: Int, _ epoch: Int, _ input: UnsafeMutablePointer<Float>) -> Int {
     if let augmenter {
       return order.withUnsafeBufferPointer {
-        augmenter.gather(UnsafeBufferPointer(rebasing: $0[start..<start + rows]), epoch: epoch, into: input)
+        augmenter.gather(UnsafeBufferPointer(rebasing: $0[start..<start + rows]), epoch: epoch, into: input, threads: team.current)
       }
     }
     return storageRows.withUnsafeBufferPointer {
-      dataset.examples.gather($0.baseAddress! + start, rows, into: input, scaling: scaling, threads: threads)
+      dataset.examples.gather($0.baseAddress! + start, rows, into: input, scaling: scaling, threads: team.current)
     }
   }
 

@@ -5,11 +5,11 @@ final class OptimizerState {
   /// Averages of gradients and of their squares, if the optimizer keeps them.
   let first, second: AlignedFloats
   private let optimizer: Optimizer
-  private let threads: Int32
+  private let team: TeamSize
 
-  init(_ optimizer: Optimizer, count: Int, threads: Int) {
+  init(_ optimizer: Optimizer, count: Int, team: TeamSize) {
     self.optimizer = optimizer
-    self.threads = Int32(threads)
+    self.team = team
     first = AlignedFloats(count: optimizer.keepsFirst ? count : 0)
     second = AlignedFloats(count: optimizer.keepsSecond ? count : 0)
   }
@@ -24,6 +24,7 @@ final class OptimizerState {
     _ state: ModelState, _ gradients: AlignedFloats, step: Int, factor: Double, scale: Double,
     at position: TrainingPosition
   ) throws {
+    let threads = Int32(team.current)
     let largest = Double(ek_largest_magnitude(gradients.start, gradients.count, threads))
     guard largest.isFinite else {
       let place = ek_first_non_finite(gradients.start, gradients.count, threads)

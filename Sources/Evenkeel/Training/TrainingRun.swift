@@ -35,10 +35,11 @@ final class TrainingRun {
     validation: Dataset?, shouldStop: () -> Bool, onEvent: (Trainer.Event) throws -> Void,
     observing: Trainer.Observer?
   ) throws {
+    batches.team.begin()
     while position.batch < batches.count {
       if position.batch == 0 { (sums, _) = (Loss.Sums(), targets.clearSums()) }
       sums += try steps.make(at: position)
-      averaged?.noteStep(state.parameters, threads: trainer.threads)
+      averaged?.noteStep(state.parameters, threads: batches.team.current)
       position.step += 1
       position.batch += 1
       try observing?(position.step, model.copied)
@@ -49,6 +50,7 @@ final class TrainingRun {
           accuracy: quality.accuracy, examples: sums.examples))
       if let interval = trainer.evaluationInterval, position.step % interval == 0, let validation, !validation.isEmpty {
         try onEvent(.evaluated(step: position.step, try model.evaluate(validation, threads: trainer.threads)))
+        batches.team.begin()
       }
       if shouldStop(), position.batch < batches.count || position.epoch + 1 < epochs {
         throw EvenkeelError(

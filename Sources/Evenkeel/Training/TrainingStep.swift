@@ -9,7 +9,7 @@ final class TrainingStep {
   let batches: Batches
   let optimizer: OptimizerState
   private let trainer: Trainer
-  private let loss: Loss
+  private let slicedLoss: SlicedLoss
   /// How batches are computed in parts, with norm statistics of the whole or of each part; nil if none is.
   private let wholeParts: WholeParts?
   private let microParts: MicroParts?
@@ -21,11 +21,12 @@ final class TrainingStep {
   init(_ trainer: Trainer, _ model: Model, _ batches: Batches, epochs: Int) throws {
     self.trainer = trainer
     self.batches = batches
-    (state, loss) = (model.state, model.output!.loss)
+    state = model.state
     let (layout, plan) = (state.layout, batches.plan)
     program = try Program(
       layout, maximumRows: plan.largestPart, purpose: .training, precision: trainer.precision,
       threads: trainer.threads)
+    slicedLoss = SlicedLoss(model.output!.loss, slices: program.mostSlices)
     try Machine.requireMemory(
       trainer.learnedByteCount(layout), for: "Training \(layout.learnedCount) learned values", code: .usage)
     let isInParts = trainer.accumulating > 1
@@ -36,7 +37,7 @@ final class TrainingStep {
     microParts =
       isInParts ? MicroParts(state, gradients: whole?.gradients ?? AlignedFloats(count: layout.count)) : nil
     gradients = AlignedFloats(count: layout.count)
-    optimizer = OptimizerState(trainer.optimizer, count: layout.count, threads: trainer.threads)
+    optimizer = OptimizerState(trainer.optimizer, count: layout.count, team: batches.team)
     kept = trainer.freezing?.includesScaleAndShift == true ? ScaleAndShiftBackup(layout) : nil
     key = RandomKey(seed: trainer.seed)
     let (total, overflow) = epochs.multipliedReportingOverflow(by: batches.count)
@@ -46,6 +47,8 @@ final class TrainingStep {
   /// Makes the step at `position`. If it throws, the model keeps the state before this step.
   /// - Returns: The sums of the loss over the batch, before the step.
   func make(at position: TrainingPosition) throws -> Loss.Sums {
+    program.team = batches.team.current
+    defer { batches.team.noteStep() }
     let isFrozen = trainer.freezing.map { position.epoch >= $0.afterEpoch } ?? false
     let batch = batches.batch(at: position, norms: isFrozen ? .frozen : wholeParts == nil ? .ofParts : .ofWhole)
     // ---- gradients ----------------------------------------------------------------------------------------------
@@ -86,7 +89,7 @@ final class TrainingStep {
   /// The factor on gradients that keeps their norm below the trainer's limit.
   private func clipping() -> Double {
     guard let limit = trainer.clippingNorm else { return 1 }
-    let norm = ek_sum_of_squares(gradients.start, gradients.count, Int32(trainer.threads)).squareRoot()
+    let norm = ek_sum_of_squares(gradients.start, gradients.count, Int32(batches.team.current)).squareRoot()
     return norm > limit ? limit / (norm + 1e-6) : 1
   }
 
@@ -117,9 +120,7 @@ final class TrainingStep {
   /// The loss of `part` from the program's outputs; writes the gradient of the whole batch's mean.
   func evaluateLoss(_ part: Range<Int>, of batch: Batch) throws -> Loss.Sums {
     let weights = batch.weights(part)
-    let sums = loss.evaluate(
-      program.output, rows: part.count, width: program.outputLength, targets: batches.targets(part, of: batch),
-      weights: weights.weights, gradient: program.outputGradient)
+    let sums = slicedLoss.evaluate(program, part.count, batches.targets(part, of: batch), weights)
     guard sums.loss.isFinite else {
       throw batch.position.diverged(
         "the loss is \(sums.loss.isNaN ? .nan : sums.loss)", layer: program.firstNonFinite(rows: part.count))

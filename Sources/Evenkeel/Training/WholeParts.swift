@@ -121,7 +121,7 @@ final class WholeParts: BatchParts {
           before[index - 1].restore(program, rows: part.count, from: place)
           try step.forward(call, before[index - 1].step..<cut.step, of: batch)
         }
-        let bad = norm.merge(program.input(ofStep: cut.step), rows: part.count, threads: program.threads)
+        let bad = norm.merge(program.input(ofStep: cut.step), rows: part.count, threads: program.team)
         guard bad < 0 else {
           throw batch.position.failed(
             NormFailure.notFinite(feature: bad).error(norm.operation.name, BatchNorm.kind).message)
@@ -142,7 +142,7 @@ final class WholeParts: BatchParts {
     let program = step.program
     try program.backward(call, range)
     for index in range where contexts[index] == nil {
-      for parameter in parameters[index] { step.gradients.add(gradients, parameter, threads: program.threads) }
+      for parameter in parameters[index] { step.gradients.add(gradients, parameter, threads: program.team) }
     }
     guard next >= 0 else { return }
     after[next].saveGradients(program, rows: call.rows, to: place)

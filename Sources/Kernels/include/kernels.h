@@ -20,6 +20,9 @@ typedef void (*ek_task)(void *context, size_t item, int member);
 // system gives no threads, and for a job within a job, the calling thread does all of it.
 void ek_team_run(ek_task task, void *context, size_t items, int threads);
 
+// Nanoseconds that the calling thread has waited so far for items that its helpers had in hand.
+uint64_t ek_team_waited(void);
+
 // ---- activation.c -------------------------------------------------------------------------------------------------
 
 // What the derivative of an activation y = g(x) is computed from. EK_FROM_SIGN: the sign of x or of y, or nothing.
