@@ -32,6 +32,7 @@ static void apply_to_slice(void *context, size_t slice, int member) {
 
 ptrdiff_t ek_batch_norm_forward(const ek_batch_norm *norm, const float *x, float *y, ek_batch_statistics statistics,
                                 double *scratch, int threads) {
+  if (!norm->rows || !norm->features) return -1;
   ptrdiff_t bad = ek_batch_statistics_of(x, norm->rows, norm->features, norm->epsilon, statistics, scratch, threads);
   if (bad >= 0) return bad;
   whole_job j = {.norm = norm, .x = x, .out = y, .statistics = statistics,
@@ -60,6 +61,7 @@ void ek_batch_norm_backward(const ek_batch_norm *norm, int frozen, const float *
                             ek_batch_statistics statistics, float *dscale, float *dshift, float *dx, double *scratch,
                             int threads) {
   size_t features = norm->features, stride = ek_slice_stride(features);
+  if (!norm->rows || !features) return;
   whole_job j = {.norm = norm, .x = x, .y = y, .dy = dy, .out = dx, .statistics = statistics, .sums = scratch,
                  .slices = ek_slice_count(norm->rows, features)};
   ek_team_run(sum_slice, &j, j.slices, threads);

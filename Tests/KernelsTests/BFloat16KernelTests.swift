@@ -9,7 +9,7 @@ private let missing: Comment = "the processor has no bfloat16"
 
 private func rounded(_ values: [Float]) -> [UInt16] {
   var result = [UInt16](repeating: 0, count: values.count)
-  ek_to_bfloat16(values, values.count, &result, 2)
+  ek_to_bfloat16(values, values.count, &result)
   return result
 }
 

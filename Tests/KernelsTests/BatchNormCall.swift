@@ -42,15 +42,14 @@ struct BatchNormCall {
             variance: statistics.baseAddress! + 2 * c, inverse_deviation: statistics.baseAddress! + 3 * c)
           var norm = ek_batch_norm(
             rows: m, features: c, epsilon: epsilon, scale: scale == nil ? nil : scales.baseAddress,
-            shift: shift == nil ? nil : shifts.baseAddress, activation: activation, slope: slope, addend: nil,
-            frozen: given == nil ? 0 : 1)
+            shift: shift == nil ? nil : shifts.baseAddress, activation: activation, slope: slope, addend: nil)
           y.withUnsafeMutableBufferPointer { y in
             x.withUnsafeBufferPointer { x in
               let source = inPlace ? UnsafePointer(y.baseAddress!) : x.baseAddress!
               if given == nil {
                 bad = ek_batch_norm_forward(&norm, source, y.baseAddress!, view, &scratch, threads)
               } else {
-                ek_batch_norm_apply(&norm, source, y.baseAddress!, view, threads)
+                ek_batch_norm_apply(&norm, source, y.baseAddress!, view)
               }
             }
           }
@@ -58,7 +57,7 @@ struct BatchNormCall {
             learned.withUnsafeMutableBufferPointer { learned in
               dx.withUnsafeMutableBufferPointer { dx in
                 ek_batch_norm_backward(
-                  &norm, x, y, gradient.baseAddress!, view, scale == nil ? nil : learned.baseAddress!,
+                  &norm, given == nil ? 0 : 1, x, y, gradient.baseAddress!, view, scale == nil ? nil : learned.baseAddress!,
                   shift == nil ? nil : learned.baseAddress! + c,
                   inPlace ? gradient.baseAddress! : dx.baseAddress!, &scratch, threads)
               }

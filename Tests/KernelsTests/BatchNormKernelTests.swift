@@ -97,8 +97,8 @@ func aFusedActivationEqualsTheActivationOnItsOwn(activation: ek_activation) {
   let plain = BatchNormCall(x, m, c, scale: scale, shift: shift, dy: dy)
   var y = [Float](repeating: 0, count: m * c)
   var dz = y
-  ek_activation_forward(plain.y, m * c, activation, 0.1, &y, 1)
-  ek_activation_backward(plain.y, y, dy, m * c, activation, 0.1, &dz, 1)
+  ek_activation_forward(plain.y, m * c, activation, 0.1, &y)
+  ek_activation_backward(plain.y, y, dy, m * c, activation, 0.1, &dz)
   let backward = BatchNormCall(x, m, c, scale: scale, shift: shift, dy: dz)
   #expect(fused.y == y)
   for at in 0..<m * c { #expect(abs(fused.dx[at] - backward.dx[at]) <= 1e-6 * (1 + abs(backward.dx[at]))) }
@@ -132,7 +132,7 @@ func aNaNPassesThroughEveryFusedActivation(activation: ek_activation) {
     #expect(call.dx[at].isNaN == (at == 4 * c + 19))
   }
   var alone = [Float](repeating: 0, count: m * c)
-  ek_activation_forward(x, m * c, activation, 0.1, &alone, 1)
+  ek_activation_forward(x, m * c, activation, 0.1, &alone)
   #expect(alone[4 * c + 19].isNaN)
 }
 
@@ -157,11 +157,10 @@ func aNaNPassesThroughEveryFusedActivation(activation: ek_activation) {
   let view = ek_batch_statistics(
     mean_high: kept, mean_low: kept + c, variance: kept + 2 * c, inverse_deviation: kept + 3 * c)
   var norm = ek_batch_norm(
-    rows: m, features: c, epsilon: 1e-5, scale: gains, shift: offsets, activation: EK_RELU, slope: 0, addend: nil,
-    frozen: 0)
+    rows: m, features: c, epsilon: 1e-5, scale: gains, shift: offsets, activation: EK_RELU, slope: 0, addend: nil)
   var scratch = [Double](repeating: 0, count: ek_batch_norm_scratch(m, c))
   #expect(ek_batch_norm_forward(&norm, source, y, view, &scratch, 2) == -1)
-  ek_batch_norm_backward(&norm, source, y, gradient, view, learned, learned + c, dx, &scratch, 2)
+  ek_batch_norm_backward(&norm, 0, source, y, gradient, view, learned, learned + c, dx, &scratch, 2)
   #expect(expected.y.indices.allSatisfy { expected.y[$0] == y[$0] })
   #expect(expected.dx.indices.allSatisfy { expected.dx[$0] == dx[$0] })
 }

@@ -47,7 +47,7 @@ func anyMagnitudeOfTheInputIsNormalized(magnitude: Float) {
     [Float](repeating: 0.1, count: m), m, 1, scale: [3], shift: [0.7], dy: ones, threads: 2)
   #expect(constant.y.allSatisfy { $0 == 0.7 })
   var sum: Float = 0
-  ek_column_sums(ones, m, 1, &sum, 2)
+  ek_column_sums(ones, m, 1, 1, &sum)
   #expect(sum == 10_000_000)
 }
 
@@ -63,11 +63,10 @@ func anyMagnitudeOfTheInputIsNormalized(magnitude: Float) {
       let x = [Float](repeating: 1, count: 16)
       var dy = x
       var norm = ek_batch_norm(
-        rows: m, features: c, epsilon: 1e-5, scale: nil, shift: nil, activation: EK_RELU, slope: 0, addend: nil,
-        frozen: 0)
+        rows: m, features: c, epsilon: 1e-5, scale: nil, shift: nil, activation: EK_RELU, slope: 0, addend: nil)
       #expect(ek_batch_norm_forward(&norm, x, &y, view, &scratch, 2) == -1)
-      ek_batch_norm_apply(&norm, x, &y, view, 2)
-      ek_batch_norm_backward(&norm, x, x, &dy, view, nil, nil, &y, &scratch, 2)
+      ek_batch_norm_apply(&norm, x, &y, view)
+      ek_batch_norm_backward(&norm, 0, x, x, &dy, view, nil, nil, &y, &scratch, 2)
     }
     #expect(statistics.allSatisfy { $0 == 7 } && y.allSatisfy { $0 == 7 })
   }

@@ -16,10 +16,10 @@ func activationsAgreeWithTheirFormulaeOverTheWholeRange(index: Int) {
     x += [size, -size]
   }
   var y = [Float](repeating: 0, count: x.count)
-  ek_activation_forward(x, x.count, activation, 0.1, &y, 1)
+  ek_activation_forward(x, x.count, activation, 0.1, &y)
   expect(y, near: x.map { function.apply(Bounded($0)) }, "\(layer)")
   var dx = y
-  ek_activation_backward(x, y, [Float](repeating: 1, count: x.count), x.count, activation, 0.1, &dx, 1)
+  ek_activation_backward(x, y, [Float](repeating: 1, count: x.count), x.count, activation, 0.1, &dx)
   // cosh overflows to infinity and the derivative to 0, as it should.
   expect(dx, near: x.map { function.slope(Bounded($0)) }, "the derivative of \(layer)")
 }
@@ -33,16 +33,16 @@ func activationsReachEveryElementOnceInAnyTeam(index: Int) {
     let (x, dy) = (numbers.many(count).map { 4 * $0 }, numbers.many(count))
     // A guard after the end shows a loop that writes too far.
     var y = [Float](repeating: 7, count: count + 16)
-    ek_activation_forward(x, count, activation, 0.1, &y, 2)
+    ek_activation_forward(x, count, activation, 0.1, &y)
     expect(Array(y[..<count]), near: x.map { function.apply(Bounded($0)) }, "\(layer) of \(count)")
     var dx = [Float](repeating: 7, count: count + 16)
-    ek_activation_backward(x, y, dy, count, activation, 0.1, &dx, 2)
+    ek_activation_backward(x, y, dy, count, activation, 0.1, &dx)
     expect(
       Array(dx[..<count]), near: zip(x, dy).map { function.slope(Bounded($0)) * Bounded($1) },
       "the derivative of \(layer) of \(count)")
     #expect(y[count...].allSatisfy { $0 == 7 } && dx[count...].allSatisfy { $0 == 7 })
     var inPlace = x
-    ek_activation_forward(inPlace, count, activation, 0.1, &inPlace, 2)
+    ek_activation_forward(inPlace, count, activation, 0.1, &inPlace)
     #expect(inPlace == Array(y[..<count]))
   }
 }
@@ -53,12 +53,12 @@ func activationsReachEveryElementOnceInAnyTeam(index: Int) {
       var numbers = Numbers(rows * 1000 + features)
       let (x, other, bias) = (numbers.many(rows * features), numbers.many(rows * features), numbers.many(features))
       var y = x
-      ek_add_bias(&y, rows, features, bias, 2)
+      ek_add_bias(&y, rows, features, bias)
       #expect(y == x.indices.map { x[$0] + bias[$0 % features] })
       ek_add(x, other, x.count, &y, 2)
       #expect(y == zip(x, other).map { $0 + $1 })
       var sums = [Float](repeating: 7, count: features + 16)
-      ek_column_sums(x, rows, features, &sums, 2)
+      ek_column_sums(x, rows, features, features, &sums)
       let expected = (0..<features).map { feature in
         Bounded.sum(rows, roundings: min(8, rows)) { Bounded(x[$0 * features + feature]) }
       }
@@ -97,7 +97,7 @@ func activationsReachEveryElementOnceInAnyTeam(index: Int) {
   let x = [Float](repeating: 3, count: count)
   for rate in [0, 0.1, 0.5, 0.9] {
     var y = x
-    ek_dropout(x, 0, count, rate, 0x1234_5678_9ABC_DEF0, &y, 2)
+    ek_dropout(x, 0, count, rate, 0x1234_5678_9ABC_DEF0, &y)
     let kept = 3 * Float(1 / (1 - rate))
     #expect(y.allSatisfy { $0 == 0 || abs($0 - kept) <= 0x1p-23 * kept })
     // Five deviations of a binomial count, for the whole and for pairs of neighbors, which must not depend on another.
@@ -107,10 +107,10 @@ func activationsReachEveryElementOnceInAnyTeam(index: Int) {
     expectShare(y.count { $0 == 0 }, of: count, rate)
     expectShare((0..<count / 2).count { y[2 * $0] == 0 && y[2 * $0 + 1] == 0 }, of: count / 2, rate * rate)
     var other = x
-    ek_dropout(x, 0, count, rate, 0x1234_5678_9ABC_DEF1, &other, 1)
+    ek_dropout(x, 0, count, rate, 0x1234_5678_9ABC_DEF1, &other)
     expectShare((0..<count).count { y[$0] == 0 && other[$0] == 0 }, of: count, rate * rate)
     var again = x
-    ek_dropout(again, 0, count, rate, 0x1234_5678_9ABC_DEF0, &again, 1)
+    ek_dropout(again, 0, count, rate, 0x1234_5678_9ABC_DEF0, &again)
     #expect(again == y)
   }
 }

@@ -33,11 +33,11 @@ private struct GroupNormCall {
             centered: isCentered ? 1 : 0, scale: scale == nil ? nil : scales.baseAddress,
             shift: shift == nil ? nil : shifts.baseAddress)
           var scratch = [Double](repeating: .nan, count: ek_group_norm_scratch(&norm))
+          var sums = [Double](repeating: .nan, count: ek_slice_stride(channels))
           y.withUnsafeMutableBufferPointer { y in
             x.withUnsafeBufferPointer { x in
               bad = ek_group_norm_forward(
-                &norm, inPlace ? UnsafePointer(y.baseAddress!) : x.baseAddress!, y.baseAddress!, view, &scratch, threads
-              )
+                &norm, inPlace ? UnsafePointer(y.baseAddress!) : x.baseAddress!, y.baseAddress!, view, &scratch)
             }
           }
           dscale.withUnsafeMutableBufferPointer { dscale in
@@ -46,8 +46,11 @@ private struct GroupNormCall {
                 dy.withUnsafeBufferPointer { dy in
                   ek_group_norm_backward(
                     &norm, x, inPlace ? UnsafePointer(dx.baseAddress!) : dy.baseAddress!, view,
-                    scale == nil ? nil : dscale.baseAddress, shift == nil ? nil : dshift.baseAddress, dx.baseAddress!,
-                    &scratch, threads)
+                    &sums, dx.baseAddress!, &scratch)
+                  for channel in 0..<channels {
+                    if scale != nil { dscale[channel] = Float(sums[(ek_slice_stride(channels) - 8) / 2 + channel]) }
+                    if shift != nil { dshift[channel] = Float(sums[channel]) }
+                  }
                 }
               }
             }

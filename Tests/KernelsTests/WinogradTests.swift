@@ -58,7 +58,6 @@ private struct Convolved {
       stride_height: 1, stride_width: 1, dilation_height: 1, dilation_width: 1, pad_top: 1, pad_left: 1, pad_bottom: 1,
       pad_right: 1)
     var made: OpaquePointer?
-    _ = ek_set_team_size(2)
     try #require(ek_convolution_create(&windows, 0, 1, 0, &made) == 0)
     let convolution = made!
     defer { ek_convolution_destroy(convolution) }

@@ -50,5 +50,7 @@ struct Phases {
       if step.operation.gradientBlocks > 0 { last[2 * n - index] += 1 }
     }
     (first[2 * n + 1], last[2 * n + 1]) = (phase + 1, phase + 1)
+    // What is in use until a time is in use for those before it, too.
+    for time in 1..<last.count { last[time] = max(last[time], last[time - 1]) }
   }
 }

@@ -90,7 +90,7 @@ extension Program {
       clear(pass.output - rows.lowerBound * pass.outputLength, ofValue: steps[index].output, rows)
     }
     guard let index = job.collecting else { return }
-    (steps[index].operation as! any BatchReduction).collect(pass(index, rows, slice: slice, member: member))
+    reductions[index]!.collect(pass(index, rows, slice: slice, member: member))
   }
 
   private func runBackward(slice: Int, _ member: Int) throws {
@@ -105,13 +105,11 @@ extension Program {
     }
     guard let index = job.collecting else { return }
     prepareGradient(index, rows)
-    (steps[index].operation as! any BatchReduction).collect(
-      passBackward(index, rows, slice: slice, member: member))
+    reductions[index]!.collect(passBackward(index, rows, slice: slice, member: member))
   }
 
   private func collectsBackward(_ index: Int) -> Bool {
-    guard let reduction = steps[index].operation as? any BatchReduction else { return false }
-    return reduction.reducesBackward(pass(index))
+    reductions[index]?.reducesBackward(pass(index)) ?? false
   }
 
   /// Brings the gradient of a step's output to where its backward may change it.

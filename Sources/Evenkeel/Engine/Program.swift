@@ -11,6 +11,8 @@ package final class Program: @unchecked Sendable {
   /// The team that runs it now; results do not depend on it.
   var team: Int
   let steps: [Step]
+  /// The steps whose rows meet; nil for the others.
+  let reductions: [(any BatchReduction)?]
   let lengths: [Int]
   let outputValue: Int
   let sequences: Sequences
@@ -47,6 +49,7 @@ package final class Program: @unchecked Sendable {
       network, layout: layout, maximumRows: maximumRows, slices: slices, members: threads, purpose: purpose,
       precision: precision)
     steps = lowering.steps
+    reductions = steps.map { $0.operation as? any BatchReduction }
     lengths = lowering.lengths
     outputValue = lowering.output
     sequences = Sequences(lowering.sequences, rows: maximumRows)
@@ -137,7 +140,7 @@ package final class Program: @unchecked Sendable {
       }
       let operation = steps[index].operation
       guard phases.endsBefore[index] else { continue }
-      if let reduction = operation as? any BatchReduction {
+      if let reduction = reductions[index] {
         let whole = pass(index)
         let reduces = reduction.reducesForward(whole)
         try runForward(start..<index, collecting: reduces ? index : nil)
@@ -164,7 +167,7 @@ package final class Program: @unchecked Sendable {
       try operation.forward(whole)
       return clear(whole.output, ofValue: steps[index].output, 0..<whole.rows)
     }
-    if let reduction = operation as? any BatchReduction, reduction.reducesForward(pass(index)) {
+    if let reduction = reductions[index], reduction.reducesForward(pass(index)) {
       try runForward(index..<index, collecting: index)
       try reduction.reduce(pass(index))
     }
@@ -180,7 +183,7 @@ package final class Program: @unchecked Sendable {
     for index in range.reversed() {
       guard phases.endsBeforeBackward[index] else { continue }
       let operation = steps[index].operation
-      if let reduction = operation as? any BatchReduction {
+      if let reduction = reductions[index] {
         let whole = passBackward(index)
         let reduces = reduction.reducesBackward(whole.forward)
         try runBackward(index + 1..<end, collecting: reduces ? index : nil)

@@ -42,8 +42,9 @@ package final class Augmenter {
   /// - Returns: The first position, in the rows as stored, that is NaN or infinite, or −1.
   package func gather(
     _ positions: UnsafeBufferPointer<Int32>, epoch: Int, into output: UnsafeMutablePointer<Float>,
-    threads: Int
+    threads: Int? = nil
   ) -> Int {
+    let threads = threads ?? self.threads
     precondition(positions.count <= capacity && threads <= self.threads)
     let (height, width) = (dataset.shape.dimensions[0], dataset.shape.dimensions[1])
     let ofEpoch = key.branch(epoch)

@@ -254,8 +254,9 @@ private func regression(_ sizes: [Double]) throws -> (surface: LossSurface, eige
                 let pass = ForwardPass(
                   purpose: .training, rows: rows, inputLength: 2, outputLength: 2,
                   input: UnsafePointer(x.baseAddress!), output: y.baseAddress!, scratch: scratch.baseAddress!,
-                  workspace: scratch.baseAddress!, key: RandomKey(seed: 1).branch(step), threads: 1,
-                  memory: state.memory(parameters: [], buffers: []))
+                  sliceScratch: scratch.baseAddress!, workspace: scratch.baseAddress!,
+                  key: RandomKey(seed: 1).branch(step), slices: SliceBounds([0, rows], count: 1),
+                  memory: state.memory(state.layout.places(of: "0")))
                 try operation.forward(pass)
                 try operation.backward(
                   BackwardPass(

@@ -3,28 +3,8 @@ import Evenkeel
 import EvenkeelReference
 import Testing
 
-/// oneDNN takes the memory into which a product packs its matrices in every call, and gives it back. What a step's
-/// products take is counted on its own.
-private func allocationsOfProducts(rows: Int, widths: [Int]) throws -> Int {
-  // Aligned as the engine's memory is: how oneDNN packs depends on it.
-  let memory = UnsafeMutableRawPointer.allocate(byteCount: 3 << 18, alignment: 64)
-  defer { memory.deallocate() }
-  let (a, b, c) = (
-    memory.bindMemory(to: Float.self, capacity: 3 << 16), (memory + (1 << 18)).assumingMemoryBound(to: Float.self),
-    (memory + (2 << 18)).assumingMemoryBound(to: Float.self)
-  )
-  a.initialize(repeating: 0, count: 3 << 16)
-  let before = ek_test_allocations()
-  for (index, (inputs, outputs)) in zip(widths, widths.dropFirst()).enumerated() {
-    try MatrixProduct.run(rows, outputs, inputs, a, .plain, b, .transposed, c)
-    try MatrixProduct.run(outputs, inputs, rows, a, .transposed, b, .plain, c)
-    if index > 0 { try MatrixProduct.run(rows, inputs, outputs, a, .plain, b, .plain, c) }
-  }
-  return ek_test_allocations() - before
-}
-
 @Test(arguments: [false, true])
-func aSteadyTrainingStepAllocatesNothingBesideOneDNNsPacking(isWeighted: Bool) throws {
+func aSteadyTrainingStepAllocatesNothing(isWeighted: Bool) throws {
   let norm = isWeighted ? BatchNorm(ghostBatch: 16, renormalization: Renormalization()) : BatchNorm()
   let network = Network(input: [48]) {
     Dense(200)
@@ -58,9 +38,8 @@ func aSteadyTrainingStepAllocatesNothingBesideOneDNNsPacking(isWeighted: Bool) t
       &model, to: data, epochs: 1,
       onEvent: { if case .step(_, let batch, _, _, _, _) = $0 { counts[batch - 1] = ek_test_allocations() } })
     let perStep = zip(counts.dropFirst(), counts).map { $0 - $1 }
-    _ = try allocationsOfProducts(rows: 64, widths: [48, 200, 200, 130, 10])
-    let packing = try allocationsOfProducts(rows: 64, widths: [48, 200, 200, 130, 10])
-    #expect(perStep.dropFirst(3).allSatisfy { $0 == packing }, "\(perStep), of which packing \(packing)")
+    // Each number of rows is multiplied by functions of its own, made on first use.
+    #expect(perStep.dropFirst(3).allSatisfy { $0 == 0 }, "\(perStep)")
   }
 }
 
