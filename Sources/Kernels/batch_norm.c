@@ -13,6 +13,20 @@ typedef struct {
 
 // ---- normalization ------------------------------------------------------------------------------------------------
 
+// Stores past the cache if the whole does not fit into it: otherwise memory is fetched before it is overwritten.
+EK_INLINE void put(const sweep *j, float *p, ek_f16 v, size_t n) {
+  typedef float aligned __attribute__((vector_size(64)));
+  if (j->norm.past_cache) __builtin_nontemporal_store((aligned)v, (aligned *)p);
+  else ek_store(p, v, n);
+}
+
+// What was stored past the cache is visible to others once this returns.
+static void drain(const ek_batch_norm *norm) {
+#if defined(__x86_64__)
+  if (norm->past_cache) __builtin_ia32_sfence();
+#endif
+}
+
 // y = g(scale * (x - mean) * r + shift + addend) over `count` rows, 1 or 2, from row `row`.
 EK_INLINE void normalize_few(const sweep *j, size_t row, int count, ek_activation activation, int adds) {
   size_t features = j->norm.features, at = row * features;
@@ -25,7 +39,7 @@ EK_INLINE void normalize_few(const sweep *j, size_t row, int count, ek_activatio
       size_t p = at + (size_t)k * features + i;
       ek_f16 z = ((ek_load(j->x + p, n) - high) - low) * gain + shift;
       if (adds) z += ek_load(j->norm.addend + p, n);
-      ek_store(j->out + p, ek_activate(z, activation, slope), n);
+      put(j, j->out + p, ek_activate(z, activation, slope), n);
     }
   });
 }
@@ -93,7 +107,7 @@ EK_INLINE void spread_few(const sweep *j, size_t row, int count, ek_activation a
       ek_f16 d = (ek_load(j->x + p, n) - high) - low;
       ek_f16 y = ek_activation_reads_y(activation) ? ek_load(j->y + p, n) : d;
       ek_f16 dz = through_activation(d, gain, shift, y, ek_load(j->dy + p, n), activation, slope);
-      ek_store(j->out + p, gain * ((dz - mean_dz) - (d * inverse) * mean_dz_n), n);
+      put(j, j->out + p, gain * ((dz - mean_dz) - (d * inverse) * mean_dz_n), n);
     }
   });
 }
@@ -120,6 +134,7 @@ void ek_batch_norm_apply(const ek_batch_norm *norm, const float *x, float *y, ek
   if (norm->addend) {
     if (norm->activation == EK_RELU) add_to_relu(&j);
     else add_to_identity(&j);
+    drain(norm);
     return;
   }
   switch (norm->activation) {
@@ -127,6 +142,7 @@ void ek_batch_norm_apply(const ek_batch_norm *norm, const float *x, float *y, ek
     EK_ACTIVATIONS(CASE)
 #undef CASE
   }
+  drain(norm);
 }
 
 void ek_batch_norm_gradient_sums(const ek_batch_norm *norm, const float *x, const float *y, float *dy,
@@ -150,6 +166,7 @@ void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float
              .mean_dz = mean_dz, .mean_dz_n = mean_dz_n};
   if (norm->addend) {  // the activation has been gone through
     spread_identity(&j);
+    drain(norm);
     return;
   }
   switch (norm->activation) {
@@ -157,6 +174,7 @@ void ek_batch_norm_spread(const ek_batch_norm *norm, const float *x, const float
     EK_ACTIVATIONS(CASE)
 #undef CASE
   }
+  drain(norm);
 }
 
 // ---- weighted statistics ------------------------------------------------------------------------------------------

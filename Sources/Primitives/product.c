@@ -6,9 +6,12 @@
 #if defined(__x86_64__)
 #include <libxsmm.h>
 
-// Blocks of b that stay in the second-level cache while the rows of a go over them; where rows are far apart, they fall on the same
-// places of it (Documentation/Performance.md).
-enum { block_columns = 64, block_depth = 512, wide_depth = 256, wide_row = 512 };
+// Blocks of b that stay in the second-level cache while the rows of a go over them. Where the rows of b are far apart, those of a block
+// fall on the same places of the cache, so it has fewer (Documentation/Performance.md).
+enum { narrow_columns = 64, wide_columns = 128, narrow_depth = 512, wide_depth = 256, wide_row = 512 };
+
+// From this many rows on, and where b is larger than a second-level cache, copying pays.
+enum { many_rows = 256, large_matrix = 1 << 18 };
 
 // c (m, n) = a b, plus c where `adds`. LIBXSMM's matrices are column-major: their transposes are multiplied in reverse.
 // Returns 0 where it has no function for this size.
@@ -25,10 +28,12 @@ static int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 static int multiply(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, int a_transposed, const float *b,
                     int64_t ldb, float *c, int64_t ldc) {
-  const int64_t depth = ldb < wide_row ? block_depth : wide_depth;
-  for (int64_t j = 0; j < n; j += block_columns)
+  if (m >= many_rows && k * n >= large_matrix) return 0;
+  const int64_t columns = a_transposed ? wide_columns : narrow_columns;
+  const int64_t depth = (a_transposed ? n > narrow_columns : ldb >= wide_row) ? wide_depth : narrow_depth;
+  for (int64_t j = 0; j < n; j += columns)
     for (int64_t p = 0; p < k; p += depth)
-      if (!multiply_block((int)m, (int)smaller(n - j, block_columns), (int)smaller(k - p, depth),
+      if (!multiply_block((int)m, (int)smaller(n - j, columns), (int)smaller(k - p, depth),
                           a_transposed ? a + p * lda : a + p, (int)lda, a_transposed, b + p * ldb + j, (int)ldb, c + j,
                           (int)ldc, p > 0))
         return 0;

@@ -42,7 +42,7 @@ struct BatchNormCall {
             variance: statistics.baseAddress! + 2 * c, inverse_deviation: statistics.baseAddress! + 3 * c)
           var norm = ek_batch_norm(
             rows: m, features: c, epsilon: epsilon, scale: scale == nil ? nil : scales.baseAddress,
-            shift: shift == nil ? nil : shifts.baseAddress, activation: activation, slope: slope, addend: nil)
+            shift: shift == nil ? nil : shifts.baseAddress, activation: activation, slope: slope, addend: nil, past_cache: 0)
           y.withUnsafeMutableBufferPointer { y in
             x.withUnsafeBufferPointer { x in
               let source = inPlace ? UnsafePointer(y.baseAddress!) : x.baseAddress!

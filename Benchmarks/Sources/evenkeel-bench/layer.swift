@@ -25,7 +25,7 @@ func layer(rows: Int, features: Int, by peer: Bool) -> Prepared {
   let threads = Int32(Machine.threads)
   var norm = ek_batch_norm(
     rows: rows, features: features, epsilon: 1e-5, scale: scale, shift: shift, activation: EK_RELU, slope: 0,
-    addend: nil)
+    addend: nil, past_cache: 0)
   let primitive =
     peer
     ? onednn_norm_create(Int64(rows), Int64(features), x, y, dy, dx, scale, shift, dscale, dshift) : nil
@@ -46,7 +46,7 @@ func layer(rows: Int, features: Int, by peer: Bool) -> Prepared {
   // The model: statistics and normalization read the tensor and one of it is written; backward two sweeps read both tensors and
   // one is written (shifted one-pass statistics, ReLU in the sweeps). A line that is written in the cache is fetched first.
   let tensor = 4 * count
-  let fetched = tensor
+  let fetched = features % 16 == 0 && count >= EK_STREAM_THRESHOLD ? 0 : tensor
   return Prepared(
     check: check,
     note: peer

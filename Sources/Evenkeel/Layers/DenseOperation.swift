@@ -51,7 +51,7 @@ struct DenseOperation: LayerOperation {
   }
 
   /// Enough outputs at once that reading the inputs pays, few enough that there are several blocks.
-  private var outputsAtOnce: Int { max(32, min(outputs / 8 / 32 * 32, 128)) }
+  private var outputsAtOnce: Int { outputs >= 1024 ? 256 : max(32, min(outputs / 8 / 32 * 32, 64)) }
 
   var gradientBlocks: Int { (outputs - 1) / outputsAtOnce + 1 }
 

@@ -137,7 +137,8 @@ struct BatchNormOperation: BatchReduction {
     ek_batch_norm(
       rows: pass.rows * positions, features: features, epsilon: options.epsilon,
       scale: options.scale ? pass.parameter(0) : nil, shift: options.shift ? pass.parameter(shiftIndex) : nil,
-      activation: activation.kernel, slope: activation.slope, addend: pass.addend)
+      activation: activation.kernel, slope: activation.slope, addend: pass.addend,
+      past_cache: 0)
   }
 
   private func site(_ pass: ForwardPass) -> Site {

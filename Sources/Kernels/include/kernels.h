@@ -166,6 +166,7 @@ typedef struct {
   ek_activation activation;
   float slope;
   const float *addend;  // (rows, features) or NULL; goes with EK_IDENTITY and EK_RELU
+  int past_cache;       // what is written is not read soon; it is aligned to 64 bytes, and features fill whole vectors
 } ek_batch_norm;
 
 // y of one slice from the statistics. x and y may be one buffer.
@@ -190,7 +191,9 @@ void ek_batch_norm_spread_weights(const ek_batch_norm *norm, const float *x, con
 
 // ---- batch_norm_whole.c -------------------------------------------------------------------------------------------
 //
-// A norm alone, over a whole batch that it cuts into slices by its shape.
+// A norm alone, over a whole batch that it cuts into slices by its shape. Results of EK_STREAM_THRESHOLD values or more (8 MiB: more
+// than a processor's share of the last cache) are written past the cache, if they go to a separate buffer.
+#define EK_STREAM_THRESHOLD (2u << 20)
 
 // Statistics as above, then y. x and y may be one buffer.
 // Returns the first feature whose statistics are not finite, or -1; y is not written then.
