@@ -7,7 +7,7 @@ public enum Machine {
   /// (control groups, version 2 or 1).
   public static let threads = threads(allowed: allowedProcessors(), read: ControlGroups.contents)
 
-  static func threads(allowed: Int, read: (String) -> String?) -> Int {
+  package static func threads(allowed: Int, read: (String) -> String?) -> Int {
     max(1, min(allowed, ControlGroups.processorQuota(read).map { Int($0) } ?? .max))
   }
 

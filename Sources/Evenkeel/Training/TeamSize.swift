@@ -5,11 +5,11 @@ import Kernels
 ///
 /// Where other programs run, or where cores share a cache badly, a second thread can cost more than it does. So steps are timed in
 /// short periods. If much of a period went by waiting for helpers, the next one is tried with half the threads; if there are fewer
-/// threads than there may be, now and then one with twice as many. Whichever is faster stays. A trial that did not pay doubles the
+/// threads than there may be, one with twice as many, by turns. Whichever is faster stays. A trial that did not pay doubles the
 /// time to the next one.
-final class TeamSize {
+package final class TeamSize {
   /// The number of threads to use now.
-  private(set) var current: Int
+  package private(set) var current: Int
   private let largest: Int
   /// The size that has proved best, its nanoseconds a step in the last period, and the size that is tried.
   private var best: Int
@@ -22,8 +22,10 @@ final class TeamSize {
   /// Periods to the next trial, and after the next one that does not pay.
   private var patience = 1
   private var interval = 4
+  /// Whether the last trial was one with fewer threads.
+  private var triedFewer = false
 
-  init(largest: Int) {
+  package init(largest: Int) {
     self.largest = largest
     (current, best) = (largest, largest)
     started = Self.now()
@@ -58,7 +60,7 @@ final class TeamSize {
   }
 
   /// Chooses the size of the next period.
-  func decide(nanoseconds: Double, waiting: Double) {
+  package func decide(nanoseconds: Double, waiting: Double) {
     if isTrial {
       if nanoseconds < bestTime * Self.advantage {
         (best, bestTime, interval) = (current, nanoseconds, 4)
@@ -72,9 +74,11 @@ final class TeamSize {
     bestTime = nanoseconds
     patience -= 1
     guard patience <= 0 else { return }
-    if current > 1, waiting > Self.muchWaiting {
+    if current > 1, waiting > Self.muchWaiting, current == largest || !triedFewer {
+      triedFewer = true
       current /= 2
     } else if current < largest {
+      triedFewer = false
       current = min(2 * current, largest)
     } else {
       patience = 1
