@@ -2,6 +2,7 @@
 #include "primitives.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static dnnl_engine_t engine;
@@ -53,39 +54,49 @@ known ek_layout(description made, int argument) {
   return dnnl_primitive_desc_query_md(made, dnnl_query_exec_arg_md, argument);
 }
 
-int ek_prepare(ek_prepared *prepared, description made, const int *arguments, int count) {
+int ek_prepare(ek_prepared *prepared, description made, const int *arguments, int count, int members) {
   int status = dnnl_primitive_create(&prepared->primitive, made);
   if (status) return status;
-  for (int i = 0; i <= count; i++) {
-    int argument = i < count ? arguments[i] : DNNL_ARG_SCRATCHPAD;
-    known layout = ek_layout(made, argument);
-    dnnl_memory_t memory = NULL;
-    status = dnnl_memory_create(&memory, layout, ek_engine(), DNNL_MEMORY_NONE);
-    if (status) return status;
-    prepared->operands[i] = (dnnl_exec_arg_t){argument, memory};
-    prepared->operand_count = i + 1;
-    if (i == count) prepared->scratch_bytes = ek_bytes(layout);
-  }
+  prepared->operands = calloc((size_t)members, sizeof *prepared->operands);
+  if (!prepared->operands) return dnnl_out_of_memory;
+  prepared->members = members;
+  prepared->operand_count = count + 1;
+  prepared->scratch_bytes = ek_bytes(ek_layout(made, DNNL_ARG_SCRATCHPAD));
+  for (int member = 0; member < members; member++)
+    for (int i = 0; i <= count; i++) {
+      int argument = i < count ? arguments[i] : DNNL_ARG_SCRATCHPAD;
+      dnnl_exec_arg_t *operand = &prepared->operands[member][i];
+      operand->arg = argument;
+      status = dnnl_memory_create(&operand->memory, ek_layout(made, argument), ek_engine(), DNNL_MEMORY_NONE);
+      if (status) return status;
+    }
   return 0;
 }
 
-int ek_make_reorder(ek_prepared *prepared, known from, known to) {
+int ek_make_reorder(ek_prepared *prepared, known from, known to, int members) {
   description made = NULL;
   int status = dnnl_reorder_primitive_desc_create(&made, from, ek_engine(), to, ek_engine(), ek_attributes());
-  if (!status) status = ek_prepare(prepared, made, (int[]){DNNL_ARG_FROM, DNNL_ARG_TO}, 2);
+  if (!status) status = ek_prepare(prepared, made, (int[]){DNNL_ARG_FROM, DNNL_ARG_TO}, 2, members);
   if (made) dnnl_primitive_desc_destroy(made);
   return status;
 }
 
 void ek_prepared_destroy(ek_prepared *prepared) {
-  for (int i = 0; i < prepared->operand_count; i++) dnnl_memory_destroy(prepared->operands[i].memory);
+  for (int member = 0; member < prepared->members; member++)
+    for (int i = 0; i < prepared->operand_count; i++) dnnl_memory_destroy(prepared->operands[member][i].memory);
+  free(prepared->operands);
   if (prepared->primitive) dnnl_primitive_destroy(prepared->primitive);
 }
 
-int ek_run(ek_prepared *prepared, const void *const *memory) {
+int ek_run(ek_prepared *prepared, int member, const void *const *memory) {
+  if (member >= prepared->members) return dnnl_invalid_arguments;
+  dnnl_exec_arg_t *operands = prepared->operands[member];
   for (int i = 0; i < prepared->operand_count; i++) {
-    int status = dnnl_memory_set_data_handle(prepared->operands[i].memory, (void *)memory[i]);
+    int status = dnnl_memory_set_data_handle(operands[i].memory, (void *)memory[i]);
     if (status) return status;
   }
-  return dnnl_primitive_execute(prepared->primitive, ek_stream(), prepared->operand_count, prepared->operands);
+  int before = ek_begin_alone();
+  int status = dnnl_primitive_execute(prepared->primitive, ek_stream(), prepared->operand_count, operands);
+  ek_end_alone(before);
+  return status;
 }

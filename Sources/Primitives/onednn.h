@@ -38,28 +38,29 @@ dnnl_stream_t ek_stream(void);
 int ek_begin_alone(void);
 void ek_end_alone(int before);
 
-// A primitive, and the operands that it is run with in the order of `arguments`. Operand memory is set at each run.
+// A primitive, which several threads may run at once, and for each of them the operands that it is run with, in the order of
+// `arguments`. Operand memory is set at each run.
 enum { most_operands = 5 };
 typedef struct {
   dnnl_primitive_t primitive;
-  dnnl_exec_arg_t operands[most_operands];
-  int operand_count;
+  dnnl_exec_arg_t (*operands)[most_operands];  // one a member of the team
+  int operand_count, members;
   size_t scratch_bytes;
 } ek_prepared;
 
-// Makes the primitive that `made` describes; its operands are named by `arguments` and laid out as it asks for. The last
-// operand is its scratch memory.
-int ek_prepare(ek_prepared *prepared, description made, const int *arguments, int count);
+// Makes the primitive that `made` describes, for `members` threads; its operands are named by `arguments` and laid out as it
+// asks for. The last operand is its scratch memory.
+int ek_prepare(ek_prepared *prepared, description made, const int *arguments, int count, int members);
 void ek_prepared_destroy(ek_prepared *prepared);
-// Runs it over `memory`, one address an operand, scratch last.
-int ek_run(ek_prepared *prepared, const void *const *memory);
+// Runs it on the calling thread, which is `member`, over `memory`, one address an operand, scratch last.
+int ek_run(ek_prepared *prepared, int member, const void *const *memory);
 // The layout of operand `argument`.
 known ek_layout(description made, int argument);
 size_t ek_bytes(known layout);
 static inline size_t ek_rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
 static inline size_t ek_larger(size_t a, size_t b) { return a > b ? a : b; }
 // Makes the primitive that brings a tensor from one layout, and type, into another.
-int ek_make_reorder(ek_prepared *prepared, known from, known to);
+int ek_make_reorder(ek_prepared *prepared, known from, known to, int members);
 // Attributes under which scratch memory is the caller's.
 dnnl_primitive_attr_t ek_attributes(void);
 

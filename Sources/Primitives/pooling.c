@@ -1,103 +1,126 @@
 // Largest and mean values of windows of an image, features last.
-#include "onednn.h"
 #include "primitives.h"
 
-#include <stdlib.h>
+#include <string.h>
 
-struct ek_pooling {
-  ek_prepared forward, backward;
-  size_t workspace_bytes;  // which value was the largest, rounded up to 64
-};
+// The places of a window along one axis that lie inside the image.
+typedef struct { int64_t first, begin, end; } span;  // first: the pixel of place 0
 
+static span span_of(int64_t index, int64_t stride, int64_t pad, int64_t kernel, int64_t extent) {
+  int64_t first = index * stride - pad;
+  return (span){first, first < 0 ? -first : 0, extent - first < kernel ? extent - first : kernel};
+}
+
+// One pixel of the output: its window, and where it lies.
 typedef struct {
-  layout x, y;
-  dnnl_dims_t strides, kernel, begin, end;
-  dnnl_dims_t dilations;  // always 0
-  dnnl_alg_kind_t kind;
-} shapes;
+  span high, wide;
+  size_t output;  // in values, like the result of `input`
+} window;
 
-#if DNNL_VERSION_MAJOR >= 3
-static int describe_forward(description *made, shapes *s, int training) {
-  return dnnl_pooling_forward_primitive_desc_create(
-      made, ek_engine(), training ? dnnl_forward_training : dnnl_forward_inference, s->kind, s->x, s->y, s->strides,
-      s->kernel, s->dilations, s->begin, s->end, ek_attributes());
+static window window_of(const ek_windows *w, size_t row, int64_t i, int64_t j) {
+  return (window){span_of(i, w->stride_height, w->pad_top, w->kernel_height, w->height),
+                  span_of(j, w->stride_width, w->pad_left, w->kernel_width, w->width),
+                  (size_t)((((int64_t)row * w->out_height + i) * w->out_width + j) * w->channels)};
 }
 
-static int describe_backward(description *made, shapes *s, description forward) {
-  return dnnl_pooling_backward_primitive_desc_create(made, ek_engine(), s->kind, s->x, s->y, s->strides, s->kernel,
-                                                     s->dilations, s->begin, s->end, forward, ek_attributes());
+static size_t input(const ek_windows *w, const window *at, size_t row, int64_t i, int64_t j) {
+  return (size_t)((((int64_t)row * w->height + at->high.first + i) * w->width + at->wide.first + j) * w->channels);
 }
+
+#define FOR_EACH_WINDOW(w, rows)                           \
+  for (size_t row = 0; row < rows; row++)                  \
+    for (int64_t out_i = 0; out_i < w->out_height; out_i++) \
+      for (int64_t out_j = 0; out_j < w->out_width; out_j++)
+
+#define FOR_EACH_PLACE(at)                                 \
+  for (int64_t i = at.high.begin; i < at.high.end; i++)    \
+    for (int64_t j = at.wide.begin; j < at.wide.end; j++)
+
+// Loops over channels, compiled for several processors.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
+#define CLONES __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
 #else
-static int describe_forward(description *made, shapes *s, int training) {
-  dnnl_pooling_desc_t d;
-  int status =
-      dnnl_pooling_forward_desc_init(&d, training ? dnnl_forward_training : dnnl_forward_inference, s->kind, &s->x,
-                                     &s->y, s->strides, s->kernel, s->begin, s->end);
-  return status ? status : dnnl_primitive_desc_create(made, &d, ek_attributes(), ek_engine(), NULL);
-}
-
-static int describe_backward(description *made, shapes *s, description forward) {
-  dnnl_pooling_desc_t d;
-  int status = dnnl_pooling_backward_desc_init(&d, s->kind, &s->x, &s->y, s->strides, s->kernel, s->begin, s->end);
-  return status ? status : dnnl_primitive_desc_create(made, &d, ek_attributes(), ek_engine(), forward);
-}
+#define CLONES
 #endif
 
-static int make_backward(ek_pooling *p, shapes *s, description forward, int has_workspace) {
-  description made = NULL;
-  int status = describe_backward(&made, s, forward);
-  int arguments[] = {DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_SRC, DNNL_ARG_WORKSPACE};
-  if (!status) status = ek_prepare(&p->backward, made, arguments, has_workspace ? 3 : 2);
-  if (made) dnnl_primitive_desc_destroy(made);
-  return status;
-}
-
-int ek_pooling_create(const ek_windows *w, ek_pooling_kind kind, int training, ek_pooling **made) {
-  *made = NULL;
-  if (!ek_stream()) return dnnl_runtime_error;
-  ek_pooling *p = calloc(1, sizeof *p);
-  if (!p) return dnnl_out_of_memory;
-  shapes s = {.kernel = {w->kernel_height, w->kernel_width}, .strides = {w->stride_height, w->stride_width},
-              .begin = {w->pad_top, w->pad_left}, .end = {w->pad_bottom, w->pad_right}, 
-              .kind = kind == EK_POOL_MAX ? dnnl_pooling_max : dnnl_pooling_avg_include_padding};
-  dnnl_dims_t x = {w->rows, w->channels, w->height, w->width}, y = {w->rows, w->channels, w->out_height, w->out_width};
-  description forward = NULL;
-  int status = layout_of(&s.x, 4, x, dnnl_nhwc);
-  if (!status) status = layout_of(&s.y, 4, y, dnnl_nhwc);
-  if (!status) status = describe_forward(&forward, &s, training);
-  if (!status) {
-    size_t workspace = kind == EK_POOL_MAX && training ? ek_bytes(ek_layout(forward, DNNL_ARG_WORKSPACE)) : 0;
-    p->workspace_bytes = (workspace + 63) / 64 * 64;
-    status = ek_prepare(&p->forward, forward, (int[]){DNNL_ARG_SRC, DNNL_ARG_DST, DNNL_ARG_WORKSPACE}, workspace ? 3 : 2);
-    if (!status && training) status = make_backward(p, &s, forward, workspace != 0);
+// A NaN is larger than anything: it must not vanish.
+CLONES void ek_largest_pool(const ek_windows *w, size_t rows, const float *x, float *y, int32_t *place) {
+  size_t channels = (size_t)w->channels;
+  FOR_EACH_WINDOW(w, rows) {
+    window at = window_of(w, row, out_i, out_j);
+    float *restrict to = y + at.output;
+    int32_t *restrict where = place ? place + at.output : NULL;
+    int is_first = 1;
+    FOR_EACH_PLACE(at) {
+      const float *restrict from = x + input(w, &at, row, i, j);
+      int32_t here = (int32_t)(i * w->kernel_width + j);
+      if (is_first) {
+        memcpy(to, from, channels * sizeof *to);
+        for (size_t c = 0; where && c < channels; c++) where[c] = here;
+      } else if (where) {
+        for (size_t c = 0; c < channels; c++) {
+          int larger = from[c] > to[c] || from[c] != from[c];
+          to[c] = larger ? from[c] : to[c];
+          where[c] = larger ? here : where[c];
+        }
+      } else {
+        for (size_t c = 0; c < channels; c++) to[c] = from[c] > to[c] || from[c] != from[c] ? from[c] : to[c];
+      }
+      is_first = 0;
+    }
   }
-  if (forward) dnnl_primitive_desc_destroy(forward);
-  drop(s.x), drop(s.y);
-  if (status) ek_pooling_destroy(p);
-  else *made = p;
-  return status;
 }
 
-void ek_pooling_destroy(ek_pooling *p) {
-  if (!p) return;
-  ek_prepared_destroy(&p->forward);
-  ek_prepared_destroy(&p->backward);
-  free(p);
+// Whether every pixel of the input lies in one window.
+static int tiles(const ek_windows *w) {
+  return w->stride_height == w->kernel_height && w->stride_width == w->kernel_width && !w->pad_top && !w->pad_left &&
+         w->out_height * w->stride_height == w->height && w->out_width * w->stride_width == w->width;
 }
 
-size_t ek_pooling_scratch_bytes(const ek_pooling *p) {
-  size_t forward = p->forward.scratch_bytes, backward = p->backward.scratch_bytes;
-  return p->workspace_bytes + (forward > backward ? forward : backward);
+CLONES void ek_largest_pool_backward(const ek_windows *w, size_t rows, const float *dy, const int32_t *place, float *dx) {
+  size_t channels = (size_t)w->channels;
+  int adds = !tiles(w);
+  if (adds) memset(dx, 0, rows * (size_t)(w->height * w->width) * channels * sizeof *dx);
+  FOR_EACH_WINDOW(w, rows) {
+    window at = window_of(w, row, out_i, out_j);
+    const float *restrict from = dy + at.output;
+    const int32_t *restrict where = place + at.output;
+    FOR_EACH_PLACE(at) {
+      float *restrict to = dx + input(w, &at, row, i, j);
+      int32_t here = (int32_t)(i * w->kernel_width + j);
+      if (adds)
+        for (size_t c = 0; c < channels; c++) to[c] += where[c] == here ? from[c] : 0;
+      else
+        for (size_t c = 0; c < channels; c++) to[c] = where[c] == here ? from[c] : 0;
+    }
+  }
 }
 
-int ek_pooling_forward(ek_pooling *p, const float *x, float *y, void *scratch) {
-  void *rest = (char *)scratch + p->workspace_bytes;
-  if (p->workspace_bytes) return ek_run(&p->forward, (const void *[]){x, y, scratch, rest});
-  return ek_run(&p->forward, (const void *[]){x, y, rest});
+CLONES void ek_mean_pool(const ek_windows *w, size_t rows, const float *x, float *y) {
+  size_t channels = (size_t)w->channels;
+  float share = 1 / (float)(w->kernel_height * w->kernel_width);
+  FOR_EACH_WINDOW(w, rows) {
+    window at = window_of(w, row, out_i, out_j);
+    float *restrict to = y + at.output;
+    memset(to, 0, channels * sizeof *to);
+    FOR_EACH_PLACE(at) {
+      const float *restrict from = x + input(w, &at, row, i, j);
+      for (size_t c = 0; c < channels; c++) to[c] += from[c];
+    }
+    for (size_t c = 0; c < channels; c++) to[c] *= share;
+  }
 }
 
-int ek_pooling_backward(ek_pooling *p, const float *dy, float *dx, void *scratch) {
-  void *rest = (char *)scratch + p->workspace_bytes;
-  if (p->workspace_bytes) return ek_run(&p->backward, (const void *[]){dy, dx, scratch, rest});
-  return ek_run(&p->backward, (const void *[]){dy, dx, rest});
+CLONES void ek_mean_pool_backward(const ek_windows *w, size_t rows, const float *dy, float *dx) {
+  size_t channels = (size_t)w->channels;
+  float share = 1 / (float)(w->kernel_height * w->kernel_width);
+  memset(dx, 0, rows * (size_t)(w->height * w->width) * channels * sizeof *dx);
+  FOR_EACH_WINDOW(w, rows) {
+    window at = window_of(w, row, out_i, out_j);
+    const float *restrict from = dy + at.output;
+    FOR_EACH_PLACE(at) {
+      float *restrict to = dx + input(w, &at, row, i, j);
+      for (size_t c = 0; c < channels; c++) to[c] += share * from[c];
+    }
+  }
 }

@@ -38,6 +38,16 @@ package struct ImageCase: Sendable, CustomTestStringConvertible {
     ImageCase("dilation 2", [9, 9, 2]) { Convolution(5, kernel: 3, dilation: 2) },
     ImageCase("three groups", [5, 5, 6]) { Convolution(9, kernel: 3, groups: 3) },
     ImageCase("16 filters of 16 channels", [6, 6, 16]) { Convolution(16, kernel: 3) },
+    ImageCase("many filters of small images", [2, 2, 16]) {
+      Convolution(144, kernel: 3, bias: .present)
+      Convolution(70, kernel: 2, padding: .valid)
+    },
+    ImageCase("images of which 33 are two slices", [16, 16, 3]) {
+      Convolution(16, kernel: 3, bias: .present)
+      MaxPool(3, stride: 1, padding: .each(1))
+      Convolution(16, kernel: 3, bias: .present)
+      Convolution(20, kernel: 2, stride: 2)
+    },
     ImageCase("depthwise", [6, 5, 17]) { DepthwiseConvolution(kernel: 3) },
     ImageCase("depthwise, two filters a channel, stride 2", [7, 7, 4]) {
       DepthwiseConvolution(kernel: 3, multiplier: 2, stride: 2, bias: .present)

@@ -106,7 +106,7 @@ package final class ReferenceConvolution: ReferenceLayer {
     for row in 0..<x.rows {
       forEachProduct { sums.add(x.values[row * x.columns + $1] * weight[$2], at: row * length + $0) }
     }
-    var y = sums.values
+    var y = usesWinograd ? sums.valuesByWinograd : sums.values
     if let bias = parameters[name + ".bias"] {
       for at in y.indices { y[at] = y[at] + bias[at % filters] }
     }
@@ -126,9 +126,15 @@ package final class ReferenceConvolution: ReferenceLayer {
       }
     }
     for (at, gradient) in dy.values.enumerated() { dbias.add(gradient, at: at % filters) }
-    gradients[name + ".weight"] = dweight.values
+    gradients[name + ".weight"] = usesWinograd ? dweight.valuesByWinograd : dweight.values
     if parameters[name + ".bias"] != nil { gradients[name + ".bias"] = dbias.values }
-    return Matrix(x.rows, x.columns, dx.values)
+    return Matrix(x.rows, x.columns, usesWinograd ? dx.valuesByWinograd : dx.values)
+  }
+
+  /// Whether the engine may use Winograd's algorithm.
+  private var usesWinograd: Bool {
+    [windows.height, windows.width].allSatisfy { $0.kernel == 3 && $0.stride == 1 && $0.dilation == 1 } && groups == 1
+      && channels % 16 == 0 && filters % 16 == 0
   }
 }
 
@@ -145,6 +151,14 @@ private struct Sums {
 
   /// What the terms have in common, such as a rounded factor, is a relative error of the whole.
   var values: [Bounded] { sums.map { $0.rounded(4) } }
+
+  /// The same as sums of transformed tiles. Their rounding is that of all sums of a tile, times the roots of the sums of squares
+  /// of the transforms' rows: by 4.9² on the way out and 3² on the way in.
+  var valuesByWinograd: [Bounded] {
+    let meanSquare = sums.reduce(0) { $0 + $1.value * $1.value } / Double(sums.count)
+    let rounding = Bounded(0, error: 4.9 * 4.9 * 3 * 3 * Bounded.u * meanSquare.squareRoot())
+    return values.map { Bounded($0.value, variance: $0.variance + rounding.variance) }
+  }
 }
 
 /// The largest value of each window, or their mean with zeros for the padding.

@@ -82,7 +82,8 @@ struct Lowering {
   private func site(_ path: String, _ input: Shape, _ output: Shape) -> LayerSite {
     LayerSite(
       input: input, output: output, name: path, maximumRows: maximumRows, maximumSlice: slices.largest,
-      maximumSlices: slices.mostSlices, members: members, purpose: purpose, precision: precision)
+      maximumSlices: slices.mostSlices, members: members, purpose: purpose, wantsInputGradient: current != 0,
+      precision: precision)
   }
 
   private mutating func append(

@@ -100,6 +100,8 @@ public struct LayerSite: Sendable {
   public let members: Int
   /// Whether there are backward passes too. The same in every pass of the operation.
   public let purpose: Purpose
+  /// Whether backward passes want the gradient of the input: always but at the network's own.
+  public let wantsInputGradient: Bool
   /// What products are computed in; tensors are floats either way.
   public let precision: Precision
 
@@ -108,7 +110,7 @@ public struct LayerSite: Sendable {
   ///   - maximumSlices: The largest number of slices.
   package init(
     input: Shape, output: Shape, name: String, maximumRows: Int, maximumSlice: Int? = nil, maximumSlices: Int = 1,
-    members: Int = 1, purpose: Purpose, precision: Precision = .float32
+    members: Int = 1, purpose: Purpose, wantsInputGradient: Bool = true, precision: Precision = .float32
   ) {
     self.input = input
     self.output = output
@@ -118,6 +120,7 @@ public struct LayerSite: Sendable {
     self.maximumSlices = maximumSlices
     self.members = members
     self.purpose = purpose
+    self.wantsInputGradient = wantsInputGradient
     self.precision = precision
   }
 
@@ -125,7 +128,8 @@ public struct LayerSite: Sendable {
   public func inner(input: Shape, output: Shape) -> LayerSite {
     LayerSite(
       input: input, output: output, name: name, maximumRows: maximumRows, maximumSlice: maximumSlice,
-      maximumSlices: maximumSlices, members: members, purpose: purpose, precision: precision)
+      maximumSlices: maximumSlices, members: members, purpose: purpose, wantsInputGradient: wantsInputGradient,
+      precision: precision)
   }
 }
 

@@ -5,69 +5,115 @@ import Primitives
 /// for the backward; weights are rounded once per step.
 struct BFloat16DenseOperation: LayerOperation {
   private let hasBias: Bool
-  private let primitives: PerRowCount<InnerProductPrimitive>
-  /// Floats for the rounded gradient of the output; the primitive's memory follows it.
-  private let gradientCount: Int
-  private let primitiveCount: Int
+  private let inputs, outputs: Int
+  /// The outputs whose gradients are computed at once: enough that bringing the inputs into order pays.
+  private let outputsAtOnce: Int
+  private let forwardProduct: PrimitivesByRows
+  private let backwardProduct, gradient, restGradient: PrimitivesByRows?
+  /// The weights as the forward asks for them, and as the gradient of the input does.
+  private let packed, packedBackward: AlignedFloats
+  /// Floats of workspace for the rounded gradient of the output, and for the weights' gradient of a block in oneDNN's order; a
+  /// primitive's memory follows them.
+  private let operandCount, sumsCount: Int
   let scratchCount: Int
+  let workspaceCount: Int
 
   init(hasBias: Bool, site: LayerSite) throws {
     self.hasBias = hasBias
-    primitives = PerRowCount { rows in try InnerProductPrimitive(rows: rows, site: site) }
-    scratchCount = BFloat16.floats(holding: site.maximumRows * site.input.count)
-    gradientCount = site.purpose == .training ? BFloat16.floats(holding: site.maximumRows * site.output.count) : 0
-    primitiveCount = try primitives(site.maximumRows).scratchBytes / MemoryLayout<Float>.stride
+    (inputs, outputs) = (site.input.count, site.output.count)
+    let isTraining = site.purpose == .training
+    outputsAtOnce = min(max(64, min(outputs / 8 / 64 * 64, 128)), outputs)
+    let atOnce = outputsAtOnce
+    let (slice, batch, rest) = (site.maximumSlice, site.maximumRows, outputs % atOnce)
+    forwardProduct = try Self.primitives(EK_INNER_FORWARD, rows: slice, outputs: outputs, site)
+    backwardProduct =
+      isTraining && site.wantsInputGradient
+      ? try Self.primitives(EK_INNER_BACKWARD_INPUT, rows: slice, outputs: outputs, site) : nil
+    gradient = isTraining ? try Self.primitives(EK_INNER_GRADIENT, rows: batch, outputs: atOnce, site) : nil
+    restGradient =
+      isTraining && rest > 0 ? try Self.primitives(EK_INNER_GRADIENT, rows: batch, outputs: rest, site) : nil
+    packed = AlignedFloats(bytes: ek_inner_product_weights_bytes(forwardProduct.first.handle))
+    packedBackward = AlignedFloats(bytes: backwardProduct.map { ek_inner_product_weights_bytes($0.first.handle) } ?? 0)
+    scratchCount = BFloat16.floats(holding: batch * inputs)
+    operandCount = isTraining ? BFloat16.floats(holding: max(slice * outputs, batch * atOnce)) : 0
+    sumsCount = gradient.map { ek_inner_product_weights_bytes($0.first.handle) / MemoryLayout<Float>.stride } ?? 0
+    let products = [forwardProduct, backwardProduct, gradient, restGradient].compactMap { $0?.workspaceCount }
+    workspaceCount = operandCount + sumsCount + products.max()!
   }
 
-  var workspaceCount: Int { gradientCount + primitiveCount }
+  private static func primitives(
+    _ kind: ek_inner_product_kind, rows: Int, outputs: Int, _ site: LayerSite
+  ) throws -> PrimitivesByRows {
+    try PrimitivesByRows(largest: rows, members: site.members) { rows, like in
+      try Primitive(
+        "Layer \(site.name) (dense)",
+        make: {
+          ek_inner_product_create(
+            kind, Int64(rows), Int64(site.input.count), Int64(outputs), Int32(site.members), like?.handle, $0)
+        },
+        workspaceBytes: { ek_inner_product_workspace_bytes($0) }, destroy: { ek_inner_product_destroy($0) })
+    }
+  }
+
+  var takesSlices: Bool { true }
   /// Its rounded copy is read in place of the input.
   var backwardReads: BackwardReads { [] }
 
-  func forward(_ pass: ForwardPass) throws {
-    let primitive = try primitives(pass.rows)
-    let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
-    try primitive.pack(pass, workspace)
-    let input = BFloat16.round(pass.input, pass.rows * pass.inputLength, to: pass.scratch)
+  func preparationBlocks(_ pass: ForwardPass) -> Int { backwardProduct == nil ? 1 : 2 }
+
+  func prepare(_ pass: ForwardPass, block: Int) throws {
+    let primitive = block == 0 ? forwardProduct.first : backwardProduct!.first
     try primitive.check(
-      ek_inner_product_forward(primitive.handle, input, primitive.packed.start, pass.output, workspace))
-    if hasBias { ek_add_bias(pass.output, pass.rows, pass.outputLength, pass.parameter(1)) }
+      ek_inner_product_reorder(
+        primitive.handle, Int32(pass.member), pass.parameter(0), block == 0 ? packed.start : packedBackward.start,
+        workspace(pass, primitive)))
+  }
+
+  private func workspace(_ pass: ForwardPass, _ primitive: Primitive) -> UnsafeMutableRawPointer {
+    primitive.workspace(pass.workspace + operandCount + sumsCount, member: pass.member)
+  }
+
+  func forward(_ pass: ForwardPass) throws {
+    let primitive = try forwardProduct(pass.rows)
+    let input = BFloat16.numbers(at: pass.scratch) + pass.slices[pass.slice].lowerBound * inputs
+    ek_to_bfloat16(pass.input, pass.rows * inputs, input)
+    try primitive.check(
+      ek_inner_product_run(
+        primitive.handle, Int32(pass.member), input, packed.start, pass.output, workspace(pass, primitive)))
+    if hasBias { ek_add_bias(pass.output, pass.rows, outputs, pass.parameter(1)) }
   }
 
   func backward(_ pass: BackwardPass) throws {
-    let primitive = try primitives(pass.rows)
-    let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
-    let gradient = BFloat16.round(
-      pass.outputGradient, pass.rows * pass.outputLength, to: pass.workspace)
+    guard let inputGradient = pass.inputGradient, let backwardProduct else { return }
+    let primitive = try backwardProduct(pass.rows)
+    let gradient = BFloat16.round(pass.outputGradient, pass.rows * outputs, to: pass.workspace)
     try primitive.check(
-      ek_inner_product_backward_weights(
-        primitive.handle, BFloat16.numbers(at: pass.scratch), gradient, pass.parameterGradient(0), workspace))
-    if hasBias {
-      ek_column_sums(
-        pass.outputGradient, pass.rows, pass.outputLength, pass.outputLength, pass.parameterGradient(1))
+      ek_inner_product_run(
+        primitive.handle, Int32(pass.forward.member), gradient, packedBackward.start, inputGradient,
+        workspace(pass.forward, primitive)))
+  }
+
+  var gradientBlocks: Int { gradient == nil ? 0 : (outputs - 1) / outputsAtOnce + 1 }
+
+  func parameterGradients(_ pass: BackwardPass, block: Int) throws {
+    let first = block * outputsAtOnce
+    let count = min(outputsAtOnce, outputs - first)
+    let products = count == outputsAtOnce ? gradient! : restGradient!
+    let primitive = try products(pass.rows)
+    let (rounded, values) = (BFloat16.numbers(at: pass.workspace), pass.outputGradient + first)
+    if count == outputs {
+      ek_to_bfloat16(values, pass.rows * outputs, rounded)
+    } else {
+      for row in 0..<pass.rows { ek_to_bfloat16(values + row * outputs, count, rounded + row * count) }
     }
-    guard let inputGradient = pass.inputGradient else { return }
+    let sums = pass.workspace + operandCount
+    let (member, workspace) = (Int32(pass.forward.member), workspace(pass.forward, primitive))
     try primitive.check(
-      ek_inner_product_backward_input(
-        primitive.handle, gradient, pass.parameter(0), primitive.packed.start, inputGradient, workspace))
-  }
-}
-
-/// The products for one number of rows, and the weights, rounded, in the layout that oneDNN asks for.
-private final class InnerProductPrimitive: Primitive {
-  private(set) lazy var packed = AlignedFloats(bytes: ek_inner_product_packed_bytes(handle))
-
-  init(rows: Int, site: LayerSite) throws {
-    try super.init(
-      "Layer \(site.name) (dense)",
-      make: {
-        ek_inner_product_create(
-          Int64(rows), Int64(site.input.count), Int64(site.output.count), site.purpose == .training ? 1 : 0, $0)
-      },
-      scratchBytes: { ek_inner_product_workspace_bytes($0) }, destroy: { ek_inner_product_destroy($0) })
-  }
-
-  /// Brings the packed weights up to date.
-  func pack(_ pass: ForwardPass, _ workspace: UnsafeMutableRawPointer) throws {
-    try check(ek_inner_product_pack(handle, pass.parameter(0), packed.start, workspace))
+      ek_inner_product_run(
+        primitive.handle, member, BFloat16.numbers(at: pass.scratch), rounded, sums, workspace))
+    try primitive.check(
+      ek_inner_product_reorder(
+        primitive.handle, member, sums, pass.parameterGradient(0) + first * inputs, workspace))
+    if hasBias { ek_column_sums(values, pass.rows, outputs, count, pass.parameterGradient(1) + first) }
   }
 }

@@ -48,7 +48,7 @@ public struct Convolution: Layer {
   }
 
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
-    try ConvolutionOperation(filter, site: site)
+    try filter.operation(for: site)
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -120,7 +120,7 @@ public struct DepthwiseConvolution: Layer {
   }
 
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
-    try ConvolutionOperation(filter(for: site.input), site: site)
+    try filter(for: site.input).operation(for: site)
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -191,7 +191,7 @@ public struct Convolution1D: Layer {
   }
 
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
-    try ConvolutionOperation(filter, site: site)
+    try filter.operation(for: site)
   }
 
   public func outputLength(of length: Int, for input: Shape) -> Int? { filter.windows.outputLength(of: length) }

@@ -1,79 +1,111 @@
+import Kernels
 import Primitives
 
-/// A convolution by oneDNN: y = x ∗ W + b; dW = x ∗ dy, db = Σ dy, dx = dy ∗ Wᵀ.
+/// A convolution by oneDNN's direct algorithm: y = x ∗ W + b; dW = x ∗ dy, db = Σ dy, dx = dy ∗ Wᵀ.
 ///
-/// In bfloat16, x, W and dy are rounded and their products summed in float32; the rounded x is kept for the backward.
+/// In bfloat16, x, W and dy are rounded and their products summed in float32.
 struct ConvolutionOperation: LayerOperation {
-  private let primitives: PerRowCount<ConvolutionPrimitive>
+  private let primitives: PrimitivesByRows
+  private let gradient: ConvolutionGradient?
+  /// The weights in the order that oneDNN asks for.
+  private let packed: AlignedFloats
   private let hasBias: Bool
   private let precision: Precision
-  /// Floats for the rounded gradient of the output; the primitive's memory follows it.
-  private let gradientCount: Int
-  private let primitiveCount: Int
-  let scratchCount: Int
+  /// Floats for a rounded operand; a primitive's workspace follows it.
+  private let operandCount: Int
+  private let outputs: Int
+  let workspaceCount: Int
 
-  init(_ filter: ConvolutionSpec, site: LayerSite) throws {
-    let windows = try ek_windows(filter.windows, kind: filter.kind, groups: filter.groups, site: site)
+  /// - Throws: `EvenkeelError` with code `internal` if oneDNN refuses it.
+  init(_ filter: ConvolutionSpec, windows: ek_windows, site: LayerSite) throws {
     let hasBias = filter.bias == .present
     self.hasBias = hasBias
     precision = site.precision
-    primitives = PerRowCount { rows in
+    outputs = site.output.featureCount
+    let isTraining = site.purpose == .training
+    let wantsInputGradient = isTraining && site.wantsInputGradient
+    primitives = try PrimitivesByRows(largest: site.maximumSlice, members: site.members) { rows, like in
       var windows = windows
       windows.rows = Int64(rows)
-      return try ConvolutionPrimitive(windows, hasBias: hasBias, kind: filter.kind, site: site)
+      return try Primitive(
+        "Layer \(site.name) (\(filter.kind))",
+        make: {
+          ek_convolution_create(
+            &windows, hasBias ? 1 : 0, wantsInputGradient ? 1 : 0, site.precision == .bfloat16 ? 1 : 0,
+            Int32(site.members),
+            like?.handle, $0)
+        },
+        workspaceBytes: { ek_convolution_workspace_bytes($0) }, destroy: { ek_convolution_destroy($0) })
     }
-    let isRounded = precision == .bfloat16
-    scratchCount = isRounded ? BFloat16.floats(holding: site.maximumRows * site.input.count) : 0
-    gradientCount =
-      isRounded && site.purpose == .training ? BFloat16.floats(holding: site.maximumRows * site.output.count) : 0
-    primitiveCount = try primitives(site.maximumRows).scratchBytes / MemoryLayout<Float>.stride
+    packed = AlignedFloats(bytes: ek_convolution_packed_bytes(primitives.first.handle))
+    operandCount =
+      precision == .float32
+      ? 0 : BFloat16.floats(holding: site.maximumSlice * max(site.input.count, isTraining ? site.output.count : 0))
+    gradient = isTraining ? try ConvolutionGradient(filter, windows: windows, site: site) : nil
+    workspaceCount = max(operandCount + primitives.workspaceCount, gradient?.workspaceCount ?? 0)
   }
 
-  var workspaceCount: Int { gradientCount + primitiveCount }
-  var backwardReads: BackwardReads { precision == .float32 ? .input : [] }
+  var takesSlices: Bool { true }
+  /// Gradients of the bias, then of the weights.
+  var sliceScratchCount: Int { gradient.map { biasCount + ($0.leavesParts ? $0.partCount : 0) } ?? 0 }
+  private var biasCount: Int { hasBias ? (outputs + 15) / 16 * 16 : 0 }
+
+  func preparationBlocks(_ pass: ForwardPass) -> Int { 1 }
+
+  func prepare(_ pass: ForwardPass, block: Int) throws {
+    let primitive = primitives.first
+    try primitive.check(
+      ek_convolution_pack(
+        primitive.handle, Int32(pass.member), pass.parameter(0), packed.start,
+        primitive.workspace(pass.workspace + operandCount, member: pass.member)))
+  }
 
   func forward(_ pass: ForwardPass) throws {
     let primitive = try primitives(pass.rows)
-    let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
-    try primitive.pack(pass, workspace)
-    let input = precision.operand(pass.input, pass.rows * pass.inputLength, rounded: pass.scratch)
+    let input = precision.operand(pass.input, pass.rows * pass.inputLength, rounded: pass.workspace)
     try primitive.check(
       ek_convolution_forward(
-        primitive.handle, input, primitive.packed.start, hasBias ? pass.parameter(1) : nil, pass.output, workspace))
+        primitive.handle, Int32(pass.member), input, packed.start, hasBias ? pass.parameter(1) : nil, pass.output,
+        primitive.workspace(pass.workspace + operandCount, member: pass.member)))
   }
 
   func backward(_ pass: BackwardPass) throws {
+    if hasBias {
+      ek_column_sums(
+        pass.outputGradient, pass.rows * pass.outputLength / outputs, outputs, outputs, pass.sliceScratch)
+    }
+    if let gradient, gradient.leavesParts { try gradient.addPart(pass, to: pass.sliceScratch + biasCount) }
+    guard let inputGradient = pass.inputGradient else { return }
     let primitive = try primitives(pass.rows)
-    let workspace = primitive.memory(at: pass.workspace + gradientCount, holding: primitiveCount)
     let gradient = precision.operand(
       pass.outputGradient, pass.rows * pass.outputLength, rounded: pass.workspace)
-    // Does nothing after a forward with the same parameters.
-    try primitive.pack(pass.forward, workspace)
     try primitive.check(
-      ek_convolution_backward(
-        primitive.handle, precision == .float32 ? pass.input : UnsafePointer(pass.scratch), gradient,
-        primitive.packed.start,
-        pass.parameterGradient(0), hasBias ? pass.parameterGradient(1) : nil, pass.inputGradient, workspace))
+      ek_convolution_backward_input(
+        primitive.handle, Int32(pass.forward.member), gradient, packed.start, inputGradient,
+        primitive.workspace(pass.workspace + operandCount, member: pass.forward.member)))
+  }
+
+  var gradientBlocks: Int { gradient?.blocks ?? 0 }
+
+  func parameterGradients(_ pass: BackwardPass, block: Int) throws {
+    guard let gradient else { return }
+    try gradient.compute(pass, block: block, partsAt: biasCount)
+    if hasBias, block == 0 {
+      pass.parameterGradient(1).update(from: pass.mergeSlices(at: 0, count: outputs), count: outputs)
+    }
   }
 }
 
-/// A convolution for one number of rows, and its weights in the layout that oneDNN asks for.
-private final class ConvolutionPrimitive: Primitive {
-  private(set) lazy var packed = AlignedFloats(bytes: ek_convolution_packed_bytes(handle))
-
-  init(_ windows: ek_windows, hasBias: Bool, kind: String, site: LayerSite) throws {
-    var windows = windows
-    try super.init(
-      "Layer \(site.name) (\(kind))",
-      make: {
-        ek_convolution_create(
-          &windows, hasBias ? 1 : 0, site.purpose == .training ? 1 : 0, site.precision == .bfloat16 ? 1 : 0, $0)
-      },
-      scratchBytes: { ek_convolution_workspace_bytes($0) }, destroy: { ek_convolution_destroy($0) })
-  }
-
-  /// Brings the packed weights up to date.
-  func pack(_ pass: ForwardPass, _ workspace: UnsafeMutableRawPointer) throws {
-    try check(ek_convolution_pack(handle, pass.parameter(0), packed.start, workspace))
+extension ConvolutionSpec {
+  /// The operation by the algorithm that suits these windows.
+  func operation(for site: LayerSite) throws -> any LayerOperation {
+    let windows = try ek_windows(windows, kind: kind, groups: groups, rows: site.maximumSlice, site: site)
+    // A prediction of one small image would wait for the weights, of which there are four times as many.
+    let suits =
+      ek_winograd_suits([windows]) != 0
+      && (site.purpose == .training || windows.out_height * windows.out_width > 16)
+    return suits
+      ? try WinogradOperation(self, windows: windows, site: site)
+      : try ConvolutionOperation(self, windows: windows, site: site)
   }
 }

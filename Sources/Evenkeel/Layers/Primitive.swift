@@ -1,19 +1,22 @@
+import Kernels
 import Primitives
+import Synchronization
 
-/// A oneDNN primitive for one number of rows. It works in the program's scratch memory, or in its own if fewer rows
-/// need more than the largest number did.
-class Primitive {
+/// What oneDNN makes for a number of rows. The members of a team may run it at once, each under its own number.
+final class Primitive: @unchecked Sendable {
   let handle: OpaquePointer
-  let scratchBytes: Int
+  /// Floats that a call needs.
+  let workspaceCount: Int
   private let name: String
   private let destroy: (OpaquePointer) -> Void
-  private var ownScratch: AlignedFloats?
+  /// For each member, where it needs more than the largest number of rows did.
+  fileprivate var ownWorkspace: AlignedFloats?
 
   /// - Parameter name: What errors call it: the layer and its kind.
   /// - Throws: `EvenkeelError` with code `internal` if oneDNN cannot make it.
   init(
     _ name: String, make: (UnsafeMutablePointer<OpaquePointer?>) -> Int32,
-    scratchBytes: (OpaquePointer) -> Int, destroy: @escaping (OpaquePointer) -> Void
+    workspaceBytes: (OpaquePointer) -> Int, destroy: @escaping (OpaquePointer) -> Void
   ) throws {
     var made: OpaquePointer?
     let status = make(&made)
@@ -21,19 +24,16 @@ class Primitive {
       throw EvenkeelError(.internal, "\(name): oneDNN refused it (status \(status)).")
     }
     handle = made
-    self.scratchBytes = scratchBytes(made)
+    workspaceCount = (workspaceBytes(made) + 63) / 64 * 16
     self.name = name
     self.destroy = destroy
   }
 
   deinit { destroy(handle) }
 
-  /// `start`, or its own memory if `count` floats are too few.
-  func memory(at start: UnsafeMutablePointer<Float>, holding count: Int) -> UnsafeMutableRawPointer {
-    if scratchBytes <= count * MemoryLayout<Float>.stride { return UnsafeMutableRawPointer(start) }
-    let scratch = ownScratch ?? AlignedFloats(bytes: scratchBytes)
-    ownScratch = scratch
-    return UnsafeMutableRawPointer(scratch.start)
+  /// The workspace of a member: `start`, or its own.
+  func workspace(_ start: UnsafeMutablePointer<Float>, member: Int) -> UnsafeMutableRawPointer {
+    UnsafeMutableRawPointer(ownWorkspace.map { $0.start + member * workspaceCount } ?? start)
   }
 
   func check(_ status: Int32) throws {
@@ -41,37 +41,76 @@ class Primitive {
   }
 }
 
-/// What an operation makes for a number of rows, on first use: a run has two sizes, as the batches of an epoch may
+/// The primitives of an operation, each made for a number of rows on first use: the slices of a run have two sizes, which
 /// differ by one example.
 ///
-/// Not thread-safe; a program is used by one thread at a time.
-final class PerRowCount<Made>: @unchecked Sendable {
-  private var made: [(rows: Int, value: Made)] = []
-  private let make: (Int) throws -> Made
+/// The first is that of the largest number. It decides the order of the weights; the others are made like it.
+final class PrimitivesByRows: Sendable {
+  let first: Primitive
+  private let members: Int
+  private let make: @Sendable (Int, Primitive?) throws -> Primitive
+  private let made: Mutex<[(rows: Int, value: Primitive)]>
 
-  init(_ make: @escaping (Int) throws -> Made) { self.make = make }
+  /// - Parameters:
+  ///   - members: The largest number of threads that run one at once.
+  ///   - make: Makes one for a number of rows, like another if that is given.
+  init(
+    largest: Int, members: Int, make: @escaping @Sendable (_ rows: Int, _ like: Primitive?) throws -> Primitive
+  ) throws {
+    first = try make(largest, nil)
+    self.members = members
+    self.make = make
+    made = Mutex([(largest, first)])
+  }
 
-  func callAsFunction(_ rows: Int) throws -> Made {
-    if let found = made.first(where: { $0.rows == rows }) { return found.value }
-    let value = try make(rows)
-    // Ever-changing batch sizes must not fill the memory; the first is the largest.
-    if made.count == 4 { made.remove(at: 1) }
-    made.append((rows, value))
-    return value
+  /// Floats that a call needs.
+  var workspaceCount: Int { first.workspaceCount }
+
+  /// - Throws: `EvenkeelError` with code `internal` if oneDNN cannot make it.
+  func callAsFunction(_ rows: Int) throws -> Primitive {
+    try made.withLock { made in
+      if let found = made.first(where: { $0.rows == rows }) { return found.value }
+      let value = try make(rows, first)
+      if value.workspaceCount > first.workspaceCount {
+        value.ownWorkspace = AlignedFloats(count: members * value.workspaceCount)
+      }
+      // Ever-changing batch sizes must not fill the memory.
+      if made.count == 8 { made.remove(at: 1) }
+      made.append((rows, value))
+      return value
+    }
   }
 }
 
 extension ek_windows {
+  /// Of `rows` examples.
   /// - Throws: As `Windows.axes(of:kind:)`.
-  init(_ windows: Windows, kind: String, groups: Int = 1, site: LayerSite) throws {
+  init(_ windows: Windows, kind: String, groups: Int = 1, rows: Int, site: LayerSite) throws {
     let (height, width) = try windows.axes(of: site.input, kind: kind)
     self.init(
-      rows: Int64(site.maximumRows), height: Int64(height.extent), width: Int64(width.extent),
+      rows: Int64(rows), height: Int64(height.extent), width: Int64(width.extent),
       channels: Int64(site.input.featureCount), out_height: Int64(height.output), out_width: Int64(width.output),
       out_channels: Int64(site.output.featureCount), groups: Int64(groups), kernel_height: Int64(height.kernel),
       kernel_width: Int64(width.kernel), stride_height: Int64(height.stride), stride_width: Int64(width.stride),
       dilation_height: Int64(height.dilation), dilation_width: Int64(width.dilation),
       pad_top: Int64(height.before), pad_left: Int64(width.before), pad_bottom: Int64(height.after),
       pad_right: Int64(width.after))
+  }
+}
+
+extension BackwardPass {
+  /// Adds `count` floats at `offset` of all slices' scratch, in the order of a balanced tree: neighbors, then neighbors of
+  /// these. The first slice's have the sum.
+  func mergeSlices(at offset: Int, count: Int) -> UnsafeMutablePointer<Float> {
+    let slices = forward.sliceCount
+    var distance = 1
+    while distance < slices {
+      for slice in stride(from: 0, to: slices - distance, by: 2 * distance) {
+        let sum = forward.sliceScratch(of: slice) + offset
+        ek_add(sum, forward.sliceScratch(of: slice + distance) + offset, count, sum, 1)
+      }
+      distance *= 2
+    }
+    return forward.sliceScratch(of: 0) + offset
   }
 }
