@@ -54,7 +54,7 @@ struct Slices {
   private static func rows(_ network: PlacedNetwork, of rows: Int) -> Int {
     let widest = network.layers.reduce(1) { max($0, $1.output.count) }
     let isOfImages = network.layers.contains { $0.input.rank > 1 }
-    if isOfImages { return max(1, valuesOfImages / widest) }
+    if isOfImages { return max(8, min(rows / 8, valuesOfImages / widest)) }
     return max(32, min(rows / 8, 256))
   }
 
