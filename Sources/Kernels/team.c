@@ -1,8 +1,9 @@
 // A team: the calling thread and its helpers, which sleep between jobs.
 //
-// A job is published by a ticket: which job it is, how many items it has, and the next of them that nobody has claimed. An item is
-// claimed by raising the ticket, so a helper that comes late finds nothing left and one that sleeps is not missed. Waiting is
-// a short spin, for those who are nearly done, then a futex, which leaves the processor to others.
+// The items of a job are divided into ranges, one a member, so that a member finds in its caches what it left there in the job before;
+// who has ended its own goes on with those of the others. A range is published by a ticket: which job it is, where it ends, and the next
+// item that nobody has claimed. An item is claimed by raising the ticket, so a helper that comes late finds nothing left and one that
+// sleeps is not missed. Waiting is a short spin, for those who are nearly done, then a futex, which leaves the processor to others.
 #define _GNU_SOURCE
 #include "team.h"
 
@@ -28,13 +29,16 @@ enum {
   caller_spin_ns = 30000,
 };
 
-// Of a ticket: the job's number, its items, the next item.
+// Of a ticket: the job's number, the end of the range, the next item.
 enum { item_bits = 20 };
-#define ITEMS_OF(ticket) ((uint32_t)((ticket) >> item_bits) & ((1u << item_bits) - 1))
+#define END_OF(ticket) ((uint32_t)((ticket) >> item_bits) & ((1u << item_bits) - 1))
 #define NEXT_OF(ticket) ((uint32_t)(ticket) & ((1u << item_bits) - 1))
 
 typedef struct {
   _Alignas(64) _Atomic uint64_t ticket;
+} range;
+
+typedef struct {
   _Alignas(64) _Atomic uint32_t unfinished;  // items of the job; a futex of the calling thread
   _Atomic int caller_sleeps;
   _Alignas(64) _Atomic uint32_t doorbell;  // a futex of helpers
@@ -43,12 +47,13 @@ typedef struct {
   // Written before a job is published.
   ek_task task;
   void *context;
-  _Atomic int members;  // of this job
+  _Atomic int members;  // of this job, which has as many ranges
   int helpers;          // threads that exist
   int refused;          // the number of helpers that the system did not give
   uint64_t job;
   uint64_t waited;
   pthread_t threads[most_members];
+  range ranges[most_members];
 } team;
 
 typedef struct {
@@ -78,28 +83,35 @@ static void futex_wake(_Atomic uint32_t *word, int count) {
   syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
 }
 
-// Claims and runs items of the current job until none are left.
-static void work(team *t, int member) {
-  uint64_t ticket = atomic_load_explicit(&t->ticket, memory_order_acquire);
-  for (;;) {
-    if (NEXT_OF(ticket) >= ITEMS_OF(ticket)) return;
-    // Not everyone who exists takes part in every job; a later job's members are not read for this one, as its ticket differs.
-    if (member >= atomic_load_explicit(&t->members, memory_order_relaxed)) return;
-    if (!atomic_compare_exchange_weak_explicit(&t->ticket, &ticket, ticket + 1, memory_order_acq_rel,
+// Claims and runs items of one range until none are left.
+static void work_on(team *t, range *r, int member) {
+  uint64_t ticket = atomic_load_explicit(&r->ticket, memory_order_acquire);
+  // Not everyone who exists takes part in every job; a later job's members are not read for this one, as its ticket differs.
+  while (NEXT_OF(ticket) < END_OF(ticket) && member < atomic_load_explicit(&t->members, memory_order_relaxed)) {
+    if (!atomic_compare_exchange_weak_explicit(&r->ticket, &ticket, ticket + 1, memory_order_acq_rel,
                                                memory_order_acquire))
       continue;
     t->task(t->context, NEXT_OF(ticket), member);
-    ticket++;
     if (atomic_fetch_sub_explicit(&t->unfinished, 1, memory_order_seq_cst) == 1 &&
         atomic_load_explicit(&t->caller_sleeps, memory_order_seq_cst))
       futex_wake(&t->unfinished, 1);
-    ticket = atomic_load_explicit(&t->ticket, memory_order_acquire);
+    ticket = atomic_load_explicit(&r->ticket, memory_order_acquire);
   }
 }
 
+// Its own range first, then the others'.
+static void work(team *t, int member) {
+  int ranges = atomic_load_explicit(&t->members, memory_order_relaxed);
+  for (int i = 0; i < ranges; i++) work_on(t, t->ranges + (member + i) % ranges, member);
+}
+
 static int has_work(team *t, int member) {
-  uint64_t ticket = atomic_load_explicit(&t->ticket, memory_order_seq_cst);
-  return NEXT_OF(ticket) < ITEMS_OF(ticket) && member < atomic_load_explicit(&t->members, memory_order_relaxed);
+  int ranges = atomic_load_explicit(&t->members, memory_order_relaxed);
+  for (int i = 0; member < ranges && i < ranges; i++) {
+    uint64_t ticket = atomic_load_explicit(&t->ranges[i].ticket, memory_order_seq_cst);
+    if (NEXT_OF(ticket) < END_OF(ticket)) return 1;
+  }
+  return 0;
 }
 
 // Returns when there may be work, or the team ends.
@@ -206,10 +218,15 @@ void ek_team_run(ek_task task, void *context, size_t items, int threads) {
   }
   t->task = task;
   t->context = context;
-  atomic_store_explicit(&t->members, threads, memory_order_relaxed);
+  int ranges = (int)ek_smaller((size_t)t->helpers + 1, ek_smaller((size_t)threads, items));
+  atomic_store_explicit(&t->members, ranges, memory_order_relaxed);
   atomic_store_explicit(&t->unfinished, (uint32_t)items, memory_order_relaxed);
   t->job++;
-  atomic_store_explicit(&t->ticket, t->job << (2 * item_bits) | (uint64_t)items << item_bits, memory_order_seq_cst);
+  for (size_t i = 0; i < (size_t)ranges; i++) {
+    uint64_t begin = ek_cut(items, i, (size_t)ranges), end = ek_cut(items, i + 1, (size_t)ranges);
+    atomic_store_explicit(&t->ranges[i].ticket, t->job << (2 * item_bits) | end << item_bits | begin,
+                          memory_order_seq_cst);
+  }
   int sleepers = atomic_load_explicit(&t->sleepers, memory_order_seq_cst);
   if (sleepers) ring(t, (int)ek_smaller((size_t)sleepers, items - 1));
   work(t, 0);

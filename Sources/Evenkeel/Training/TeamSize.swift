@@ -4,8 +4,8 @@ import Kernels
 /// How many threads a training run uses now: as many as pay, at most as many as it may. Whatever it decides, the numbers are the same.
 ///
 /// Where other programs run, or where cores share a cache badly, a second thread can cost more than it does. So steps are timed in
-/// short periods. If much of a period went by waiting for helpers, the next one is tried with half the threads; if there are fewer
-/// threads than there may be, one with twice as many, by turns. Whichever is faster stays. A trial that did not pay doubles the
+/// short periods. If steps are short or much of a period went by waiting for helpers, the next one is tried with half the threads; if
+/// there are fewer threads than there may be, one with twice as many, by turns. Whichever is faster stays. A trial that did not pay doubles the
 /// time to the next one.
 package final class TeamSize {
   /// The number of threads to use now.
@@ -21,7 +21,7 @@ package final class TeamSize {
   private var waited: UInt64 = 0
   /// Periods to the next trial, and after the next one that does not pay.
   private var patience = 1
-  private var interval = 4
+  private var interval = 8
   /// Whether the last trial was one with fewer threads.
   private var triedFewer = false
 
@@ -34,6 +34,8 @@ package final class TeamSize {
   private static let shortestPeriod: UInt64 = 5_000_000, fewestSteps = 3, longestInterval = 128
   /// The share of a period that helpers may be waited for, and how much faster another size must be.
   private static let muchWaiting = 0.15, advantage = 0.97
+  /// Below this many nanoseconds a step may be too short for what one thread must tell another.
+  private static let shortStep = 1e6
 
   private static func now() -> UInt64 {
     var time = timespec()
@@ -63,7 +65,7 @@ package final class TeamSize {
   package func decide(nanoseconds: Double, waiting: Double) {
     if isTrial {
       if nanoseconds < bestTime * Self.advantage {
-        (best, bestTime, interval) = (current, nanoseconds, 4)
+        (best, bestTime, interval) = (current, nanoseconds, 8)
       } else {
         current = best
         interval = min(2 * interval, Self.longestInterval)
@@ -74,7 +76,7 @@ package final class TeamSize {
     bestTime = nanoseconds
     patience -= 1
     guard patience <= 0 else { return }
-    if current > 1, waiting > Self.muchWaiting, current == largest || !triedFewer {
+    if current > 1, waiting > Self.muchWaiting || nanoseconds < Self.shortStep, current == largest || !triedFewer {
       triedFewer = true
       current /= 2
     } else if current < largest {

@@ -13,13 +13,18 @@ private func sizes(
 }
 
 @Test func aTeamThatIsNotWaitedForStaysAsItIs() {
-  #expect(sizes(8, 200, { 1 / Double($0) }, waiting: { _ in 0.1 }).allSatisfy { $0 == 8 })
+  #expect(sizes(8, 200, { 1e9 / Double($0) }, waiting: { _ in 0.1 }).allSatisfy { $0 == 8 })
 }
 
 @Test func threadsThatDoNotPayAreShed() {
   let chosen = sizes(8, 400, { 1 + Double($0) })
   // Now and then it is tried again whether more would pay, ever more rarely.
   #expect(chosen.suffix(100).count { $0 == 1 } >= 97 && chosen.suffix(300).contains(2))
+}
+
+@Test func aThreadThatDoesNotPayForShortStepsIsShedEvenIfNobodyWaits() {
+  let chosen = sizes(2, 300, { $0 == 1 ? 1e5 : 1.3e5 }, waiting: { _ in 0 })
+  #expect(chosen.suffix(200).count { $0 == 1 } >= 190)
 }
 
 @Test func threadsThatPayComeBack() {
@@ -29,7 +34,7 @@ private func sizes(
   for _ in 0..<60 { period() }
   #expect(team.current <= 2)
   isBusy = false
-  for _ in 0..<400 { period() }
+  for _ in 0..<800 { period() }
   #expect(team.current >= 2)
   var uses = 0
   for _ in 0..<100 {
