@@ -3,9 +3,9 @@ import PackageDescription
 
 // LIBXSMM multiplies on x86-64 only; elsewhere oneDNN does.
 #if arch(x86_64)
-let products: [LinkerSetting] = [.linkedLibrary("xsmm"), .linkedLibrary("xsmmnoblas"), .linkedLibrary("dl")]
+  let products: [LinkerSetting] = [.linkedLibrary("xsmm"), .linkedLibrary("xsmmnoblas"), .linkedLibrary("dl")]
 #else
-let products: [LinkerSetting] = []
+  let products: [LinkerSetting] = []
 #endif
 
 let package = Package(

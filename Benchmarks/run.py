@@ -4,6 +4,7 @@ import argparse
 import os
 import statistics
 
+import company
 import whole
 from cases import LAYERS, PROGRAMS, groups
 from targets import Targets, traffic
@@ -61,13 +62,15 @@ def measure(rounds, only):
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--rounds", type=int, default=5)
-parser.add_argument("--only", help="mnist, cifar, lab, or the cases whose request holds this text, such as 'step 784'")
+parser.add_argument("--only", help="company, mnist, cifar, lab, or the cases whose request holds this text, such as 'step 784'")
 parser.add_argument("--epochs", type=int, default=1, help="of the CIFAR-10 run")
 options = parser.parse_args()
 print(processor() + "\n")
 data = os.environ.get("EVENKEEL_DATA", "")
-if options.only not in ("mnist", "cifar", "lab"):
+if options.only not in ("company", "mnist", "cifar", "lab"):
     measure(options.rounds, options.only)
+if options.only in (None, "company"):
+    company.measure()
 for name, body in (
         ("mnist", lambda: whole.mnist(data + "/mnist", options.rounds)),
         ("cifar", lambda: whole.cifar(data + "/cifar10", options.rounds if options.only else 1, options.epochs)),

@@ -32,20 +32,32 @@ def require_same(request, name, ours, theirs):
             sys.exit(f"{request}: Evenkeel computes {a}, {name} {b}: not the same work.")
 
 
+class Process:
+    """A program that answers a line for every request."""
+    def __init__(self, command):
+        self.command = command
+        self.running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, request):
+        self.running.stdin.write(request + "\n")
+        self.running.stdin.flush()
+        line = self.running.stdout.readline()
+        if not line:
+            sys.exit(f"{self.command} ended at: {request}")
+        return json.loads(line)
+
+    def end(self):
+        self.running.stdin.close()
+        self.running.wait()
+
+
 class Workers:
     def __init__(self):
-        self.running = {name: subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-                        for name, command in PROGRAMS.items()}
+        self.running = {name: Process(command) for name, command in PROGRAMS.items()}
 
     def ask(self, name, request):
-        worker = self.running[name]
         time.sleep(0.3)  # until the threads of the program before have stopped spinning
-        worker.stdin.write(request + "\n")
-        worker.stdin.flush()
-        line = worker.stdout.readline()
-        if not line:
-            sys.exit(f"{name} ended at: {request}")
-        return json.loads(line)
+        return self.running[name].ask(request)
 
     def measure(self, requests, rounds):
         """All times of each request by each program that takes part, and what Evenkeel said of it beside them; a request that it
@@ -71,5 +83,4 @@ class Workers:
 
     def end(self):
         for worker in self.running.values():
-            worker.stdin.close()
-            worker.wait()
+            worker.end()

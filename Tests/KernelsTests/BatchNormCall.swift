@@ -42,7 +42,8 @@ struct BatchNormCall {
             variance: statistics.baseAddress! + 2 * c, inverse_deviation: statistics.baseAddress! + 3 * c)
           var norm = ek_batch_norm(
             rows: m, features: c, epsilon: epsilon, scale: scale == nil ? nil : scales.baseAddress,
-            shift: shift == nil ? nil : shifts.baseAddress, activation: activation, slope: slope, addend: nil, past_cache: 0)
+            shift: shift == nil ? nil : shifts.baseAddress, activation: activation, slope: slope, addend: nil,
+            past_cache: 0)
           y.withUnsafeMutableBufferPointer { y in
             x.withUnsafeBufferPointer { x in
               let source = inPlace ? UnsafePointer(y.baseAddress!) : x.baseAddress!
@@ -57,7 +58,8 @@ struct BatchNormCall {
             learned.withUnsafeMutableBufferPointer { learned in
               dx.withUnsafeMutableBufferPointer { dx in
                 ek_batch_norm_backward(
-                  &norm, given == nil ? 0 : 1, x, y, gradient.baseAddress!, view, scale == nil ? nil : learned.baseAddress!,
+                  &norm, given == nil ? 0 : 1, x, y, gradient.baseAddress!, view,
+                  scale == nil ? nil : learned.baseAddress!,
                   shift == nil ? nil : learned.baseAddress! + c,
                   inPlace ? gradient.baseAddress! : dx.baseAddress!, &scratch, threads)
               }

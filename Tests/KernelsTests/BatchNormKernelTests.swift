@@ -157,7 +157,8 @@ func aNaNPassesThroughEveryFusedActivation(activation: ek_activation) {
   let view = ek_batch_statistics(
     mean_high: kept, mean_low: kept + c, variance: kept + 2 * c, inverse_deviation: kept + 3 * c)
   var norm = ek_batch_norm(
-    rows: m, features: c, epsilon: 1e-5, scale: gains, shift: offsets, activation: EK_RELU, slope: 0, addend: nil, past_cache: 0)
+    rows: m, features: c, epsilon: 1e-5, scale: gains, shift: offsets, activation: EK_RELU, slope: 0, addend: nil,
+    past_cache: 0)
   var scratch = [Double](repeating: 0, count: ek_batch_norm_scratch(m, c))
   #expect(ek_batch_norm_forward(&norm, source, y, view, &scratch, 2) == -1)
   ek_batch_norm_backward(&norm, 0, source, y, gradient, view, learned, learned + c, dx, &scratch, 2)

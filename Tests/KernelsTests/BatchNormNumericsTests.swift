@@ -63,7 +63,8 @@ func anyMagnitudeOfTheInputIsNormalized(magnitude: Float) {
       let x = [Float](repeating: 1, count: 16)
       var dy = x
       var norm = ek_batch_norm(
-        rows: m, features: c, epsilon: 1e-5, scale: nil, shift: nil, activation: EK_RELU, slope: 0, addend: nil, past_cache: 0)
+        rows: m, features: c, epsilon: 1e-5, scale: nil, shift: nil, activation: EK_RELU, slope: 0, addend: nil,
+        past_cache: 0)
       #expect(ek_batch_norm_forward(&norm, x, &y, view, &scratch, 2) == -1)
       ek_batch_norm_apply(&norm, x, &y, view)
       ek_batch_norm_backward(&norm, 0, x, x, &dy, view, nil, nil, &y, &scratch, 2)

@@ -138,7 +138,8 @@ struct Places {
   }
 
   private mutating func add(_ count: Int, from first: Int, to last: Int) -> Int {
-    buffers.append(MemoryPlan.Buffer(count: count, first: first < 0 ? -1 : phases.first[first], last: phases.last[last]))
+    buffers.append(
+      MemoryPlan.Buffer(count: count, first: first < 0 ? -1 : phases.first[first], last: phases.last[last]))
     return buffers.count - 1
   }
 

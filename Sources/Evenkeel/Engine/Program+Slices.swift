@@ -52,10 +52,12 @@ extension Program {
           program.job.failure.withLock { if $0 == nil || item < $0!.item { $0 = (item, error) } }
         }
       }, Unmanaged.passUnretained(self).toOpaque(), items, Int32(teamOfCall))
-    guard let error = job.failure.withLock({ failure in
-      defer { failure = nil }
-      return failure?.error
-    }) else { return }
+    guard
+      let error = job.failure.withLock({ failure in
+        defer { failure = nil }
+        return failure?.error
+      })
+    else { return }
     job.pending.removeAll(keepingCapacity: true)
     throw error
   }

@@ -46,7 +46,8 @@ struct DenseOperation: LayerOperation {
   func backward(_ pass: BackwardPass) throws {
     guard let inputGradient = pass.inputGradient else { return }
     try MatrixProduct.run(
-      pass.rows, inputs, outputs, pass.outputGradient, stride: outputs, pass.parameter(0), stride: inputs, inputGradient,
+      pass.rows, inputs, outputs, pass.outputGradient, stride: outputs, pass.parameter(0), stride: inputs,
+      inputGradient,
       stride: inputs)
   }
 

@@ -27,7 +27,9 @@ enum ControlGroups {
         : ["quota", "period"].map { name in
           read(folder + "/cpu.cfs_\(name)_us").flatMap { Double($0.prefix { !$0.isWhitespace }) }
         }
-      guard numbers.count == 2, let quota = numbers[0], let period = numbers[1], quota > 0, period > 0 else { return nil }
+      guard numbers.count == 2, let quota = numbers[0], let period = numbers[1], quota > 0, period > 0 else {
+        return nil
+      }
       return quota / period
     }.min()
   }

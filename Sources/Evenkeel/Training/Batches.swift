@@ -78,7 +78,8 @@ final class Batches {
   private func gather(_ start: Int, _ rows: Int, _ epoch: Int, _ input: UnsafeMutablePointer<Float>) -> Int {
     if let augmenter {
       return order.withUnsafeBufferPointer {
-        augmenter.gather(UnsafeBufferPointer(rebasing: $0[start..<start + rows]), epoch: epoch, into: input, threads: team.current)
+        augmenter.gather(
+          UnsafeBufferPointer(rebasing: $0[start..<start + rows]), epoch: epoch, into: input, threads: team.current)
       }
     }
     return storageRows.withUnsafeBufferPointer {

@@ -24,8 +24,6 @@ public struct Checkpoint: Sendable {
   public var steps: Int { step }
   /// The settings that a resumed run must share.
   let settings: RunSettings
-  /// The threads of the run; nil in older files. With another number, the last bits of results may differ.
-  public let threads: Int?
   let sums: Loss.Sums
   /// The sums of each target, if there are several.
   let targetSums: [Double]?

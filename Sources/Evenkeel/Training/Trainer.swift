@@ -38,7 +38,7 @@ public struct Trainer: Sendable {
   public var precision: Precision
   /// The seed for the order of examples, dropout and augmentation.
   public var seed: UInt64
-  /// The number of threads, up to eight per processor. The same seed and number of threads give the same bits.
+  /// The largest number of threads, up to eight per processor. The same seed gives the same bits on any.
   public var threads: Int
 
   /// A trainer with these settings; `fit` checks them.
@@ -86,7 +86,7 @@ public struct Trainer: Sendable {
   ///   - validation: Evaluated after every epoch with running statistics.
   ///   - epochs: The total number of passes over the data, including those before `resuming`.
   ///   - resuming: Where an earlier run with the same data and settings stopped; the result is the same to the bit
-  ///     with the same number of threads.
+  ///     on any number of threads.
   ///   - shouldStop: Asked after every step; true ends the run after saving its place.
   ///   - onEvent: Called after steps and epochs.
   /// - Throws: `EvenkeelError`: `usage` for settings out of range or different from those of `resuming`, `data` for

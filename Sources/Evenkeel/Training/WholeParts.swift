@@ -89,7 +89,8 @@ final class WholeParts: BatchParts {
     // From each norm back to the one before it.
     for norm in norms.indices.reversed() {
       let index = before[norm].step
-      norms[norm].finishGradients(step.gradients.start, offsets: step.state.layout.offsets[program.steps[index].name] ?? [])
+      norms[norm].finishGradients(
+        step.gradients.start, offsets: step.state.layout.offsets[program.steps[index].name] ?? [])
       guard index > 0 else { break }
       for partIndex in 0..<batch.parts.count {
         let part = batch.parts[partIndex]

@@ -27,7 +27,7 @@ struct Train: ParsableCommand {
     var trainer = try makeTrainer()
     try trainer.validate(epochs: duration.epochs)
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
-    if let checkpoint { try requireSameRun(as: checkpoint, on: trainer.threads) }
+    if let checkpoint { try sources.requireWeight(of: checkpoint) }
     let splits = try sources.read(data, seed: computation.seed)
     if duration.patience != nil, splits.validation.isEmpty {
       throw EvenkeelError(.usage, "--patience needs --validation, either a share or DATA.")
@@ -52,15 +52,6 @@ struct Train: ParsableCommand {
       augmentation: try sources.augmentation(), accumulating: batches.accumulate ?? 1,
       statistics: try batches.statistics(), freezing: try batches.freezing(), averaging: duration.average,
       precision: computation.precision, seed: computation.seed, threads: computation.threadOption.count)
-  }
-
-  private func requireSameRun(as checkpoint: Checkpoint, on threads: Int) throws {
-    if let before = checkpoint.threads, before != threads {
-      warn(
-        "the checkpoint is from a run on \(before) \(before == 1 ? "thread" : "threads"), this one uses \(threads): the last bits may differ."
-      )
-    }
-    try sources.requireWeight(of: checkpoint)
   }
 
   /// The model of `checkpoint`, or a new one.

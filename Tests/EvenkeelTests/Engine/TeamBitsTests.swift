@@ -68,7 +68,8 @@ private func aTrainingHasTheSameBitsOnAnyNumberOfThreads(_ training: TrainingCas
     trainer.threads = threads
     try trainer.fit(&model, to: data, epochs: 2)
     return (
-      model.parameters.map(\.values), model.runningStatistics.map(\.statistics), try model.evaluate(data, threads: threads)
+      model.parameters.map(\.values), model.runningStatistics.map(\.statistics),
+      try model.evaluate(data, threads: threads)
     )
   }
   let one = try run(1)
