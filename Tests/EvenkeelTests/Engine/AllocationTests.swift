@@ -43,9 +43,9 @@ func aSteadyTrainingStepAllocatesNothing(isWeighted: Bool) throws {
   }
 }
 
-/// oneDNN takes five pieces of memory for the operands of a call and gives them back, some of its kernels (AMX) a sixth. Here are 17
-/// calls: the convolution's forward, its weights' gradient, and three reorders of those; of each dense layer both gradients, forward
-/// and three reorders. A piece of ours for every example would exceed that.
+/// oneDNN takes five pieces of memory for the operands of a call and gives them back, some of its kernels (AMX) a sixth. Here are 31
+/// calls: for each of four slices the convolution's forward and its weights' gradient, and of each dense layer forward and the gradient of
+/// the input; then the gradients of weights, and seven reorders. A piece of ours for every example would exceed that.
 @Test(.enabled(if: Precision.bfloat16.isAvailable, "the processor has no bfloat16"))
 func aSteadyTrainingStepInBFloat16AllocatesNothingBesideOneDNNsOperands() throws {
   let network = Network(input: [8, 8, 3]) {
@@ -70,5 +70,5 @@ func aSteadyTrainingStepInBFloat16AllocatesNothingBesideOneDNNsOperands() throws
     &model, to: data, epochs: 1,
     onEvent: { if case .step(_, let batch, _, _, _, _) = $0 { counts[batch - 1] = ek_test_allocations() } })
   let perStep = zip(counts.dropFirst(), counts).map { $0 - $1 }
-  #expect(perStep.dropFirst(3).allSatisfy { $0 == perStep.last! && $0 <= 6 * 17 }, "\(perStep)")
+  #expect(perStep.dropFirst(3).allSatisfy { $0 == perStep.last! && $0 <= 6 * 31 }, "\(perStep)")
 }
