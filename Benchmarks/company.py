@@ -43,7 +43,13 @@ def measure():
     print("| case | " + " | ".join(f"{name}, {where}" for name in NAMES for where in
                                   ("one processor", "all", "beside one busy process", "beside one a processor")) +
           " | beside one / one alone | beside one a processor / one alone | PyTorch / ours beside one |\n" + "|---" * 12 + "|")
+    lines = []
     for title, request in STEPS:
         ours, theirs = ([kind[name, request] for kind in kinds] for name in NAMES)
         print(f"| {title} | " + " | ".join(digits(value) for value in ours + theirs) +
               f" | {ours[2] / ours[0]:.2f} | {ours[3] / ours[0]:.2f} | {theirs[2] / ours[2]:.2f} |", flush=True)
+        for what, value, most in (("one busy process", ours[2] / ours[0], 1.3), ("one a processor", ours[3] / ours[0], 1.8)):
+            lines.append(f"| {title}, beside {what}: over one processor alone | {value:.2f} | ≤ {most} | {'yes' if value <= most else 'no'} |")
+        lines.append(f"| {title}, beside one busy process: PyTorch / ours | {theirs[2] / ours[2]:.2f} | ≥ 1 | "
+                     f"{'yes' if theirs[2] >= ours[2] else 'no'} |")
+    print("\n| target | measured | wanted | reached |\n|---|---|---|---|\n" + "\n".join(lines))

@@ -17,22 +17,33 @@ def processor():
     return f"{names[0] if names else 'unknown processor'}, {len(os.sched_getaffinity(0))} threads"
 
 
-def row(title, times, show):
-    """One line of the table; `show` makes a cell of times."""
+def operations(request):
+    """Floating-point operations of the products of a step of a fully connected net; None for other requests."""
+    kind, *words = request.split()
+    if kind != "step":
+        return None
+    widths, rows = [int(width) for width in words[0].split(",")], int(words[2])
+    products = [a * b for a, b in zip(widths, widths[1:])]
+    return 2 * rows * (3 * sum(products) - products[0])
+
+
+def row(title, times, show, share=""):
+    """One line of the table; `show` makes a cell of times, and `share` is that of the processor's multiply-adds."""
     ours = statistics.median(times["Evenkeel"])
     peers = [statistics.median(values) for name, values in times.items() if name not in ("Evenkeel", "products")]
     torch = f"{statistics.median(times['PyTorch']) / ours:.2f}" if "PyTorch" in times else ""
     best = f"{min(peers) / ours:.2f}" if peers else ""
     products = f"{ours / statistics.median(times['products']):.2f}" if "products" in times else ""
     cells = " | ".join(show(times[name]) if name in times else "" for name in PROGRAMS)
-    print(f"| {title} | {cells} | {torch} | {best} | {products} |", flush=True)
+    print(f"| {title} | {cells} | {torch} | {best} | {products} | {share} |", flush=True)
 
 
 def measure(rounds, only):
     workers, everything, notes = Workers(), {}, {}
     print("milliseconds, median ± half the distance between the quartiles; `products` are the step's matrix products alone\n")
-    print("| case | " + " | ".join(PROGRAMS) + " | PyTorch / ours | best peer / ours | ours / products |")
-    print("|---" * (len(PROGRAMS) + 4) + "|")
+    print("| case | " + " | ".join(PROGRAMS) + " | PyTorch / ours | best peer / ours | ours / products | "
+          "operations / an FMA loop's |")
+    print("|---" * (len(PROGRAMS) + 5) + "|")
     for group in groups():
         chosen = [(title, request) for title, request in group if not only or only in request]
         if not chosen:
@@ -42,9 +53,11 @@ def measure(rounds, only):
         notes |= noted
         for title, request in chosen:
             if "Evenkeel" not in times[request]:
-                print(f"| {title} | {noted[request]['refused']} |" + " |" * (len(PROGRAMS) + 2))
+                print(f"| {title} | {noted[request]['refused']} |" + " |" * (len(PROGRAMS) + 3))
                 continue
-            row(title, times[request], cell)
+            count = operations(request)
+            median = statistics.median(times[request]["Evenkeel"])
+            row(title, times[request], cell, f"{count / median / workers.peak():.2f}" if count else "")
             if title.startswith("predict"):
                 row(title + ", 99th percentile", {name: [percentile99(values)] for name, values in times[request].items()},
                     lambda values: digits(values[0]))

@@ -6,6 +6,9 @@ from workers import percentile99
 
 LARGE = 8 << 20  # bytes: a tensor that exceeds a processor's share of the last cache
 PEERS = ("PyTorch", "compile", "JAX")
+# Of each net: at most how many times its products alone, and PyTorch at least how many times ours.
+STEPS = {"784-100-100-100-10": (1.2, 4.5), "784-256-256-10": (1.15, 2.8), "784-512-512-512-10": (1.05, 2.6),
+         "1024-1024×4-10": (1.05, 2.3), "32-128-128-2": (1.25, 2.6)}
 
 
 class Targets:
@@ -50,19 +53,25 @@ class Targets:
 
     def step(self, title, request, without):
         ours = (request, "Evenkeel")
-        small = title.startswith("784-100")
-        self.ratio(f"step {title}: ours / its products alone", ours, (request, "products"), 1.5 if small else 1.15, False)
+        products, torch = STEPS[title.split()[0].rstrip(",")]
+        self.ratio(f"step {title}: ours / its products alone", ours, (request, "products"), products, False)
         self.ratio(f"step {title}: with / without norms", ours, (without, "Evenkeel"), 1.05, False)
         for name in PEERS:
-            self.ratio(f"step {title}: {name} / ours", (request, name), ours, 4 if small and name == "PyTorch" else 1, True)
+            self.ratio(f"step {title}: {name} / ours", (request, name), ours, torch if name == "PyTorch" else 1, True)
+        self.bfloat16(title, request)
+
+    def bfloat16(self, title, request):
+        half = request.replace("float32", "bfloat16")
+        self.ratio(f"step {title}, bfloat16: PyTorch / ours", (half, "PyTorch"), (half, "Evenkeel"), 1.2, True)
 
     def image_step(self, title, request, without):
         ours = (request, "Evenkeel")
-        self.ratio(f"step {title}: with / without norms", ours, (without, "Evenkeel"), 1.1, False)
+        self.ratio(f"step {title}: with / without norms", ours, (without, "Evenkeel"), 1.05, False)
         peers = [name for name in PEERS if self.median(request, name)]
         if peers:
             best = min(peers, key=lambda name: self.median(request, name))
-            self.ratio(f"step {title}: best of PyTorch / ours", (request, best), ours, 1.3, True)
+            self.ratio(f"step {title}: best of PyTorch / ours", (request, best), ours, 2.2 if title.startswith("lenet") else 2, True)
+        self.bfloat16(title, request)
 
 
 def traffic(title, note, times):

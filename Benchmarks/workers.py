@@ -59,6 +59,11 @@ class Workers:
         time.sleep(0.3)  # until the threads of the program before have stopped spinning
         return self.running[name].ask(request)
 
+    def peak(self):
+        """Floating-point operations a millisecond of an FMA loop on all threads, just now."""
+        answer = self.ask("Evenkeel", "peak")
+        return answer["operations"] / statistics.median(answer["times"])
+
     def measure(self, requests, rounds):
         """All times of each request by each program that takes part, and what Evenkeel said of it beside them; a request that it
         refuses is left out."""

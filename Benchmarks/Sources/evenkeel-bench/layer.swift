@@ -65,3 +65,11 @@ func products(widths: [Int], rows: Int) -> Prepared {
   }
   return Prepared(check: [], block: { timed { precondition(onednn_products_run(products) == 0, "oneDNN failed.") } })
 }
+
+/// The processor's fused multiply-adds: a billion operations on each thread.
+func peak() -> Prepared {
+  let threads = Machine.threads
+  return Prepared(
+    check: [], note: ",\"operations\":\(threads)e9",
+    block: { timed { ek_team_run({ _, _, _ in _ = fma_chain(1_000_000_000 / 384) }, nil, threads, Int32(threads)) } })
+}

@@ -11,6 +11,7 @@
 //                                        that the sweeps move
 //   predict 784,256,256,10 relu          one row through a model; milliseconds, and the outputs
 //   image lenet                          one image through a network that ships with the package
+//   peak                                 fused multiply-adds in registers, on all threads; milliseconds for 10⁹ operations each
 import Evenkeel
 import Glibc
 
@@ -36,7 +37,7 @@ while let request = readLine() {
 func lacks(_ precision: String) -> Bool { Precision(rawValue: precision)?.isAvailable == false }
 
 func prepare(_ words: [String]) throws -> Prepared {
-  let widths = words[1].split(separator: ",").compactMap { Int($0) }
+  let widths = (words.count > 1 ? words[1] : "").split(separator: ",").compactMap { Int($0) }
   switch words[0] {
   case "step" where CommandLine.arguments.contains("products"): return products(widths: widths, rows: Int(words[3])!)
   case "step" where lacks(words.last!), "images" where lacks(words.last!):
@@ -53,6 +54,7 @@ func prepare(_ words: [String]) throws -> Prepared {
   case "layer":
     return layer(rows: widths[0], features: Int(words[2])!, by: CommandLine.arguments.contains("onednn"))
   case "predict": return try prediction(of: model(widths: widths, activation: words[2]))
+  case "peak": return peak()
   case "image": return try prediction(of: model(preset: words[1], normalized: true))
   default: fatalError("unknown request \(words)")
   }

@@ -11,7 +11,7 @@ package final class TeamSize {
   /// The number of threads to use now.
   package private(set) var current: Int
   private let largest: Int
-  /// The size that has proved best, its nanoseconds a step in the last period, and the size that is tried.
+  /// The size that has proved best, its nanoseconds a step in the best of the last periods, and the size that is tried.
   private var best: Int
   private var bestTime = Double.infinity
   private var isTrial: Bool { current != best }
@@ -20,7 +20,7 @@ package final class TeamSize {
   private var started: UInt64
   private var waited: UInt64 = 0
   /// Periods to the next trial, and after the next one that does not pay.
-  private var patience = 1
+  private var patience = 8
   private var interval = 8
   /// Whether the last trial was one with fewer threads.
   private var triedFewer = false
@@ -33,7 +33,7 @@ package final class TeamSize {
 
   private static let shortestPeriod: UInt64 = 5_000_000, fewestSteps = 3, longestInterval = 128
   /// The share of a period that helpers may be waited for, and how much faster another size must be.
-  private static let muchWaiting = 0.15, advantage = 0.97
+  private static let muchWaiting = 0.15, advantage = 0.97, forgetting = 1.05
   /// Below this many nanoseconds a step may be too short for what one thread must tell another.
   private static let shortStep = 1e6
 
@@ -73,7 +73,8 @@ package final class TeamSize {
       patience = interval
       return
     }
-    bestTime = nanoseconds
+    // One period that something else slowed down is no reason to change; many are.
+    bestTime = min(nanoseconds, bestTime * Self.forgetting)
     patience -= 1
     guard patience <= 0 else { return }
     if current > 1, waiting > Self.muchWaiting || nanoseconds < Self.shortStep, current == largest || !triedFewer {

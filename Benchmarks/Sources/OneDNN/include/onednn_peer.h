@@ -24,4 +24,7 @@ onednn_products *onednn_products_create(int64_t rows, const int64_t *widths, int
 // that lie as Evenkeel's; 0, or oneDNN's status.
 int onednn_products_run(onednn_products *products);
 
+// 384 floating-point operations `count` times, all in registers; returns what nobody needs.
+float fma_chain(long count);
+
 #endif
