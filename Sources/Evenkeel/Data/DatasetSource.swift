@@ -19,13 +19,15 @@ extension Dataset {
   ///   - weight: The column of a CSV file that says what each example counts. In an NPZ file the arrays `weights`
   ///     (`weights_train`, …) and `lengths` do that.
   ///   - ignored: The names of columns of a CSV file that are left out.
+  ///   - options: What is known of a table; for an NPY file, only the task matters.
   ///   - validation: What is set apart to be evaluated after every epoch.
   ///   - test: What is set apart for the end. A share matters to data without a test part of its own: tables, images without
   ///     parts, an NPZ file that has none.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    validation: HeldOut = .share(0), test: HeldOut = .share(0.2), seed: UInt64 = 0
+    options: TableOptions = TableOptions(), validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
+    seed: UInt64 = 0
   ) throws -> DatasetSplits {
     var splits: DatasetSplits
     func requireNoNamedColumns() throws {
@@ -35,6 +37,9 @@ extension Dataset {
       }
       guard ignored.isEmpty else {
         throw EvenkeelError.usage("\(path): it has no columns with names to ignore; only a CSV file has.")
+      }
+      if let what = options.namedColumnsOnly {
+        throw EvenkeelError.usage("\(path): \(what) can be given for a CSV file only.")
       }
     }
     if path == "digits" {
@@ -49,13 +54,15 @@ extension Dataset {
       splits = try bytes.reading {
         guard let numpy = try NumpyFile(bytes) else {
           return try csv(
-            bytes, target: target, weight: weight, ignoring: ignored, validation: validation.share,
+            bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation.share,
             test: test.share, seed: seed)
         }
         try requireNoNamedColumns()
-        return try numpy.splits(target: target, validation: validation.share, test: test.share, seed: seed)
+        return try numpy.splits(
+          target: target, task: options.task, validation: validation.share, test: test.share, seed: seed)
       }
     }
+    if let task = options.task { try splits.training.targets.require(task, in: path) }
     let (encoding, length) = (splits.training.encoding, splits.training.shape.count)
     if case .data(let other) = validation {
       splits.validation = try readForUse(
