@@ -10,19 +10,26 @@ package struct Table {
   /// The first cell after the header.
   private let firstCell: Int
   let separator: UInt8
+  /// Whether the file is no UTF-8 and is taken for Latin-1.
+  let isLatin1: Bool
   /// The decimal mark of each column.
   var decimals: [DecimalMark]
+  /// What stands for a missing cell beside the usual markers.
+  var markers: Set<String> = []
 
   package var rowCount: Int { lines.count }
 
   /// Cells parted by a comma, a semicolon, a tab or a bar (`TableSeparator`); quotes after RFC 4180.
   /// - Parameter hasHeader: Whether the first line names the columns; nil: unless every cell of it is a number.
   /// - Throws: `EvenkeelError` with code `data` that names file and line.
-  package init(_ bytes: FileBytes, hasHeader: Bool? = nil) throws {
+  package init(_ original: FileBytes, hasHeader: Bool? = nil) throws {
+    let source = try TableText(original)
+    let (bytes, hasHeader) = (source.bytes, source.jsonLines == nil ? hasHeader : true)
     let file = bytes.name
     let content = bytes.bytes
     var position = content.count >= 3 && content[0] == 0xef && content[1] == 0xbb && content[2] == 0xbf ? 3 : 0
-    let separator = TableSeparator.found(in: content[position...])
+    let separator =
+      source.jsonLines == nil ? TableSeparator.found(in: content[position...]) : UInt8(ascii: ",")
     var cells: [(start: Int, end: Int, escaped: Bool)] = []
     let purpose = "\(file): the places of its cells"
     var lines: [Int32] = []
@@ -90,7 +97,7 @@ package struct Table {
     self.bytes = bytes
     let header = cells[..<width].map { Self.text($0, content) }
     let isOfNumbers = header.allSatisfy { cell in
-      Self.isMissingNumber(cell) || DecimalMark.allCases.contains { $0.number(cell) != nil }
+      Self.isUsualMarker(cell) || cell == "-" || cell == "." || DecimalMark.allCases.contains { $0.number(cell) != nil }
     }
     if hasHeader ?? !isOfNumbers {
       var seen: Set<String> = []
@@ -107,7 +114,8 @@ package struct Table {
       self.lines = lines
     }
     self.cells = cells
-    self.separator = separator
+    (self.separator, isLatin1) = (separator, source.isLatin1)
+    if let jsonLines = source.jsonLines { self.lines = jsonLines }
     decimals = Array(repeating: .point, count: width)
   }
 
@@ -142,14 +150,16 @@ package struct Table {
   }
 
   /// Whether `text` stands for a missing value in every column.
-  static func isMissing(_ text: String) -> Bool {
+  func isMissing(_ text: String) -> Bool { Self.isUsualMarker(text) || markers.contains(text) }
+
+  private static func isUsualMarker(_ text: String) -> Bool {
     text.isEmpty || text.utf8.count <= 4 && missing.contains(text.lowercased())
   }
 
   private static let missing: Set = ["?", "na", "n/a", "#n/a", "<na>", "nan", "null"]
 
   /// Whether `text` stands for a missing value among numbers, where a dash or a dot does too; among texts these may have a meaning.
-  static func isMissingNumber(_ text: String) -> Bool { isMissing(text) || text == "-" || text == "." }
+  func isMissingNumber(_ text: String) -> Bool { isMissing(text) || text == "-" || text == "." }
 
   /// What is written in a cell.
   func cell(row: Int, column: Int) -> String { Self.text(cells[firstCell + row * names.count + column], bytes.bytes) }
@@ -157,14 +167,14 @@ package struct Table {
   /// The text of a cell; nil where it is missing.
   func text(row: Int, column: Int) -> String? {
     let text = cell(row: row, column: column)
-    return Self.isMissing(text) ? nil : text
+    return isMissing(text) ? nil : text
   }
 
   /// The text of a cell in a column of numbers; nil where there is a number or none at all.
   func textAmongNumbers(row: Int, column: Int) -> String? {
     guard !isDecimal(cellBytes(row: row, column: column), decimals[column]) else { return nil }
     let text = cell(row: row, column: column)
-    return Self.isMissingNumber(text) || decimals[column].number(text) != nil ? nil : text
+    return isMissingNumber(text) || decimals[column].number(text) != nil ? nil : text
   }
 
   /// The bytes of a cell, with doubled quotes as they are.

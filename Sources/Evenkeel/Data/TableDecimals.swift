@@ -3,7 +3,9 @@ extension Table {
   private struct Evidence {
     /// Cells that are numbers with this mark alone.
     var (point, comma) = (0, 0)
-    /// Cells that are a number with either mark, but not the same: the rows of the first with a point and of the first with a comma.
+    /// Cells that are a number with either mark, but not the same: how many, and the rows of the first with a point and of the first with
+    /// a comma.
+    var either = 0
     var (eitherPoint, eitherComma): (Int?, Int?) = (nil, nil)
     var hasText = false
 
@@ -54,11 +56,12 @@ extension Table {
       }
       let text = cell(row: row, column: column)
       switch (DecimalMark.point.number(text), DecimalMark.comma.number(text)) {
-      case (nil, nil): evidence.hasText = evidence.hasText || !Self.isMissingNumber(text)
+      case (nil, nil): evidence.hasText = evidence.hasText || !isMissingNumber(text)
       case (_, nil): evidence.point += 1
       case (nil, _): evidence.comma += 1
       case (let one, let other) where one == other: break
       default:
+        evidence.either += 1
         if bytes.contains(44) {
           evidence.eitherComma = evidence.eitherComma ?? row
         } else {
@@ -66,7 +69,7 @@ extension Table {
         }
       }
       // So many cells decide.
-      if evidence.point + evidence.comma >= 1000 { break }
+      if evidence.point + evidence.comma >= 1000 || evidence.either >= 100_000 { break }
     }
     return evidence
   }

@@ -20,7 +20,7 @@ extension TableEncoding {
       columns: columns, targetName: table.names[roles.target], classLabels: target.labels, weightName: roles.weight,
       isInDouble: fit.needsDouble,
       decimalCommas: table.names.indices.filter { table.decimals[$0] == .comma }.map { table.names[$0] },
-      hasHeader: options.hasHeader)
+      hasHeader: options.hasHeader, missing: options.missing)
   }
 }
 
@@ -37,7 +37,7 @@ extension Table {
       isOfNumbers ?? (0..<rowCount).allSatisfy { textAmongNumbers(row: $0, column: column) == nil }
     let kept = (0..<rowCount).filter { row in
       let text = cell(row: row, column: column)
-      let isMissing = isOfNumbers ? Self.isMissingNumber(text) : Self.isMissing(text)
+      let isMissing = isOfNumbers ? isMissingNumber(text) : isMissing(text)
       guard isMissing, !labels.contains(text) else { return true }
       warnings.add(.noTarget, "line \(lines[row])")
       return false
@@ -101,7 +101,7 @@ private struct TableFit {
     var firstText: Int?
     for row in rows {
       let text = table.cell(row: row, column: column)
-      if Table.isMissingNumber(text) {
+      if table.isMissingNumber(text) {
         missing += 1
       } else if let value = table.decimals[column].number(text) {
         guard value.isFinite else {
