@@ -29,7 +29,7 @@ extension Targets {
         "\(labels[index]) \(NumberText.plain.percent(Double(counts[index]) / Double(max(1, classes.count)), decimals: 1))"
       }
       return [
-        "\(of)a classification, \(labels.count) classes ("
+        "\(of)a classification, \(labels.count) \(labels.count == 1 ? "class" : "classes") ("
           + (shown + (shown.count < labels.count ? ["…"] : [])).joined(separator: ", ") + ")"
       ]
     case .values(let values, let names):
