@@ -16,7 +16,7 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
   ],
   targets: [
-    // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev, libjpeg-dev and libwebp-dev (see Scripts/setup).
+    // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev, libjpeg-dev, libwebp-dev (see Scripts/setup).
     .systemLibrary(name: "CZlib"),
     // What Linux offers and Swift cannot name.
     .target(name: "CLinux"),
