@@ -114,6 +114,8 @@ public struct DatasetSplits: Sendable {
   public var test: Dataset
   /// Sentences about anything notable in the data: a constant column, an unknown class.
   public var warnings: [String] = []
+  /// Why the target is taken for classes or for a number, if it could have been either.
+  public var targetReason: String?
 }
 
 /// What is to be predicted for each example.

@@ -19,6 +19,7 @@ extension Dataset {
   ///   - weight: The column of a CSV file that says what each example counts. In an NPZ file the arrays `weights`
   ///     (`weights_train`, …) and `lengths` do that.
   ///   - ignored: The names of columns of a CSV file that are left out.
+  ///   - options: What is known of a table; for an NPY file, only the task matters.
   ///   - images: The size of the images of a folder, and what becomes of damaged ones.
   ///   - validation: What is set apart to be evaluated after every epoch.
   ///   - test: What is set apart for the end. A share matters to data without a test part of its own: tables, images without
@@ -26,12 +27,13 @@ extension Dataset {
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    images options: ImageOptions = ImageOptions(), validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
+    options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(), validation: HeldOut = .share(0),
+    test: HeldOut = .share(0.2),
     seed: UInt64 = 0
   ) throws -> DatasetSplits {
     var splits: DatasetSplits
     let isFolderOfImages = try path != "digits" && Folder.isFolder(path) && Folder(path).content() == .imageFolders
-    guard isFolderOfImages || options == ImageOptions() else {
+    guard isFolderOfImages || images == ImageOptions() else {
       throw EvenkeelError.usage(
         "\(path): a size of images, resizing and leaving out damaged ones are for folders of images.")
     }
@@ -43,6 +45,9 @@ extension Dataset {
       guard ignored.isEmpty else {
         throw EvenkeelError.usage("\(path): it has no columns with names to ignore; only a CSV file has.")
       }
+      if let what = options.namedColumnsOnly {
+        throw EvenkeelError.usage("\(path): \(what) can be given for a CSV file only.")
+      }
     }
     if path == "digits" {
       try requireNoNamedColumns()
@@ -51,24 +56,26 @@ extension Dataset {
     } else if try Folder.isFolder(path) {
       try requireNoNamedColumns()
       splits = try folder(
-        at: path, images: options, validation: validation.share, test: test.share, seed: seed)
+        at: path, images: images, validation: validation.share, test: test.share, seed: seed)
     } else {
       let bytes = try FileBytes(path)
       splits = try bytes.reading {
         guard let numpy = try NumpyFile(bytes) else {
           return try csv(
-            bytes, target: target, weight: weight, ignoring: ignored, validation: validation.share,
+            bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation.share,
             test: test.share, seed: seed)
         }
         try requireNoNamedColumns()
-        return try numpy.splits(target: target, validation: validation.share, test: test.share, seed: seed)
+        return try numpy.splits(
+          target: target, task: options.task, validation: validation.share, test: test.share, seed: seed)
       }
     }
+    if let task = options.task { try splits.training.targets.require(task, in: path) }
     let training = splits.training
     func separate(_ other: String, _ warnings: inout [String]) throws -> Dataset {
       try readForUse(
         other, encoding: training.encoding, images: training.images, length: training.shape.count, targets: true,
-        skippingBroken: options.skipsBroken, &warnings)
+        skippingBroken: images.skipsBroken, &warnings)
     }
     if case .data(let other) = validation { splits.validation = try separate(other, &splits.warnings) }
     if case .data(let other) = test { splits.test = try separate(other, &splits.warnings) }

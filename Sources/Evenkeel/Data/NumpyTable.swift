@@ -1,7 +1,9 @@
 /// An array of two axes as a table: examples and columns, one of them the target.
 extension NumpyArray {
   /// - Throws: `EvenkeelError`: `usage` for an unknown target, `data` for an array of other than two axes.
-  func splits(target: Int?, validation: Double, test: Double, seed: UInt64) throws -> DatasetSplits {
+  func splits(
+    target: Int?, task: TableOptions.Task? = nil, validation: Double, test: Double, seed: UInt64
+  ) throws -> DatasetSplits {
     guard header.shape.rank == 2 else {
       throw EvenkeelError.data(
         "\(name): expected an array of two axes, examples and columns, one of them the target, got the shape \(header.shape); inputs with more axes belong in an NPZ file, with their targets, as x and y."
@@ -13,14 +15,16 @@ extension NumpyArray {
       throw EvenkeelError.usage("\(name) has no column \(target) to predict; expected 0 to \(width - 1).")
     }
     let values = try finiteTargets(column(target))
-    let encoding = TableEncoding(
-      columns: width, target: target, classLabels: TableEncoding.classLabels(for: values, rowCount: count))
+    let kind = TargetKind(counts: values.reduce(into: [:]) { $0[$1, default: 0] += 1 }, task: task)
+    let encoding = TableEncoding(columns: width, target: target, classLabels: kind.labels)
     let whole = Dataset(
       shape: [width - 1], examples: try examples(skipping: target),
       targets: try targets(values, encoding: encoding), encoding: encoding)
     var rows = RowSplit(count: count, validation: validation, test: test, seed: seed)
     _ = rows.bringEveryClassIntoTraining(whole.targets)
-    return whole.parted(rows)
+    var splits = whole.parted(rows)
+    splits.targetReason = kind.reason
+    return splits
   }
 
   /// The examples that a model is used on: with the target column, or for predictions without it.

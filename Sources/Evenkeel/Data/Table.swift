@@ -9,22 +9,20 @@ package struct Table {
   private var cells: [(start: Int, end: Int, escaped: Bool)]
   /// The first cell after the header.
   private let firstCell: Int
+  let separator: UInt8
+  /// The decimal mark of each column.
+  var decimals: [DecimalMark]
 
   package var rowCount: Int { lines.count }
 
-  /// Comma, semicolon or tab, whichever the first line has most of; quotes after RFC 4180; with a header unless every cell
-  /// of the first line is a number.
+  /// Cells parted by a comma, a semicolon, a tab or a bar (`TableSeparator`); quotes after RFC 4180.
+  /// - Parameter hasHeader: Whether the first line names the columns; nil: unless every cell of it is a number.
   /// - Throws: `EvenkeelError` with code `data` that names file and line.
-  package init(_ bytes: FileBytes) throws {
+  package init(_ bytes: FileBytes, hasHeader: Bool? = nil) throws {
     let file = bytes.name
     let content = bytes.bytes
     var position = content.count >= 3 && content[0] == 0xef && content[1] == 0xbb && content[2] == 0xbf ? 3 : 0
-    let firstLine = content[position...].prefix { $0 != 10 }
-    let separator =
-      [UInt8(ascii: ","), UInt8(ascii: ";"), 9].max { a, b in
-        firstLine.count { $0 == a } < firstLine.count { $0 == b }
-          || (a != 44 && b == 44 && firstLine.count { $0 == a } == firstLine.count { $0 == b })
-      } ?? 44
+    let separator = TableSeparator.found(in: content[position...])
     var cells: [(start: Int, end: Int, escaped: Bool)] = []
     let purpose = "\(file): the places of its cells"
     var lines: [Int32] = []
@@ -91,8 +89,10 @@ package struct Table {
     self.file = file
     self.bytes = bytes
     let header = cells[..<width].map { Self.text($0, content) }
-    let hasHeader = !header.allSatisfy { Self.isMissingNumber($0) || Double($0) != nil }
-    if hasHeader {
+    let isOfNumbers = header.allSatisfy { cell in
+      Self.isMissingNumber(cell) || DecimalMark.allCases.contains { $0.number(cell) != nil }
+    }
+    if hasHeader ?? !isOfNumbers {
       var seen: Set<String> = []
       for name in header where !seen.insert(name).inserted {
         throw EvenkeelError.data("\(file), line \(lines[0]): the column name \"\(name)\" appears twice.")
@@ -107,6 +107,8 @@ package struct Table {
       self.lines = lines
     }
     self.cells = cells
+    self.separator = separator
+    decimals = Array(repeating: .point, count: width)
   }
 
   private static func text(_ cell: (start: Int, end: Int, escaped: Bool), _ content: UnsafeRawBufferPointer) -> String {
@@ -160,20 +162,28 @@ package struct Table {
 
   /// The text of a cell in a column of numbers; nil where there is a number or none at all.
   func textAmongNumbers(row: Int, column: Int) -> String? {
-    guard !isDecimal(cells[firstCell + row * names.count + column]) else { return nil }
+    guard !isDecimal(cellBytes(row: row, column: column), decimals[column]) else { return nil }
     let text = cell(row: row, column: column)
-    return Self.isMissingNumber(text) || Double(text) != nil ? nil : text
+    return Self.isMissingNumber(text) || decimals[column].number(text) != nil ? nil : text
   }
 
-  /// Whether a cell's bytes are an optional minus, digits and at most one dot, as those of most numbers; found without making a text.
-  private func isDecimal(_ cell: (start: Int, end: Int, escaped: Bool)) -> Bool {
-    var digits = bytes.bytes[cell.start..<cell.end]
+  /// The bytes of a cell, with doubled quotes as they are.
+  func cellBytes(row: Int, column: Int) -> Slice<UnsafeRawBufferPointer> {
+    let cell = cells[firstCell + row * names.count + column]
+    return bytes.bytes[cell.start..<cell.end]
+  }
+
+  /// Whether a cell's bytes are an optional minus, digits and at most one decimal mark, as those of most numbers; found without making a
+  /// text.
+  private func isDecimal(_ cell: Slice<UnsafeRawBufferPointer>, _ decimal: DecimalMark) -> Bool {
+    var digits = cell
     if digits.first == UInt8(ascii: "-") { digits.removeFirst() }
     guard let first = digits.first, (48...57).contains(first) else { return false }
-    var dots = 0
+    let mark = UInt8(ascii: decimal == .point ? "." : ",")
+    var marks = 0
     return digits.allSatisfy { byte in
-      if byte == UInt8(ascii: ".") { dots += 1 }
-      return (48...57).contains(byte) || byte == UInt8(ascii: ".") && dots == 1
+      if byte == mark { marks += 1 }
+      return (48...57).contains(byte) || byte == mark && marks == 1
     }
   }
 
@@ -189,15 +199,17 @@ package struct Table {
   /// The number in a cell; nil where it is missing or text.
   /// - Throws: `EvenkeelError` with code `data` that names line and column of an infinite value.
   func number(row: Int, column: Int) throws -> Double? {
-    guard let text = text(row: row, column: column), let value = Double(text) else { return nil }
+    guard let text = text(row: row, column: column), let value = decimals[column].number(text) else { return nil }
     guard value.isFinite else { throw notFinite(row: row, column: column) }
     return value
   }
 
   func notFinite(row: Int, column: Int) -> EvenkeelError {
-    .data(
-      "\(file), line \(lines[row]), column \(names[column]): expected a finite number, got \(cell(row: row, column: column))."
-    )
+    expected("a finite number", row: row, column: column, got: cell(row: row, column: column))
+  }
+
+  func expected(_ what: String, row: Int, column: Int, got text: String) -> EvenkeelError {
+    .data("\(file), line \(lines[row]), column \(names[column]): expected \(what), got \"\(text)\".")
   }
 }
 

@@ -2,22 +2,38 @@
 ///
 /// A numeric column gives its number, the training mean where it is missing, and, where training had missing values, one
 /// more feature that says so. A column of text, or of text among numbers, gives one feature a category, all 0 where it is missing
-/// and for a category training never saw. A column that is none of these is not looked at.
+/// and for a category training never saw. Dates give what `DateEncoding` says. A column that is none of these is not looked at.
 public struct TableEncoding: Hashable, Codable, Sendable {
   enum Kind: Hashable, Codable, Sendable {
     case numeric(mean: Double, hasIndicator: Bool)
     case categorical([String])
+    case date(DateEncoding)
   }
 
   struct Column: Hashable, Codable, Sendable {
     let name: String
     let kind: Kind
+    /// Whether texts in a column of numbers are missing cells; nil, as in older models, if they are errors.
+    var textIsMissing: Bool?
+
+    /// What its features are called.
+    var featureNames: [String] {
+      switch kind {
+      case .numeric(_, let hasIndicator): [name] + (hasIndicator ? [name + " missing"] : [])
+      case .categorical(let categories): categories.map { "\(name)=\($0)" }
+      case .date(let date):
+        DateEncoding.names.map { "\(name) \($0)" } + (date.hasIndicator ? [name + " missing"] : [])
+      }
+    }
+
+    var isOfDates: Bool { if case .date = kind { true } else { false } }
 
     /// The number of its features.
-    fileprivate var width: Int {
+    var width: Int {
       switch kind {
       case .numeric(_, let hasIndicator): hasIndicator ? 2 : 1
       case .categorical(let categories): categories.count
+      case .date(let date): DateEncoding.featureCount + (date.hasIndicator ? 1 : 0)
       }
     }
   }
@@ -35,21 +51,21 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   /// Where the target lies among columns that have numbers for names, as in an NPY file; nil for a table of named columns.
   let targetColumn: Int?
 
+  /// The names of the columns whose numbers have decimal commas; none in older models.
+  package let decimalCommas: [String]
+  /// Whether the first line of a table names its columns, if that was said.
+  let hasHeader: Bool?
+
   /// What each feature is called.
-  public var featureNames: [String] {
-    columns.flatMap { column -> [String] in
-      switch column.kind {
-      case .numeric(_, let hasIndicator): hasIndicator ? [column.name, column.name + " missing"] : [column.name]
-      case .categorical(let categories): categories.map { "\(column.name)=\($0)" }
-      }
-    }
-  }
+  public var featureNames: [String] { columns.flatMap(\.featureNames) }
 
   init(
-    columns: [Column], targetName: String, classLabels: [String], weightName: String?, isInDouble: Bool
+    columns: [Column], targetName: String, classLabels: [String], weightName: String?, isInDouble: Bool,
+    decimalCommas: [String] = [], hasHeader: Bool? = nil
   ) {
     (self.columns, self.targetName, self.classLabels) = (columns, targetName, classLabels)
     (self.weightName, self.isInDouble, targetColumn) = (weightName, isInDouble, nil)
+    (self.decimalCommas, self.hasHeader) = (decimalCommas, hasHeader)
   }
 
   /// The columns 0 ..< `count` of an array of numbers, each a feature as it is, but for one.
@@ -62,12 +78,14 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     self.classLabels = classLabels
     isInDouble = false
     targetColumn = target
+    (decimalCommas, hasHeader) = ([], nil)
   }
 
   /// Whether both make the same features of a table, be they kept in floats or in double.
   static func agree(_ one: TableEncoding?, _ other: TableEncoding?) -> Bool {
     one?.columns == other?.columns && one?.targetName == other?.targetName && one?.classLabels == other?.classLabels
       && one?.weightName == other?.weightName && one?.targetColumn == other?.targetColumn
+      && one?.decimalCommas == other?.decimalCommas && one?.hasHeader == other?.hasHeader
   }
 
   public init(from decoder: any Decoder) throws {
@@ -78,20 +96,16 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     targetColumn = try container.decodeIfPresent(Int.self, forKey: .targetColumn)
     weightName = try container.decodeIfPresent(String.self, forKey: .weightName)
     isInDouble = try container.decodeIfPresent(Bool.self, forKey: .isInDouble) ?? false
+    decimalCommas = try container.decodeIfPresent([String].self, forKey: .decimalCommas) ?? []
+    hasHeader = try container.decodeIfPresent(Bool.self, forKey: .hasHeader)
+    for case .date(let date) in columns.map(\.kind) where date.means.count != DateEncoding.featureCount {
+      throw EvenkeelError.data(
+        "A stored column of dates has \(date.means.count) means; expected \(DateEncoding.featureCount).")
+    }
     if let targetColumn, !(0...columns.count).contains(targetColumn) {
       throw EvenkeelError.data(
         "The stored target column is \(targetColumn); expected 0 to \(columns.count).")
     }
-  }
-
-  /// The classes that target values stand for: whole numbers, few for so many rows. None: they are a regression.
-  static func classLabels(for values: some Sequence<Double>, rowCount: Int) -> [String] {
-    let few = max(2, min(100, Int(Double(rowCount).squareRoot())))
-    var found: Set<Double> = []
-    for value in values where found.insert(value).inserted {
-      guard found.count <= few, value == value.rounded() else { return [] }
-    }
-    return found.sorted().map { label($0) }
   }
 
   /// What a class is called whose target value is `value`: 3, not 3.0.
@@ -122,11 +136,23 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         case .numeric(let mean, let hasIndicator):
           let value = try table.number(row: row, column: index)
           if value == nil, let text = table.textAmongNumbers(row: row, column: index) {
-            throw EvenkeelError.data(
-              "\(table.file), line \(table.lines[row]), column \(column.name): expected a number, got \"\(text)\".")
+            guard column.textIsMissing == true else {
+              throw table.expected(
+                "a number\(table.decimals[index] == .comma ? " with a decimal comma" : "")", row: row, column: index,
+                got: text)
+            }
+            warnings.add(.textInNumbers, "\"\(text)\" (column \(column.name), line \(table.lines[row]))")
           }
           guard features.append(value ?? mean) else { throw table.notFinite(row: row, column: index) }
           if hasIndicator { features.append(value == nil ? 1 : 0) }
+        case .date(let encoding):
+          let text = table.text(row: row, column: index)
+          let date = text.flatMap { CalendarDate($0, order: encoding.order) }
+          if let text, date == nil {
+            throw table.expected("a date (\(encoding.order))", row: row, column: index, got: text)
+          }
+          for value in encoding.features(date) { features.append(value) }
+          if encoding.hasIndicator { features.append(date == nil ? 1 : 0) }
         case .categorical:
           let text = table.cell(row: row, column: index)
           let place = places[position][text]
@@ -147,6 +173,11 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       widest.isEmpty
       ? "" : " (most of them in " + widest.map { "\($0.name): \($0.width) categories" }.joined(separator: ", ") + ")"
     return "\(table.file): a table of \(rows) rows and \(width) features\(named)"
+  }
+
+  /// Lets the numbers of `table` be read as those of training were.
+  func setDecimals(of table: inout Table) {
+    for name in decimalCommas { if let column = table.names.firstIndex(of: name) { table.decimals[column] = .comma } }
   }
 
   /// Leaves out the rows that have no target.
@@ -173,8 +204,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     return .classes(
       try rows.map { row in
         let text = table.cell(row: row, column: column)
-        let whole = Double(text).flatMap { $0 == $0.rounded() && abs($0) < 1e15 ? String(Int($0)) : nil }
-        guard let index = known[text] ?? whole.flatMap({ known[$0] }) else {
+        let label = table.decimals[column].number(text).map(Self.label)
+        guard let index = known[text] ?? label.flatMap({ known[$0] }) else {
           throw EvenkeelError.data(
             "\(table.file), line \(table.lines[row]): the class \"\(text)\" of \(targetName) does not occur in the training data."
           )

@@ -2,8 +2,8 @@
 struct TableWarnings {
   /// What may be said, in the order in which it is.
   enum Kind: CaseIterable {
-    case noTarget, rowNumbers, names, textAmongNumbers, targetOfClasses, rareClasses, nothingToTest, unknownText
-    case constant, noWeights
+    case noTarget, rowNumbers, names, textAmongNumbers, targetOfClasses, rareClasses, nothingToTest, textInNumbers
+    case unknownText, constant, noWeights
 
     /// The sentence without its examples.
     fileprivate func sentence(_ count: Int) -> String {
@@ -24,6 +24,8 @@ struct TableWarnings {
       case .targetOfClasses: "the target is read as classes because not all of it is numbers"
       case .rareClasses: "most classes of the target have one row, so they can hardly be learned"
       case .nothingToTest: "no row is left to test on"
+      case .textInNumbers:
+        of("text", "in a column of numbers is taken as missing", "in columns of numbers are taken as missing")
       case .unknownText: of("text", "does not occur in the training data", "do not occur in the training data")
       case .constant: of("column", "is constant in the training rows", "are constant in the training rows")
       case .noWeights: "every row counts the same because there is no column of weights"

@@ -183,7 +183,8 @@ public struct Model: Sendable {
     }
     guard sums.loss.isFinite else {
       throw EvenkeelError.data(
-        "The model's loss on the data is \(sums.loss): its parameters or the data are out of range.")
+        "The model's loss on the data is \(sums.loss.isNaN ? "not a number" : "infinite"): its parameters or the data are out of range."
+      )
     }
     return Quality(sums, targets.targetSums, output: output, width: targets.width)
   }

@@ -27,6 +27,22 @@ func concurrently(_ count: Int, _ body: @Sendable (Int) throws -> Void) throws {
   }
 }
 
+extension Machine {
+  /// Makes sure that the system gives this process another thread, where a library would wait for one without end.
+  /// - Throws: `EvenkeelError` with code `internal`.
+  package static func requireThread(for what: String) throws {
+    var thread = pthread_t()
+    let status = pthread_create(&thread, nil, { _ in nil }, nil)
+    guard status == 0 else {
+      throw EvenkeelError(
+        .internal,
+        "\(what) needs a thread, and the system gives none (\(String(cString: strerror(status)))); raise the limit of processes (ulimit -u)."
+      )
+    }
+    pthread_join(thread, nil)
+  }
+}
+
 /// Indices that several threads claim one after the other.
 private final class ConcurrentWork: Sendable {
   private let count: Int

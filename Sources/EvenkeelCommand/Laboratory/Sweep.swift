@@ -111,7 +111,10 @@ struct SweepCommand: ParsableCommand {
     try emit(
       outcome.threshold.map {
         "A trial works if it reaches 95 % of the best \(data.scoreName) of all and beats guessing: \(percent($0))."
-      } ?? "Nothing beat guessing, so no trial works: the best \(data.scoreName) is below \(percent(data.aboveChance))."
+      }
+        ?? (data.aboveChance < 1
+          ? "Nothing beat guessing, so no trial works: the best \(data.scoreName) is below \(percent(data.aboveChance))."
+          : "There are too few test examples to tell any trial from guessing.")
     )
   }
 }

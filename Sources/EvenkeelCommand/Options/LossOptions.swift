@@ -3,7 +3,18 @@ import Evenkeel
 
 /// The quantity that training minimizes.
 struct LossOptions: ParsableArguments {
-  enum Name: String, ExpressibleByArgument, CaseIterable { case softmax, sigmoid, squared, huber }
+  enum Name: String, ExpressibleByArgument, CaseIterable {
+    case softmax, sigmoid, squared, huber
+
+    /// What only this loss can be for; nil for one that takes classes and shares.
+    var task: TableOptions.Task? {
+      switch self {
+      case .softmax: .classification
+      case .squared, .huber: .regression
+      case .sigmoid: nil
+      }
+    }
+  }
 
   @Option(
     help:

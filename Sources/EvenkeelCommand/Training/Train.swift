@@ -28,7 +28,7 @@ struct Train: ParsableCommand {
     try trainer.validate(epochs: duration.epochs)
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
     if let checkpoint { try requireSameRun(as: checkpoint, on: trainer.threads) }
-    let splits = try sources.read(data, seed: computation.seed)
+    let splits = try sources.read(data, loss: loss.loss, seed: computation.seed)
     if duration.patience != nil, splits.validation.isEmpty {
       throw EvenkeelError(.usage, "--patience needs --validation, either a share or DATA.")
     }

@@ -1,0 +1,48 @@
+/// How a table is read where its text leaves a choice; what is nil is found out.
+public struct TableOptions: Hashable, Sendable {
+  /// What a column holds.
+  public enum ColumnKind: Hashable, Sendable {
+    /// Numbers; other texts are missing cells.
+    case number
+    /// Texts, each of which is a category, numbers too.
+    case category
+    /// Dates, in this order if it is given.
+    case date(DateOrder?)
+  }
+
+  /// What is predicted.
+  public enum Task: String, CaseIterable, Sendable { case classification, regression }
+
+  /// The kinds of columns by name.
+  public var columns: [String: ColumnKind]
+  /// Whether the target is a class or a number.
+  public var task: Task?
+  /// What parts the whole of a number from its fraction.
+  public var decimal: DecimalMark?
+  /// Whether the first line names the columns.
+  public var hasHeader: Bool?
+
+  public init(
+    columns: [String: ColumnKind] = [:], task: Task? = nil, decimal: DecimalMark? = nil, hasHeader: Bool? = nil
+  ) {
+    (self.columns, self.task, self.decimal, self.hasHeader) = (columns, task, decimal, hasHeader)
+  }
+
+  /// What only a file of named columns can follow.
+  var namedColumnsOnly: String? {
+    !columns.isEmpty ? "kinds of columns" : decimal != nil ? "a decimal mark" : hasHeader != nil ? "a header" : nil
+  }
+}
+
+extension Targets {
+  /// - Throws: `EvenkeelError` with code `usage` if these targets are for another task.
+  func require(_ task: TableOptions.Task, in name: String) throws {
+    switch (self, task) {
+    case (.classes, .regression):
+      throw EvenkeelError.usage("\(name): its targets are classes, so it is no regression.")
+    case (.values, .classification):
+      throw EvenkeelError.usage("\(name): its targets are values, so it is no classification.")
+    default: break
+    }
+  }
+}
