@@ -125,15 +125,3 @@ extension ImageListing {
     }
   }
 }
-
-/// What `body` makes of each of 0 ..< `count`, computed on all processors.
-private func concurrentResults<Result: Sendable>(
-  _ count: Int, _ body: @Sendable (Int) throws -> Result
-) throws -> [Result] {
-  var results = [Result?](repeating: nil, count: count)
-  try results.withUnsafeMutableBufferPointer { buffer in
-    nonisolated(unsafe) let buffer = buffer
-    try concurrently(count) { buffer[$0] = try body($0) }
-  }
-  return results.map { $0! }
-}

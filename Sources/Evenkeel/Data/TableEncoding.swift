@@ -113,61 +113,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
   }
 
-  /// The features of `rows`, columns matched by name, others ignored.
-  /// - Parameter width: The number of features of a row.
-  /// - Throws: `EvenkeelError` with code `data` that names a missing column, text where numbers were, or the columns that make more
-  ///   features than there is memory for.
-  private func features(
-    _ table: Table, rows: [Int], width: Int, warnings: inout TableWarnings
-  ) throws -> ExampleStorage {
-    let indices = try columns.map { try table.column($0.name) }
-    let places = columns.map { column -> [String: Int] in
-      guard case .categorical(let categories) = column.kind else { return [:] }
-      return Dictionary(categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    }
-    var unknown: Set<String> = []
-    let features = try TableFeatures(
-      rows: rows.count, width: width, isInDouble: isInDouble,
-      for: memoryPurpose(table, rows: rows.count, width: width))
-    for row in rows {
-      for (position, column) in columns.enumerated() {
-        let index = indices[position]
-        switch column.kind {
-        case .numeric(let mean, let hasIndicator):
-          let value = try table.number(row: row, column: index)
-          if value == nil, let text = table.textAmongNumbers(row: row, column: index) {
-            guard column.textIsMissing == true else {
-              throw table.expected(
-                "a number\(table.decimals[index] == .comma ? " with a decimal comma" : "")", row: row, column: index,
-                got: text)
-            }
-            warnings.add(.textInNumbers, "\"\(text)\" (column \(column.name), line \(table.lines[row]))")
-          }
-          guard features.append(value ?? mean) else { throw table.notFinite(row: row, column: index) }
-          if hasIndicator { features.append(value == nil ? 1 : 0) }
-        case .date(let encoding):
-          let text = table.text(row: row, column: index)
-          let date = text.flatMap { CalendarDate($0, order: encoding.order) }
-          if let text, date == nil {
-            throw table.expected("a date (\(encoding.order))", row: row, column: index, got: text)
-          }
-          for value in encoding.features(date) { features.append(value) }
-          if encoding.hasIndicator { features.append(date == nil ? 1 : 0) }
-        case .categorical:
-          let text = table.cell(row: row, column: index)
-          let place = places[position][text]
-          if place == nil, !Table.isMissing(text), unknown.insert(column.name + text).inserted {
-            warnings.add(.unknownText, "\"\(text)\" (column \(column.name), line \(table.lines[row]))")
-          }
-          features.append(category: place, of: column.width)
-        }
-      }
-    }
-    return features.storage
-  }
-
   /// What the memory of features is for, with the columns that make most of them.
-  private func memoryPurpose(_ table: Table, rows: Int, width: Int) -> String {
+  func memoryPurpose(_ table: Table, rows: Int, width: Int) -> String {
     let widest = columns.sorted { $0.width > $1.width }.prefix(3).filter { $0.width > 2 }
     let named =
       widest.isEmpty
@@ -204,8 +151,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     return .classes(
       try rows.map { row in
         let text = table.cell(row: row, column: column)
-        let label = table.decimals[column].number(text).map(Self.label)
-        guard let index = known[text] ?? label.flatMap({ known[$0] }) else {
+        guard let index = known[text] ?? table.decimals[column].number(text).flatMap({ known[Self.label($0)] }) else {
           throw EvenkeelError.data(
             "\(table.file), line \(table.lines[row]): the class \"\(text)\" of \(targetName) does not occur in the training data."
           )

@@ -6,11 +6,13 @@ extension TableEncoding {
     fittedTo table: Table, rows: [Int], roles: TableRoles, target: TargetKind, options: TableOptions,
     warnings: inout TableWarnings
   ) throws {
-    var fit = TableFit(table: table, rows: rows)
+    let given = Dictionary(
+      roles.features.compactMap { index in options.columns[table.names[index]].map { (index, $0) } },
+      uniquingKeysWith: { first, _ in first })
+    var fit = try TableFit(table: table, rows: rows, features: roles.features, given: given)
     let columns = try roles.features.compactMap { index -> Column? in
-      let given = options.columns[table.names[index]]
-      return try fit.kind(index, given: given, &warnings).map {
-        Column(name: table.names[index], kind: $0, textIsMissing: given == .number ? true : nil)
+      try fit.kind(index, given: given[index], &warnings).map {
+        Column(name: table.names[index], kind: $0, textIsMissing: given[index] == .number ? true : nil)
       }
     }
     guard !columns.isEmpty else {
@@ -33,12 +35,13 @@ extension Table {
   mutating func keepRowsWithTarget(
     in column: Int, isOfNumbers: Bool? = nil, except labels: [String] = [], warnings: inout TableWarnings
   ) throws {
+    try index([column])
     let isOfNumbers =
       isOfNumbers ?? (0..<rowCount).allSatisfy { textAmongNumbers(row: $0, column: column) == nil }
     let kept = (0..<rowCount).filter { row in
-      let text = cell(row: row, column: column)
-      let isMissing = isOfNumbers ? Self.isMissingNumber(text) : Self.isMissing(text)
-      guard isMissing, !labels.contains(text) else { return true }
+      guard isMissing(row: row, column: column, amongNumbers: isOfNumbers),
+        labels.isEmpty || !labels.contains(cell(row: row, column: column))
+      else { return true }
       warnings.add(.noTarget, "line \(lines[row])")
       return false
     }
@@ -57,16 +60,21 @@ private struct TableFit {
 
   let table: Table
   let rows: [Int]
-  /// The rows that are not for training.
-  let others: [Int]
+  private let surveys: [ColumnSurvey]
   /// Whether floats would take from the numbers of a column more than 2⁻¹⁸ of their range.
   var needsDouble = false
 
-  init(table: Table, rows: [Int]) {
-    (self.table, self.rows) = (table, rows)
-    var isOther = [Bool](repeating: true, count: table.rowCount)
-    for row in rows { isOther[row] = false }
-    others = isOther.indices.filter { isOther[$0] }
+  init(table: Table, rows: [Int], features: [Int], given: [Int: TableOptions.ColumnKind]) throws {
+    var isForTraining = [Bool](repeating: false, count: table.rowCount)
+    for row in rows { isForTraining[row] = true }
+    let surveys = try table.survey(isForTraining: isForTraining, exact: Set(given.keys))
+    var table = table
+    try table.index(
+      features.filter { column in
+        let survey = surveys[column], kind = given[column]
+        return kind == nil ? survey.firstText ?? survey.firstTextElsewhere != nil : kind != .number
+      })
+    (self.table, self.rows, self.surveys) = (table, rows, surveys)
   }
 
   /// What the column becomes; nil if it is left out. Whether it is one of numbers, all rows decide; the rest follows from those for
@@ -95,39 +103,17 @@ private struct TableFit {
       return dates(column, order)
     case .number, nil: break
     }
-    var (sum, numbers, missing) = (0.0, 0, 0)
-    var (least, greatest, error) = (Double.infinity, -Double.infinity, 0.0)
-    var infinite: Int?
-    var firstText: Int?
-    for row in rows {
-      let text = table.cell(row: row, column: column)
-      if Table.isMissingNumber(text) {
-        missing += 1
-      } else if let value = table.decimals[column].number(text) {
-        guard value.isFinite else {
-          infinite = infinite ?? row
-          continue
-        }
-        sum += value
-        numbers += 1
-        (least, greatest) = (min(least, value), max(greatest, value))
-        error = max(error, abs(Double(Float(value)) - value))
-      } else if given == .number {
-        missing += 1
-      } else if firstText == nil {
-        firstText = row
-      }
+    let survey = surveys[column]
+    if given == nil, let firstText = survey.firstText ?? survey.firstTextElsewhere {
+      if survey.numbers == 0, let order = try table.dateOrder(column: column) { return dates(column, order) }
+      return try categories(column, numbers: survey.numbers, firstText: firstText, &warnings)
     }
-    if given == nil {
-      firstText = firstText ?? others.first { table.textAmongNumbers(row: $0, column: column) != nil }
-    }
-    if let firstText {
-      if numbers == 0, let order = try table.dateOrder(column: column) { return dates(column, order) }
-      return try categories(column, numbers: numbers, firstText: firstText, &warnings)
-    }
-    if let infinite { throw table.notFinite(row: infinite, column: column) }
-    needsDouble = needsDouble || least < greatest && error > 0x1p-18 * (greatest - least)
-    return .numeric(mean: numbers > 0 ? sum / Double(numbers) : 0, hasIndicator: missing > 0)
+    if let infinite = survey.infinite { throw table.notFinite(row: infinite, column: column) }
+    needsDouble =
+      needsDouble || survey.least < survey.greatest && survey.error > 0x1p-18 * (survey.greatest - survey.least)
+    return .numeric(
+      mean: survey.numbers > 0 ? survey.sum / Double(survey.numbers) : 0,
+      hasIndicator: survey.missing > 0 || survey.firstText != nil)
   }
 
   private func dates(_ column: Int, _ order: DateOrder) -> TableEncoding.Kind {
