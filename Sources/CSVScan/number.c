@@ -55,22 +55,9 @@ void ek_number_prepare(void) {
 
 // ---- Rounding ------------------------------------------------------------------------------------------------------
 
-int ek_number_make(uint64_t digits, int64_t exponent, int is_negative, double *value) {
-  static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-  // Both are exact, so that one operation rounds.
-  if (exponent >= -22 && exponent <= 22 && digits <= 1ull << 53) {
-    double result = (double)digits;
-    result = exponent < 0 ? result / tens[-exponent] : result * tens[exponent];
-    *value = is_negative ? -result : result;
-    return 1;
-  }
-  if (digits == 0) {
-    *value = is_negative ? -0.0 : 0.0;
-    return 1;
-  }
+// Eisel and Lemire: the upper bits of digits · 5^exponent decide, but for ties. Returns 0 where the result is no normal double.
+static __attribute__((noinline)) int round_product(uint64_t digits, int64_t exponent, int is_negative, double *value) {
   if (exponent < LEAST_POWER || exponent > GREATEST_POWER) return 0;
-  // Eisel and Lemire: the upper bits of digits · 5^exponent decide, but for ties.
   int zeros = __builtin_clzll(digits);
   digits <<= zeros;
   const uint64_t *power = powers[exponent - LEAST_POWER];
@@ -95,6 +82,23 @@ int ek_number_make(uint64_t digits, int64_t exponent, int is_negative, double *v
   if (binary >= 2047) return 0;
   uint64_t bits = (mantissa & ~(1ull << 52)) | (uint64_t)binary << 52 | (uint64_t)(is_negative != 0) << 63;
   memcpy(value, &bits, sizeof bits);
+  return 1;
+}
+
+// *value <- ± digits · 10^exponent, correctly rounded. Returns 0 where that is no normal double.
+static inline int make_number(uint64_t digits, int64_t exponent, int is_negative, double *value) {
+  static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  double result;
+  if (exponent >= -22 && exponent <= 22 && digits <= 1ull << 53) {
+    // Both are exact, so that one operation rounds.
+    result = exponent < 0 ? (double)digits / tens[-exponent] : (double)digits * tens[exponent];
+  } else if (digits == 0) {
+    result = 0;
+  } else {
+    return round_product(digits, exponent, is_negative, value);
+  }
+  *value = is_negative ? -result : result;
   return 1;
 }
 
@@ -167,7 +171,7 @@ const uint8_t *ek_number_read(const uint8_t *text, const uint8_t *end, double *v
     exponent += is_small ? -power : power;
     text = mark;
   }
-  return ek_number_make(digits, exponent, is_negative, value) ? text : NULL;
+  return make_number(digits, exponent, is_negative, value) ? text : NULL;
 }
 
 int ek_number_parse(const uint8_t *text, size_t count, double *value) {

@@ -7,9 +7,6 @@
 // Must have returned before the others are called.
 void ek_number_prepare(void);
 
-// *value <- ± digits · 10^exponent, correctly rounded. Returns 0 where that is no normal double.
-int ek_number_make(uint64_t digits, int64_t exponent, int is_negative, double *value);
-
 // Reads a number at `text`. Returns where it ends, or NULL where there is none or it has more than 19 significant digits.
 const uint8_t *ek_number_read(const uint8_t *text, const uint8_t *end, double *value);
 

@@ -6,7 +6,7 @@ package struct Table {
   let names: [String]
   var places: TableRows
   /// The cells of the columns that are asked for one by one.
-  var indexed: [Int: [ek_cell]] = [:]
+  var indexed: [[ek_cell]?]
   /// The decimal mark of each column.
   var decimals: [DecimalMark]
 
@@ -36,13 +36,14 @@ package struct Table {
       names = header.indices.map { "column\($0 + 1)" }
     }
     decimals = Array(repeating: .point, count: names.count)
+    indexed = Array(repeating: nil, count: names.count)
   }
 
   /// Leaves out all rows but those at `kept`, which are in rising order.
   mutating func keepRows(_ kept: [Int]) {
     guard kept.count < rowCount else { return }
     places.keep(kept)
-    for (column, cells) in indexed { indexed[column] = kept.map { cells[$0] } }
+    indexed = indexed.map { cells in cells.map { cells in kept.map { cells[$0] } } }
   }
 
   /// Whether `text` stands for a missing value in every column.
@@ -61,6 +62,12 @@ package struct Table {
 
   /// What is written in a cell.
   func cell(row: Int, column: Int) -> String { places.text(of: place(row: row, column: column)) }
+
+  /// A number that tells a short cell apart from others; nil for a longer one.
+  func key(row: Int, column: Int) -> UInt64? {
+    let bytes = places.bytes(of: place(row: row, column: column))
+    return bytes.count > 7 ? nil : bytes.reduce(UInt64(bytes.count)) { $0 << 8 | UInt64($1) }
+  }
 
   /// The text of a cell; nil where it is missing.
   func text(row: Int, column: Int) -> String? {

@@ -148,14 +148,19 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         }, names: [targetName])
     }
     let known = Dictionary(uniqueKeysWithValues: classLabels.enumerated().map { ($1, Int32($0)) })
+    // The classes of short texts, so that most need not be made.
+    var seen: [UInt64: Int32] = [:]
     return .classes(
       try rows.map { row in
+        let key = table.key(row: row, column: column)
+        if let key, let index = seen[key] { return index }
         let text = table.cell(row: row, column: column)
         guard let index = known[text] ?? table.decimals[column].number(text).flatMap({ known[Self.label($0)] }) else {
           throw EvenkeelError.data(
             "\(table.file), line \(table.lines[row]): the class \"\(text)\" of \(targetName) does not occur in the training data."
           )
         }
+        if let key { seen[key] = index }
         return index
       }, labels: classLabels)
   }
@@ -174,14 +179,17 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
   }
 
-  /// - Parameter hasWeights: Whether the column of weights is wanted, if training had one; that it is missing is a warning.
+  /// - Parameters:
+  ///   - known: The features of all rows; nil to read those of `rows`.
+  ///   - hasWeights: Whether the column of weights is wanted, if training had one; that it is missing is a warning.
   func dataset(
-    _ table: Table, rows: [Int], hasTargets: Bool, hasWeights: Bool = true, warnings: inout TableWarnings
+    _ table: Table, rows: [Int], features known: ExampleStorage? = nil, hasTargets: Bool, hasWeights: Bool = true,
+    warnings: inout TableWarnings
   ) throws -> Dataset {
     let width = columns.reduce(0) { $0 + $1.width }
-    let examples = try features(table, rows: rows, width: width, warnings: &warnings)
+    let examples = try known ?? features(table, rows: rows, width: width, warnings: &warnings)
     var dataset = Dataset(
-      shape: [width], examples: examples,
+      shape: [width], examples: examples, rows: known == nil ? nil : rows.map { Int32($0) },
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)

@@ -2,7 +2,7 @@
 final class TableFeatures: @unchecked Sendable {
   private let memory: AlignedFloats
   private let rows: Int
-  private let width: Int
+  let width: Int
   private let isInDouble: Bool
 
   /// All features are 0.

@@ -1,18 +1,18 @@
 extension TableEncoding {
   /// Fits the encoding to rows of `table`, every one of which has a target.
   /// - Throws: `EvenkeelError` with code `data` that names line and column of what is no feature or target.
-  /// - Parameter target: What the target is.
+  /// - Parameters:
+  ///   - rows: Those for training, of which `survey` is.
+  ///   - target: What the target is.
   init(
-    fittedTo table: Table, rows: [Int], roles: TableRoles, target: TargetKind, options: TableOptions,
-    warnings: inout TableWarnings
+    fittedTo table: Table, _ survey: TableSurvey, rows: [Int], roles: TableRoles, target: TargetKind,
+    options: TableOptions, warnings: inout TableWarnings
   ) throws {
-    let given = Dictionary(
-      roles.features.compactMap { index in options.columns[table.names[index]].map { (index, $0) } },
-      uniquingKeysWith: { first, _ in first })
-    var fit = try TableFit(table: table, rows: rows, features: roles.features, given: given)
+    var fit = try TableFit(table, survey, rows: rows, roles, options)
     let columns = try roles.features.compactMap { index -> Column? in
-      try fit.kind(index, given: given[index], &warnings).map {
-        Column(name: table.names[index], kind: $0, textIsMissing: given[index] == .number ? true : nil)
+      let given = options.columns[table.names[index]]
+      return try fit.kind(index, given: given, &warnings).map {
+        Column(name: table.names[index], kind: $0, textIsMissing: given == .number ? true : nil)
       }
     }
     guard !columns.isEmpty else {
@@ -64,17 +64,15 @@ private struct TableFit {
   /// Whether floats would take from the numbers of a column more than 2⁻¹⁸ of their range.
   var needsDouble = false
 
-  init(table: Table, rows: [Int], features: [Int], given: [Int: TableOptions.ColumnKind]) throws {
-    var isForTraining = [Bool](repeating: false, count: table.rowCount)
-    for row in rows { isForTraining[row] = true }
-    let surveys = try table.survey(isForTraining: isForTraining, exact: Set(given.keys))
+  init(_ table: Table, _ survey: TableSurvey, rows: [Int], _ roles: TableRoles, _ options: TableOptions) throws {
     var table = table
     try table.index(
-      features.filter { column in
-        let survey = surveys[column], kind = given[column]
-        return kind == nil ? survey.firstText ?? survey.firstTextElsewhere != nil : kind != .number
+      roles.features.filter { column in
+        let column = (survey: survey.columns[column], kind: options.columns[table.names[column]])
+        return column.kind.map { $0 != .number }
+          ?? (column.survey.firstText ?? column.survey.firstTextElsewhere != nil)
       })
-    (self.table, self.rows, self.surveys) = (table, rows, surveys)
+    (self.table, self.rows, surveys) = (table, rows, survey.columns)
   }
 
   /// What the column becomes; nil if it is left out. Whether it is one of numbers, all rows decide; the rest follows from those for

@@ -36,17 +36,24 @@ extension Dataset {
     let kind = try table.targetKind(roles.target, task: options.task, &warnings)
     var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
     let before = warnings
+    func survey() throws -> TableSurvey {
+      let given = table.names.indices.filter { options.columns[table.names[$0]] != nil }
+      return try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given))
+    }
+    var found = try survey()
     var encoding = try TableEncoding(
-      fittedTo: table, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
+      fittedTo: table, found, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
     if !encoding.classLabels.isEmpty,
       parts.bringEveryClassIntoTraining(try encoding.targets(table, rows: Array(0..<table.rowCount)))
     {
       warnings = before
+      found = try survey()
       encoding = try TableEncoding(
-        fittedTo: table, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
+        fittedTo: table, found, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
     }
+    let features = found.features(of: table, as: encoding)
     func part(_ rows: [Int]) throws -> Dataset {
-      try encoding.dataset(table, rows: rows, hasTargets: true, warnings: &warnings)
+      try encoding.dataset(table, rows: rows, features: features, hasTargets: true, warnings: &warnings)
     }
     var splits = DatasetSplits(
       training: try part(parts.training), validation: try part(parts.validation), test: try part(parts.test))

@@ -31,6 +31,7 @@ struct TableRows {
       let range = max(piece * Self.piece, 1) - 1..<max(min((piece + 1) * Self.piece, content.count), 1) - 1
       var quotes = 0
       let feeds = ek_csv_count(Self.start(content) + range.lowerBound, range.count, &quotes)
+      if content.count >= Self.large { bytes.forget(range) }
       return (feeds: feeds, quotes: quotes)
     }
     self.bytes = bytes
