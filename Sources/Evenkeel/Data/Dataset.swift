@@ -11,6 +11,8 @@ public struct Dataset: Sendable {
   public let encoding: TableEncoding?
   /// The file that each example was read from, where it has one of its own, as images have; nil otherwise.
   public let files: [String]?
+  /// What the images of a folder became; nil for other data.
+  public internal(set) var images: ImageInput?
   /// The weight of each example; nil for 1 each. `with(weights:lengths:)` sets it.
   public internal(set) var weights: [Float]?
   /// The number of valid positions of each example; nil for all of its shape.
@@ -74,6 +76,7 @@ public struct Dataset: Sendable {
     var subset = Dataset(
       shape: shape, examples: examples, rows: chosen.map { rows[$0] }, targets: targets.subset(chosen),
       encoding: encoding, files: files.map { files in chosen.map { files[$0] } })
+    subset.images = images
     subset.weights = weights.map { weights in chosen.map { weights[$0] } }
     subset.lengths = lengths.map { lengths in chosen.map { lengths[$0] } }
     return subset

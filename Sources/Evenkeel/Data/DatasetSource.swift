@@ -20,16 +20,23 @@ extension Dataset {
   ///     (`weights_train`, …) and `lengths` do that.
   ///   - ignored: The names of columns of a CSV file that are left out.
   ///   - options: What is known of a table; for an NPY file, only the task matters.
+  ///   - images: The size of the images of a folder, and what becomes of damaged ones.
   ///   - validation: What is set apart to be evaluated after every epoch.
   ///   - test: What is set apart for the end. A share matters to data without a test part of its own: tables, images without
   ///     parts, an NPZ file that has none.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    options: TableOptions = TableOptions(), validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
+    options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(), validation: HeldOut = .share(0),
+    test: HeldOut = .share(0.2),
     seed: UInt64 = 0
   ) throws -> DatasetSplits {
     var splits: DatasetSplits
+    let isFolderOfImages = try path != "digits" && Folder.isFolder(path) && Folder(path).content() == .imageFolders
+    guard isFolderOfImages || images == ImageOptions() else {
+      throw EvenkeelError.usage(
+        "\(path): a size of images, resizing and leaving out damaged ones are for folders of images.")
+    }
     func requireNoNamedColumns() throws {
       guard weight == nil else {
         throw EvenkeelError.usage(
@@ -48,7 +55,8 @@ extension Dataset {
       splits = try digits(training: 10_000 - held, validation: held, seed: seed)
     } else if try Folder.isFolder(path) {
       try requireNoNamedColumns()
-      splits = try folder(at: path, validation: validation.share, test: test.share, seed: seed)
+      splits = try folder(
+        at: path, images: images, validation: validation.share, test: test.share, seed: seed)
     } else {
       let bytes = try FileBytes(path)
       splits = try bytes.reading {
@@ -64,22 +72,25 @@ extension Dataset {
       }
     }
     if let task = options.task { try splits.training.targets.require(task, in: path) }
-    let (encoding, length) = (splits.training.encoding, splits.training.shape.count)
-    if case .data(let other) = validation {
-      splits.validation = try readForUse(
-        other, encoding: encoding, length: length, targets: true, &splits.warnings)
+    let training = splits.training
+    func separate(_ other: String, _ warnings: inout [String]) throws -> Dataset {
+      try readForUse(
+        other, encoding: training.encoding, images: training.images, length: training.shape.count, targets: true,
+        skippingBroken: images.skipsBroken, &warnings)
     }
-    if case .data(let other) = test {
-      splits.test = try readForUse(other, encoding: encoding, length: length, targets: true, &splits.warnings)
-    }
+    if case .data(let other) = validation { splits.validation = try separate(other, &splits.warnings) }
+    if case .data(let other) = test { splits.test = try separate(other, &splits.warnings) }
     return splits
   }
 
-  private static func folder(at path: String, validation: Double, test: Double, seed: UInt64) throws -> DatasetSplits {
+  private static func folder(
+    at path: String, images options: ImageOptions, validation: Double, test: Double, seed: UInt64
+  ) throws -> DatasetSplits {
     switch try Folder(path).content() {
     case .idx: return try idx(at: path, validation: validation, seed: seed)
     case .cifar10: return try cifar10(at: path, validation: validation, seed: seed)
-    case .imageFolders: return try images(at: path, validation: validation, test: test, seed: seed)
+    case .imageFolders:
+      return try images(at: path, options: options, validation: validation, test: test, seed: seed)
     case .images:
       throw EvenkeelError.data("\(path): expected a folder of images for each class; these have no classes.")
     }
@@ -87,9 +98,14 @@ extension Dataset {
 
   /// As the public function of this name, by what a model holds of its inputs.
   static func readForUse(
-    _ path: String, encoding: TableEncoding?, length: Int, targets: Bool, weights: Bool = true,
-    training: Bool = false, _ warnings: inout [String]
+    _ path: String, encoding: TableEncoding?, images: ImageInput?, length: Int, targets: Bool, weights: Bool = true,
+    training: Bool = false, skippingBroken: Bool = false, _ warnings: inout [String]
   ) throws -> Dataset {
+    func photos(training: Bool = false, _ warnings: inout [String]) throws -> Dataset {
+      try imagesForUse(
+        at: path, input: images, length: length, targets: targets, training: training, skippingBroken: skippingBroken,
+        warnings: &warnings)
+    }
     // Columns that have names only a CSV file has.
     let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
     if !isOfNamedColumns, path != "-" {
@@ -103,8 +119,7 @@ extension Dataset {
           let images = try idx(at: path)
           return training ? images.training : images.test
         case .cifar10: return training ? try cifar10(at: path).training : try cifar10Test(at: path)
-        case .imageFolders, .images:
-          return try imagesForUse(at: path, length: length, targets: targets, training: training)
+        case .imageFolders, .images: return try photos(training: training, &warnings)
         }
       }
     }
@@ -118,7 +133,7 @@ extension Dataset {
       if let encoding, isOfNamedColumns {
         return try csv(bytes, encoding: encoding, targets: targets, weights: weights, warnings: &warnings)
       }
-      if encoding == nil, path != "-" { return try imagesForUse(at: path, length: length, targets: targets) }
+      if encoding == nil, path != "-" { return try photos(&warnings) }
       throw EvenkeelError.data(
         "\(bytes.name): the model was trained on arrays of numbers, not on a table of named columns; expected an NPY or NPZ file, a folder of IDX files or digits."
       )

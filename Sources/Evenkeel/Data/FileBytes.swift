@@ -112,6 +112,11 @@ package final class FileBytes: @unchecked Sendable {
   /// The content in place; valid while this object is held.
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
 
+  /// Gives back the memory of mapped pages, which are read again when they are needed.
+  func forget(_ range: Range<Int>) {
+    mapping?.forget(start + range.lowerBound..<start + range.upperBound)
+  }
+
   /// - Throws: `EvenkeelError` with code `data` if another program has written to the file since it was opened.
   package func requireUnchanged() throws { try mapping?.requireUnchanged() }
 

@@ -5,6 +5,8 @@ struct FittedTable {
   let kind: TargetKind
   private(set) var parts: RowSplit
   private(set) var encoding: TableEncoding
+  /// The features of all rows, if they are nothing but the numbers of the table.
+  let features: ExampleStorage?
   var warnings: TableWarnings
 
   /// - Throws: `EvenkeelError` that names file, line and column.
@@ -23,15 +25,22 @@ struct FittedTable {
     let kind = try table.targetKind(roles.target, task: options.task, &warnings)
     var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
     let before = warnings
+    func survey() throws -> TableSurvey {
+      let given = table.names.indices.filter { options.columns[table.names[$0]] != nil }
+      return try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given))
+    }
+    var found = try survey()
     var encoding = try TableEncoding(
-      fittedTo: table, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
+      fittedTo: table, found, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
     if !encoding.classLabels.isEmpty,
       parts.bringEveryClassIntoTraining(try encoding.targets(table, rows: Array(0..<table.rowCount)))
     {
       warnings = before
+      found = try survey()
       encoding = try TableEncoding(
-        fittedTo: table, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
+        fittedTo: table, found, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
     }
+    features = found.features(of: table, as: encoding)
     (self.table, self.roles, self.kind) = (table, roles, kind)
     (self.parts, self.encoding, self.warnings) = (parts, encoding, warnings)
   }

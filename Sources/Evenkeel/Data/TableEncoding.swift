@@ -117,61 +117,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
   }
 
-  /// The features of `rows`, columns matched by name, others ignored.
-  /// - Parameter width: The number of features of a row.
-  /// - Throws: `EvenkeelError` with code `data` that names a missing column, text where numbers were, or the columns that make more
-  ///   features than there is memory for.
-  private func features(
-    _ table: Table, rows: [Int], width: Int, warnings: inout TableWarnings
-  ) throws -> ExampleStorage {
-    let indices = try columns.map { try table.column($0.name) }
-    let places = columns.map { column -> [String: Int] in
-      guard case .categorical(let categories) = column.kind else { return [:] }
-      return Dictionary(categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    }
-    var unknown: Set<String> = []
-    let features = try TableFeatures(
-      rows: rows.count, width: width, isInDouble: isInDouble,
-      for: memoryPurpose(table, rows: rows.count, width: width))
-    for row in rows {
-      for (position, column) in columns.enumerated() {
-        let index = indices[position]
-        switch column.kind {
-        case .numeric(let mean, let hasIndicator):
-          let value = try table.number(row: row, column: index)
-          if value == nil, let text = table.textAmongNumbers(row: row, column: index) {
-            guard column.textIsMissing == true else {
-              throw table.expected(
-                "a number\(table.decimals[index] == .comma ? " with a decimal comma" : "")", row: row, column: index,
-                got: text)
-            }
-            warnings.add(.textInNumbers, "\"\(text)\" (column \(column.name), line \(table.lines[row]))")
-          }
-          guard features.append(value ?? mean) else { throw table.notFinite(row: row, column: index) }
-          if hasIndicator { features.append(value == nil ? 1 : 0) }
-        case .date(let encoding):
-          let text = table.text(row: row, column: index)
-          let date = text.flatMap { CalendarDate($0, order: encoding.order) }
-          if let text, date == nil {
-            throw table.expected("a date (\(encoding.order))", row: row, column: index, got: text)
-          }
-          for value in encoding.features(date) { features.append(value) }
-          if encoding.hasIndicator { features.append(date == nil ? 1 : 0) }
-        case .categorical:
-          let text = table.cell(row: row, column: index)
-          let place = places[position][text]
-          if place == nil, !table.isMissing(text), unknown.insert(column.name + text).inserted {
-            warnings.add(.unknownText, "\"\(text)\" (column \(column.name), line \(table.lines[row]))")
-          }
-          features.append(category: place, of: column.width)
-        }
-      }
-    }
-    return features.storage
-  }
-
   /// What the memory of features is for, with the columns that make most of them.
-  private func memoryPurpose(_ table: Table, rows: Int, width: Int) -> String {
+  func memoryPurpose(_ table: Table, rows: Int, width: Int) -> String {
     let widest = columns.sorted { $0.width > $1.width }.prefix(3).filter { $0.width > 2 }
     let named =
       widest.isEmpty
@@ -206,15 +153,19 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         }, names: [targetName])
     }
     let known = Dictionary(uniqueKeysWithValues: classLabels.enumerated().map { ($1, Int32($0)) })
+    // The classes of short texts, so that most need not be made.
+    var seen: [UInt64: Int32] = [:]
     return .classes(
       try rows.map { row in
+        let key = table.key(row: row, column: column)
+        if let key, let index = seen[key] { return index }
         let text = table.cell(row: row, column: column)
-        let label = table.decimals[column].number(text).map(Self.label)
-        guard let index = known[text] ?? label.flatMap({ known[$0] }) else {
+        guard let index = known[text] ?? table.decimals[column].number(text).flatMap({ known[Self.label($0)] }) else {
           throw EvenkeelError.data(
             "\(table.file), line \(table.lines[row]): the class \"\(text)\" of \(targetName) does not occur in the training data."
           )
         }
+        if let key { seen[key] = index }
         return index
       }, labels: classLabels)
   }
@@ -233,14 +184,17 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
   }
 
-  /// - Parameter hasWeights: Whether the column of weights is wanted, if training had one; that it is missing is a warning.
+  /// - Parameters:
+  ///   - known: The features of all rows; nil to read those of `rows`.
+  ///   - hasWeights: Whether the column of weights is wanted, if training had one; that it is missing is a warning.
   func dataset(
-    _ table: Table, rows: [Int], hasTargets: Bool, hasWeights: Bool = true, warnings: inout TableWarnings
+    _ table: Table, rows: [Int], features known: ExampleStorage? = nil, hasTargets: Bool, hasWeights: Bool = true,
+    warnings: inout TableWarnings
   ) throws -> Dataset {
     let width = columns.reduce(0) { $0 + $1.width }
-    let examples = try features(table, rows: rows, width: width, warnings: &warnings)
+    let examples = try known ?? features(table, rows: rows, width: width, warnings: &warnings)
     var dataset = Dataset(
-      shape: [width], examples: examples,
+      shape: [width], examples: examples, rows: known == nil ? nil : rows.map { Int32($0) },
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)

@@ -1,12 +1,14 @@
 extension TableEncoding {
   /// Fits the encoding to rows of `table`, every one of which has a target.
   /// - Throws: `EvenkeelError` with code `data` that names line and column of what is no feature or target.
-  /// - Parameter target: What the target is.
+  /// - Parameters:
+  ///   - rows: Those for training, of which `survey` is.
+  ///   - target: What the target is.
   init(
-    fittedTo table: Table, rows: [Int], roles: TableRoles, target: TargetKind, options: TableOptions,
-    warnings: inout TableWarnings
+    fittedTo table: Table, _ survey: TableSurvey, rows: [Int], roles: TableRoles, target: TargetKind,
+    options: TableOptions, warnings: inout TableWarnings
   ) throws {
-    var fit = TableFit(table: table, rows: rows)
+    var fit = try TableFit(table, survey, rows: rows, roles, options)
     let columns = try roles.features.compactMap { index -> Column? in
       let given = options.columns[table.names[index]]
       return try fit.kind(index, given: given, &warnings).map {
@@ -33,12 +35,13 @@ extension Table {
   mutating func keepRowsWithTarget(
     in column: Int, isOfNumbers: Bool? = nil, except labels: [String] = [], warnings: inout TableWarnings
   ) throws {
+    try index([column])
     let isOfNumbers =
       isOfNumbers ?? (0..<rowCount).allSatisfy { textAmongNumbers(row: $0, column: column) == nil }
     let kept = (0..<rowCount).filter { row in
-      let text = cell(row: row, column: column)
-      let isMissing = isOfNumbers ? isMissingNumber(text) : isMissing(text)
-      guard isMissing, !labels.contains(text) else { return true }
+      guard isMissing(row: row, column: column, amongNumbers: isOfNumbers),
+        labels.isEmpty || !labels.contains(cell(row: row, column: column))
+      else { return true }
       warnings.add(.noTarget, "line \(lines[row])")
       return false
     }
@@ -57,16 +60,19 @@ private struct TableFit {
 
   let table: Table
   let rows: [Int]
-  /// The rows that are not for training.
-  let others: [Int]
+  private let surveys: [ColumnSurvey]
   /// Whether floats would take from the numbers of a column more than 2⁻¹⁸ of their range.
   var needsDouble = false
 
-  init(table: Table, rows: [Int]) {
-    (self.table, self.rows) = (table, rows)
-    var isOther = [Bool](repeating: true, count: table.rowCount)
-    for row in rows { isOther[row] = false }
-    others = isOther.indices.filter { isOther[$0] }
+  init(_ table: Table, _ survey: TableSurvey, rows: [Int], _ roles: TableRoles, _ options: TableOptions) throws {
+    var table = table
+    try table.index(
+      roles.features.filter { column in
+        let column = (survey: survey.columns[column], kind: options.columns[table.names[column]])
+        return column.kind.map { $0 != .number }
+          ?? (column.survey.firstText ?? column.survey.firstTextElsewhere != nil)
+      })
+    (self.table, self.rows, surveys) = (table, rows, survey.columns)
   }
 
   /// What the column becomes; nil if it is left out. Whether it is one of numbers, all rows decide; the rest follows from those for
@@ -95,39 +101,17 @@ private struct TableFit {
       return dates(column, order)
     case .number, nil: break
     }
-    var (sum, numbers, missing) = (0.0, 0, 0)
-    var (least, greatest, error) = (Double.infinity, -Double.infinity, 0.0)
-    var infinite: Int?
-    var firstText: Int?
-    for row in rows {
-      let text = table.cell(row: row, column: column)
-      if table.isMissingNumber(text) {
-        missing += 1
-      } else if let value = table.decimals[column].number(text) {
-        guard value.isFinite else {
-          infinite = infinite ?? row
-          continue
-        }
-        sum += value
-        numbers += 1
-        (least, greatest) = (min(least, value), max(greatest, value))
-        error = max(error, abs(Double(Float(value)) - value))
-      } else if given == .number {
-        missing += 1
-      } else if firstText == nil {
-        firstText = row
-      }
+    let survey = surveys[column]
+    if given == nil, let firstText = survey.firstText ?? survey.firstTextElsewhere {
+      if survey.numbers == 0, let order = try table.dateOrder(column: column) { return dates(column, order) }
+      return try categories(column, numbers: survey.numbers, firstText: firstText, &warnings)
     }
-    if given == nil {
-      firstText = firstText ?? others.first { table.textAmongNumbers(row: $0, column: column) != nil }
-    }
-    if let firstText {
-      if numbers == 0, let order = try table.dateOrder(column: column) { return dates(column, order) }
-      return try categories(column, numbers: numbers, firstText: firstText, &warnings)
-    }
-    if let infinite { throw table.notFinite(row: infinite, column: column) }
-    needsDouble = needsDouble || least < greatest && error > 0x1p-18 * (greatest - least)
-    return .numeric(mean: numbers > 0 ? sum / Double(numbers) : 0, hasIndicator: missing > 0)
+    if let infinite = survey.infinite { throw table.notFinite(row: infinite, column: column) }
+    needsDouble =
+      needsDouble || survey.least < survey.greatest && survey.error > 0x1p-18 * (survey.greatest - survey.least)
+    return .numeric(
+      mean: survey.numbers > 0 ? survey.sum / Double(survey.numbers) : 0,
+      hasIndicator: survey.missing > 0 || survey.firstText != nil)
   }
 
   private func dates(_ column: Int, _ order: DateOrder) -> TableEncoding.Kind {

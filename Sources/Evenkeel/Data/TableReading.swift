@@ -30,8 +30,9 @@ extension Dataset {
       bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation, test: test,
       seed: seed)
     let (table, encoding, parts) = (fitted.table, fitted.encoding, fitted.parts)
+    let features = fitted.features
     func part(_ rows: [Int]) throws -> Dataset {
-      try encoding.dataset(table, rows: rows, hasTargets: true, warnings: &fitted.warnings)
+      try encoding.dataset(table, rows: rows, features: features, hasTargets: true, warnings: &fitted.warnings)
     }
     var splits = DatasetSplits(
       training: try part(parts.training), validation: try part(parts.validation), test: try part(parts.test))

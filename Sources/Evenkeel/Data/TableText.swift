@@ -15,7 +15,7 @@ struct TableText {
       throw EvenkeelError.data("\(original.name): it is UTF-32; save it as UTF-8.")
     } else if let (isBigEndian, start) = Self.utf16(content) {
       decoded = try Self.fromUTF16(original, isBigEndian: isBigEndian, start: start)
-    } else if !Self.isUTF8(content) {
+    } else if !Self.isUTF8(original) {
       guard !content.prefix(4096).contains(0) else {
         throw EvenkeelError.data("\(original.name): it is no text; expected a table as CSV.")
       }
@@ -61,10 +61,12 @@ struct TableText {
     return try FileBytes(text, name: original.name)
   }
 
-  private static func isUTF8(_ content: UnsafeRawBufferPointer) -> Bool {
+  private static func isUTF8(_ file: FileBytes) -> Bool {
+    let (content, piece) = (file.bytes, 1 << 24)
     // Most tables are ASCII, where no byte has its highest bit.
     var position = 0
     while position + 8 <= content.count {
+      if position % piece == 0, position > 0 { file.forget(position - piece..<position) }
       guard content.loadUnaligned(fromByteOffset: position, as: UInt64.self) & 0x8080_8080_8080_8080 == 0 else { break }
       position += 8
     }

@@ -67,16 +67,13 @@ extension Table {
     _ column: Int, task: TableOptions.Task?, _ warnings: inout TableWarnings
   ) throws -> TargetKind {
     var (values, numbers): ([Double: Int], Int) = ([:], 0)
-    var counts: [String: Int] = [:]
     var firstTexts: [String] = []
     for row in 0..<rowCount {
-      let text = cell(row: row, column: column)
-      counts[text, default: 0] += 1
       if let value = try number(row: row, column: column) {
         values[value, default: 0] += 1
         numbers += 1
       } else if firstTexts.count < 2 {
-        firstTexts.append("\"\(text)\" in line \(lines[row])")
+        firstTexts.append("\"\(cell(row: row, column: column))\" in line \(lines[row])")
       }
     }
     guard !firstTexts.isEmpty else {
@@ -91,6 +88,7 @@ extension Table {
         "\(file): the target \(names[column]) of a regression must be numbers; got \(firstTexts.joined(separator: ", ")). Leave these cells empty: a row without its target is left out."
       )
     }
+    let counts = Dictionary((0..<rowCount).map { (cell(row: $0, column: column), 1) }, uniquingKeysWith: +)
     let rare = counts.values.count { $0 == 1 }
     let isMostlyNumbers = 2 * numbers > rowCount
     if 2 * rare > counts.count {

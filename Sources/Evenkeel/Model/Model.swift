@@ -11,6 +11,8 @@ public struct Model: Sendable {
   public package(set) var scaling: InputScaling?
   /// How the columns of a table become features.
   public package(set) var encoding: TableEncoding?
+  /// What images become before the model sees them; nil for one that was trained on other data.
+  public internal(set) var images: ImageInput?
   /// What the outputs mean; set by training.
   public internal(set) var output: OutputDescription?
   /// How it was last trained, as far as its statistics depend on it; nil before training.

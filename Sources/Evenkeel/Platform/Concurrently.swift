@@ -43,6 +43,19 @@ extension Machine {
   }
 }
 
+/// What `body` makes of each of 0 ..< `count`, computed on all processors.
+/// - Throws: As `concurrently`.
+func concurrentResults<Result: Sendable>(
+  _ count: Int, _ body: @Sendable (Int) throws -> Result
+) throws -> [Result] {
+  var results = [Result?](repeating: nil, count: count)
+  try results.withUnsafeMutableBufferPointer { buffer in
+    nonisolated(unsafe) let buffer = buffer
+    try concurrently(count) { buffer[$0] = try body($0) }
+  }
+  return results.map { $0! }
+}
+
 /// Indices that several threads claim one after the other.
 private final class ConcurrentWork: Sendable {
   private let count: Int

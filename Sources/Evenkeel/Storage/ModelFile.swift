@@ -100,7 +100,7 @@ extension Model {
 
   fileprivate func metadata() throws -> [String: String] {
     let description = StoredDescription(
-      network: network, scaling: scaling, encoding: encoding, output: output, training: training)
+      network: network, scaling: scaling, encoding: encoding, images: images, output: output, training: training)
     do { return ["format": "pt", "evenkeel": try Safetensors.json(description)] } catch let error as EncodingError {
       guard case .invalidValue(let value, let context) = error else { throw error }
       let place = context.codingPath.map { $0.intValue.map { String($0) } ?? $0.stringValue }.joined(separator: ".")
@@ -149,6 +149,7 @@ extension Model {
     var model = try Model(description.network, state: try ModelState(layout))
     model.scaling = description.scaling
     model.encoding = description.encoding
+    model.images = description.images
     model.output = description.output
     model.training = description.training
     return model

@@ -162,6 +162,11 @@ public struct Trainer: Sendable {
       throw EvenkeelError.data(
         "The columns of the data are encoded differently from those that the model was trained on.")
     }
+    if let before = model.images, let now = dataset.images, before != now {
+      throw EvenkeelError.data(
+        "The images of the data are read as \(now.summary); those that the model was trained on were \(before.summary)."
+      )
+    }
     if let resuming, resuming.epoch > epochs {
       throw EvenkeelError.usage(
         "The checkpoint is from epoch \(resuming.epoch); expected at most \(epochs), the number of epochs.")
@@ -169,6 +174,7 @@ public struct Trainer: Sendable {
     if model.scaling == nil {
       model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
       model.encoding = dataset.encoding
+      model.images = dataset.images
     }
     if model.output == nil {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)

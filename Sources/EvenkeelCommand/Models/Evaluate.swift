@@ -7,11 +7,12 @@ struct Evaluate: ParsableCommand {
   @Argument(
     help: "As for train: its test part, or all of it if it has none (a table then includes the rows trained on).")
   var data: String
+  @OptionGroup var broken: BrokenImageOption
   @Flag(help: "Print one JSON object.") var json = false
 
   func run() throws {
     let model = try Model(contentsOf: model)
-    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: true)
+    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: true, skippingBroken: broken.skipBroken)
     warn(warnings)
     let quality = try model.evaluate(dataset)
     if json { return try emitJSON(QualityLine(quality)) }

@@ -9,13 +9,15 @@ struct Predict: ParsableCommand {
       "As for evaluate, targets not needed; also an image or a folder of images; - reads a CSV, NPY or NPZ file from standard input."
   )
   var data: String
+  @OptionGroup var broken: BrokenImageOption
   @Option(help: "The file for the predictions; standard output by default.") var output: String?
 
   func run() throws {
     try requireApart(output, from: [model, data])
     try requireOutput(output)
     let model = try Model(contentsOf: model)
-    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: false, weights: false)
+    let (dataset, warnings) = try Dataset.readForUse(
+      data, by: model, targets: false, weights: false, skippingBroken: broken.skipBroken)
     warn(warnings)
     let predictions = try model.predictInDouble(dataset)
     let labels = model.output?.classLabels ?? []

@@ -34,11 +34,15 @@ struct DataOptions: ParsableArguments {
   )
   var augment: String?
 
+  @OptionGroup var photos: ImageSizeOptions
+  @OptionGroup var broken: BrokenImageOption
+
   /// - Throws: `EvenkeelError`: of an option out of range, or of `Dataset.read`.
   func read(_ data: String, loss: LossOptions.Name?, seed: UInt64) throws -> DatasetSplits {
     let (options, ignored) = try tableOptions(loss: loss)
     let splits = try Dataset.read(
       data, target: target, weight: weight, ignoring: ignored, options: options,
+      images: ImageOptions(size: photos.imageSize, resizing: photos.resize, skipsBroken: broken.skipBroken),
       validation: try heldOut(), test: test.map { .data($0) } ?? .share(0.2), seed: seed)
     warn(splits.warnings)
     return splits
