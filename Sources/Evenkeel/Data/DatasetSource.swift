@@ -60,6 +60,7 @@ extension Dataset {
     } else {
       let bytes = try FileBytes(path)
       splits = try bytes.reading {
+        try ForeignFormat.requireNone(bytes)
         guard let numpy = try NumpyFile(bytes) else {
           return try csv(
             bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation.share,
@@ -124,6 +125,7 @@ extension Dataset {
     }
     let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
     return try bytes.reading {
+      try ForeignFormat.requireNone(bytes)
       if let numpy = try NumpyFile(bytes) {
         warnings += numpy.warnings
         return try numpy.examples(encoding: encoding, targets: targets, weights: weights, training: training)

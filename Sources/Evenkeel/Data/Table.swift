@@ -7,8 +7,16 @@ package struct Table {
   var places: TableRows
   /// The cells of the columns that are asked for one by one.
   var indexed: [[ek_cell]?]
+  /// Whether the file is no UTF-8 and is taken for Latin-1.
+  let isLatin1: Bool
   /// The decimal mark of each column.
   var decimals: [DecimalMark]
+  /// What stands for a missing cell beside the usual markers.
+  var markers: Set<String> = [] {
+    didSet { hasNumberMarkers = markers.contains { Double($0) != nil } }
+  }
+  /// Whether a number may stand for a missing cell.
+  private(set) var hasNumberMarkers = false
 
   package var rowCount: Int { places.count }
   /// The line on which each row starts, from 1.
@@ -17,12 +25,14 @@ package struct Table {
 
   /// - Parameter hasHeader: Whether the first line names the columns; nil: unless every cell of it is a number.
   /// - Throws: `EvenkeelError` with code `data` that names file and line.
-  package init(_ bytes: FileBytes, hasHeader: Bool? = nil) throws {
-    file = bytes.name
-    places = try TableRows(bytes)
+  package init(_ original: FileBytes, hasHeader: Bool? = nil) throws {
+    let source = try TableText(original)
+    let hasHeader = source.jsonLines == nil ? hasHeader : true
+    (file, isLatin1) = (source.bytes.name, source.isLatin1)
+    places = try TableRows(source.bytes, separator: source.jsonLines == nil ? nil : UInt8(ascii: ","))
     let header = (0..<places.width).map { [places] in places.text(of: places.cell(row: 0, column: $0)) }
     let isOfNumbers = header.allSatisfy { cell in
-      Self.isMissingNumber(cell) || DecimalMark.allCases.contains { $0.number(cell) != nil }
+      Self.isUsualMarker(cell) || cell == "-" || cell == "." || DecimalMark.allCases.contains { $0.number(cell) != nil }
     }
     if hasHeader ?? !isOfNumbers {
       var seen: Set<String> = []
@@ -35,6 +45,7 @@ package struct Table {
     } else {
       names = header.indices.map { "column\($0 + 1)" }
     }
+    if let jsonLines = source.jsonLines { places.setLines(jsonLines) }
     decimals = Array(repeating: .point, count: names.count)
     indexed = Array(repeating: nil, count: names.count)
   }
@@ -47,14 +58,16 @@ package struct Table {
   }
 
   /// Whether `text` stands for a missing value in every column.
-  static func isMissing(_ text: String) -> Bool {
+  func isMissing(_ text: String) -> Bool { Self.isUsualMarker(text) || markers.contains(text) }
+
+  private static func isUsualMarker(_ text: String) -> Bool {
     text.isEmpty || text.utf8.count <= 4 && missing.contains(text.lowercased())
   }
 
   private static let missing: Set = ["?", "na", "n/a", "#n/a", "<na>", "nan", "null"]
 
   /// Whether `text` stands for a missing value among numbers, where a dash or a dot does too; among texts these may have a meaning.
-  static func isMissingNumber(_ text: String) -> Bool { isMissing(text) || text == "-" || text == "." }
+  func isMissingNumber(_ text: String) -> Bool { isMissing(text) || text == "-" || text == "." }
 
   private func place(row: Int, column: Int) -> ek_cell {
     indexed[column]?[row] ?? places.cell(row: row, column: column)
@@ -72,7 +85,7 @@ package struct Table {
   /// The text of a cell; nil where it is missing.
   func text(row: Int, column: Int) -> String? {
     let text = cell(row: row, column: column)
-    return Self.isMissing(text) ? nil : text
+    return isMissing(text) ? nil : text
   }
 
   /// What a cell is in a column of numbers.
@@ -85,9 +98,11 @@ package struct Table {
   /// What `cell` is among numbers with this decimal mark.
   /// - Parameter value: Its number if it is one with a decimal point.
   func content(of cell: ek_cell, _ value: Double, _ decimal: DecimalMark) -> Content {
-    if cell.isNumber, decimal == .point || !places.bytes(of: cell).contains(UInt8(ascii: ".")) { return .number(value) }
+    if cell.isNumber, !hasNumberMarkers, decimal == .point || !places.bytes(of: cell).contains(UInt8(ascii: ".")) {
+      return .number(value)
+    }
     let text = places.text(of: cell)
-    if Self.isMissingNumber(text) { return .missing }
+    if isMissingNumber(text) { return .missing }
     return decimal.number(text).map { .number($0) } ?? .text(text)
   }
 
@@ -104,9 +119,9 @@ package struct Table {
   /// Whether a cell has no value.
   func isMissing(row: Int, column: Int, amongNumbers: Bool) -> Bool {
     let cell = place(row: row, column: column)
-    guard !cell.isNumber else { return false }
+    guard !cell.isNumber || hasNumberMarkers else { return false }
     let text = places.text(of: cell)
-    return amongNumbers ? Self.isMissingNumber(text) : Self.isMissing(text)
+    return amongNumbers ? isMissingNumber(text) : isMissing(text)
   }
 
   /// - Throws: `EvenkeelError` that lists the columns if `name` is none.

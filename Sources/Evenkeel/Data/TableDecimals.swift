@@ -5,12 +5,14 @@ extension Table {
   private struct Evidence: Sendable {
     /// Cells that are numbers with this mark alone.
     var (point, comma) = (0, 0)
-    /// Cells that are a number with either mark, but not the same: the rows of the first with a point and of the first with a comma.
+    /// Cells that are a number with either mark, but not the same: how many, and the rows of the first with a point and of the first with
+    /// a comma.
+    var either = 0
     var (eitherPoint, eitherComma): (Int?, Int?) = (nil, nil)
     var hasText = false
 
     /// So many cells decide.
-    var isEnough: Bool { point + comma >= 1000 }
+    var isEnough: Bool { point + comma >= 1000 || either >= 100_000 }
 
     var mark: DecimalMark? { point + comma == 0 ? nil : comma > point ? .comma : .point }
 
@@ -33,17 +35,18 @@ extension Table {
       }
       let text = table.places.text(of: cell)
       switch (DecimalMark.point.number(text), DecimalMark.comma.number(text)) {
-      case (nil, nil): hasText = hasText || !Table.isMissingNumber(text)
+      case (nil, nil): hasText = hasText || !table.isMissingNumber(text)
       case (_, nil): point += 1
       case (nil, _): comma += 1
       case (let one, let other) where one == other: break
       default:
+        either += 1
         if bytes.contains(44) { eitherComma = eitherComma ?? row } else { eitherPoint = eitherPoint ?? row }
       }
     }
 
     mutating func add(_ later: Evidence) {
-      (point, comma) = (point + later.point, comma + later.comma)
+      (point, comma, either) = (point + later.point, comma + later.comma, either + later.either)
       (eitherPoint, eitherComma) = (eitherPoint ?? later.eitherPoint, eitherComma ?? later.eitherComma)
       hasText = hasText || later.hasText
     }

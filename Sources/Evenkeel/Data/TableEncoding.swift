@@ -55,17 +55,19 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   package let decimalCommas: [String]
   /// Whether the first line of a table names its columns, if that was said.
   let hasHeader: Bool?
+  /// What stands for a missing cell beside the usual markers.
+  let missing: [String]
 
   /// What each feature is called.
   public var featureNames: [String] { columns.flatMap(\.featureNames) }
 
   init(
     columns: [Column], targetName: String, classLabels: [String], weightName: String?, isInDouble: Bool,
-    decimalCommas: [String] = [], hasHeader: Bool? = nil
+    decimalCommas: [String] = [], hasHeader: Bool? = nil, missing: [String] = []
   ) {
     (self.columns, self.targetName, self.classLabels) = (columns, targetName, classLabels)
     (self.weightName, self.isInDouble, targetColumn) = (weightName, isInDouble, nil)
-    (self.decimalCommas, self.hasHeader) = (decimalCommas, hasHeader)
+    (self.decimalCommas, self.hasHeader, self.missing) = (decimalCommas, hasHeader, missing)
   }
 
   /// The columns 0 ..< `count` of an array of numbers, each a feature as it is, but for one.
@@ -78,7 +80,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     self.classLabels = classLabels
     isInDouble = false
     targetColumn = target
-    (decimalCommas, hasHeader) = ([], nil)
+    (decimalCommas, hasHeader, missing) = ([], nil, [])
   }
 
   /// Whether both make the same features of a table, be they kept in floats or in double.
@@ -86,6 +88,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     one?.columns == other?.columns && one?.targetName == other?.targetName && one?.classLabels == other?.classLabels
       && one?.weightName == other?.weightName && one?.targetColumn == other?.targetColumn
       && one?.decimalCommas == other?.decimalCommas && one?.hasHeader == other?.hasHeader
+      && one?.missing == other?.missing
   }
 
   public init(from decoder: any Decoder) throws {
@@ -98,6 +101,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     isInDouble = try container.decodeIfPresent(Bool.self, forKey: .isInDouble) ?? false
     decimalCommas = try container.decodeIfPresent([String].self, forKey: .decimalCommas) ?? []
     hasHeader = try container.decodeIfPresent(Bool.self, forKey: .hasHeader)
+    missing = try container.decodeIfPresent([String].self, forKey: .missing) ?? []
     for case .date(let date) in columns.map(\.kind) where date.means.count != DateEncoding.featureCount {
       throw EvenkeelError.data(
         "A stored column of dates has \(date.means.count) means; expected \(DateEncoding.featureCount).")
@@ -122,8 +126,9 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     return "\(table.file): a table of \(rows) rows and \(width) features\(named)"
   }
 
-  /// Lets the numbers of `table` be read as those of training were.
-  func setDecimals(of table: inout Table) {
+  /// Lets the numbers and the missing cells of `table` be read as those of training were.
+  func setNotation(of table: inout Table) {
+    table.markers = Set(missing)
     for name in decimalCommas { if let column = table.names.firstIndex(of: name) { table.decimals[column] = .comma } }
   }
 

@@ -83,7 +83,7 @@ private struct FeatureWriter: Sendable {
       for column in numeric {
         let (cell, found) = chunk.cell(position, column.column)
         var value: Double? = found
-        if !cell.isNumber || column.decimal != .point {
+        if !cell.isNumber || column.decimal != .point || table.hasNumberMarkers {
           value = try number(cell, found, column, row: chunk.rows[position], &notes)
         }
         guard features.store(value ?? column.mean, row: position, feature: column.feature) else {
@@ -123,8 +123,8 @@ private struct FeatureWriter: Sendable {
 
   private func write(_ column: Other, _ text: String, _ position: Int, row: Int, _ notes: inout Notes) throws {
     if case .date(let encoding) = column.encoding.kind {
-      let date = Table.isMissing(text) ? nil : CalendarDate(text, order: encoding.order)
-      if date == nil, !Table.isMissing(text) {
+      let date = table.isMissing(text) ? nil : CalendarDate(text, order: encoding.order)
+      if date == nil, !table.isMissing(text) {
         throw table.expected("a date (\(encoding.order))", row: row, column: column.column, got: text)
       }
       let values = encoding.features(date)
@@ -136,7 +136,7 @@ private struct FeatureWriter: Sendable {
       }
     } else if let place = column.places[text] {
       features.store(1, row: position, feature: column.feature + place)
-    } else if !Table.isMissing(text), notes.keys.insert(column.encoding.name + text).inserted {
+    } else if !table.isMissing(text), notes.keys.insert(column.encoding.name + text).inserted {
       notes.unknown.append(
         (column.encoding.name + text, "\"\(text)\" (column \(column.encoding.name), line \(table.lines[row]))"))
     }

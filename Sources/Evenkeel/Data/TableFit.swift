@@ -22,7 +22,7 @@ extension TableEncoding {
       columns: columns, targetName: table.names[roles.target], classLabels: target.labels, weightName: roles.weight,
       isInDouble: fit.needsDouble,
       decimalCommas: table.names.indices.filter { table.decimals[$0] == .comma }.map { table.names[$0] },
-      hasHeader: options.hasHeader)
+      hasHeader: options.hasHeader, missing: options.missing)
   }
 }
 

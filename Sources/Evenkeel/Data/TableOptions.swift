@@ -21,16 +21,23 @@ public struct TableOptions: Hashable, Sendable {
   public var decimal: DecimalMark?
   /// Whether the first line names the columns.
   public var hasHeader: Bool?
+  /// Texts that stand for a missing cell, beside those that always do.
+  public var missing: [String]
 
   public init(
-    columns: [String: ColumnKind] = [:], task: Task? = nil, decimal: DecimalMark? = nil, hasHeader: Bool? = nil
+    columns: [String: ColumnKind] = [:], task: Task? = nil, decimal: DecimalMark? = nil, hasHeader: Bool? = nil,
+    missing: [String] = []
   ) {
     (self.columns, self.task, self.decimal, self.hasHeader) = (columns, task, decimal, hasHeader)
+    self.missing = missing
   }
 
   /// What only a file of named columns can follow.
   var namedColumnsOnly: String? {
-    !columns.isEmpty ? "kinds of columns" : decimal != nil ? "a decimal mark" : hasHeader != nil ? "a header" : nil
+    if !columns.isEmpty { return "kinds of columns" }
+    if decimal != nil { return "a decimal mark" }
+    if hasHeader != nil { return "a header" }
+    return missing.isEmpty ? nil : "texts of missing cells"
   }
 }
 

@@ -26,34 +26,13 @@ extension Dataset {
     _ bytes: FileBytes, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
     options: TableOptions = TableOptions(), validation: Double = 0, test: Double = 0, seed: UInt64 = 0
   ) throws -> DatasetSplits {
-    var table = try Table(bytes, hasHeader: options.hasHeader)
-    try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
-    var warnings = TableWarnings(table.file)
-    let roles = try TableRoles(
-      of: table, target: target, weight: weight, ignoring: ignored, kinds: options.columns, warnings: &warnings)
-    try table.findDecimals(of: roles.all(in: table), given: options.decimal)
-    try table.keepRowsWithTarget(in: roles.target, warnings: &warnings)
-    let kind = try table.targetKind(roles.target, task: options.task, &warnings)
-    var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
-    let before = warnings
-    func survey() throws -> TableSurvey {
-      let given = table.names.indices.filter { options.columns[table.names[$0]] != nil }
-      return try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given))
-    }
-    var found = try survey()
-    var encoding = try TableEncoding(
-      fittedTo: table, found, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
-    if !encoding.classLabels.isEmpty,
-      parts.bringEveryClassIntoTraining(try encoding.targets(table, rows: Array(0..<table.rowCount)))
-    {
-      warnings = before
-      found = try survey()
-      encoding = try TableEncoding(
-        fittedTo: table, found, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
-    }
-    let features = found.features(of: table, as: encoding)
+    var fitted = try FittedTable(
+      bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation, test: test,
+      seed: seed)
+    let (table, encoding, parts) = (fitted.table, fitted.encoding, fitted.parts)
+    let features = fitted.numbers
     func part(_ rows: [Int]) throws -> Dataset {
-      try encoding.dataset(table, rows: rows, features: features, hasTargets: true, warnings: &warnings)
+      try encoding.dataset(table, rows: rows, features: features, hasTargets: true, warnings: &fitted.warnings)
     }
     var splits = DatasetSplits(
       training: try part(parts.training), validation: try part(parts.validation), test: try part(parts.test))
@@ -67,12 +46,12 @@ extension Dataset {
       // The features of a date are many, and in one year its year is constant.
       let isOfDate = encoding.columns.flatMap { Array(repeating: $0.isOfDates, count: $0.width) }
       for channel in scaling.constantChannels where !isOfDate[channel] {
-        warnings.add(.constant, encoding.featureNames[channel])
+        fitted.warnings.add(.constant, encoding.featureNames[channel])
       }
     }
-    if test > 0, splits.test.isEmpty { warnings.add(.nothingToTest) }
-    splits.warnings = warnings.sentences
-    splits.targetReason = kind.reason
+    if test > 0, splits.test.isEmpty { fitted.warnings.add(.nothingToTest) }
+    splits.warnings = fitted.warnings.sentences
+    splits.targetReason = fitted.kind.reason
     return splits
   }
 
@@ -82,8 +61,8 @@ extension Dataset {
     _ bytes: FileBytes, encoding: TableEncoding, targets: Bool, weights: Bool = true, warnings: inout [String]
   ) throws -> Dataset {
     var table = try Table(bytes, hasHeader: encoding.hasHeader)
-    encoding.setDecimals(of: &table)
-    var found = TableWarnings(table.file)
+    encoding.setNotation(of: &table)
+    var found = TableWarnings(of: table)
     if targets { try encoding.keepRowsWithTarget(of: &table, warnings: &found) }
     let dataset = try encoding.dataset(
       table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &found)

@@ -3,6 +3,8 @@ struct TableRoles {
   let target: Int
   let weight: String?
   let features: [Int]
+  /// The names of columns that are left out as was said.
+  let ignored: [String]
 
   /// - Parameters:
   ///   - target: The name of the column to predict; by default the last one that is neither weight nor ignored.
@@ -59,7 +61,7 @@ struct TableRoles {
         "\(table.file): no column besides the target\(weight == nil ? "" : " or the weight") is left to predict it from."
       )
     }
-    (self.target, self.weight, self.features) = (targetColumn, weight, features)
+    (self.target, self.weight, self.features, self.ignored) = (targetColumn, weight, features, ignored)
   }
 
   /// The columns that are read.

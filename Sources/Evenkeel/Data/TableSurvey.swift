@@ -85,7 +85,7 @@ struct TableSurvey {
           let row = chunk.rows[position], isForTraining = isForTraining[row]
           for column in 0..<count {
             let (cell, value) = chunk.cell(position, column), decimal = table.decimals[column]
-            if cell.isNumber, decimal == .point {
+            if cell.isNumber, decimal == .point, !table.hasNumberMarkers {
               if isForTraining { surveys[column].add(value) }
               if feature[column] >= 0, !numbers.store(value, row: row, feature: feature[column]) {
                 surveys[column].isOfFloats = false

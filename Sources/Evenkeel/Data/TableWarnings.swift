@@ -2,7 +2,8 @@
 struct TableWarnings {
   /// What may be said, in the order in which it is.
   enum Kind: CaseIterable {
-    case noTarget, rowNumbers, names, textAmongNumbers, targetOfClasses, rareClasses, nothingToTest, textInNumbers
+    case latin1, noTarget, rowNumbers, names, textAmongNumbers, targetOfClasses, rareClasses, nothingToTest,
+      textInNumbers
     case unknownText, constant, noWeights
 
     /// The sentence without its examples.
@@ -11,6 +12,7 @@ struct TableWarnings {
         count == 1 ? "1 \(noun) \(one)" : "\(count) \(noun)s \(many)"
       }
       return switch self {
+      case .latin1: "it is not UTF-8 and is read as Latin-1 (Windows-1252)"
       case .noTarget: of("row", "has no target and is left out", "have no target and are left out")
       case .rowNumbers: "the first column has no name and numbers the rows, so it is left out"
       case .names:
@@ -36,7 +38,10 @@ struct TableWarnings {
   let file: String
   private var found: [Kind: (count: Int, examples: [String])] = [:]
 
-  init(_ file: String) { self.file = file }
+  init(of table: Table) {
+    file = table.file
+    if table.isLatin1 { add(.latin1) }
+  }
 
   /// Notes that it happened once more; the first two examples are shown.
   mutating func add(_ kind: Kind, _ example: @autoclosure () -> String? = nil) {

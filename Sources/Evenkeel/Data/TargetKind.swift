@@ -7,7 +7,7 @@ struct TargetKind {
 
   /// So many whole numbers at most, so far from one another at most, may be classes.
   private static let (mostCodes, widestCodes) = (10, 10.0)
-  /// From so many values on, which become rarer one by one from 0 or 1 on, they are counts.
+  /// From so many values on, which become rarer from 0 or 1 on, they are counts.
   private static let fewestCounts = 5
 
   init(labels: [String], reason: String? = nil) { (self.labels, self.reason) = (labels, reason) }
@@ -15,7 +15,8 @@ struct TargetKind {
   /// The kind of a target that is a number in every row.
   ///
   /// Two whole numbers are classes. So are up to ten that lie at most ten apart, no more than the root of the number of rows, unless they
-  /// are counts: five values or more from 0 or 1 on, each rarer than the one before. All others are a regression.
+  /// are counts: five values or more from 0 or 1 on, none more frequent than the one before, and the last half as frequent as the first
+  /// at most. All others are a regression.
   /// - Parameter counts: The rows of each value.
   init(counts: [Double: Int], task: TableOptions.Task?) {
     let values = counts.keys.sorted()
@@ -42,7 +43,9 @@ struct TargetKind {
         self.init(labels: [], reason: "as its whole numbers reach from \(classes[0]) to \(classes.last!); \(others)")
         return
       }
-      let becomeRarer = zip(values, values.dropFirst()).allSatisfy { counts[$0]! >= counts[$1]! }
+      let becomeRarer =
+        zip(values, values.dropFirst()).allSatisfy { counts[$0]! >= counts[$1]! }
+        && counts[values[0]]! >= 2 * counts[values.last!]!
       guard values.count < Self.fewestCounts || !(values[0] == 0 || values[0] == 1) || !becomeRarer else {
         self.init(
           labels: [],

@@ -15,6 +15,7 @@ private struct StoredPosition: Codable {
   var bestEpoch: Int?
   var averagedCount: Int?
   var threads: Int?
+  var epochs: Int?
 
   var isReasonable: Bool {
     [epoch, batch, step, examples, bestEpoch ?? 0, averagedCount ?? 0].allSatisfy { (0..<1 << 48).contains($0) }
@@ -175,7 +176,7 @@ extension Checkpoint {
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
       targetSums: targetSums, weight: sums.weight, examples: sums.examples, settings: settings, history: history,
       bestLoss: best?.loss, bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount,
-      threads: threads)
+      threads: threads, epochs: epochs)
     metadata["position"] = try Safetensors.json(position)
     try first.withUnsafeBytes { first in
       try second.withUnsafeBytes { second in
@@ -246,7 +247,7 @@ extension Checkpoint {
       second: try file.floats("optimizer.second", shape: secondShape),
       averaged: try averagedShape.map { try file.floats("averaged", shape: $0) } ?? [],
       averagedCount: position.averagedCount ?? 0, epoch: position.epoch, batch: position.batch,
-      step: position.step, settings: position.settings, threads: position.threads, sums: sums,
+      step: position.step, epochs: position.epochs, settings: position.settings, threads: position.threads, sums: sums,
       targetSums: targetSums, history: position.history, best: best)
   }
 }

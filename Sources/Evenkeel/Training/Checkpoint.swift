@@ -22,6 +22,8 @@ public struct Checkpoint: Sendable {
   let step: Int
   /// The steps made so far.
   public var steps: Int { step }
+  /// The epochs that the run was to have; nil in older files.
+  public let epochs: Int?
   /// The settings that a resumed run must share.
   let settings: RunSettings
   /// The threads of the run; nil in older files. With another number, the last bits of results may differ.

@@ -88,7 +88,8 @@ final class TrainingRun {
     return Checkpoint(
       model: try model.copied(), first: Array(first.buffer), second: Array(second.buffer),
       averaged: averaged.map { Array($0.values.buffer) } ?? [], averagedCount: averaged?.count ?? 0,
-      epoch: position.epoch, batch: position.batch, step: position.step, settings: settings, threads: trainer.threads,
+      epoch: position.epoch, batch: position.batch, step: position.step, epochs: epochs, settings: settings,
+      threads: trainer.threads,
       sums: sums,
       targetSums: targets.targetSums, history: history,
       best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })

@@ -40,6 +40,7 @@ struct Inspect: ParsableCommand {
     let dataset = try data.map { try examples($0, for: model) }
     let diagnosis = try model.diagnose(on: dataset, batchSize: batchSize)
     try show(model.network, learned: model)
+    if !json, let encoding = model.encoding { try emit(encoding.summary) }
     if !json, let output = model.output {
       try emit(
         output.classLabels.isEmpty

@@ -19,6 +19,8 @@ struct DataOptions: ParsableArguments {
   var task: TableOptions.Task?
   @Option(help: "The decimal mark of a CSV file, a point or a comma, where its numbers leave it open.")
   var decimal: DecimalMark?
+  @Option(help: "Texts that stand for a missing cell beside ?, NA and their like, separated by commas: --missing=-999.")
+  var missing: String?
   @Option(help: "Whether the first line of a CSV file names the columns; by default, if not all of it is numbers.")
   var header: HeaderOption?
   @Option(help: "A share of the training data, e.g. 0.1, or separate DATA; evaluated after every epoch.")
@@ -37,15 +39,29 @@ struct DataOptions: ParsableArguments {
 
   /// - Throws: `EvenkeelError`: of an option out of range, or of `Dataset.read`.
   func read(_ data: String, loss: LossOptions.Name?, seed: UInt64) throws -> DatasetSplits {
-    let (kinds, ignored) = try columnKinds()
-    let options = TableOptions(
-      columns: kinds, task: try task(of: loss), decimal: decimal, hasHeader: header.map { $0 == .yes })
+    let (options, ignored) = try tableOptions(loss: loss)
     let splits = try Dataset.read(
       data, target: target, weight: weight, ignoring: ignored, options: options,
       images: ImageOptions(size: photos.imageSize, resizing: photos.resize, skipsBroken: broken.skipBroken),
       validation: try heldOut(), test: test.map { .data($0) } ?? .share(0.2), seed: seed)
     warn(splits.warnings)
     return splits
+  }
+
+  /// The columns of a CSV file; nil for other data.
+  /// - Throws: As `read`.
+  func columns(of data: String, seed: UInt64) throws -> [ColumnDescription]? {
+    let (options, ignored) = try tableOptions(loss: nil)
+    return try Dataset.describe(
+      data, target: target, weight: weight, ignoring: ignored, options: options, seed: seed)
+  }
+
+  private func tableOptions(loss: LossOptions.Name?) throws -> (options: TableOptions, ignored: [String]) {
+    let (kinds, ignored) = try columnKinds()
+    let options = TableOptions(
+      columns: kinds, task: try task(of: loss), decimal: decimal, hasHeader: header.map { $0 == .yes },
+      missing: missing.map { $0.split(separator: ",").map(String.init) } ?? [])
+    return (options, ignored)
   }
 
   /// The kinds of `--column`, and the columns that it or `--ignore` leaves out.

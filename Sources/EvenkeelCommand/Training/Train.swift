@@ -5,7 +5,8 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Trains a model on DATA and stores it.")
 
   @Argument(
-    help: "digits (drawn by the program), a CSV, NPY or NPZ file, or a folder of IDX files, CIFAR-10 batches or images."
+    help:
+      "digits (drawn by the program), a table (CSV, or JSON objects one a line), an NPY or NPZ file, or a folder of IDX files, CIFAR-10 batches or images."
   )
   var data: String
   @OptionGroup(title: "Data") var sources: DataOptions
@@ -27,7 +28,7 @@ struct Train: ParsableCommand {
     var trainer = try makeTrainer()
     try trainer.validate(epochs: duration.epochs)
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
-    if let checkpoint { try requireSameRun(as: checkpoint, on: trainer.threads) }
+    if let checkpoint { try requireSameRun(as: checkpoint, trainer) }
     let splits = try sources.read(data, loss: loss.loss, seed: computation.seed)
     if duration.patience != nil, splits.validation.isEmpty {
       throw EvenkeelError(.usage, "--patience needs --validation, either a share or DATA.")
@@ -39,9 +40,10 @@ struct Train: ParsableCommand {
     for part in [splits.validation, splits.test] { try part.requireFinite() }
     try fit(&model, with: trainer, to: splits, resuming: checkpoint)
     let quality = try finalQuality(of: model, on: splits)
+    let guess = Guess(from: splits.training, on: splits.test)
     if let path = output.paths.model { try model.write(to: path) }
     try TrainingReport(epochs: duration.epochs, output: output).finish(
-      test: splits.test.isEmpty ? nil : quality, model: output.paths.model)
+      test: splits.test.isEmpty ? nil : quality, guess: guess, model: output.paths.model)
   }
 
   /// The trainer that the options describe; the loss may depend on the data.
@@ -54,10 +56,16 @@ struct Train: ParsableCommand {
       precision: computation.precision, seed: computation.seed, threads: computation.threadOption.count)
   }
 
-  private func requireSameRun(as checkpoint: Checkpoint, on threads: Int) throws {
+  private func requireSameRun(as checkpoint: Checkpoint, _ trainer: Trainer) throws {
+    let threads = trainer.threads
     if let before = checkpoint.threads, before != threads {
       warn(
         "the checkpoint is from a run on \(before) \(before == 1 ? "thread" : "threads"), this one uses \(threads): the last bits may differ."
+      )
+    }
+    if let before = checkpoint.epochs, before != duration.epochs, trainer.schedule.spansAllEpochs {
+      warn(
+        "the schedule spans \(duration.epochs) epochs now and \(before) when the checkpoint was written, so the learning rate goes on elsewhere on its curve."
       )
     }
     try sources.requireWeight(of: checkpoint)
@@ -109,6 +117,7 @@ struct Train: ParsableCommand {
   ) throws {
     let checkpointPath = output.paths.checkpoint
     var report = TrainingReport(epochs: duration.epochs, output: output)
+    report.opening = splits.summary(of: data)
     StopSignals.trainingStarts()
     do {
       try trainer.fit(

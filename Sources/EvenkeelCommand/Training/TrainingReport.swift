@@ -5,6 +5,8 @@ struct TrainingReport {
   let epochs: Int
   let json: Bool
   let quiet: Bool
+  /// Lines that are shown once training goes: an error before that stands alone.
+  var opening: [String] = []
   private let started = ContinuousClock.now
   private var shown = ContinuousClock.now
 
@@ -16,6 +18,8 @@ struct TrainingReport {
 
   /// Shows how far an epoch is, or clears the line at its end.
   mutating func show(_ event: Trainer.Event) {
+    if !quiet, !json { for line in opening { tell(line + "\n") } }
+    opening = []
     switch event {
     case .step(let epoch, let batch, let batches, let loss, let accuracy, let examples):
       let now = ContinuousClock.now
@@ -57,10 +61,11 @@ struct TrainingReport {
   /// The result.
   /// - Parameters:
   ///   - test: nil if there is no test data.
+  ///   - guess: How well guessing does on it.
   ///   - model: The path that the model was written to.
-  func finish(test: Quality?, model: String?) throws {
-    if json { return try emitJSON(ResultLine(test, model: model)) }
-    if let test { try emit((["test: \(test.summary)"] + test.targetLines).joined(separator: "\n")) }
+  func finish(test: Quality?, guess: Guess?, model: String?) throws {
+    if json { return try emitJSON(ResultLine(test, guess, model: model)) }
+    if let test { try emit((["test: \(test.summary(beside: guess))"] + test.targetLines).joined(separator: "\n")) }
     if let model {
       try emit("model: \(model)")
     } else {
@@ -87,10 +92,12 @@ private struct EpochLine: Encodable {
 private struct ResultLine: Encodable {
   let event = "finished"
   let testLoss, testAccuracy, testRMSE: Double?
+  let guessAccuracy, guessRMSE: Double?
   let testTargets: [TargetLine]?
   let model: String?
 
-  init(_ test: Quality?, model: String?) {
+  init(_ test: Quality?, _ guess: Guess?, model: String?) {
+    (guessAccuracy, guessRMSE) = (guess?.accuracy, guess?.rootMeanSquaredError)
     (testLoss, testAccuracy, testRMSE) = (test?.loss, test?.accuracy, test?.rootMeanSquaredError)
     (testTargets, self.model) = (test.flatMap(TargetLine.lines), model)
   }

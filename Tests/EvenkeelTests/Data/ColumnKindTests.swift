@@ -49,3 +49,25 @@ import Testing
     _ = try splits(ofTable: table, options: TableOptions(columns: ["a": .date(nil)]))
   }
 }
+
+@Test func aMarkerThatIsGivenIsMissingAsWritten() throws {
+  let read = try splits(
+    ofTable: "a,t,y\n1,none,0.5\n-999,x,1.5\n3,none,2.5\n-999.0,x,-999\n5,x,4.5\n",
+    options: TableOptions(missing: ["-999", "none"]))
+  // The row whose target is missing is left out.
+  #expect(read.training.encoding!.featureNames == ["a", "a missing", "t=x"])
+  #expect(rows(read.training) == [[1, 0, 0], [3, 1, 1], [3, 0, 0], [5, 0, 1]])
+  #expect(values(read.training) == [0.5, 1.5, 2.5, 4.5])
+  let encoding = try JSONDecoder().decode(
+    TableEncoding.self, from: JSONEncoder().encode(read.training.encoding!))
+  #expect(try rows(used("a,t\n-999,none\n", by: encoding).data) == [[3, 1, 0]])
+}
+
+@Test func aModelOfATimeWithoutTheseOptionsIsReadAsItWas() throws {
+  let stored =
+    #"{"columns":[{"name":"a","kind":{"numeric":{"mean":2,"hasIndicator":false}}},{"name":"t","kind":{"categorical":{"_0":["1,5","x"]}}}],"targetName":"y","classLabels":["0","1"]}"#
+  let encoding = try JSONDecoder().decode(TableEncoding.self, from: Data(stored.utf8))
+  let read = try used("a,t,y\n1.5,\"1,5\",1\n,x,0.0\n", by: encoding, targets: true)
+  #expect(rows(read.data) == [[1.5, 1, 0], [2, 0, 1]] && classes(read.data) == [1, 0] && read.warnings.isEmpty)
+  expectError("t, line 2, column a: expected a number, got \"x\"") { _ = try used("a,t\nx,x\n", by: encoding) }
+}
