@@ -7,12 +7,16 @@ package struct Table {
   var places: TableRows
   /// The cells of the columns that are asked for one by one.
   var indexed: [[ek_cell]?]
+  /// Whether the file is no UTF-8 and is taken for Latin-1.
+  let isLatin1: Bool
   /// The decimal mark of each column.
   var decimals: [DecimalMark]
   /// What stands for a missing cell beside the usual markers.
-  var markers: Set<String> = []
-  /// Whether the file is no UTF-8 and is taken for Latin-1.
-  let isLatin1: Bool
+  var markers: Set<String> = [] {
+    didSet { hasNumberMarkers = markers.contains { Double($0) != nil } }
+  }
+  /// Whether a number may stand for a missing cell.
+  private(set) var hasNumberMarkers = false
 
   package var rowCount: Int { places.count }
   /// The line on which each row starts, from 1.
@@ -24,7 +28,7 @@ package struct Table {
   package init(_ original: FileBytes, hasHeader: Bool? = nil) throws {
     let source = try TableText(original)
     let hasHeader = source.jsonLines == nil ? hasHeader : true
-    (file, isLatin1) = (original.name, source.isLatin1)
+    (file, isLatin1) = (source.bytes.name, source.isLatin1)
     places = try TableRows(source.bytes, separator: source.jsonLines == nil ? nil : UInt8(ascii: ","))
     let header = (0..<places.width).map { [places] in places.text(of: places.cell(row: 0, column: $0)) }
     let isOfNumbers = header.allSatisfy { cell in
@@ -41,9 +45,9 @@ package struct Table {
     } else {
       names = header.indices.map { "column\($0 + 1)" }
     }
+    if let jsonLines = source.jsonLines { places.setLines(jsonLines) }
     decimals = Array(repeating: .point, count: names.count)
     indexed = Array(repeating: nil, count: names.count)
-    if let lines = source.jsonLines { places.lines = lines }
   }
 
   /// Leaves out all rows but those at `kept`, which are in rising order.
@@ -94,7 +98,7 @@ package struct Table {
   /// What `cell` is among numbers with this decimal mark.
   /// - Parameter value: Its number if it is one with a decimal point.
   func content(of cell: ek_cell, _ value: Double, _ decimal: DecimalMark) -> Content {
-    if cell.isNumber, markers.isEmpty, decimal == .point || !places.bytes(of: cell).contains(UInt8(ascii: ".")) {
+    if cell.isNumber, !hasNumberMarkers, decimal == .point || !places.bytes(of: cell).contains(UInt8(ascii: ".")) {
       return .number(value)
     }
     let text = places.text(of: cell)
@@ -115,7 +119,7 @@ package struct Table {
   /// Whether a cell has no value.
   func isMissing(row: Int, column: Int, amongNumbers: Bool) -> Bool {
     let cell = place(row: row, column: column)
-    guard !cell.isNumber || !markers.isEmpty else { return false }
+    guard !cell.isNumber || hasNumberMarkers else { return false }
     let text = places.text(of: cell)
     return amongNumbers ? isMissingNumber(text) : isMissing(text)
   }

@@ -60,8 +60,11 @@ extension CalendarDate {
 
 extension FittedTable {
   /// Each column as it is in all rows that have a target.
-  var columns: [ColumnDescription] {
-    table.names.indices.map { column in
+  /// - Throws: `EvenkeelError` with code `data` if there is not enough memory.
+  func describeColumns() throws -> [ColumnDescription] {
+    try table.names.indices.map { column in
+      var table = table
+      try table.index([column])
       let name = table.names[column]
       let used = roles.features.contains(column) ? encoding.columns.first { $0.name == name } : nil
       var (order, isCategory): (DateOrder?, Bool?) = (nil, nil)
@@ -105,7 +108,7 @@ extension Dataset {
       guard try NumpyFile(bytes) == nil else { return nil }
       return try FittedTable(
         bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: 0, test: 0.2, seed: seed
-      ).columns
+      ).describeColumns()
     }
   }
 }

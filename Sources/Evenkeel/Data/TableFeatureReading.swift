@@ -54,12 +54,11 @@ private struct FeatureWriter: Sendable {
 
   private let table: Table
   private let features: TableFeatures
-  private let hasMarkers: Bool
   private var numeric: [Numeric] = []
   private var others: [Other] = []
 
   init(_ columns: [TableEncoding.Column], of table: Table, into features: TableFeatures) throws {
-    (self.table, self.features, hasMarkers) = (table, features, !table.markers.isEmpty)
+    (self.table, self.features) = (table, features)
     var feature = 0
     for column in columns {
       let index = try table.column(column.name)
@@ -84,7 +83,7 @@ private struct FeatureWriter: Sendable {
       for column in numeric {
         let (cell, found) = chunk.cell(position, column.column)
         var value: Double? = found
-        if !cell.isNumber || column.decimal != .point || hasMarkers {
+        if !cell.isNumber || column.decimal != .point || table.hasNumberMarkers {
           value = try number(cell, found, column, row: chunk.rows[position], &notes)
         }
         guard features.store(value ?? column.mean, row: position, feature: column.feature) else {

@@ -11,7 +11,7 @@ struct TableRows {
   /// Where each row starts.
   private(set) var starts: [Int]
   /// The line on which it does, from 1.
-  var lines: [Int32]
+  private(set) var lines: [Int32]
 
   /// So many bytes are searched at once; text with quotes in one piece, as a quoted cell may go on in the next line.
   private static let piece = 1 << 22
@@ -20,10 +20,10 @@ struct TableRows {
 
   var count: Int { starts.count }
 
-  /// Cells parted by a comma, a semicolon, a tab or a bar (`TableSeparator`); quotes after RFC 4180; empty lines are no rows.
-  /// - Parameter separator: What parts the cells, if it is known.
+  /// Quotes after RFC 4180; empty lines are no rows.
+  /// - Parameter separator: What parts the cells; nil to find out (`TableSeparator`).
   /// - Throws: `EvenkeelError` with code `data` that names file and line.
-  init(_ bytes: FileBytes, separator known: UInt8? = nil) throws {
+  init(_ bytes: FileBytes, separator: UInt8? = nil) throws {
     nonisolated(unsafe) let content = bytes.bytes
     let beginning = content.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     let pieces = max(1, (content.count + Self.piece - 1) / Self.piece)
@@ -36,7 +36,8 @@ struct TableRows {
       return (feeds: feeds, quotes: quotes)
     }
     self.bytes = bytes
-    separator = known ?? TableSeparator.found(in: content[beginning...])
+    let separator = separator ?? TableSeparator.found(in: content[beginning...])
+    self.separator = separator
     hasQuotes = content.last == UInt8(ascii: "\"") || counts.contains { $0.quotes > 0 }
     var view = ek_csv(
       bytes: Self.start(content), count: content.count, separator: separator, has_quotes: hasQuotes ? 1 : 0)
@@ -153,6 +154,9 @@ struct TableRows {
     guard bytes.count >= Self.large else { return }
     bytes.forget(starts[first]..<(last + 1 < starts.count ? starts[last + 1] : bytes.count))
   }
+
+  /// Says on which line each row starts in the file that this text was made of.
+  mutating func setLines(_ lines: [Int32]) { self.lines = lines }
 
   /// Leaves out all rows but those at `kept`, which are in rising order.
   mutating func keep(_ kept: some Sequence<Int>) {

@@ -78,7 +78,6 @@ struct TableSurvey {
     let count = table.names.count
     let isExact = (0..<count).map { exact.contains($0) }
     let feature = (0..<count).map { features.firstIndex(of: $0) ?? -1 }
-    let hasMarkers = !table.markers.isEmpty
     let none = [ColumnSurvey](repeating: ColumnSurvey(), count: count)
     let parts = try table.sweep(Array(0..<table.rowCount), from: none) { [isForTraining] surveys, chunk in
       surveys.withUnsafeMutableBufferPointer { surveys in
@@ -86,7 +85,7 @@ struct TableSurvey {
           let row = chunk.rows[position], isForTraining = isForTraining[row]
           for column in 0..<count {
             let (cell, value) = chunk.cell(position, column), decimal = table.decimals[column]
-            if cell.isNumber, decimal == .point, !hasMarkers {
+            if cell.isNumber, decimal == .point, !table.hasNumberMarkers {
               if isForTraining { surveys[column].add(value) }
               if feature[column] >= 0, !numbers.store(value, row: row, feature: feature[column]) {
                 surveys[column].isOfFloats = false
