@@ -77,10 +77,9 @@ package struct Evaluator {
   func quality() throws -> Quality {
     guard sums.examples > 0 else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
     guard sums.weight > 0 else {
-      throw EvenkeelError.data(
-        unknownWeight > 0
-          ? "None of the \(sums.examples) examples is of a class that occurs in the training data: \(output.classLabels.prefix(20).joined(separator: ", "))."
-          : "None of the \(sums.examples) examples has a weight above 0.")
+      throw unknownWeight > 0
+        ? output.knowsNoClass(of: sums.examples)
+        : EvenkeelError.data("None of the \(sums.examples) examples has a weight above 0.")
     }
     guard sums.loss.isFinite else {
       throw EvenkeelError.data(
@@ -94,6 +93,15 @@ package struct Evaluator {
   /// - Throws: As `quality`.
   package func evaluation() throws -> Evaluation {
     Evaluation(quality: try quality(), classes: classes, values: values)
+  }
+}
+
+extension OutputDescription {
+  /// The error of data of which no example is of a class that the model knows.
+  func knowsNoClass(of count: Int) -> EvenkeelError {
+    .data(
+      "None of the \(count) examples is of a class that occurs in the training data: \(Array(classLabels.prefix(20)).alternatives)."
+    )
   }
 }
 

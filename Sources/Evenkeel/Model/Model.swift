@@ -164,7 +164,8 @@ public struct Model: Sendable {
     for dataset in datasets where !dataset.isEmpty {
       try dataset.requireFit(network.input)
       try dataset.requireWeight()
-      _ = try TargetBuffer(dataset, output: output, width: width, takesUnknownClasses: true)
+      let targets = try TargetBuffer(dataset, output: output, width: width, takesUnknownClasses: true)
+      if targets.isUnknownThroughout { throw output.knowsNoClass(of: dataset.count) }
     }
   }
 

@@ -111,6 +111,9 @@ package final class TargetBuffer {
   /// Resets the sums.
   func clearSums() { sums?.update(repeating: 0, count: 3 * width) }
 
+  /// Whether no example is of a class that the model knows.
+  var isUnknownThroughout: Bool { !isUnknown.isEmpty && !isUnknown.contains(false) }
+
   /// The weights of these examples, which `weights` has for all, with 0 for those of unknown classes; nil where there are none.
   func weightsOfKnown(_ examples: Range<Int>, _ weights: BatchWeights) -> [Float]? {
     guard !isUnknown.isEmpty, isUnknown[examples].contains(true) else { return nil }

@@ -143,7 +143,7 @@ private func trained(on data: Dataset, outputs: Int = 2, loss: Loss = .softmaxCr
   #expect(classes.confusion[2].reduce(0, +) == 30 && classes.confusion.map { $0[2] } == [0, 0, 0])
   expectEqual(all.value(of: .accuracy), all.quality.accuracy!, "accuracy")
   let unknown = try Dataset([1, 2], shape: [2], targets: .classes([0], labels: ["odd"]))
-  expectError("None of the 1 examples is of a class that occurs in the training data: high, low") {
+  expectError("None of the 1 examples is of a class that occurs in the training data: high or low") {
     _ = try model.evaluate(unknown)
   }
 }
