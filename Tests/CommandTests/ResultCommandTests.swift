@@ -60,6 +60,17 @@ struct ResultCommandTests {
     }
   }
 
+  @Test func aClassThatOnlyTheTestHasCountsAsWrong() throws {
+    try withTemporaryPath(".csv", containing: "a,b,class\n1,1,high\n-1,-1,odd\n-2,-2,low\n-3,-1,odd\n") { test in
+      try withModel(["--test", test]) { _, model in
+        let result = try run(["evaluate", model, test, "--json"])
+        #expect(result.code == 0 && result.output.contains("\"accuracy\":0.5,"), "\(result)")
+        #expect(result.output.contains("{\"name\":\"odd\",\"precision\":0.0,\"recall\":0.0,\"f1\":0.0,\"weight\":2.0}"))
+        #expect(result.errors.contains("1 class does not occur in the training data (\"odd\"): 2 of the examples"))
+      }
+    }
+  }
+
   @Test func aSweepIsJudgedByTheMetricThatItIsGiven() throws {
     try withTemporaryPath(".csv", containing: smallTable) { table in
       try withTemporaryPath(".sqlite") { store in

@@ -101,6 +101,17 @@ extension Dataset {
       }
     }
     let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
+    return try readForUse(
+      bytes, from: path, encoding: encoding, length: length, targets: targets, weights: weights, training: training,
+      &warnings)
+  }
+
+  /// The same, of a file that was opened.
+  static func readForUse(
+    _ bytes: FileBytes, from path: String, encoding: TableEncoding?, length: Int, targets: Bool, weights: Bool,
+    training: Bool, _ warnings: inout [String]
+  ) throws -> Dataset {
+    let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
     return try bytes.reading {
       if let numpy = try NumpyFile(bytes) {
         warnings += numpy.warnings

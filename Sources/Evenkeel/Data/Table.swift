@@ -9,27 +9,27 @@ package struct Table {
   private var cells: [(start: Int, end: Int, escaped: Bool)]
   /// The first cell after the header.
   private let firstCell: Int
+  private let separator: UInt8
 
   package var rowCount: Int { lines.count }
 
   /// Comma, semicolon or tab, whichever the first line has most of; quotes after RFC 4180; with a header unless every cell
   /// of the first line is a number.
+  /// - Parameters:
+  ///   - earlier: The table of the same file that these rows follow; their columns are its columns.
+  ///   - line: The line of the file on which the bytes begin.
   /// - Throws: `EvenkeelError` with code `data` that names file and line.
-  package init(_ bytes: FileBytes) throws {
+  package init(_ bytes: FileBytes, after earlier: Table? = nil, line: Int = 1) throws {
     let file = bytes.name
     let content = bytes.bytes
     var position = content.count >= 3 && content[0] == 0xef && content[1] == 0xbb && content[2] == 0xbf ? 3 : 0
-    let firstLine = content[position...].prefix { $0 != 10 }
-    let separator =
-      [UInt8(ascii: ","), UInt8(ascii: ";"), 9].max { a, b in
-        firstLine.count { $0 == a } < firstLine.count { $0 == b }
-          || (a != 44 && b == 44 && firstLine.count { $0 == a } == firstLine.count { $0 == b })
-      } ?? 44
+    let separator = earlier?.separator ?? TableSeparator.found(in: content[position...])
+    self.separator = separator
     var cells: [(start: Int, end: Int, escaped: Bool)] = []
     let purpose = "\(file): the places of its cells"
     var lines: [Int32] = []
-    var width = 0
-    var line = 1
+    var width = earlier?.names.count ?? 0
+    var line = line
     while position < content.count {
       let rowLine = line
       let before = cells.count
@@ -87,9 +87,14 @@ package struct Table {
       }
       try lines.append(Int32(rowLine), for: purpose)
     }
-    guard !lines.isEmpty else { throw EvenkeelError.data("\(file): there are no rows.") }
     self.file = file
     self.bytes = bytes
+    self.cells = cells
+    if let earlier {
+      (names, firstCell, self.lines) = (earlier.names, 0, lines)
+      return
+    }
+    guard !lines.isEmpty else { throw EvenkeelError.data("\(file): there are no rows.") }
     let header = cells[..<width].map { Self.text($0, content) }
     let hasHeader = !header.allSatisfy { Self.isMissingNumber($0) || Double($0) != nil }
     if hasHeader {
@@ -106,7 +111,6 @@ package struct Table {
       firstCell = 0
       self.lines = lines
     }
-    self.cells = cells
   }
 
   private static func text(_ cell: (start: Int, end: Int, escaped: Bool), _ content: UnsafeRawBufferPointer) -> String {
@@ -188,7 +192,9 @@ package struct Table {
 
   /// The number in a cell; nil where it is missing or text.
   /// - Throws: `EvenkeelError` with code `data` that names line and column of an infinite value.
-  func number(row: Int, column: Int) throws -> Double? {
+  package func number(row: Int, column: Int) throws -> Double? {
+    let cell = cells[firstCell + row * names.count + column]
+    if let value = DecimalNumber.value(of: bytes.bytes[cell.start..<cell.end]) { return value }
     guard let text = text(row: row, column: column), let value = Double(text) else { return nil }
     guard value.isFinite else { throw notFinite(row: row, column: column) }
     return value

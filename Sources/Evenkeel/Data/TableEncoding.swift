@@ -111,7 +111,6 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       guard case .categorical(let categories) = column.kind else { return [:] }
       return Dictionary(categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     }
-    var unknown: Set<String> = []
     let features = try TableFeatures(
       rows: rows.count, width: width, isInDouble: isInDouble,
       for: memoryPurpose(table, rows: rows.count, width: width))
@@ -130,8 +129,10 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         case .categorical:
           let text = table.cell(row: row, column: index)
           let place = places[position][text]
-          if place == nil, !Table.isMissing(text), unknown.insert(column.name + text).inserted {
-            warnings.add(.unknownText, "\"\(text)\" (column \(column.name), line \(table.lines[row]))")
+          if place == nil, !Table.isMissing(text) {
+            warnings.add(
+              .unknownText, once: column.name + text,
+              "\"\(text)\" (column \(column.name), line \(table.lines[row]))")
           }
           features.append(category: place, of: column.width)
         }
@@ -154,7 +155,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   func keepRowsWithTarget(of table: inout Table, warnings: inout TableWarnings) throws {
     let column = try table.column(targetName)
     let isOfNumbers = classLabels.allSatisfy { Double($0) != nil }
-    try table.keepRowsWithTarget(in: column, isOfNumbers: isOfNumbers, except: classLabels, warnings: &warnings)
+    table.keepRowsWithTarget(in: column, isOfNumbers: isOfNumbers, except: classLabels, warnings: &warnings)
   }
 
   func targets(_ table: Table, rows: [Int]) throws -> Targets {
@@ -169,18 +170,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
           return value
         }, names: [targetName])
     }
-    let known = Dictionary(uniqueKeysWithValues: classLabels.enumerated().map { ($1, Int32($0)) })
-    return .classes(
-      try rows.map { row in
-        let text = table.cell(row: row, column: column)
-        let whole = Double(text).flatMap { $0 == $0.rounded() && abs($0) < 1e15 ? String(Int($0)) : nil }
-        guard let index = known[text] ?? whole.flatMap({ known[$0] }) else {
-          throw EvenkeelError.data(
-            "\(table.file), line \(table.lines[row]): the class \"\(text)\" of \(targetName) does not occur in the training data."
-          )
-        }
-        return index
-      }, labels: classLabels)
+    return table.classes(in: column, rows: rows, labels: classLabels)
   }
 
   /// What each row counts; nil where there is no column of weights.
@@ -208,7 +198,25 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)
-    if dataset.weights == nil { warnings.add(.noWeights, "\(weightName)") }
+    if dataset.weights == nil { warnings.add(.noWeights, once: weightName, weightName) }
     return dataset
+  }
+}
+
+extension Table {
+  /// The classes of `rows`; those that are not among `labels` come after them.
+  func classes(in column: Int, rows: [Int], labels: [String]) -> Targets {
+    var (labels, places) = (labels, [String: Int32]())
+    for (place, label) in labels.enumerated() { places[label] = Int32(place) }
+    return .classes(
+      rows.map { row in
+        let text = cell(row: row, column: column)
+        if let place = places[text] { return place }
+        let whole = Double(text).flatMap { $0 == $0.rounded() && abs($0) < 1e15 ? String(Int($0)) : nil }
+        let place = whole.flatMap { places[$0] } ?? Int32(labels.count)
+        if place == Int32(labels.count) { labels.append(text) }
+        places[text] = place
+        return place
+      }, labels: labels)
   }
 }

@@ -1,7 +1,9 @@
 extension TableEncoding {
   /// Fits the encoding to rows of `table`, every one of which has a target.
   /// - Throws: `EvenkeelError` with code `data` that names line and column of what is no feature or target.
-  init(fittedTo table: Table, rows: [Int], roles: TableRoles, warnings: inout TableWarnings) throws {
+  init(
+    fittedTo table: Table, rows: [Int], roles: TableRoles, classLabels: [String], warnings: inout TableWarnings
+  ) throws {
     var fit = TableFit(table: table, rows: rows)
     let columns = try roles.features.compactMap { index -> Column? in
       try fit.kind(index, &warnings).map { Column(name: table.names[index], kind: $0) }
@@ -10,8 +12,13 @@ extension TableEncoding {
       throw EvenkeelError.data("\(table.file): every column but the target differs in nearly every row.")
     }
     self.init(
-      columns: columns, targetName: table.names[roles.target],
-      classLabels: try fit.classes(roles.target, &warnings), weightName: roles.weight, isInDouble: fit.needsDouble)
+      columns: columns, targetName: table.names[roles.target], classLabels: classLabels, weightName: roles.weight,
+      isInDouble: fit.needsDouble)
+  }
+
+  /// The classes of a target column; none if it is a regression: numbers that are not whole, or of many values.
+  static func classLabels(of table: Table, target: Int, warnings: inout TableWarnings) throws -> [String] {
+    try TableFit(table: table, rows: []).classes(target, &warnings)
   }
 }
 
@@ -20,10 +27,9 @@ extension Table {
   /// - Parameters:
   ///   - isOfNumbers: Whether dashes and dots count as missing too; nil to find out.
   ///   - labels: What is a target, whatever it looks like.
-  /// - Throws: `EvenkeelError` with code `data` if no row is left.
   mutating func keepRowsWithTarget(
     in column: Int, isOfNumbers: Bool? = nil, except labels: [String] = [], warnings: inout TableWarnings
-  ) throws {
+  ) {
     let isOfNumbers =
       isOfNumbers ?? (0..<rowCount).allSatisfy { textAmongNumbers(row: $0, column: column) == nil }
     let kept = (0..<rowCount).filter { row in
@@ -34,9 +40,11 @@ extension Table {
       return false
     }
     keepRows(kept)
-    guard rowCount > 0 else {
-      throw EvenkeelError.data("\(file): the target \(names[column]) is missing in every row.")
-    }
+  }
+
+  /// - Throws: `EvenkeelError` with code `data` if no row with a target was left.
+  func requireTarget(_ name: String) throws {
+    guard rowCount > 0 else { throw EvenkeelError.data("\(file): the target \(name) is missing in every row.") }
   }
 }
 

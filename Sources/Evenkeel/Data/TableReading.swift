@@ -28,16 +28,16 @@ extension Dataset {
     try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
     var warnings = TableWarnings(table.file)
     let roles = try TableRoles(of: table, target: target, weight: weight, ignoring: ignored, warnings: &warnings)
-    try table.keepRowsWithTarget(in: roles.target, warnings: &warnings)
-    var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
-    let before = warnings
-    var encoding = try TableEncoding(fittedTo: table, rows: parts.training, roles: roles, warnings: &warnings)
-    if !encoding.classLabels.isEmpty,
-      parts.bringEveryClassIntoTraining(try encoding.targets(table, rows: Array(0..<table.rowCount)))
-    {
-      warnings = before
-      encoding = try TableEncoding(fittedTo: table, rows: parts.training, roles: roles, warnings: &warnings)
-    }
+    table.keepRowsWithTarget(in: roles.target, warnings: &warnings)
+    try table.requireTarget(table.names[roles.target])
+    let labels = try TableEncoding.classLabels(of: table, target: roles.target, warnings: &warnings)
+    let parts = RowSplit(
+      count: table.rowCount,
+      targets: labels.isEmpty
+        ? .none : table.classes(in: roles.target, rows: Array(0..<table.rowCount), labels: labels),
+      validation: validation, test: test, seed: seed)
+    let encoding = try TableEncoding(
+      fittedTo: table, rows: parts.training, roles: roles, classLabels: labels, warnings: &warnings)
     func part(_ rows: [Int]) throws -> Dataset {
       try encoding.dataset(table, rows: rows, hasTargets: true, warnings: &warnings)
     }
@@ -64,10 +64,20 @@ extension Dataset {
   ) throws -> Dataset {
     var table = try Table(bytes)
     var found = TableWarnings(table.file)
-    if targets { try encoding.keepRowsWithTarget(of: &table, warnings: &found) }
-    let dataset = try encoding.dataset(
-      table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &found)
+    let dataset = try encoding.examples(of: &table, targets: targets, weights: weights, warnings: &found)
+    if targets { try table.requireTarget(encoding.targetName) }
     warnings += found.sentences
     return dataset
+  }
+}
+
+extension TableEncoding {
+  /// The examples of a table, or of a part of one; with `targets` those that have one.
+  func examples(
+    of table: inout Table, targets: Bool, weights: Bool, warnings: inout TableWarnings
+  ) throws -> Dataset {
+    if targets { try keepRowsWithTarget(of: &table, warnings: &warnings) }
+    return try dataset(
+      table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &warnings)
   }
 }

@@ -75,6 +75,19 @@ public struct ClassPredictions: Sendable {
     }
   }
 
+  /// Adds predictions of the same model.
+  mutating func add(_ later: ClassPredictions) {
+    let places = later.labels.map { label in
+      if let place = labels.firstIndex(of: label) { return Int32(place) }
+      labels.append(label)
+      return Int32(labels.count - 1)
+    }
+    truth += later.truth.map { places[Int($0)] }
+    chosen += later.chosen
+    probabilities += later.probabilities
+    weights += later.weights
+  }
+
   private var isBinary: Bool { labels.count == 2 }
   private var totalWeight: Double { weights.reduce(0, +) }
 
@@ -98,6 +111,9 @@ public struct ClassPredictions: Sendable {
         predictedWeight: matrix.reduce(0) { $0 + $1[index] }, foundWeight: matrix[index][index])
     }
   }
+
+  /// Those of the classes that only the data has.
+  package var unknownClassQualities: [ClassQuality] { Array(classQualities.dropFirst(known)) }
 
   private var accuracy: Double {
     truth.indices.reduce(0) { $0 + (truth[$1] == chosen[$1] ? weights[$1] : 0) } / totalWeight

@@ -1,8 +1,7 @@
 /// An evaluation in the making: data comes in one or more parts.
-package struct Evaluator {
+struct Evaluator: Sendable {
   private let model: Model
   private let output: OutputDescription
-  private let options: Model.InferenceRun
   private let threshold: DecisionThreshold?
   private let width: Int
   private var sums = Loss.Sums()
@@ -14,13 +13,11 @@ package struct Evaluator {
 
   /// - Parameter keepsPredictions: Whether to keep outputs and target of each example, which metrics are computed from; else only
   ///   the sums that `Quality` needs.
-  init(
-    _ model: Model, _ options: Model.InferenceRun, keepsPredictions: Bool = false, threshold: DecisionThreshold? = nil
-  ) throws {
+  init(_ model: Model, keepsPredictions: Bool = false, threshold: DecisionThreshold? = nil) throws {
     guard let output = model.output else {
       throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.")
     }
-    (self.model, self.output, self.options, self.threshold) = (model, output, options, threshold)
+    (self.model, self.output, self.threshold) = (model, output, threshold)
     width = model.state.layout.output.count
     guard keepsPredictions else { return }
     if output.classLabels.isEmpty {
@@ -30,13 +27,8 @@ package struct Evaluator {
     }
   }
 
-  /// An evaluation of data that comes in parts, by running statistics.
-  package init(_ model: Model, threshold: DecisionThreshold?) throws {
-    try self.init(model, Model.InferenceRun(), keepsPredictions: true, threshold: threshold)
-  }
-
   /// Adds the examples of `dataset`.
-  package mutating func add(_ dataset: Dataset) throws {
+  mutating func add(_ dataset: Dataset, _ options: Model.InferenceRun) throws {
     let targets = try TargetBuffer(
       dataset, output: output, width: width, tellsTargetsApart: true, takesUnknownClasses: true)
     try classes?.reserve(dataset.count)
@@ -73,6 +65,15 @@ package struct Evaluator {
     if let own = targets.targetSums { targetSums = targetSums.map { zip($0, own).map(+) } ?? own }
   }
 
+  /// Adds what `later` was given.
+  mutating func add(_ later: Evaluator) {
+    sums += later.sums
+    unknownWeight += later.unknownWeight
+    if let own = later.targetSums { targetSums = targetSums.map { zip($0, own).map(+) } ?? own }
+    if let more = later.classes { classes?.add(more) }
+    if let more = later.values { values?.add(more) }
+  }
+
   /// - Throws: `EvenkeelError` with code `data` if nothing that counts was added, or the loss is not finite.
   func quality() throws -> Quality {
     guard sums.examples > 0 else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
@@ -91,7 +92,7 @@ package struct Evaluator {
   }
 
   /// - Throws: As `quality`.
-  package func evaluation() throws -> Evaluation {
+  func evaluation() throws -> Evaluation {
     Evaluation(quality: try quality(), classes: classes, values: values)
   }
 }

@@ -170,8 +170,8 @@ public struct Model: Sendable {
   }
 
   func evaluate(_ dataset: Dataset, _ options: InferenceRun) throws -> Quality {
-    var evaluator = try Evaluator(self, options)
-    try evaluator.add(dataset)
+    var evaluator = try Evaluator(self)
+    try evaluator.add(dataset, options)
     return try evaluator.quality()
   }
 

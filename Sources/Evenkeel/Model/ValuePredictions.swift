@@ -29,6 +29,13 @@ public struct ValuePredictions: Sendable {
     weights.append(weight)
   }
 
+  /// Adds predictions of the same model.
+  mutating func add(_ later: ValuePredictions) {
+    truth += later.truth
+    predicted += later.predicted
+    weights += later.weights
+  }
+
   /// As `Evaluation.value`.
   package func value(of metric: Metric) -> Double? {
     switch metric {

@@ -118,6 +118,11 @@ extension Model {
   /// Writes a text file, whole or not at all.
   package static func writeText(_ text: String, to path: String) throws { try AtomicFile.write(text, to: path) }
 
+  /// Writes a text file piece by piece as `body` hands it on, whole or not at all.
+  package static func writeText(
+    to path: String, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) throws { try AtomicFile.write(to: path, body) }
+
   /// Reads a model file.
   /// - Throws: `EvenkeelError`: `noInput` if it is missing, `data` that names a key that is missing, unexpected, of
   ///   another shape or not finite.

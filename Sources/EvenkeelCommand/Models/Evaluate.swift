@@ -15,9 +15,17 @@ struct Evaluate: ParsableCommand {
   func run() throws {
     let model = try Model(contentsOf: model)
     let limit = try threshold.map { try DecisionThreshold($0, among: model.output?.classLabels ?? []) }
-    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: true)
-    warn(warnings)
-    let evaluation = try model.evaluation(of: dataset, threshold: limit)
+    let evaluation: Evaluation
+    switch try Dataset.openForUse(data, by: model, targets: true) {
+    case .parts(let parts):
+      let (whole, warnings) = try model.evaluation(of: parts, threshold: limit)
+      warn(warnings)
+      evaluation = whole
+    case .whole(let dataset, let warnings):
+      warn(warnings)
+      evaluation = try model.evaluation(of: dataset, threshold: limit)
+    }
+    evaluation.warnOfUnknownClasses()
     if json { return try emitJSON(EvaluationLine(evaluation)) }
     try emit(EvaluationReport(evaluation: evaluation).lines.joined(separator: "\n"))
   }

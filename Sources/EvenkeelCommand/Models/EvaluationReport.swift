@@ -57,6 +57,18 @@ struct EvaluationReport {
   }
 }
 
+extension Evaluation {
+  /// Says which classes the model cannot predict.
+  func warnOfUnknownClasses() {
+    guard let unknown = classes?.unknownClassQualities, !unknown.isEmpty else { return }
+    let names = unknown.prefix(2).map { "\"\($0.name)\"" }.joined(separator: ", ")
+    let total = NumberText.plain.short(unknown.reduce(0) { $0 + $1.weight })
+    warn(
+      "\(unknown.count) \(unknown.count == 1 ? "class does" : "classes do") not occur in the training data (\(names)\(unknown.count > 2 ? ", …" : "")): \(total) of the examples evaluated count as wrong."
+    )
+  }
+}
+
 /// An evaluation in JSON.
 struct EvaluationLine: Encodable {
   let loss: Double

@@ -40,6 +40,7 @@ struct Train: ParsableCommand {
     for part in [splits.validation, splits.test] { try part.requireFinite() }
     try fit(&model, with: trainer, to: splits, resuming: checkpoint)
     let evaluation = try finalEvaluation(of: model, on: splits)
+    evaluation.warnOfUnknownClasses()
     if let path = output.paths.model { try model.write(to: path) }
     try TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output).finish(
       test: splits.test.isEmpty ? nil : evaluation, model: output.paths.model)

@@ -202,7 +202,11 @@ private func batch(_ records: Int, label: (Int) -> Int = { $0 % 10 }) -> [UInt8]
       }
       #expect(splits.training[example] == expected)
     }
-    #expect(try Dataset.cifar10(at: root, validation: 2.0 / 7).validation.count == 2)
+  }
+  let twice = files.merging(["data_batch_4.bin": batch(3)]) { $1 }
+  try folder(twice) { root in
+    let splits = try Dataset.cifar10(at: root, validation: 0.5)
+    #expect(splits.validation.count == 3 && splits.training.count == 3)
   }
 }
 
