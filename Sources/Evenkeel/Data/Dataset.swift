@@ -6,7 +6,7 @@ public struct Dataset: Sendable {
   /// The shape of one example: `[784]`, `[28, 28]`, `[32, 32, 3]`.
   public let shape: Shape
   /// What is to be predicted, one entry per row.
-  public let targets: Targets
+  public internal(set) var targets: Targets
   /// How the columns of a table became features; nil for data that was numbers from the start.
   public let encoding: TableEncoding?
   /// The file that each example was read from, where it has one of its own, as images have; nil otherwise.
@@ -82,25 +82,17 @@ public struct Dataset: Sendable {
     return subset
   }
 
-  /// Parts the set at random; the same seed gives the same parts.
-  /// - Parameter fraction: The share of examples that goes to `second`, rounded to whole examples.
+  /// Parts the set at random; the same seed gives the same parts. Of every class each part gets its share, and at least one example
+  /// if the class has two or more; one that is alone goes to `first`.
+  /// - Parameter fraction: The share of examples that goes to `second`, rounded to whole examples; more where many classes are rare.
   public func split(fraction: Double, seed: UInt64) -> (first: Dataset, second: Dataset) {
-    let (first, second) = Self.splitRows(count: count, fraction: fraction, seed: seed)
-    return (subset(first), subset(second))
+    let rows = RowSplit(count: count, targets: targets, test: fraction, seed: seed)
+    return (subset(rows.training), subset(rows.test))
   }
 
   /// Requests memory for what is kept of each example besides its values: its place in every order, its target.
   static func requireMemory(forExamples count: Int, of name: String) throws {
     try Machine.requireMemory(64 * count, for: "\(name): an order and targets of \(count) examples")
-  }
-
-  /// The row numbers of both parts of a random split, each in rising order.
-  static func splitRows(count: Int, fraction: Double, seed: UInt64) -> (first: [Int], second: [Int]) {
-    var order = Array(0..<count)
-    var random = RandomNumbers(RandomKey(seed: seed).branch(RandomStream.split))
-    random.shuffle(&order)
-    let second = Int((Double(count) * fraction).rounded())
-    return (order[second...].sorted(), order[..<second].sorted())
   }
 }
 

@@ -101,11 +101,6 @@ extension Dataset {
     _ path: String, encoding: TableEncoding?, images: ImageInput?, length: Int, targets: Bool, weights: Bool = true,
     training: Bool = false, skippingBroken: Bool = false, _ warnings: inout [String]
   ) throws -> Dataset {
-    func photos(training: Bool = false, _ warnings: inout [String]) throws -> Dataset {
-      try imagesForUse(
-        at: path, input: images, length: length, targets: targets, training: training, skippingBroken: skippingBroken,
-        warnings: &warnings)
-    }
     // Columns that have names only a CSV file has.
     let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
     if !isOfNamedColumns, path != "-" {
@@ -119,11 +114,25 @@ extension Dataset {
           let images = try idx(at: path)
           return training ? images.training : images.test
         case .cifar10: return training ? try cifar10(at: path).training : try cifar10Test(at: path)
-        case .imageFolders, .images: return try photos(training: training, &warnings)
+        case .imageFolders, .images:
+          return try imagesForUse(
+            at: path, input: images, length: length, targets: targets, training: training,
+            skippingBroken: skippingBroken, warnings: &warnings)
         }
       }
     }
     let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
+    return try readForUse(
+      bytes, from: path, encoding: encoding, images: images, length: length, targets: targets, weights: weights,
+      training: training, skippingBroken: skippingBroken, &warnings)
+  }
+
+  /// The same, of a file that was opened.
+  static func readForUse(
+    _ bytes: FileBytes, from path: String, encoding: TableEncoding?, images: ImageInput?, length: Int, targets: Bool,
+    weights: Bool, training: Bool, skippingBroken: Bool, _ warnings: inout [String]
+  ) throws -> Dataset {
+    let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
     return try bytes.reading {
       try ForeignFormat.requireNone(bytes)
       if let numpy = try NumpyFile(bytes) {
@@ -133,7 +142,11 @@ extension Dataset {
       if let encoding, isOfNamedColumns {
         return try csv(bytes, encoding: encoding, targets: targets, weights: weights, warnings: &warnings)
       }
-      if encoding == nil, path != "-" { return try photos(&warnings) }
+      if encoding == nil, path != "-" {
+        return try imagesForUse(
+          at: path, input: images, length: length, targets: targets, skippingBroken: skippingBroken,
+          warnings: &warnings)
+      }
       throw EvenkeelError.data(
         "\(bytes.name): the model was trained on arrays of numbers, not on a table of named columns; expected an NPY or NPZ file, a folder of IDX files or digits."
       )

@@ -1,10 +1,10 @@
 /// A CSV file, parted into rows for training and others, with the encoding that the training rows give.
 struct FittedTable {
-  private(set) var table: Table
+  let table: Table
   let roles: TableRoles
   let kind: TargetKind
-  private(set) var parts: RowSplit
-  private(set) var encoding: TableEncoding
+  let parts: RowSplit
+  let encoding: TableEncoding
   /// The features of all rows, if they are nothing but the numbers of the table.
   let features: ExampleStorage?
   var warnings: TableWarnings
@@ -22,25 +22,18 @@ struct FittedTable {
       of: table, target: target, weight: weight, ignoring: ignored, kinds: options.columns, warnings: &warnings)
     try table.findDecimals(of: roles.all(in: table), given: options.decimal)
     try table.keepRowsWithTarget(in: roles.target, warnings: &warnings)
+    try table.requireTarget(table.names[roles.target])
     let kind = try table.targetKind(roles.target, task: options.task, &warnings)
-    var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
-    let before = warnings
-    func survey() throws -> TableSurvey {
-      let given = table.names.indices.filter { options.columns[table.names[$0]] != nil }
-      return try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given))
-    }
-    var found = try survey()
-    var encoding = try TableEncoding(
-      fittedTo: table, found, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
-    if !encoding.classLabels.isEmpty,
-      parts.bringEveryClassIntoTraining(try encoding.targets(table, rows: Array(0..<table.rowCount)))
-    {
-      warnings = before
-      found = try survey()
-      encoding = try TableEncoding(
-        fittedTo: table, found, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
-    }
-    features = found.features(of: table, as: encoding)
+    let parts = RowSplit(
+      count: table.rowCount,
+      targets: kind.labels.isEmpty
+        ? .none : table.classes(in: roles.target, rows: Array(0..<table.rowCount), labels: kind.labels),
+      validation: validation, test: test, seed: seed)
+    let given = table.names.indices.filter { options.columns[table.names[$0]] != nil }
+    let survey = try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given))
+    let encoding = try TableEncoding(
+      fittedTo: table, survey, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
+    features = survey.features(of: table, as: encoding)
     (self.table, self.roles, self.kind) = (table, roles, kind)
     (self.parts, self.encoding, self.warnings) = (parts, encoding, warnings)
   }

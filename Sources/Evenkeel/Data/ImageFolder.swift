@@ -32,6 +32,7 @@ extension Dataset {
       throw EvenkeelError.usage("\(folder) has its own validation part; omit the share of the training part.")
     }
     var listing = try ImageListing(Folder(folder + "/train")).forTraining(folder + "/train")
+    let labels = listing.labels
     var ends = [listing.files.count]
     for part in [parts.validation, parts.test] {
       if let part { listing += try ImageListing(Folder(folder + "/" + part), known: listing.labels) }
@@ -40,7 +41,10 @@ extension Dataset {
     let (whole, positions) = try listing.read(
       .options(options, training: ends[0]), skippingBroken: options.skipsBroken, warnings: &warnings)
     func part(_ range: Range<Int>) -> Dataset { whole.subset(positions.indices.filter { range ~= positions[$0] }) }
-    let (fitted, held) = part(0..<ends[0]).split(fraction: validation, seed: seed)
+    var known = part(0..<ends[0])
+    // Classes that only other parts have come last; a model has no outputs for them.
+    if case .classes(let classes, _) = known.targets { known.targets = .classes(classes, labels: labels) }
+    let (fitted, held) = known.split(fraction: validation, seed: seed)
     return DatasetSplits(
       training: fitted, validation: parts.validation == nil ? held : part(ends[0]..<ends[1]),
       test: part(ends[1]..<ends[2]), warnings: warnings)

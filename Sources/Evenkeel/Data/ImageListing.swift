@@ -17,17 +17,15 @@ struct ImageListing {
     try add(folder)
   }
 
-  /// The files of a folder that holds a folder for each class. The classes are those of `known`, where it is given.
-  init(_ folder: Folder, known: [String]? = nil) throws {
+  /// The files of a folder that holds a folder for each class. Classes that are not among
+  /// `known` come after them.
+  init(_ folder: Folder, known: [String] = []) throws {
     (files, self.folder) = ([], folder.path)
-    labels = known ?? folder.folders
+    labels = known + folder.folders.filter { !known.contains($0) }
     for name in folder.folders {
-      guard let label = labels.firstIndex(of: name) else {
-        throw EvenkeelError.data("\(folder.path): the class \"\(name)\" does not occur in the training part.")
-      }
       let before = files.count
       try add(Folder(folder.path + "/" + name))
-      classes += files[before...].map { _ in Int32(label) }
+      classes += files[before...].map { _ in Int32(labels.firstIndex(of: name)!) }
     }
     guard !files.isEmpty else { throw EvenkeelError.data("\(folder.path): there are no images.") }
   }
@@ -55,7 +53,9 @@ struct ImageListing {
   /// What Windows leaves in folders of images.
   private static let namesOfOthers: Set = ["thumbs.db", "desktop.ini"]
 
+  /// - Parameter right: Files of the classes of `left` and maybe of others.
   static func += (left: inout Self, right: Self) {
+    left.labels = right.labels
     left.files += right.files
     left.classes += right.classes
     left.skipped += right.skipped

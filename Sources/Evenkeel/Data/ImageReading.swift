@@ -90,8 +90,8 @@ extension ImageListing {
     guard !positions.isEmpty else { throw EvenkeelError.data("\(folder ?? files[0]): every image is damaged.") }
     guard case .options(_, let training) = wish else { return }
     let seen = Set(positions.filter { $0 < training }.map { classes[$0] })
-    guard let missing = labels.indices.first(where: { !seen.contains(Int32($0)) }) else { return }
-    throw EvenkeelError.data("\(folder ?? files[0]): no image of the class \"\(labels[missing])\" can be read.")
+    guard let missing = Set(classes.prefix(training)).subtracting(seen).min() else { return }
+    throw EvenkeelError.data("\(folder ?? files[0]): no image of the class \"\(labels[Int(missing)])\" can be read.")
   }
 
   private func input(

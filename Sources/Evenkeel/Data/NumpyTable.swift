@@ -20,9 +20,8 @@ extension NumpyArray {
     let whole = Dataset(
       shape: [width - 1], examples: try examples(skipping: target),
       targets: try targets(values, encoding: encoding), encoding: encoding)
-    var rows = RowSplit(count: count, validation: validation, test: test, seed: seed)
-    _ = rows.bringEveryClassIntoTraining(whole.targets)
-    var splits = whole.parted(rows)
+    var splits = whole.parted(
+      RowSplit(count: count, targets: whole.targets, validation: validation, test: test, seed: seed))
     splits.targetReason = kind.reason
     return splits
   }
@@ -59,15 +58,10 @@ extension NumpyArray {
     let known = Dictionary(
       encoding.classLabels.enumerated().compactMap { index, label in Double(label).map { ($0, Int32(index)) } },
       uniquingKeysWith: { first, _ in first })
-    let indices = try values.enumerated().map { example, value in
-      guard let index = known[value] else {
-        throw EvenkeelError.data(
-          "\(name): the class of example \(example) is \(TableEncoding.label(value)) in column \(encoding.targetName), which does not occur in the training data."
-        )
-      }
-      return index
-    }
-    return .classes(indices, labels: encoding.classLabels)
+    // Classes that training never saw come after those that the model knows.
+    let others = Set(values.filter { known[$0] == nil }).sorted()
+    let places = known.merging(others.enumerated().map { ($1, Int32(known.count + $0)) }) { first, _ in first }
+    return .classes(values.map { places[$0]! }, labels: encoding.classLabels + others.map { TableEncoding.label($0) })
   }
 
   /// Target values, example after example.

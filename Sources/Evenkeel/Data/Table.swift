@@ -23,13 +23,23 @@ package struct Table {
   var lines: [Int32] { places.lines }
   var separator: UInt8 { places.separator }
 
-  /// - Parameter hasHeader: Whether the first line names the columns; nil: unless every cell of it is a number.
+  /// - Parameters:
+  ///   - hasHeader: Whether the first line names the columns; nil: unless every cell of it is a number.
+  ///   - earlier: The table of the same file that these rows follow; their columns are its columns.
+  ///   - line: The line of the file on which the bytes begin.
   /// - Throws: `EvenkeelError` with code `data` that names file and line.
-  package init(_ original: FileBytes, hasHeader: Bool? = nil) throws {
-    let source = try TableText(original)
+  package init(_ original: FileBytes, hasHeader: Bool? = nil, after earlier: Table? = nil, line: Int = 1) throws {
+    let source = try earlier.map { try TableText(original, asLatin1: $0.isLatin1) } ?? TableText(original)
     let hasHeader = source.jsonLines == nil ? hasHeader : true
     (file, isLatin1) = (source.bytes.name, source.isLatin1)
-    places = try TableRows(source.bytes, separator: source.jsonLines == nil ? nil : UInt8(ascii: ","))
+    places = try TableRows(
+      source.bytes, separator: source.jsonLines == nil ? nil : UInt8(ascii: ","), after: earlier?.places, line: line)
+    decimals = Array(repeating: .point, count: places.width)
+    indexed = Array(repeating: nil, count: places.width)
+    if let earlier {
+      names = earlier.names
+      return
+    }
     let header = (0..<places.width).map { [places] in places.text(of: places.cell(row: 0, column: $0)) }
     let isOfNumbers = header.allSatisfy { cell in
       Self.isUsualMarker(cell) || cell == "-" || cell == "." || DecimalMark.allCases.contains { $0.number(cell) != nil }
@@ -46,8 +56,6 @@ package struct Table {
       names = header.indices.map { "column\($0 + 1)" }
     }
     if let jsonLines = source.jsonLines { places.setLines(jsonLines) }
-    decimals = Array(repeating: .point, count: names.count)
-    indexed = Array(repeating: nil, count: names.count)
   }
 
   /// Leaves out all rows but those at `kept`, which are in rising order.
@@ -135,7 +143,7 @@ package struct Table {
 
   /// The number in a cell; nil where it is missing or text.
   /// - Throws: `EvenkeelError` with code `data` that names line and column of an infinite value.
-  func number(row: Int, column: Int) throws -> Double? {
+  package func number(row: Int, column: Int) throws -> Double? {
     guard case .number(let value) = content(row: row, column: column) else { return nil }
     guard value.isFinite else { throw notFinite(row: row, column: column) }
     return value

@@ -133,7 +133,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   }
 
   /// Leaves out the rows that have no target.
-  /// - Throws: `EvenkeelError` with code `data` if the table has no column of targets, or none in any row.
+  /// - Throws: `EvenkeelError` with code `data` if the table has no column of targets.
   func keepRowsWithTarget(of table: inout Table, warnings: inout TableWarnings) throws {
     let column = try table.column(targetName)
     let isOfNumbers = classLabels.allSatisfy { Double($0) != nil }
@@ -152,22 +152,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
           return value
         }, names: [targetName])
     }
-    let known = Dictionary(uniqueKeysWithValues: classLabels.enumerated().map { ($1, Int32($0)) })
-    // The classes of short texts, so that most need not be made.
-    var seen: [UInt64: Int32] = [:]
-    return .classes(
-      try rows.map { row in
-        let key = table.key(row: row, column: column)
-        if let key, let index = seen[key] { return index }
-        let text = table.cell(row: row, column: column)
-        guard let index = known[text] ?? table.decimals[column].number(text).flatMap({ known[Self.label($0)] }) else {
-          throw EvenkeelError.data(
-            "\(table.file), line \(table.lines[row]): the class \"\(text)\" of \(targetName) does not occur in the training data."
-          )
-        }
-        if let key { seen[key] = index }
-        return index
-      }, labels: classLabels)
+    return table.classes(in: column, rows: rows, labels: classLabels)
   }
 
   /// What each row counts; nil where there is no column of weights.
@@ -198,7 +183,30 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)
-    if dataset.weights == nil { warnings.add(.noWeights, "\(weightName)") }
+    if dataset.weights == nil { warnings.add(.noWeights, once: weightName, weightName) }
     return dataset
+  }
+}
+
+extension Table {
+  /// The classes of `rows`; those that are not among `labels` come after them.
+  func classes(in column: Int, rows: [Int], labels: [String]) -> Targets {
+    var (labels, places) = (labels, [String: Int32]())
+    for (place, label) in labels.enumerated() { places[label] = Int32(place) }
+    // The classes of short texts, so that most need not be made.
+    var seen: [UInt64: Int32] = [:]
+    return .classes(
+      rows.map { row in
+        let key = key(row: row, column: column)
+        if let key, let place = seen[key] { return place }
+        let text = cell(row: row, column: column)
+        let place =
+          places[text] ?? decimals[column].number(text).flatMap { places[TableEncoding.label($0)] }
+          ?? Int32(labels.count)
+        if place == Int32(labels.count) { labels.append(text) }
+        places[text] = place
+        if let key { seen[key] = place }
+        return place
+      }, labels: labels)
   }
 }

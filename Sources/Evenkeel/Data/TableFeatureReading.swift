@@ -15,9 +15,8 @@ extension TableEncoding {
     let parts = try table.sweep(rows, from: FeatureWriter.Notes()) { notes, chunk in
       for position in chunk.rows.indices { try writer.write(position, of: chunk, &notes) }
     }
-    var unknown: Set<String> = []
     for notes in parts {
-      for note in notes.unknown where unknown.insert(note.key).inserted { warnings.add(.unknownText, note.example) }
+      for note in notes.unknown { warnings.add(.unknownText, once: note.key, note.example) }
       for index in 0..<notes.textsInNumbers {
         warnings.add(.textInNumbers, index < notes.examples.count ? notes.examples[index] : nil)
       }

@@ -31,7 +31,6 @@ extension Table {
   /// - Parameters:
   ///   - isOfNumbers: Whether dashes and dots count as missing too; nil to find out.
   ///   - labels: What is a target, whatever it looks like.
-  /// - Throws: `EvenkeelError` with code `data` if no row is left.
   mutating func keepRowsWithTarget(
     in column: Int, isOfNumbers: Bool? = nil, except labels: [String] = [], warnings: inout TableWarnings
   ) throws {
@@ -46,9 +45,11 @@ extension Table {
       return false
     }
     keepRows(kept)
-    guard rowCount > 0 else {
-      throw EvenkeelError.data("\(file): the target \(names[column]) is missing in every row.")
-    }
+  }
+
+  /// - Throws: `EvenkeelError` with code `data` if no row with a target was left.
+  func requireTarget(_ name: String) throws {
+    guard rowCount > 0 else { throw EvenkeelError.data("\(file): the target \(name) is missing in every row.") }
   }
 }
 

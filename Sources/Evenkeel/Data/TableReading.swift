@@ -61,12 +61,22 @@ extension Dataset {
     _ bytes: FileBytes, encoding: TableEncoding, targets: Bool, weights: Bool = true, warnings: inout [String]
   ) throws -> Dataset {
     var table = try Table(bytes, hasHeader: encoding.hasHeader)
-    encoding.setNotation(of: &table)
     var found = TableWarnings(of: table)
-    if targets { try encoding.keepRowsWithTarget(of: &table, warnings: &found) }
-    let dataset = try encoding.dataset(
-      table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &found)
+    let dataset = try encoding.examples(of: &table, targets: targets, weights: weights, warnings: &found)
+    if targets { try table.requireTarget(encoding.targetName) }
     warnings += found.sentences
     return dataset
+  }
+}
+
+extension TableEncoding {
+  /// The examples of a table, or of a part of one; with `targets` those that have one.
+  func examples(
+    of table: inout Table, targets: Bool, weights: Bool, warnings: inout TableWarnings
+  ) throws -> Dataset {
+    setNotation(of: &table)
+    if targets { try keepRowsWithTarget(of: &table, warnings: &warnings) }
+    return try dataset(
+      table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &warnings)
   }
 }

@@ -21,11 +21,16 @@ struct TableRows {
   var count: Int { starts.count }
 
   /// Quotes after RFC 4180; empty lines are no rows.
-  /// - Parameter separator: What parts the cells; nil to find out (`TableSeparator`).
+  /// - Parameters:
+  ///   - known: What parts the cells; nil to find out (`TableSeparator`).
+  ///   - earlier: The rows of the same file that these follow, with the same separator and as many cells.
+  ///   - firstLine: The line of the file on which the bytes begin.
   /// - Throws: `EvenkeelError` with code `data` that names file and line.
-  init(_ bytes: FileBytes, separator: UInt8? = nil) throws {
+  init(
+    _ bytes: FileBytes, separator known: UInt8? = nil, after earlier: TableRows? = nil, line firstLine: Int = 1
+  ) throws {
     nonisolated(unsafe) let content = bytes.bytes
-    let beginning = content.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+    let beginning = earlier == nil && content.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
     let pieces = max(1, (content.count + Self.piece - 1) / Self.piece)
     // Those that begin a row in the piece.
     let counts = try concurrentResults(pieces) { piece in
@@ -36,14 +41,14 @@ struct TableRows {
       return (feeds: feeds, quotes: quotes)
     }
     self.bytes = bytes
-    let separator = separator ?? TableSeparator.found(in: content[beginning...])
+    let separator = known ?? earlier?.separator ?? TableSeparator.found(in: content[beginning...])
     self.separator = separator
     hasQuotes = content.last == UInt8(ascii: "\"") || counts.contains { $0.quotes > 0 }
     var view = ek_csv(
       bytes: Self.start(content), count: content.count, separator: separator, has_quotes: hasQuotes ? 1 : 0)
     var failure = ek_csv_failure()
-    var (first, line, next, width) = (beginning, 1, 0, 0)
-    while first < content.count {
+    var (first, line, next, width) = (beginning, firstLine, 0, earlier?.width ?? 0)
+    while earlier == nil, first < content.count {
       var after = line
       width = ek_csv_row(&view, first, &next, &after, &failure)
       try Self.check(failure, bytes, width: 0)
@@ -68,7 +73,7 @@ struct TableRows {
             guard let feed = memchr(start, 10, content.count - (piece * Self.piece - 1)) else {
               return (rows: 0, failure: ek_csv_failure())
             }
-            (from, fromLine) = (UnsafeRawPointer(feed) - content.baseAddress! + 1, before[piece] + 2)
+            (from, fromLine) = (UnsafeRawPointer(feed) - content.baseAddress! + 1, before[piece] + firstLine + 1)
           }
           let to = hasQuotes ? content.count : min((piece + 1) * Self.piece, content.count)
           let offset = piece == 0 ? 0 : before[piece] + 1

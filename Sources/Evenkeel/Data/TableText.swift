@@ -29,9 +29,15 @@ struct TableText {
     }
   }
 
+  /// The bytes of a later part of a table in UTF-8 or, as an earlier part was, in Latin-1.
+  init(_ original: FileBytes, asLatin1: Bool) throws {
+    isLatin1 = asLatin1 || !Self.isUTF8(original)
+    bytes = isLatin1 ? try Self.fromWindows1252(original) : original
+  }
+
   /// The order of the bytes and where the text starts. Without a mark, every other byte of the beginning is 0, as in texts of the
   /// alphabet.
-  private static func utf16(_ content: UnsafeRawBufferPointer) -> (isBigEndian: Bool, start: Int)? {
+  static func utf16(_ content: UnsafeRawBufferPointer) -> (isBigEndian: Bool, start: Int)? {
     if content.starts(with: [0xff, 0xfe]) { return (false, 2) }
     if content.starts(with: [0xfe, 0xff]) { return (true, 2) }
     let units = min(content.count, 512) / 2

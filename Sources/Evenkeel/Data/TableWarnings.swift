@@ -37,6 +37,10 @@ struct TableWarnings {
 
   let file: String
   private var found: [Kind: (count: Int, examples: [String])] = [:]
+  /// What was noted once, with the example that it gave.
+  private var once: [Kind: [String: String]] = [:]
+
+  init(_ file: String) { self.file = file }
 
   init(of table: Table) {
     file = table.file
@@ -49,6 +53,26 @@ struct TableWarnings {
     if examples.count < 2, let example = example() { examples.append(example) }
     count += 1
     found[kind] = (count, examples)
+  }
+
+  /// Notes it, unless it was noted for the same `key` before.
+  mutating func add(_ kind: Kind, once key: String, _ example: @autoclosure () -> String) {
+    guard once[kind]?[key] == nil else { return }
+    let example = example()
+    once[kind, default: [:]][key] = example
+    add(kind, example)
+  }
+
+  /// Notes what was found in the rows that follow.
+  mutating func add(_ later: TableWarnings) {
+    for (kind, (count, examples)) in later.found {
+      let known = once[kind] ?? [:]
+      let again = later.once[kind]?.filter { known[$0.key] != nil } ?? [:]
+      guard count > again.count else { continue }
+      for example in examples where !again.values.contains(example) { add(kind, example) }
+      found[kind]!.count += count - again.count - examples.count { !again.values.contains($0) }
+      once[kind, default: [:]].merge(later.once[kind] ?? [:]) { first, _ in first }
+    }
   }
 
   /// A sentence for each kind that was found.

@@ -11,6 +11,7 @@ private struct StoredPosition: Codable {
   var examples: Int
   var settings: RunSettings
   var history: History
+  /// The validation loss of the best epoch, or its metric.
   var bestLoss: Double?
   var bestEpoch: Int?
   var averagedCount: Int?
@@ -118,6 +119,11 @@ extension Model {
   /// Writes a text file, whole or not at all.
   package static func writeText(_ text: String, to path: String) throws { try AtomicFile.write(text, to: path) }
 
+  /// Writes a text file piece by piece as `body` hands it on, whole or not at all.
+  package static func writeText(
+    to path: String, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) throws { try AtomicFile.write(to: path, body) }
+
   /// Reads a model file.
   /// - Throws: `EvenkeelError`: `noInput` if it is missing, `data` that names a key that is missing, unexpected, of
   ///   another shape or not finite.
@@ -175,7 +181,7 @@ extension Checkpoint {
     let position = StoredPosition(
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
       targetSums: targetSums, weight: sums.weight, examples: sums.examples, settings: settings, history: history,
-      bestLoss: best?.loss, bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount,
+      bestLoss: best?.score, bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount,
       threads: threads, epochs: epochs)
     metadata["position"] = try Safetensors.json(position)
     try first.withUnsafeBytes { first in
@@ -221,10 +227,10 @@ extension Checkpoint {
     else { throw EvenkeelError.data("\(file.name): it is not a checkpoint.") }
     var used = try model.state.read(file)
     var best: Best?
-    if let loss = position.bestLoss, let epoch = position.bestEpoch {
+    if let score = position.bestLoss, let epoch = position.bestEpoch {
       let state = try ModelState(model.state.layout)
       used.formUnion(try state.read(file, prefix: "best."))
-      best = Best(loss: loss, epoch: epoch, state: state)
+      best = Best(score: score, epoch: epoch, state: state)
     }
     let averagedShape = position.averagedCount == nil ? nil : file.header.tensors["averaged"]?.shape
     if averagedShape != nil { used.insert("averaged") }

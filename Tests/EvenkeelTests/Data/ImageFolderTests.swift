@@ -76,6 +76,22 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
   }
 }
 
+@Test func aClassThatOnlyTheTestPartHasComesAfterThoseOfTraining() throws {
+  try folder(["train/b/1": png, "train/c/1": png, "test/a/1": png, "test/c/1": png]) { root in
+    let splits = try Dataset.images(at: root)
+    guard case .classes(let trained, let known) = splits.training.targets,
+      case .classes(let tested, let all) = splits.test.targets
+    else {
+      Issue.record("expected classes")
+      return
+    }
+    #expect(trained == [0, 1])
+    #expect(known == ["b", "c"])
+    #expect(tested == [2, 1])
+    #expect(all == ["b", "c", "a"])
+  }
+}
+
 private let png = imageFile("gray.png")
 
 private let wrongFolders: [(files: [String: [UInt8]], first: String, second: String)] = [
@@ -89,11 +105,6 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
   ),
   (["a/1": png, "b/empty": []], ": no image of the class \"b\" can be read.", ""),
   (["a/1": png, "b/c/1": png], "/b/c is a folder; expected an image.", ""),
-  (
-    ["train/a/1": png, "train/b/1": png, "test/c/1": png],
-    "/test: the class \"c\" does not occur in the training part.",
-    ""
-  ),
   (["train/a/1": png, "train/b/1": png, "test/": []], "/test: there are no images.", ""),
   (["x.png": png], ": expected a folder of images for each class; these have no classes.", ""),
   (["x.txt": [65]], ": found neither IDX files", "nor a folder of images for each class."),
@@ -327,7 +338,11 @@ private func batch(_ records: Int, label: (Int) -> Int = { $0 % 10 }) -> [UInt8]
       }
       #expect(splits.training[example] == expected)
     }
-    #expect(try Dataset.cifar10(at: root, validation: 2.0 / 7).validation.count == 2)
+  }
+  let twice = files.merging(["data_batch_4.bin": batch(3)]) { $1 }
+  try folder(twice) { root in
+    let splits = try Dataset.cifar10(at: root, validation: 0.5)
+    #expect(splits.validation.count == 3 && splits.training.count == 3)
   }
 }
 
