@@ -23,7 +23,7 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
   ],
   targets: [
-    // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev and libjpeg-dev (see Scripts/setup).
+    // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev, libjpeg-dev, libwebp-dev (see Scripts/setup).
     .systemLibrary(name: "CZlib"),
     // What Linux offers and Swift cannot name.
     .target(name: "CLinux"),
@@ -31,11 +31,14 @@ let package = Package(
     .target(name: "Kernels", linkerSettings: [.linkedLibrary("m")]),
     // Products, convolutions and pooling: the one room that calls LIBXSMM and oneDNN.
     .target(name: "Primitives", linkerSettings: products + [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-    .target(name: "ImageCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
+    // Rows, cells and numbers of CSV text: pure functions on pointers, no allocation.
+    .target(name: "CSVScan"),
+    .target(
+      name: "ImageCodecs", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("webp")]),
     .target(
       name: "Evenkeel",
       dependencies: [
-        "CLinux", "CZlib", "ImageCodecs", "Kernels", "Primitives", .product(name: "Yams", package: "Yams"),
+        "CLinux", "CSVScan", "CZlib", "ImageCodecs", "Kernels", "Primitives", .product(name: "Yams", package: "Yams"),
       ],
       resources: [.embedInCode("Network/Presets")]),
     // Experiments on what normalization does: trials, their store, landscapes, the report.
@@ -62,7 +65,9 @@ let package = Package(
       dependencies: ["Evenkeel", "Kernels", "Primitives", "EvenkeelReference", "EvenkeelTestSupport"]),
     .testTarget(
       name: "EvenkeelTests",
-      dependencies: ["Evenkeel", "Kernels", "AllocationCounter", "EvenkeelReference", "EvenkeelTestSupport"]),
+      dependencies: [
+        "CSVScan", "Evenkeel", "Kernels", "AllocationCounter", "EvenkeelReference", "EvenkeelTestSupport",
+      ]),
     .testTarget(
       name: "EvenkeelLabTests",
       dependencies: [

@@ -70,7 +70,7 @@ struct CommandOutputTests {
     }
   }
 
-  @Test(arguments: ["--test", "--validation"], ["a,b,class\n1,2,x\n3,4,z\n", "a,class\n1,x\n2,y\n"])
+  @Test(arguments: ["--test", "--validation"], ["a,b,class\n1,2,w\n3,4,z\n", "a,class\n1,x\n2,y\n"])
   func dataToEvaluateOnIsHeldAgainstTheModelBeforeTraining(option: String, text: String) throws {
     try withTableAndModel { table, model in
       try withTemporaryPath(".csv", containing: text) { other in

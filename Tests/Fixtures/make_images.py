@@ -1,4 +1,4 @@
-"""Makes Tests/Fixtures/images: small PNG and JPEG files, and image_pixels.json, the pixels of the JPEG files.
+"""Makes Tests/Fixtures/images: small PNG, JPEG and WebP files, and image_pixels.json, what Pillow makes of them.
 
 Run with Pillow 13: python3 Tests/Fixtures/make_images.py
 All images but one are 6 x 5 pixels; those of PNG have value(y, x, c), which the tests compute again.
@@ -8,11 +8,14 @@ import struct
 import zlib
 
 import PIL
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fixtures import write, write_bytes
 
 HEIGHT, WIDTH = 5, 6
+FORMS = {"fit": ImageOps.pad, "crop": ImageOps.fit, "stretch": Image.Image.resize}
+# Smaller, larger, of the same proportions, of others, in one direction only.
+SIZES = [(3, 3), (16, 8), (23, 5), (12, 10), (7, 31)]
 ADAM7 = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
 
 
@@ -64,6 +67,25 @@ def jpeg(mode, **options):
     return stream.getvalue()
 
 
+def exif(orientation, kind=3, order="<"):
+    """A TIFF header and a directory of two entries, the second one how the camera was held."""
+    number = {3: "H2x", 4: "I"}[kind]
+    entries = (struct.pack(order + "HHII", 0x0100, 4, 1, 77) + struct.pack(order + "HHI", 0x0112, kind, 1) +
+               struct.pack(order + number, orientation))
+    return (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, 2) + entries + bytes(4)
+
+
+def webp(mode, **options):
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(files["photo.png"])).convert(mode).save(stream, "WEBP", **options)
+    return stream.getvalue()
+
+
+def photo(y, x):
+    """A picture without symmetry, larger than the others."""
+    return [(3 * x * x + 5 * y + 40 * c) % 256 if (x // 5 + y // 7) % 2 else 255 - 9 * x for c in range(3)]
+
+
 alphas = [0, 255, 128, 64, 255, 1]
 files = {
     "gray.png": png(0, gray),
@@ -74,6 +96,11 @@ files = {
     "sixteen_bit.png": png(2, wide, depth=16),
     "transparent.png": png(6, lambda y, x: color(y, x) + [alphas[x]]),
     "transparent_gray.png": png(4, lambda y, x: gray(y, x) + [alphas[x]]),
+    "transparent_palette.png": png(3, lambda y, x: [(y + x) % 4], extra=chunk(b"PLTE", bytes(
+        v for i in range(4) for v in color(i, 0))) + chunk(b"tRNS", bytes([0, 128, 255]))),
+    "sixteen_bit_gray.png": png(0, lambda y, x: wide(y, x)[:2], depth=16),
+    "gamma.png": png(2, color, extra=chunk(b"gAMA", struct.pack(">I", 100000))),
+    "photo.png": png(2, photo, size=(24, 20)),
     "huge.png": png(2, color, promised=(65536, 65536)),
     "four.png": png(0, gray, size=(4, 4)),
     "gray.jpg": jpeg("L", quality=95),
@@ -81,11 +108,36 @@ files = {
     "progressive.jpg": jpeg("RGB", quality=95, subsampling=0, progressive=True),
     "cmyk.jpg": jpeg("CMYK", quality=95),
 }
+files["lossy.webp"] = webp("RGB", quality=80, method=4)
+files["lossless.webp"] = webp("RGB", lossless=True, exif=b"Exif\0\0" + exif(8))
+files["transparent.webp"] = webp("RGBA", lossless=True)
+files["animation.webp"] = webp("RGB", lossless=True, save_all=True, append_images=[Image.new("RGB", (24, 20))])
+for number in range(1, 9):
+    files[f"turned_{number}.jpg"] = jpeg("RGB", quality=95, subsampling=0, exif=b"Exif\0\0" + exif(
+        number, kind=4 if number == 7 else 3, order=">" if number % 2 else "<"))
+files["turned.png"] = png(2, photo, size=(24, 20), extra=chunk(b"eXIf", exif(6, order=">")))
 
 
+def opened(name):
+    """As Pillow reads the file, upright, in gray or color."""
+    image = Image.open(io.BytesIO(files[name]))
+    mode = "L" if image.mode in ("1", "L", "LA") else "RGB"
+    return ImageOps.exif_transpose(image).convert(mode)
+
+
+def pixels(image):
+    """Height, width and channels last."""
+    return list(image.tobytes())
+
+
+# Pillow cuts gray of 16 bits off at 255; what is damaged or an animation is an error here.
+unread = ("sixteen_bit_gray.png", "huge.png", "four.png", "animation.webp")
 for name, content in files.items():
     write_bytes("images/" + name, content)
-# What Pillow reads: height, width and channels last.
-write("image_pixels.json", __file__, "Pillow " + PIL.__version__, {"pixels": {
-    name: list(Image.open(io.BytesIO(content)).tobytes())
-    for name, content in files.items() if name in ("gray.jpg", "color.jpg", "progressive.jpg")}})
+write("image_pixels.json", __file__, "Pillow " + PIL.__version__, {
+    "pixels": {name: {"size": list(opened(name).size), "values": pixels(opened(name))}
+               for name in files if name not in unread},
+    "gray": pixels(opened("photo.png").convert("L")),
+    "resized": [{"form": form, "size": list(size),
+                 "values": pixels(resize(opened("photo.png"), size, Image.Resampling.BILINEAR))}
+                for form, resize in FORMS.items() for size in SIZES]})

@@ -6,11 +6,13 @@ public struct Dataset: Sendable {
   /// The shape of one example: `[784]`, `[28, 28]`, `[32, 32, 3]`.
   public let shape: Shape
   /// What is to be predicted, one entry per row.
-  public let targets: Targets
+  public internal(set) var targets: Targets
   /// How the columns of a table became features; nil for data that was numbers from the start.
   public let encoding: TableEncoding?
   /// The file that each example was read from, where it has one of its own, as images have; nil otherwise.
   public let files: [String]?
+  /// What the images of a folder became; nil for other data.
+  public internal(set) var images: ImageInput?
   /// The weight of each example; nil for 1 each. `with(weights:lengths:)` sets it.
   public internal(set) var weights: [Float]?
   /// The number of valid positions of each example; nil for all of its shape.
@@ -74,30 +76,23 @@ public struct Dataset: Sendable {
     var subset = Dataset(
       shape: shape, examples: examples, rows: chosen.map { rows[$0] }, targets: targets.subset(chosen),
       encoding: encoding, files: files.map { files in chosen.map { files[$0] } })
+    subset.images = images
     subset.weights = weights.map { weights in chosen.map { weights[$0] } }
     subset.lengths = lengths.map { lengths in chosen.map { lengths[$0] } }
     return subset
   }
 
-  /// Parts the set at random; the same seed gives the same parts.
-  /// - Parameter fraction: The share of examples that goes to `second`, rounded to whole examples.
+  /// Parts the set at random; the same seed gives the same parts. Of every class each part gets its share, and at least one example
+  /// if the class has two or more; one that is alone goes to `first`.
+  /// - Parameter fraction: The share of examples that goes to `second`, rounded to whole examples; more where many classes are rare.
   public func split(fraction: Double, seed: UInt64) -> (first: Dataset, second: Dataset) {
-    let (first, second) = Self.splitRows(count: count, fraction: fraction, seed: seed)
-    return (subset(first), subset(second))
+    let rows = RowSplit(count: count, targets: targets, test: fraction, seed: seed)
+    return (subset(rows.training), subset(rows.test))
   }
 
   /// Requests memory for what is kept of each example besides its values: its place in every order, its target.
   static func requireMemory(forExamples count: Int, of name: String) throws {
     try Machine.requireMemory(64 * count, for: "\(name): an order and targets of \(count) examples")
-  }
-
-  /// The row numbers of both parts of a random split, each in rising order.
-  static func splitRows(count: Int, fraction: Double, seed: UInt64) -> (first: [Int], second: [Int]) {
-    var order = Array(0..<count)
-    var random = RandomNumbers(RandomKey(seed: seed).branch(RandomStream.split))
-    random.shuffle(&order)
-    let second = Int((Double(count) * fraction).rounded())
-    return (order[second...].sorted(), order[..<second].sorted())
   }
 }
 
@@ -111,6 +106,8 @@ public struct DatasetSplits: Sendable {
   public var test: Dataset
   /// Sentences about anything notable in the data: a constant column, an unknown class.
   public var warnings: [String] = []
+  /// Why the target is taken for classes or for a number, if it could have been either.
+  public var targetReason: String?
 }
 
 /// What is to be predicted for each example.

@@ -19,15 +19,24 @@ extension Dataset {
   ///   - weight: The column of a CSV file that says what each example counts. In an NPZ file the arrays `weights`
   ///     (`weights_train`, …) and `lengths` do that.
   ///   - ignored: The names of columns of a CSV file that are left out.
+  ///   - options: What is known of a table; for an NPY file, only the task matters.
+  ///   - images: The size of the images of a folder, and what becomes of damaged ones.
   ///   - validation: What is set apart to be evaluated after every epoch.
   ///   - test: What is set apart for the end. A share matters to data without a test part of its own: tables, images without
   ///     parts, an NPZ file that has none.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    validation: HeldOut = .share(0), test: HeldOut = .share(0.2), seed: UInt64 = 0
+    options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(), validation: HeldOut = .share(0),
+    test: HeldOut = .share(0.2),
+    seed: UInt64 = 0
   ) throws -> DatasetSplits {
     var splits: DatasetSplits
+    let isFolderOfImages = try path != "digits" && Folder.isFolder(path) && Folder(path).content() == .imageFolders
+    guard isFolderOfImages || images == ImageOptions() else {
+      throw EvenkeelError.usage(
+        "\(path): a size of images, resizing and leaving out damaged ones are for folders of images.")
+    }
     func requireNoNamedColumns() throws {
       guard weight == nil else {
         throw EvenkeelError.usage(
@@ -36,6 +45,9 @@ extension Dataset {
       guard ignored.isEmpty else {
         throw EvenkeelError.usage("\(path): it has no columns with names to ignore; only a CSV file has.")
       }
+      if let what = options.namedColumnsOnly {
+        throw EvenkeelError.usage("\(path): \(what) can be given for a CSV file only.")
+      }
     }
     if path == "digits" {
       try requireNoNamedColumns()
@@ -43,35 +55,42 @@ extension Dataset {
       splits = try digits(training: 10_000 - held, validation: held, seed: seed)
     } else if try Folder.isFolder(path) {
       try requireNoNamedColumns()
-      splits = try folder(at: path, validation: validation.share, test: test.share, seed: seed)
+      splits = try folder(
+        at: path, images: images, validation: validation.share, test: test.share, seed: seed)
     } else {
       let bytes = try FileBytes(path)
       splits = try bytes.reading {
+        try ForeignFormat.requireNone(bytes)
         guard let numpy = try NumpyFile(bytes) else {
           return try csv(
-            bytes, target: target, weight: weight, ignoring: ignored, validation: validation.share,
+            bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation.share,
             test: test.share, seed: seed)
         }
         try requireNoNamedColumns()
-        return try numpy.splits(target: target, validation: validation.share, test: test.share, seed: seed)
+        return try numpy.splits(
+          target: target, task: options.task, validation: validation.share, test: test.share, seed: seed)
       }
     }
-    let (encoding, length) = (splits.training.encoding, splits.training.shape.count)
-    if case .data(let other) = validation {
-      splits.validation = try readForUse(
-        other, encoding: encoding, length: length, targets: true, &splits.warnings)
+    if let task = options.task { try splits.training.targets.require(task, in: path) }
+    let training = splits.training
+    func separate(_ other: String, _ warnings: inout [String]) throws -> Dataset {
+      try readForUse(
+        other, encoding: training.encoding, images: training.images, length: training.shape.count, targets: true,
+        skippingBroken: images.skipsBroken, &warnings)
     }
-    if case .data(let other) = test {
-      splits.test = try readForUse(other, encoding: encoding, length: length, targets: true, &splits.warnings)
-    }
+    if case .data(let other) = validation { splits.validation = try separate(other, &splits.warnings) }
+    if case .data(let other) = test { splits.test = try separate(other, &splits.warnings) }
     return splits
   }
 
-  private static func folder(at path: String, validation: Double, test: Double, seed: UInt64) throws -> DatasetSplits {
+  private static func folder(
+    at path: String, images options: ImageOptions, validation: Double, test: Double, seed: UInt64
+  ) throws -> DatasetSplits {
     switch try Folder(path).content() {
     case .idx: return try idx(at: path, validation: validation, seed: seed)
     case .cifar10: return try cifar10(at: path, validation: validation, seed: seed)
-    case .imageFolders: return try images(at: path, validation: validation, test: test, seed: seed)
+    case .imageFolders:
+      return try images(at: path, options: options, validation: validation, test: test, seed: seed)
     case .images:
       throw EvenkeelError.data("\(path): expected a folder of images for each class; these have no classes.")
     }
@@ -79,8 +98,8 @@ extension Dataset {
 
   /// As the public function of this name, by what a model holds of its inputs.
   static func readForUse(
-    _ path: String, encoding: TableEncoding?, length: Int, targets: Bool, weights: Bool = true,
-    training: Bool = false, _ warnings: inout [String]
+    _ path: String, encoding: TableEncoding?, images: ImageInput?, length: Int, targets: Bool, weights: Bool = true,
+    training: Bool = false, skippingBroken: Bool = false, _ warnings: inout [String]
   ) throws -> Dataset {
     // Columns that have names only a CSV file has.
     let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
@@ -96,12 +115,26 @@ extension Dataset {
           return training ? images.training : images.test
         case .cifar10: return training ? try cifar10(at: path).training : try cifar10Test(at: path)
         case .imageFolders, .images:
-          return try imagesForUse(at: path, length: length, targets: targets, training: training)
+          return try imagesForUse(
+            at: path, input: images, length: length, targets: targets, training: training,
+            skippingBroken: skippingBroken, warnings: &warnings)
         }
       }
     }
     let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
+    return try readForUse(
+      bytes, from: path, encoding: encoding, images: images, length: length, targets: targets, weights: weights,
+      training: training, skippingBroken: skippingBroken, &warnings)
+  }
+
+  /// The same, of a file that was opened.
+  static func readForUse(
+    _ bytes: FileBytes, from path: String, encoding: TableEncoding?, images: ImageInput?, length: Int, targets: Bool,
+    weights: Bool, training: Bool, skippingBroken: Bool, _ warnings: inout [String]
+  ) throws -> Dataset {
+    let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
     return try bytes.reading {
+      try ForeignFormat.requireNone(bytes)
       if let numpy = try NumpyFile(bytes) {
         warnings += numpy.warnings
         return try numpy.examples(encoding: encoding, targets: targets, weights: weights, training: training)
@@ -109,7 +142,11 @@ extension Dataset {
       if let encoding, isOfNamedColumns {
         return try csv(bytes, encoding: encoding, targets: targets, weights: weights, warnings: &warnings)
       }
-      if encoding == nil, path != "-" { return try imagesForUse(at: path, length: length, targets: targets) }
+      if encoding == nil, path != "-" {
+        return try imagesForUse(
+          at: path, input: images, length: length, targets: targets, skippingBroken: skippingBroken,
+          warnings: &warnings)
+      }
       throw EvenkeelError.data(
         "\(bytes.name): the model was trained on arrays of numbers, not on a table of named columns; expected an NPY or NPZ file, a folder of IDX files or digits."
       )

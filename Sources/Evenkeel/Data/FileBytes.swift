@@ -42,9 +42,11 @@ package final class FileBytes: @unchecked Sendable {
   }
 
   /// The bytes of a pipe or of standard input, to its end.
+  /// - Parameter first: What was read of it before.
   /// - Throws: `EvenkeelError`: `noInput` if it cannot be read, `data` if it gives more than there is memory for.
-  convenience init(reading descriptor: Int32, name: String) throws {
+  convenience init(reading descriptor: Int32, name: String, after first: [UInt8] = []) throws {
     let content = GrowingBytes(name: name)
+    try first.withUnsafeBytes { try content.append($0) }
     while true {
       let room = try content.room(1 << 16)
       let got = read(descriptor, room.baseAddress, room.count)
@@ -111,6 +113,11 @@ package final class FileBytes: @unchecked Sendable {
 
   /// The content in place; valid while this object is held.
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: start, count: count) }
+
+  /// Gives back the memory of mapped pages, which are read again when they are needed.
+  func forget(_ range: Range<Int>) {
+    mapping?.forget(start + range.lowerBound..<start + range.upperBound)
+  }
 
   /// - Throws: `EvenkeelError` with code `data` if another program has written to the file since it was opened.
   package func requireUnchanged() throws { try mapping?.requireUnchanged() }

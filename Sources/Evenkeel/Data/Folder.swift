@@ -1,10 +1,12 @@
 import Glibc
 
-/// The names in a folder, sorted; hidden ones are left out.
+/// The names in a folder, sorted.
 struct Folder {
   let path: String
   private(set) var folders: [String] = []
   private(set) var files: [String] = []
+  /// The files whose names begin with a dot; such folders are left out.
+  private(set) var hidden: [String] = []
 
   /// - Throws: `EvenkeelError` with code `noInput` if the folder cannot be read.
   init(_ path: String) throws {
@@ -19,7 +21,10 @@ struct Folder {
           (String(cString: $0), String(validatingCString: $0) != nil)
         }
       }
-      guard !name.hasPrefix(".") else { continue }
+      guard !name.hasPrefix(".") else {
+        if name != ".", name != "..", (try? Self.isFolder(path + "/" + name)) != true { hidden.append(name) }
+        continue
+      }
       guard isText else {
         throw EvenkeelError.noInput("\(path): the name \"\(name)\" is not UTF-8; rename it.")
       }
@@ -69,7 +74,8 @@ struct Folder {
     if hasIDX { return .idx }
     if (CIFARBatch.trainingNames + [CIFARBatch.testName]).contains(where: { find($0) != nil }) { return .cifar10 }
     if !folders.isEmpty { return .imageFolders }
-    if files.contains(where: { name in [".png", ".jpg", ".jpeg"].contains { name.lowercased().hasSuffix($0) } }) {
+    if files.contains(where: { name in [".png", ".jpg", ".jpeg", ".webp"].contains { name.lowercased().hasSuffix($0) } }
+    ) {
       return .images
     }
     throw EvenkeelError.data(

@@ -59,6 +59,13 @@ final class MappedFile {
     if let watched, LostPages.haveCome(watched) { try requireUnchanged() }
   }
 
+  /// Gives back the memory of the pages of a range.
+  func forget(_ range: Range<UnsafeRawPointer>) {
+    let page = UInt(sysconf(Int32(_SC_PAGESIZE)))
+    let first = UInt(bitPattern: range.lowerBound) / page * page
+    madvise(UnsafeMutableRawPointer(bitPattern: first), Int(UInt(bitPattern: range.upperBound) - first), MADV_DONTNEED)
+  }
+
   /// What `body` makes of the bytes. Where the file changed meanwhile that is the error, whatever came of it.
   func reading<Result>(_ body: () throws -> Result) throws -> Result {
     let result = Swift.Result { try body() }

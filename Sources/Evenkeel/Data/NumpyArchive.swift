@@ -102,9 +102,10 @@ package struct NumpyArchive {
     var warnings = self.warnings
     let ownTest = try part(Self.test, like: whole, &warnings)
     let ownValidation = validation == 0 ? try part(Self.validation, like: whole, &warnings) : nil
-    var rows = RowSplit(count: whole.count, validation: validation, test: ownTest == nil ? test : 0, seed: seed)
-    _ = rows.bringEveryClassIntoTraining(whole.targets)
-    var splits = whole.parted(rows)
+    var splits = whole.parted(
+      RowSplit(
+        count: whole.count, targets: whole.targets, validation: validation, test: ownTest == nil ? test : 0, seed: seed)
+    )
     if let ownTest { splits.test = ownTest }
     if let ownValidation { splits.validation = ownValidation }
     splits.warnings = warnings

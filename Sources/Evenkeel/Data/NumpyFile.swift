@@ -20,9 +20,11 @@ package enum NumpyFile {
     }
   }
 
-  /// - Parameter target: The number of a column of an array, from 0; the last one by default.
+  /// - Parameters:
+  ///   - target: The number of a column of an array, from 0; the last one by default.
+  ///   - task: What the target of an array is; an archive says so itself.
   package func splits(
-    target: String?, validation: Double, test: Double, seed: UInt64
+    target: String?, task: TableOptions.Task? = nil, validation: Double, test: Double, seed: UInt64
   ) throws -> DatasetSplits {
     switch self {
     case .array(let array):
@@ -33,7 +35,7 @@ package enum NumpyFile {
         }
         return column
       }
-      return try array.splits(target: column, validation: validation, test: test, seed: seed)
+      return try array.splits(target: column, task: task, validation: validation, test: test, seed: seed)
     case .archive(let archive):
       guard target == nil else {
         throw EvenkeelError.usage(

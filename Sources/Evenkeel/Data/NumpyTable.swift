@@ -1,7 +1,9 @@
 /// An array of two axes as a table: examples and columns, one of them the target.
 extension NumpyArray {
   /// - Throws: `EvenkeelError`: `usage` for an unknown target, `data` for an array of other than two axes.
-  func splits(target: Int?, validation: Double, test: Double, seed: UInt64) throws -> DatasetSplits {
+  func splits(
+    target: Int?, task: TableOptions.Task? = nil, validation: Double, test: Double, seed: UInt64
+  ) throws -> DatasetSplits {
     guard header.shape.rank == 2 else {
       throw EvenkeelError.data(
         "\(name): expected an array of two axes, examples and columns, one of them the target, got the shape \(header.shape); inputs with more axes belong in an NPZ file, with their targets, as x and y."
@@ -13,14 +15,15 @@ extension NumpyArray {
       throw EvenkeelError.usage("\(name) has no column \(target) to predict; expected 0 to \(width - 1).")
     }
     let values = try finiteTargets(column(target))
-    let encoding = TableEncoding(
-      columns: width, target: target, classLabels: TableEncoding.classLabels(for: values, rowCount: count))
+    let kind = TargetKind(counts: values.reduce(into: [:]) { $0[$1, default: 0] += 1 }, task: task)
+    let encoding = TableEncoding(columns: width, target: target, classLabels: kind.labels)
     let whole = Dataset(
       shape: [width - 1], examples: try examples(skipping: target),
       targets: try targets(values, encoding: encoding), encoding: encoding)
-    var rows = RowSplit(count: count, validation: validation, test: test, seed: seed)
-    _ = rows.bringEveryClassIntoTraining(whole.targets)
-    return whole.parted(rows)
+    var splits = whole.parted(
+      RowSplit(count: count, targets: whole.targets, validation: validation, test: test, seed: seed))
+    splits.targetReason = kind.reason
+    return splits
   }
 
   /// The examples that a model is used on: with the target column, or for predictions without it.
@@ -55,15 +58,10 @@ extension NumpyArray {
     let known = Dictionary(
       encoding.classLabels.enumerated().compactMap { index, label in Double(label).map { ($0, Int32(index)) } },
       uniquingKeysWith: { first, _ in first })
-    let indices = try values.enumerated().map { example, value in
-      guard let index = known[value] else {
-        throw EvenkeelError.data(
-          "\(name): the class of example \(example) is \(TableEncoding.label(value)) in column \(encoding.targetName), which does not occur in the training data."
-        )
-      }
-      return index
-    }
-    return .classes(indices, labels: encoding.classLabels)
+    // Classes that training never saw come after those that the model knows.
+    let others = Set(values.filter { known[$0] == nil }).sorted()
+    let places = known.merging(others.enumerated().map { ($1, Int32(known.count + $0)) }) { first, _ in first }
+    return .classes(values.map { places[$0]! }, labels: encoding.classLabels + others.map { TableEncoding.label($0) })
   }
 
   /// Target values, example after example.

@@ -2,22 +2,38 @@
 ///
 /// A numeric column gives its number, the training mean where it is missing, and, where training had missing values, one
 /// more feature that says so. A column of text, or of text among numbers, gives one feature a category, all 0 where it is missing
-/// and for a category training never saw. A column that is none of these is not looked at.
+/// and for a category training never saw. Dates give what `DateEncoding` says. A column that is none of these is not looked at.
 public struct TableEncoding: Hashable, Codable, Sendable {
   enum Kind: Hashable, Codable, Sendable {
     case numeric(mean: Double, hasIndicator: Bool)
     case categorical([String])
+    case date(DateEncoding)
   }
 
   struct Column: Hashable, Codable, Sendable {
     let name: String
     let kind: Kind
+    /// Whether texts in a column of numbers are missing cells; nil, as in older models, if they are errors.
+    var textIsMissing: Bool?
+
+    /// What its features are called.
+    var featureNames: [String] {
+      switch kind {
+      case .numeric(_, let hasIndicator): [name] + (hasIndicator ? [name + " missing"] : [])
+      case .categorical(let categories): categories.map { "\(name)=\($0)" }
+      case .date(let date):
+        DateEncoding.names.map { "\(name) \($0)" } + (date.hasIndicator ? [name + " missing"] : [])
+      }
+    }
+
+    var isOfDates: Bool { if case .date = kind { true } else { false } }
 
     /// The number of its features.
-    fileprivate var width: Int {
+    var width: Int {
       switch kind {
       case .numeric(_, let hasIndicator): hasIndicator ? 2 : 1
       case .categorical(let categories): categories.count
+      case .date(let date): DateEncoding.featureCount + (date.hasIndicator ? 1 : 0)
       }
     }
   }
@@ -35,21 +51,23 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   /// Where the target lies among columns that have numbers for names, as in an NPY file; nil for a table of named columns.
   let targetColumn: Int?
 
+  /// The names of the columns whose numbers have decimal commas; none in older models.
+  package let decimalCommas: [String]
+  /// Whether the first line of a table names its columns, if that was said.
+  let hasHeader: Bool?
+  /// What stands for a missing cell beside the usual markers.
+  let missing: [String]
+
   /// What each feature is called.
-  public var featureNames: [String] {
-    columns.flatMap { column -> [String] in
-      switch column.kind {
-      case .numeric(_, let hasIndicator): hasIndicator ? [column.name, column.name + " missing"] : [column.name]
-      case .categorical(let categories): categories.map { "\(column.name)=\($0)" }
-      }
-    }
-  }
+  public var featureNames: [String] { columns.flatMap(\.featureNames) }
 
   init(
-    columns: [Column], targetName: String, classLabels: [String], weightName: String?, isInDouble: Bool
+    columns: [Column], targetName: String, classLabels: [String], weightName: String?, isInDouble: Bool,
+    decimalCommas: [String] = [], hasHeader: Bool? = nil, missing: [String] = []
   ) {
     (self.columns, self.targetName, self.classLabels) = (columns, targetName, classLabels)
     (self.weightName, self.isInDouble, targetColumn) = (weightName, isInDouble, nil)
+    (self.decimalCommas, self.hasHeader, self.missing) = (decimalCommas, hasHeader, missing)
   }
 
   /// The columns 0 ..< `count` of an array of numbers, each a feature as it is, but for one.
@@ -62,12 +80,15 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     self.classLabels = classLabels
     isInDouble = false
     targetColumn = target
+    (decimalCommas, hasHeader, missing) = ([], nil, [])
   }
 
   /// Whether both make the same features of a table, be they kept in floats or in double.
   static func agree(_ one: TableEncoding?, _ other: TableEncoding?) -> Bool {
     one?.columns == other?.columns && one?.targetName == other?.targetName && one?.classLabels == other?.classLabels
       && one?.weightName == other?.weightName && one?.targetColumn == other?.targetColumn
+      && one?.decimalCommas == other?.decimalCommas && one?.hasHeader == other?.hasHeader
+      && one?.missing == other?.missing
   }
 
   public init(from decoder: any Decoder) throws {
@@ -78,20 +99,17 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     targetColumn = try container.decodeIfPresent(Int.self, forKey: .targetColumn)
     weightName = try container.decodeIfPresent(String.self, forKey: .weightName)
     isInDouble = try container.decodeIfPresent(Bool.self, forKey: .isInDouble) ?? false
+    decimalCommas = try container.decodeIfPresent([String].self, forKey: .decimalCommas) ?? []
+    hasHeader = try container.decodeIfPresent(Bool.self, forKey: .hasHeader)
+    missing = try container.decodeIfPresent([String].self, forKey: .missing) ?? []
+    for case .date(let date) in columns.map(\.kind) where date.means.count != DateEncoding.featureCount {
+      throw EvenkeelError.data(
+        "A stored column of dates has \(date.means.count) means; expected \(DateEncoding.featureCount).")
+    }
     if let targetColumn, !(0...columns.count).contains(targetColumn) {
       throw EvenkeelError.data(
         "The stored target column is \(targetColumn); expected 0 to \(columns.count).")
     }
-  }
-
-  /// The classes that target values stand for: whole numbers, few for so many rows. None: they are a regression.
-  static func classLabels(for values: some Sequence<Double>, rowCount: Int) -> [String] {
-    let few = max(2, min(100, Int(Double(rowCount).squareRoot())))
-    var found: Set<Double> = []
-    for value in values where found.insert(value).inserted {
-      guard found.count <= few, value == value.rounded() else { return [] }
-    }
-    return found.sorted().map { label($0) }
   }
 
   /// What a class is called whose target value is `value`: 3, not 3.0.
@@ -99,49 +117,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
   }
 
-  /// The features of `rows`, columns matched by name, others ignored.
-  /// - Parameter width: The number of features of a row.
-  /// - Throws: `EvenkeelError` with code `data` that names a missing column, text where numbers were, or the columns that make more
-  ///   features than there is memory for.
-  private func features(
-    _ table: Table, rows: [Int], width: Int, warnings: inout TableWarnings
-  ) throws -> ExampleStorage {
-    let indices = try columns.map { try table.column($0.name) }
-    let places = columns.map { column -> [String: Int] in
-      guard case .categorical(let categories) = column.kind else { return [:] }
-      return Dictionary(categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    }
-    var unknown: Set<String> = []
-    let features = try TableFeatures(
-      rows: rows.count, width: width, isInDouble: isInDouble,
-      for: memoryPurpose(table, rows: rows.count, width: width))
-    for row in rows {
-      for (position, column) in columns.enumerated() {
-        let index = indices[position]
-        switch column.kind {
-        case .numeric(let mean, let hasIndicator):
-          let value = try table.number(row: row, column: index)
-          if value == nil, let text = table.textAmongNumbers(row: row, column: index) {
-            throw EvenkeelError.data(
-              "\(table.file), line \(table.lines[row]), column \(column.name): expected a number, got \"\(text)\".")
-          }
-          guard features.append(value ?? mean) else { throw table.notFinite(row: row, column: index) }
-          if hasIndicator { features.append(value == nil ? 1 : 0) }
-        case .categorical:
-          let text = table.cell(row: row, column: index)
-          let place = places[position][text]
-          if place == nil, !Table.isMissing(text), unknown.insert(column.name + text).inserted {
-            warnings.add(.unknownText, "\"\(text)\" (column \(column.name), line \(table.lines[row]))")
-          }
-          features.append(category: place, of: column.width)
-        }
-      }
-    }
-    return features.storage
-  }
-
   /// What the memory of features is for, with the columns that make most of them.
-  private func memoryPurpose(_ table: Table, rows: Int, width: Int) -> String {
+  func memoryPurpose(_ table: Table, rows: Int, width: Int) -> String {
     let widest = columns.sorted { $0.width > $1.width }.prefix(3).filter { $0.width > 2 }
     let named =
       widest.isEmpty
@@ -149,8 +126,14 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     return "\(table.file): a table of \(rows) rows and \(width) features\(named)"
   }
 
+  /// Lets the numbers and the missing cells of `table` be read as those of training were.
+  func setNotation(of table: inout Table) {
+    table.markers = Set(missing)
+    for name in decimalCommas { if let column = table.names.firstIndex(of: name) { table.decimals[column] = .comma } }
+  }
+
   /// Leaves out the rows that have no target.
-  /// - Throws: `EvenkeelError` with code `data` if the table has no column of targets, or none in any row.
+  /// - Throws: `EvenkeelError` with code `data` if the table has no column of targets.
   func keepRowsWithTarget(of table: inout Table, warnings: inout TableWarnings) throws {
     let column = try table.column(targetName)
     let isOfNumbers = classLabels.allSatisfy { Double($0) != nil }
@@ -169,18 +152,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
           return value
         }, names: [targetName])
     }
-    let known = Dictionary(uniqueKeysWithValues: classLabels.enumerated().map { ($1, Int32($0)) })
-    return .classes(
-      try rows.map { row in
-        let text = table.cell(row: row, column: column)
-        let whole = Double(text).flatMap { $0 == $0.rounded() && abs($0) < 1e15 ? String(Int($0)) : nil }
-        guard let index = known[text] ?? whole.flatMap({ known[$0] }) else {
-          throw EvenkeelError.data(
-            "\(table.file), line \(table.lines[row]): the class \"\(text)\" of \(targetName) does not occur in the training data."
-          )
-        }
-        return index
-      }, labels: classLabels)
+    return table.classes(in: column, rows: rows, labels: classLabels)
   }
 
   /// What each row counts; nil where there is no column of weights.
@@ -197,18 +169,44 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
   }
 
-  /// - Parameter hasWeights: Whether the column of weights is wanted, if training had one; that it is missing is a warning.
+  /// - Parameters:
+  ///   - known: The features of all rows; nil to read those of `rows`.
+  ///   - hasWeights: Whether the column of weights is wanted, if training had one; that it is missing is a warning.
   func dataset(
-    _ table: Table, rows: [Int], hasTargets: Bool, hasWeights: Bool = true, warnings: inout TableWarnings
+    _ table: Table, rows: [Int], features known: ExampleStorage? = nil, hasTargets: Bool, hasWeights: Bool = true,
+    warnings: inout TableWarnings
   ) throws -> Dataset {
     let width = columns.reduce(0) { $0 + $1.width }
-    let examples = try features(table, rows: rows, width: width, warnings: &warnings)
+    let examples = try known ?? features(table, rows: rows, width: width, warnings: &warnings)
     var dataset = Dataset(
-      shape: [width], examples: examples,
+      shape: [width], examples: examples, rows: known == nil ? nil : rows.map { Int32($0) },
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)
-    if dataset.weights == nil { warnings.add(.noWeights, "\(weightName)") }
+    if dataset.weights == nil { warnings.add(.noWeights, once: weightName, weightName) }
     return dataset
+  }
+}
+
+extension Table {
+  /// The classes of `rows`; those that are not among `labels` come after them.
+  func classes(in column: Int, rows: [Int], labels: [String]) -> Targets {
+    var (labels, places) = (labels, [String: Int32]())
+    for (place, label) in labels.enumerated() { places[label] = Int32(place) }
+    // The classes of short texts, so that most need not be made.
+    var seen: [UInt64: Int32] = [:]
+    return .classes(
+      rows.map { row in
+        let key = key(row: row, column: column)
+        if let key, let place = seen[key] { return place }
+        let text = cell(row: row, column: column)
+        let place =
+          places[text] ?? decimals[column].number(text).flatMap { places[TableEncoding.label($0)] }
+          ?? Int32(labels.count)
+        if place == Int32(labels.count) { labels.append(text) }
+        places[text] = place
+        if let key { seen[key] = place }
+        return place
+      }, labels: labels)
   }
 }

@@ -1,17 +1,28 @@
 extension TableEncoding {
   /// Fits the encoding to rows of `table`, every one of which has a target.
   /// - Throws: `EvenkeelError` with code `data` that names line and column of what is no feature or target.
-  init(fittedTo table: Table, rows: [Int], roles: TableRoles, warnings: inout TableWarnings) throws {
-    var fit = TableFit(table: table, rows: rows)
+  /// - Parameters:
+  ///   - rows: Those for training, of which `survey` is.
+  ///   - target: What the target is.
+  init(
+    fittedTo table: Table, _ survey: TableSurvey, rows: [Int], roles: TableRoles, target: TargetKind,
+    options: TableOptions, warnings: inout TableWarnings
+  ) throws {
+    var fit = try TableFit(table, survey, rows: rows, roles, options)
     let columns = try roles.features.compactMap { index -> Column? in
-      try fit.kind(index, &warnings).map { Column(name: table.names[index], kind: $0) }
+      let given = options.columns[table.names[index]]
+      return try fit.kind(index, given: given, &warnings).map {
+        Column(name: table.names[index], kind: $0, textIsMissing: given == .number ? true : nil)
+      }
     }
     guard !columns.isEmpty else {
       throw EvenkeelError.data("\(table.file): every column but the target differs in nearly every row.")
     }
     self.init(
-      columns: columns, targetName: table.names[roles.target],
-      classLabels: try fit.classes(roles.target, &warnings), weightName: roles.weight, isInDouble: fit.needsDouble)
+      columns: columns, targetName: table.names[roles.target], classLabels: target.labels, weightName: roles.weight,
+      isInDouble: fit.needsDouble,
+      decimalCommas: table.names.indices.filter { table.decimals[$0] == .comma }.map { table.names[$0] },
+      hasHeader: options.hasHeader, missing: options.missing)
   }
 }
 
@@ -20,23 +31,25 @@ extension Table {
   /// - Parameters:
   ///   - isOfNumbers: Whether dashes and dots count as missing too; nil to find out.
   ///   - labels: What is a target, whatever it looks like.
-  /// - Throws: `EvenkeelError` with code `data` if no row is left.
   mutating func keepRowsWithTarget(
     in column: Int, isOfNumbers: Bool? = nil, except labels: [String] = [], warnings: inout TableWarnings
   ) throws {
+    try index([column])
     let isOfNumbers =
       isOfNumbers ?? (0..<rowCount).allSatisfy { textAmongNumbers(row: $0, column: column) == nil }
     let kept = (0..<rowCount).filter { row in
-      let text = cell(row: row, column: column)
-      let isMissing = isOfNumbers ? Self.isMissingNumber(text) : Self.isMissing(text)
-      guard isMissing, !labels.contains(text) else { return true }
+      guard isMissing(row: row, column: column, amongNumbers: isOfNumbers),
+        labels.isEmpty || !labels.contains(cell(row: row, column: column))
+      else { return true }
       warnings.add(.noTarget, "line \(lines[row])")
       return false
     }
     keepRows(kept)
-    guard rowCount > 0 else {
-      throw EvenkeelError.data("\(file): the target \(names[column]) is missing in every row.")
-    }
+  }
+
+  /// - Throws: `EvenkeelError` with code `data` if no row with a target was left.
+  func requireTarget(_ name: String) throws {
+    guard rowCount > 0 else { throw EvenkeelError.data("\(file): the target \(name) is missing in every row.") }
   }
 }
 
@@ -48,103 +61,98 @@ private struct TableFit {
 
   let table: Table
   let rows: [Int]
-  /// The rows that are not for training.
-  let others: [Int]
+  private let surveys: [ColumnSurvey]
   /// Whether floats would take from the numbers of a column more than 2⁻¹⁸ of their range.
   var needsDouble = false
 
-  init(table: Table, rows: [Int]) {
-    (self.table, self.rows) = (table, rows)
-    var isOther = [Bool](repeating: true, count: table.rowCount)
-    for row in rows { isOther[row] = false }
-    others = isOther.indices.filter { isOther[$0] }
+  init(_ table: Table, _ survey: TableSurvey, rows: [Int], _ roles: TableRoles, _ options: TableOptions) throws {
+    var table = table
+    try table.index(
+      roles.features.filter { column in
+        let column = (survey: survey.columns[column], kind: options.columns[table.names[column]])
+        return column.kind.map { $0 != .number }
+          ?? (column.survey.firstText ?? column.survey.firstTextElsewhere != nil)
+      })
+    (self.table, self.rows, surveys) = (table, rows, survey.columns)
   }
 
   /// What the column becomes; nil if it is left out. Whether it is one of numbers, all rows decide; the rest follows from those for
   /// training.
-  mutating func kind(_ column: Int, _ warnings: inout TableWarnings) throws -> TableEncoding.Kind? {
-    var (sum, numbers, missing) = (0.0, 0, 0)
-    var (least, greatest, error) = (Double.infinity, -Double.infinity, 0.0)
-    var infinite: Int?
-    var firstText: Int?
-    for row in rows {
-      let text = table.cell(row: row, column: column)
-      if Table.isMissingNumber(text) {
-        missing += 1
-      } else if let value = Double(text) {
-        guard value.isFinite else {
-          infinite = infinite ?? row
-          continue
+  /// - Parameter given: What it is, if that was said.
+  mutating func kind(
+    _ column: Int, given: TableOptions.ColumnKind?, _ warnings: inout TableWarnings
+  ) throws -> TableEncoding.Kind? {
+    switch given {
+    case .category:
+      let texts = categories(of: column).texts
+      try requireFew(texts, column)
+      return .categorical(texts.sorted())
+    case .date(let order):
+      guard let order = try table.dateOrder(column: column, given: order) else {
+        let row = (0..<table.rowCount).first { row in
+          table.text(row: row, column: column).map { text in
+            !(order.map { [$0] } ?? DateOrder.allCases).contains { CalendarDate(text, order: $0) != nil }
+          } ?? false
         }
-        sum += value
-        numbers += 1
-        (least, greatest) = (min(least, value), max(greatest, value))
-        error = max(error, abs(Double(Float(value)) - value))
-      } else if firstText == nil {
-        firstText = row
+        guard let row else {
+          throw EvenkeelError.data("\(table.file), column \(table.names[column]): the dates have no order in common.")
+        }
+        throw table.expected("a date", row: row, column: column, got: table.cell(row: row, column: column))
       }
+      return dates(column, order)
+    case .number, nil: break
     }
-    firstText = firstText ?? others.first { table.textAmongNumbers(row: $0, column: column) != nil }
-    if let firstText { return try categories(column, numbers: numbers, firstText: firstText, &warnings) }
-    if let infinite { throw table.notFinite(row: infinite, column: column) }
-    needsDouble = needsDouble || least < greatest && error > 0x1p-18 * (greatest - least)
-    return .numeric(mean: numbers > 0 ? sum / Double(numbers) : 0, hasIndicator: missing > 0)
+    let survey = surveys[column]
+    if given == nil, let firstText = survey.firstText ?? survey.firstTextElsewhere {
+      if survey.numbers == 0, let order = try table.dateOrder(column: column) { return dates(column, order) }
+      return try categories(column, numbers: survey.numbers, firstText: firstText, &warnings)
+    }
+    if let infinite = survey.infinite { throw table.notFinite(row: infinite, column: column) }
+    needsDouble =
+      needsDouble || survey.least < survey.greatest && survey.error > 0x1p-18 * (survey.greatest - survey.least)
+    return .numeric(
+      mean: survey.numbers > 0 ? survey.sum / Double(survey.numbers) : 0,
+      hasIndicator: survey.missing > 0 || survey.firstText != nil)
+  }
+
+  private func dates(_ column: Int, _ order: DateOrder) -> TableEncoding.Kind {
+    .date(
+      DateEncoding(
+        rows.map { row in table.text(row: row, column: column).flatMap { CalendarDate($0, order: order) } },
+        order: order))
+  }
+
+  /// The different texts of the training rows, and how many rows have one.
+  private func categories(of column: Int) -> (texts: Set<String>, count: Int) {
+    var (texts, count): (Set<String>, Int) = ([], 0)
+    for row in rows {
+      guard let text = table.text(row: row, column: column) else { continue }
+      count += 1
+      texts.insert(text)
+    }
+    return (texts, count)
   }
 
   /// - Parameter numbers: How many of the cells are numbers.
   private func categories(
     _ column: Int, numbers: Int, firstText: Int, _ warnings: inout TableWarnings
   ) throws -> TableEncoding.Kind? {
-    var texts: Set<String> = []
-    var count = 0
-    for row in rows {
-      guard let text = table.text(row: row, column: column) else { continue }
-      count += 1
-      texts.insert(text)
-    }
+    let (texts, count) = categories(of: column)
     let (name, text) = (table.names[column], table.cell(row: firstText, column: column))
     let example = "\(name.isEmpty ? "(no name)" : name) (\"\(text)\" in line \(table.lines[firstText]))"
     if count >= Self.fewestNames, Double(texts.count) >= Self.shareOfNames * Double(count) {
       warnings.add(.names, example)
       return nil
     }
-    guard texts.count <= Self.mostCategories else {
-      throw EvenkeelError.data(
-        "\(table.file), line \(table.lines[firstText]), column \(name): \"\(text)\" is no number, and \(texts.count) different texts are more than the \(Self.mostCategories) that a column of categories may have; --ignore leaves it out."
-      )
-    }
+    try requireFew(texts, column)
     if numbers > 0 { warnings.add(.textAmongNumbers, example) }
     return .categorical(texts.sorted())
   }
 
-  /// The classes of a target column; none if it is a regression: numbers that are not whole, or of many values.
-  func classes(_ column: Int, _ warnings: inout TableWarnings) throws -> [String] {
-    var (values, numbers): (Set<Double>, Int) = ([], 0)
-    var counts: [String: Int] = [:]
-    var firstTexts: [String] = []
-    for row in 0..<table.rowCount {
-      guard let text = table.text(row: row, column: column) else { continue }
-      counts[text, default: 0] += 1
-      if let value = try table.number(row: row, column: column) {
-        values.insert(value)
-        numbers += 1
-      } else if firstTexts.count < 2 {
-        firstTexts.append("\"\(text)\" in line \(table.lines[row])")
-      }
-    }
-    guard !firstTexts.isEmpty else { return TableEncoding.classLabels(for: values, rowCount: table.rowCount) }
-    let rare = counts.values.count { $0 == 1 }
-    let isMostlyNumbers = 2 * numbers > table.rowCount
-    if 2 * rare > counts.count {
-      guard !isMostlyNumbers else {
-        throw EvenkeelError.data(
-          "\(table.file): the target \(table.names[column]) is not quite numbers: \(firstTexts.joined(separator: ", ")). As classes, \(rare) of \(counts.count) would have one row. Correct these cells, or leave them empty: a row without its target is left out."
-        )
-      }
-      for text in firstTexts { warnings.add(.rareClasses, text) }
-    } else if isMostlyNumbers, TableEncoding.classLabels(for: values, rowCount: numbers).isEmpty {
-      for text in firstTexts { warnings.add(.targetOfClasses, text) }
-    }
-    return counts.keys.sorted()
+  private func requireFew(_ texts: Set<String>, _ column: Int) throws {
+    guard texts.count > Self.mostCategories else { return }
+    throw EvenkeelError.data(
+      "\(table.file), column \(table.names[column]): \(texts.count) different texts are more than the \(Self.mostCategories) that a column of categories may have; --ignore leaves it out."
+    )
   }
 }

@@ -6,40 +6,33 @@ extension Dataset {
   ///   - target: The column to predict; the last one by default.
   ///   - weight: The column that says what each row counts (`Dataset.with`), which is then no feature.
   ///   - ignored: The names of columns that are left out.
+  ///   - options: What is known of the table; the rest is found out.
   ///   - validation: The share of rows set apart for validation.
   ///   - test: The share of rows set apart for the test.
   /// - Throws: `EvenkeelError` that names file, line and column.
   public static func csv(
     at path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    validation: Double = 0, test: Double = 0, seed: UInt64 = 0
+    options: TableOptions = TableOptions(), validation: Double = 0, test: Double = 0, seed: UInt64 = 0
   ) throws -> DatasetSplits {
     let bytes = try FileBytes(path)
     return try bytes.reading {
       try csv(
-        bytes, target: target, weight: weight, ignoring: ignored, validation: validation, test: test, seed: seed)
+        bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation, test: test,
+        seed: seed)
     }
   }
 
   package static func csv(
     _ bytes: FileBytes, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    validation: Double = 0, test: Double = 0, seed: UInt64 = 0
+    options: TableOptions = TableOptions(), validation: Double = 0, test: Double = 0, seed: UInt64 = 0
   ) throws -> DatasetSplits {
-    var table = try Table(bytes)
-    try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
-    var warnings = TableWarnings(table.file)
-    let roles = try TableRoles(of: table, target: target, weight: weight, ignoring: ignored, warnings: &warnings)
-    try table.keepRowsWithTarget(in: roles.target, warnings: &warnings)
-    var parts = RowSplit(count: table.rowCount, validation: validation, test: test, seed: seed)
-    let before = warnings
-    var encoding = try TableEncoding(fittedTo: table, rows: parts.training, roles: roles, warnings: &warnings)
-    if !encoding.classLabels.isEmpty,
-      parts.bringEveryClassIntoTraining(try encoding.targets(table, rows: Array(0..<table.rowCount)))
-    {
-      warnings = before
-      encoding = try TableEncoding(fittedTo: table, rows: parts.training, roles: roles, warnings: &warnings)
-    }
+    var fitted = try FittedTable(
+      bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation, test: test,
+      seed: seed)
+    let (table, encoding, parts) = (fitted.table, fitted.encoding, fitted.parts)
+    let features = fitted.features
     func part(_ rows: [Int]) throws -> Dataset {
-      try encoding.dataset(table, rows: rows, hasTargets: true, warnings: &warnings)
+      try encoding.dataset(table, rows: rows, features: features, hasTargets: true, warnings: &fitted.warnings)
     }
     var splits = DatasetSplits(
       training: try part(parts.training), validation: try part(parts.validation), test: try part(parts.test))
@@ -50,10 +43,15 @@ extension Dataset {
         )
       }
       let scaling = try InputScaling(fittedTo: splits.training)
-      for channel in scaling.constantChannels { warnings.add(.constant, encoding.featureNames[channel]) }
+      // The features of a date are many, and in one year its year is constant.
+      let isOfDate = encoding.columns.flatMap { Array(repeating: $0.isOfDates, count: $0.width) }
+      for channel in scaling.constantChannels where !isOfDate[channel] {
+        fitted.warnings.add(.constant, encoding.featureNames[channel])
+      }
     }
-    if test > 0, splits.test.isEmpty { warnings.add(.nothingToTest) }
-    splits.warnings = warnings.sentences
+    if test > 0, splits.test.isEmpty { fitted.warnings.add(.nothingToTest) }
+    splits.warnings = fitted.warnings.sentences
+    splits.targetReason = fitted.kind.reason
     return splits
   }
 
@@ -62,12 +60,23 @@ extension Dataset {
   package static func csv(
     _ bytes: FileBytes, encoding: TableEncoding, targets: Bool, weights: Bool = true, warnings: inout [String]
   ) throws -> Dataset {
-    var table = try Table(bytes)
-    var found = TableWarnings(table.file)
-    if targets { try encoding.keepRowsWithTarget(of: &table, warnings: &found) }
-    let dataset = try encoding.dataset(
-      table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &found)
+    var table = try Table(bytes, hasHeader: encoding.hasHeader)
+    var found = TableWarnings(of: table)
+    let dataset = try encoding.examples(of: &table, targets: targets, weights: weights, warnings: &found)
+    if targets { try table.requireTarget(encoding.targetName) }
     warnings += found.sentences
     return dataset
+  }
+}
+
+extension TableEncoding {
+  /// The examples of a table, or of a part of one; with `targets` those that have one.
+  func examples(
+    of table: inout Table, targets: Bool, weights: Bool, warnings: inout TableWarnings
+  ) throws -> Dataset {
+    setNotation(of: &table)
+    if targets { try keepRowsWithTarget(of: &table, warnings: &warnings) }
+    return try dataset(
+      table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &warnings)
   }
 }

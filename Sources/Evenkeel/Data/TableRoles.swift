@@ -3,15 +3,19 @@ struct TableRoles {
   let target: Int
   let weight: String?
   let features: [Int]
+  /// The names of columns that are left out as was said.
+  let ignored: [String]
 
   /// - Parameters:
   ///   - target: The name of the column to predict; by default the last one that is neither weight nor ignored.
   ///   - weight: The name of the column of weights; nil if there is none.
   ///   - ignored: The names of columns that are left out.
+  ///   - kinds: What columns are, by name; one that is named is not left out as a row number.
   /// - Throws: `EvenkeelError`: `usage` for an unknown column or one with two roles, `data` if no feature is left.
-  init(of table: Table, target: String?, weight: String?, ignoring ignored: [String], warnings: inout TableWarnings)
-    throws
-  {
+  init(
+    of table: Table, target: String?, weight: String?, ignoring ignored: [String],
+    kinds: [String: TableOptions.ColumnKind] = [:], warnings: inout TableWarnings
+  ) throws {
     func column(_ name: String, _ purpose: String) throws -> Int {
       guard let index = table.names.firstIndex(of: name) else {
         throw EvenkeelError.usage(
@@ -21,6 +25,12 @@ struct TableRoles {
     }
     if let weight { _ = try column(weight, "of weights") }
     for name in ignored { _ = try column(name, "to ignore") }
+    for name in kinds.keys.sorted() {
+      _ = try column(name, "to give a kind")
+      guard !ignored.contains(name) else {
+        throw EvenkeelError.usage("\(table.file): the column \"\(name)\" cannot be both ignored and of a kind.")
+      }
+    }
     let empty = table.names.indices.filter { table.names[$0].isEmpty && Self.isEmpty(table, $0) }
     let possible = table.names.indices.filter { index in
       let name = table.names[index]
@@ -36,8 +46,13 @@ struct TableRoles {
     for (role, taken) in [("target", name), ("weight", weight)] where taken.map(ignored.contains) ?? false {
       throw EvenkeelError.usage("\(table.file): the column \"\(taken!)\" cannot be both the \(role) and ignored.")
     }
+    for name in [name, weight] where name.map({ kinds[$0] != nil }) ?? false {
+      throw EvenkeelError.usage(
+        "\(table.file): the kind of the column \"\(name!)\" cannot be given: it is the target or the weight; --task says what a target is."
+      )
+    }
     var features = possible.filter { $0 != targetColumn }
-    if features.first == 0, Self.numbersRows(table) {
+    if features.first == 0, kinds[table.names[0]] == nil, Self.numbersRows(table) {
       features.removeFirst()
       warnings.add(.rowNumbers)
     }
@@ -46,7 +61,12 @@ struct TableRoles {
         "\(table.file): no column besides the target\(weight == nil ? "" : " or the weight") is left to predict it from."
       )
     }
-    (self.target, self.weight, self.features) = (targetColumn, weight, features)
+    (self.target, self.weight, self.features, self.ignored) = (targetColumn, weight, features, ignored)
+  }
+
+  /// The columns that are read.
+  func all(in table: Table) -> [Int] {
+    features + [target] + (weight.flatMap { table.names.firstIndex(of: $0) }.map { [$0] } ?? [])
   }
 
   private static func isEmpty(_ table: Table, _ column: Int) -> Bool {

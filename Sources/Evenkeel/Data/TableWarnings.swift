@@ -2,8 +2,9 @@
 struct TableWarnings {
   /// What may be said, in the order in which it is.
   enum Kind: CaseIterable {
-    case noTarget, rowNumbers, names, textAmongNumbers, targetOfClasses, rareClasses, nothingToTest, unknownText
-    case constant, noWeights
+    case latin1, noTarget, rowNumbers, names, textAmongNumbers, targetOfClasses, rareClasses, nothingToTest,
+      textInNumbers
+    case unknownText, constant, noWeights
 
     /// The sentence without its examples.
     fileprivate func sentence(_ count: Int) -> String {
@@ -11,6 +12,7 @@ struct TableWarnings {
         count == 1 ? "1 \(noun) \(one)" : "\(count) \(noun)s \(many)"
       }
       return switch self {
+      case .latin1: "it is not UTF-8 and is read as Latin-1 (Windows-1252)"
       case .noTarget: of("row", "has no target and is left out", "have no target and are left out")
       case .rowNumbers: "the first column has no name and numbers the rows, so it is left out"
       case .names:
@@ -24,6 +26,8 @@ struct TableWarnings {
       case .targetOfClasses: "the target is read as classes because not all of it is numbers"
       case .rareClasses: "most classes of the target have one row, so they can hardly be learned"
       case .nothingToTest: "no row is left to test on"
+      case .textInNumbers:
+        of("text", "in a column of numbers is taken as missing", "in columns of numbers are taken as missing")
       case .unknownText: of("text", "does not occur in the training data", "do not occur in the training data")
       case .constant: of("column", "is constant in the training rows", "are constant in the training rows")
       case .noWeights: "every row counts the same because there is no column of weights"
@@ -33,8 +37,15 @@ struct TableWarnings {
 
   let file: String
   private var found: [Kind: (count: Int, examples: [String])] = [:]
+  /// What was noted once, with the example that it gave.
+  private var once: [Kind: [String: String]] = [:]
 
   init(_ file: String) { self.file = file }
+
+  init(of table: Table) {
+    file = table.file
+    if table.isLatin1 { add(.latin1) }
+  }
 
   /// Notes that it happened once more; the first two examples are shown.
   mutating func add(_ kind: Kind, _ example: @autoclosure () -> String? = nil) {
@@ -42,6 +53,26 @@ struct TableWarnings {
     if examples.count < 2, let example = example() { examples.append(example) }
     count += 1
     found[kind] = (count, examples)
+  }
+
+  /// Notes it, unless it was noted for the same `key` before.
+  mutating func add(_ kind: Kind, once key: String, _ example: @autoclosure () -> String) {
+    guard once[kind]?[key] == nil else { return }
+    let example = example()
+    once[kind, default: [:]][key] = example
+    add(kind, example)
+  }
+
+  /// Notes what was found in the rows that follow.
+  mutating func add(_ later: TableWarnings) {
+    for (kind, (count, examples)) in later.found {
+      let known = once[kind] ?? [:]
+      let again = later.once[kind]?.filter { known[$0.key] != nil } ?? [:]
+      guard count > again.count else { continue }
+      for example in examples where !again.values.contains(example) { add(kind, example) }
+      found[kind]!.count += count - again.count - examples.count { !again.values.contains($0) }
+      once[kind, default: [:]].merge(later.once[kind] ?? [:]) { first, _ in first }
+    }
   }
 
   /// A sentence for each kind that was found.

@@ -20,6 +20,7 @@ extension Model {
     }
     model.scaling = scaling
     model.encoding = encoding
+    model.images = images
     model.output = output
     return model
   }

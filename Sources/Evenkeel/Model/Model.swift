@@ -11,6 +11,8 @@ public struct Model: Sendable {
   public package(set) var scaling: InputScaling?
   /// How the columns of a table become features.
   public package(set) var encoding: TableEncoding?
+  /// What images become before the model sees them; nil for one that was trained on other data.
+  public internal(set) var images: ImageInput?
   /// What the outputs mean; set by training.
   public internal(set) var output: OutputDescription?
   /// How it was last trained, as far as its statistics depend on it; nil before training.
@@ -146,7 +148,8 @@ public struct Model: Sendable {
     .data("The model's output for example \(example) is \(value): its parameters or that example are out of range.")
   }
 
-  /// How well the model does on `dataset`, with running statistics; examples count by their weights.
+  /// How well the model does on `dataset`, with running statistics; examples count by their weights, those of a class that the model
+  /// does not know as wrong.
   /// - Throws: `EvenkeelError` if the data has other targets than the model was trained for, or no rows.
   public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Quality {
     try evaluate(dataset, InferenceRun(threads: threads))
@@ -163,27 +166,15 @@ public struct Model: Sendable {
     for dataset in datasets where !dataset.isEmpty {
       try dataset.requireFit(network.input)
       try dataset.requireWeight()
-      _ = try TargetBuffer(dataset, output: output, width: width)
+      let targets = try TargetBuffer(dataset, output: output, width: width, takesUnknownClasses: true)
+      if targets.isUnknownThroughout { throw output.knowsNoClass(of: dataset.count) }
     }
   }
 
   func evaluate(_ dataset: Dataset, _ options: InferenceRun) throws -> Quality {
-    guard let output else { throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.") }
-    guard !dataset.isEmpty else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
-    try dataset.requireWeight()
-    let targets = try TargetBuffer(
-      dataset, output: output, width: state.layout.output.count, tellsTargetsApart: true)
-    var sums = Loss.Sums()
-    try run(dataset, options) { outputs, start, rows, weights in
-      sums += output.loss.evaluate(
-        outputs, rows: rows, width: targets.width, targets: targets.batch(at: start), weights: weights.weights,
-        gradient: nil)
-    }
-    guard sums.loss.isFinite else {
-      throw EvenkeelError.data(
-        "The model's loss on the data is \(sums.loss): its parameters or the data are out of range.")
-    }
-    return Quality(sums, targets.targetSums, output: output, width: targets.width)
+    var evaluator = try Evaluator(self)
+    try evaluator.add(dataset, options)
+    return try evaluator.quality()
   }
 
   /// How data goes through the network without training it.

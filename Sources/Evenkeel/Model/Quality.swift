@@ -1,21 +1,27 @@
 /// How well a model does on a set of examples, each by its weight.
 public struct Quality: Hashable, Codable, Sendable {
-  /// The mean loss; for a regression, in standardized units of the target.
+  /// The mean loss over the examples of classes that the model knows; for a regression, in standardized units of the target.
   public let loss: Double
   /// The share of examples whose most probable class is the right one; nil for a regression.
   public let accuracy: Double?
-  /// The root of the mean squared error over all targets, in their units; nil for a classifier.
+  /// The root of the mean squared error, in the target's unit; the mean over several targets; nil for a classifier.
   public let rootMeanSquaredError: Double?
   /// How well each target of a regression is predicted; empty for a classifier.
   public let targets: [TargetQuality]
   /// The number of examples.
   public let count: Int
 
-  /// - Parameter targetSums: As `TargetBuffer` keeps them; nil if there are none per target.
-  init(_ sums: Loss.Sums, _ targetSums: [Double]?, output: OutputDescription, width: Int) {
+  /// - Parameters:
+  ///   - targetSums: As `TargetBuffer` keeps them; nil if there are none per target.
+  ///   - unknownWeight: Σ w over examples that `sums` leaves out, as their class is none of the model's.
+  ///   - accuracy: That of a classifier that does not predict the most probable class.
+  init(
+    _ sums: Loss.Sums, _ targetSums: [Double]?, output: OutputDescription, width: Int, unknownWeight: Double = 0,
+    accuracy: Double? = nil
+  ) {
     loss = sums.loss / sums.weight
     count = sums.examples
-    accuracy = output.loss.isRegression ? nil : sums.correct / sums.weight
+    self.accuracy = output.loss.isRegression ? nil : accuracy ?? sums.correct / (sums.weight + unknownWeight)
     guard output.loss.isRegression, let targetSums else {
       targets = []
       rootMeanSquaredError =
@@ -31,10 +37,7 @@ public struct Quality: Hashable, Codable, Sendable {
         rootMeanSquaredError: (squares / sums.weight).squareRoot() * output.targetDeviation[index],
         coefficientOfDetermination: total > 0 ? 1 - squares / total : nil)
     }
-    // The largest is factored out, as squares of values far from 1 would leave the range of a double.
-    let largest = targets.map(\.rootMeanSquaredError).max() ?? 0
-    let shares = targets.map { largest > 0 ? $0.rootMeanSquaredError / largest : 0 }
-    rootMeanSquaredError = (shares.reduce(0) { $0 + $1 * $1 } / Double(width)).squareRoot() * largest
+    rootMeanSquaredError = targets.reduce(0) { $0 + $1.rootMeanSquaredError / Double(width) }
   }
 }
 

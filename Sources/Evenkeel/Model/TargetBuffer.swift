@@ -11,18 +11,24 @@ package final class TargetBuffer {
   /// Three sums per target over the evaluated examples: w e², w t and w t², as `ek_target_sums` computes them; nil if
   /// sums per target are not kept.
   private let sums: UnsafeMutablePointer<Double>?
+  /// Which examples are of a class that the model does not know; empty if none is.
+  private let isUnknown: [Bool]
 
   /// - Parameters:
   ///   - batch: The largest batch that `gather` will be asked for.
   ///   - tellsTargetsApart: Whether to keep the sums per target that `Quality` needs, for a regression.
+  ///   - takesUnknownClasses: Whether examples may be of classes that the model does not know; their loss has no meaning.
   package init(
-    _ dataset: Dataset, output: OutputDescription, width: Int, batch: Int = 1, tellsTargetsApart: Bool = false
+    _ dataset: Dataset, output: OutputDescription, width: Int, batch: Int = 1, tellsTargetsApart: Bool = false,
+    takesUnknownClasses: Bool = false
   ) throws {
     try Machine.requireMemory(
       // As they are made, and where they are kept.
       2 * dataset.count * (output.loss.isSoftmax ? 1 : width) * MemoryLayout<Float>.stride,
       for: "Keeping the targets of \(dataset.count) examples")
-    let (labels, values) = try Self.targets(of: dataset, for: output, width: width)
+    let (labels, values, isUnknown) = try Self.targets(
+      of: dataset, for: output, width: width, takesUnknownClasses: takesUnknownClasses)
+    self.isUnknown = isUnknown
     self.width = width
     sums = tellsTargetsApart && output.loss.isRegression ? .allocate(capacity: 3 * width) : nil
     sums?.initialize(repeating: 0, count: 3 * width)
@@ -37,8 +43,8 @@ package final class TargetBuffer {
 
   /// What the loss compares every output with: labels of classes, values, or both.
   private static func targets(
-    of dataset: Dataset, for output: OutputDescription, width: Int
-  ) throws -> (labels: [Int32], values: [Float]) {
+    of dataset: Dataset, for output: OutputDescription, width: Int, takesUnknownClasses: Bool
+  ) throws -> (labels: [Int32], values: [Float], isUnknown: [Bool]) {
     switch dataset.targets {
     case .none: throw EvenkeelError.data("The data has no targets.")
     case .classes(let indices, let classes):
@@ -48,20 +54,25 @@ package final class TargetBuffer {
       // Labels are matched by name: another file may have other classes.
       let known = Dictionary(uniqueKeysWithValues: output.classLabels.enumerated().map { ($1, Int32($0)) })
       let map = classes.map { known[$0] ?? -1 }
-      let labels = indices.map { $0 < 0 ? -1 : map[Int($0)] }
+      var labels = indices.map { $0 < 0 ? -1 : map[Int($0)] }
+      var isUnknown: [Bool] = []
+      if takesUnknownClasses, labels.contains(-1) {
+        isUnknown = labels.map { $0 < 0 }
+        labels = labels.map { max($0, 0) }
+      }
       if let row = labels.firstIndex(of: -1) {
         let name = indices[row] < 0 ? "unknown" : classes[Int(indices[row])]
         throw EvenkeelError.data(
           "Example \(row) is of the class \"\(name)\", which does not occur in the training data.")
       }
-      guard output.loss.kind == .sigmoidCrossEntropy else { return (labels, []) }
+      guard output.loss.kind == .sigmoidCrossEntropy else { return (labels, [], isUnknown) }
       let values =
         width == 1
         ? labels.map { Float($0) }
         : labels.flatMap { label in
           (0..<width).map { Int32($0) == label ? 1 : 0 }
         }
-      return (labels, values)
+      return (labels, values, isUnknown)
     case .values(let targets, let names):
       guard output.classLabels.isEmpty else {
         throw EvenkeelError.data("The targets are values; the model predicts classes.")
@@ -80,7 +91,7 @@ package final class TargetBuffer {
           "The target \(names[position % width]) of example \(position / width) is \(targets[position]), too far from the training targets."
         )
       }
-      return ([], values)
+      return ([], values, [])
     }
   }
 
@@ -99,6 +110,15 @@ package final class TargetBuffer {
 
   /// Resets the sums.
   func clearSums() { sums?.update(repeating: 0, count: 3 * width) }
+
+  /// Whether no example is of a class that the model knows.
+  var isUnknownThroughout: Bool { !isUnknown.isEmpty && !isUnknown.contains(false) }
+
+  /// The weights of these examples, which `weights` has for all, with 0 for those of unknown classes; nil where there are none.
+  func weightsOfKnown(_ examples: Range<Int>, _ weights: BatchWeights) -> [Float]? {
+    guard !isUnknown.isEmpty, isUnknown[examples].contains(true) else { return nil }
+    return examples.map { isUnknown[$0] ? 0 : weights.weights?[$0 - examples.lowerBound] ?? 1 }
+  }
 
   /// The targets of the examples from `start` on.
   package func batch(at start: Int) -> BatchTargets {

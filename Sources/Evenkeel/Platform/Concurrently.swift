@@ -27,6 +27,35 @@ func concurrently(_ count: Int, _ body: @Sendable (Int) throws -> Void) throws {
   }
 }
 
+extension Machine {
+  /// Makes sure that the system gives this process another thread, where a library would wait for one without end.
+  /// - Throws: `EvenkeelError` with code `internal`.
+  package static func requireThread(for what: String) throws {
+    var thread = pthread_t()
+    let status = pthread_create(&thread, nil, { _ in nil }, nil)
+    guard status == 0 else {
+      throw EvenkeelError(
+        .internal,
+        "\(what) needs a thread, and the system gives none (\(String(cString: strerror(status)))); raise the limit of processes (ulimit -u)."
+      )
+    }
+    pthread_join(thread, nil)
+  }
+}
+
+/// What `body` makes of each of 0 ..< `count`, computed on all processors.
+/// - Throws: As `concurrently`.
+func concurrentResults<Result: Sendable>(
+  _ count: Int, _ body: @Sendable (Int) throws -> Result
+) throws -> [Result] {
+  var results = [Result?](repeating: nil, count: count)
+  try results.withUnsafeMutableBufferPointer { buffer in
+    nonisolated(unsafe) let buffer = buffer
+    try concurrently(count) { buffer[$0] = try body($0) }
+  }
+  return results.map { $0! }
+}
+
 /// Indices that several threads claim one after the other.
 private final class ConcurrentWork: Sendable {
   private let count: Int

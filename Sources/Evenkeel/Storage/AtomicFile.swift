@@ -26,6 +26,24 @@ package enum AtomicFile {
     try text.withUTF8 { try write([UnsafeRawBufferPointer($0)], to: path) }
   }
 
+  /// Writes what `body` hands on, piece by piece.
+  static func write(to path: String, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
+    let target = try Target(path)
+    if target.isStream {
+      let descriptor = open(path, O_WRONLY | O_CLOEXEC)
+      guard descriptor >= 0 else { throw failure(path) }
+      defer { close(descriptor) }
+      return try body { try fill(descriptor, [$0], path) }
+    }
+    TemporaryFile.removeStale(in: target.folder)
+    // It cannot be written a second time, if it turned out that it needs a name.
+    let file = try TemporaryFile(in: target.folder, mode: target.mode, for: path, needsName: true)
+    let descriptor = file.descriptor
+    try body { try fill(descriptor, [$0], path) }
+    guard fsync(descriptor) == 0 else { throw failure(path) }
+    _ = try file.put(at: target.file, for: path)
+  }
+
   /// Checks before long work whether `path` can be written; changes nothing.
   package static func requireWritable(_ path: String) throws {
     let target = try Target(path)

@@ -11,9 +11,11 @@ private struct StoredPosition: Codable {
   var examples: Int
   var settings: RunSettings
   var history: History
+  /// The validation loss of the best epoch, or its metric.
   var bestLoss: Double?
   var bestEpoch: Int?
   var averagedCount: Int?
+  var epochs: Int?
 
   var isReasonable: Bool {
     [epoch, batch, step, examples, bestEpoch ?? 0, averagedCount ?? 0].allSatisfy { (0..<1 << 48).contains($0) }
@@ -98,7 +100,7 @@ extension Model {
 
   fileprivate func metadata() throws -> [String: String] {
     let description = StoredDescription(
-      network: network, scaling: scaling, encoding: encoding, output: output, training: training)
+      network: network, scaling: scaling, encoding: encoding, images: images, output: output, training: training)
     do { return ["format": "pt", "evenkeel": try Safetensors.json(description)] } catch let error as EncodingError {
       guard case .invalidValue(let value, let context) = error else { throw error }
       let place = context.codingPath.map { $0.intValue.map { String($0) } ?? $0.stringValue }.joined(separator: ".")
@@ -115,6 +117,11 @@ extension Model {
 
   /// Writes a text file, whole or not at all.
   package static func writeText(_ text: String, to path: String) throws { try AtomicFile.write(text, to: path) }
+
+  /// Writes a text file piece by piece as `body` hands it on, whole or not at all.
+  package static func writeText(
+    to path: String, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+  ) throws { try AtomicFile.write(to: path, body) }
 
   /// Reads a model file.
   /// - Throws: `EvenkeelError`: `noInput` if it is missing, `data` that names a key that is missing, unexpected, of
@@ -147,6 +154,7 @@ extension Model {
     var model = try Model(description.network, state: try ModelState(layout))
     model.scaling = description.scaling
     model.encoding = description.encoding
+    model.images = description.images
     model.output = description.output
     model.training = description.training
     return model
@@ -172,7 +180,8 @@ extension Checkpoint {
     let position = StoredPosition(
       epoch: epoch, batch: batch, step: step, loss: sums.loss, squaredError: sums.squaredError, correct: sums.correct,
       targetSums: targetSums, weight: sums.weight, examples: sums.examples, settings: settings, history: history,
-      bestLoss: best?.loss, bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount)
+      bestLoss: best?.score, bestEpoch: best?.epoch, averagedCount: averaged.isEmpty ? nil : averagedCount,
+      epochs: epochs)
     metadata["position"] = try Safetensors.json(position)
     try first.withUnsafeBytes { first in
       try second.withUnsafeBytes { second in
@@ -217,10 +226,10 @@ extension Checkpoint {
     else { throw EvenkeelError.data("\(file.name): it is not a checkpoint.") }
     var used = try model.state.read(file)
     var best: Best?
-    if let loss = position.bestLoss, let epoch = position.bestEpoch {
+    if let score = position.bestLoss, let epoch = position.bestEpoch {
       let state = try ModelState(model.state.layout)
       used.formUnion(try state.read(file, prefix: "best."))
-      best = Best(loss: loss, epoch: epoch, state: state)
+      best = Best(score: score, epoch: epoch, state: state)
     }
     let averagedShape = position.averagedCount == nil ? nil : file.header.tensors["averaged"]?.shape
     if averagedShape != nil { used.insert("averaged") }
@@ -243,7 +252,7 @@ extension Checkpoint {
       second: try file.floats("optimizer.second", shape: secondShape),
       averaged: try averagedShape.map { try file.floats("averaged", shape: $0) } ?? [],
       averagedCount: position.averagedCount ?? 0, epoch: position.epoch, batch: position.batch,
-      step: position.step, settings: position.settings, sums: sums,
+      step: position.step, epochs: position.epochs, settings: position.settings, sums: sums,
       targetSums: targetSums, history: position.history, best: best)
   }
 }

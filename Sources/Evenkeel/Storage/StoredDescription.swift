@@ -6,6 +6,7 @@ struct StoredDescription: Codable {
   var network: Network
   var scaling: InputScaling?
   var encoding: TableEncoding?
+  var images: ImageInput?
   var output: OutputDescription?
   var training: TrainingSummary?
 
@@ -23,6 +24,9 @@ struct StoredDescription: Codable {
       guard Set(encoding.classLabels).count == encoding.classLabels.count else {
         throw EvenkeelError.data("a class of the table appears twice.")
       }
+    }
+    if let images, !images.isValid(for: inputs) {
+      throw EvenkeelError.data("the stored size of images does not fit \(network.input).")
     }
     try output?.validate(width: width)
     if let training, training.batchSize < 1 || !(training.weightDecay >= 0 && training.weightDecay.isFinite) {

@@ -2,9 +2,10 @@
 /// and the schedule follow from seed and position, so a run that resumes here equals, bit for bit, one that never
 /// stopped.
 public struct Checkpoint: Sendable {
-  /// The best epoch so far, if patience is used.
+  /// The best epoch so far, if patience or a metric is used.
   struct Best: Sendable {
-    let loss: Double
+    /// Its validation loss, or its metric.
+    let score: Double
     let epoch: Int
     let state: ModelState
   }
@@ -22,6 +23,8 @@ public struct Checkpoint: Sendable {
   let step: Int
   /// The steps made so far.
   public var steps: Int { step }
+  /// The epochs that the run was to have; nil in older files.
+  public let epochs: Int?
   /// The settings that a resumed run must share.
   let settings: RunSettings
   let sums: Loss.Sums

@@ -14,10 +14,12 @@ public struct EpochRecord: Hashable, Codable, Sendable {
   public let validationAccuracy: Double?
   /// nil for a classifier.
   public let validationRMSE: Double?
+  /// The value of `Trainer.metric` on the validation data; nil without either.
+  public let validationMetric: Double?
   /// Wall time, validation included.
   public let seconds: Double
 
-  init(epoch: Int, training: Quality, validation: Quality?, seconds: Double) {
+  init(epoch: Int, training: Quality, validation: Quality?, metric: Double?, seconds: Double) {
     self.epoch = epoch
     trainLoss = training.loss
     trainAccuracy = training.accuracy
@@ -25,6 +27,7 @@ public struct EpochRecord: Hashable, Codable, Sendable {
     validationLoss = validation?.loss
     validationAccuracy = validation?.accuracy
     validationRMSE = validation?.rootMeanSquaredError
+    validationMetric = metric
     self.seconds = seconds
   }
 }

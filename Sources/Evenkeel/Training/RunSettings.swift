@@ -4,7 +4,7 @@ import FoundationEssentials
 struct RunSettings: Codable, Sendable {
   private enum Key: String, CaseIterable, Codable, CodingKeyRepresentable {
     case loss, optimizer, schedule, batchSize, clippingNorm, seed, augmentation, accumulation, normFreezing,
-      weightAveraging, precision, examples, data
+      weightAveraging, precision, metric, classWeights, examples, data
 
     /// Its name in messages.
     var name: String {
@@ -13,6 +13,7 @@ struct RunSettings: Codable, Sendable {
       case .clippingNorm: "clipping norm"
       case .normFreezing: "freezing of norms"
       case .weightAveraging: "weight averaging"
+      case .classWeights: "class weight"
       case .examples: "number of training examples"
       case .data: "training data"
       default: rawValue
@@ -46,8 +47,15 @@ struct RunSettings: Codable, Sendable {
     set(.normFreezing, trainer.freezing, trainer.freezing?.summary ?? "none")
     set(.weightAveraging, trainer.averaging, trainer.averaging?.summary ?? "none")
     set(.precision, trainer.precision, trainer.precision.rawValue)
+    set(.metric, trainer.metric?.rawValue ?? "none", trainer.metric?.rawValue ?? "none")
+    set(.classWeights, trainer.classWeights?.summary ?? "none", trainer.classWeights?.summary ?? "none")
     set(.examples, examples, "\(examples)")
     set(.data, fingerprint, "of fingerprint \(fingerprint)")
+  }
+
+  /// What runs had that came before these settings.
+  private static let earlier = [Key.metric, .classWeights].reduce(into: [:]) {
+    $0[$1] = Setting(value: "\"none\"", text: "none")
   }
 
   private mutating func set(_ key: Key, _ value: some Encodable, _ text: String) {
@@ -61,7 +69,9 @@ struct RunSettings: Codable, Sendable {
   /// - Throws: `EvenkeelError` with code `usage` that names the first setting that differs from the checkpoint's.
   func requireSame(as checkpoint: RunSettings) throws {
     for key in Key.allCases {
-      guard let before = checkpoint.settings[key], let now = settings[key], before.value != now.value else { continue }
+      guard let before = checkpoint.settings[key] ?? Self.earlier[key], let now = settings[key],
+        before.value != now.value
+      else { continue }
       throw EvenkeelError.usage(
         "The checkpoint is from a run whose \(key.name) is \(before.text); this run's is \(now.text).")
     }

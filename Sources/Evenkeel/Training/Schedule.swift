@@ -33,6 +33,9 @@ public struct Schedule: Hashable, Codable, Sendable {
   /// change the momentum.
   public static func oneCycle(warmUp: Int = 0) -> Schedule { Schedule(kind: .oneCycle, warmUp: warmUp) }
 
+  /// Whether its rates depend on the number of all steps, so that a run that is resumed with more epochs goes on with others.
+  public var spansAllEpochs: Bool { kind == .cosine || kind == .oneCycle }
+
   /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
   func validate() throws {
     guard warmUp >= 0 else { throw EvenkeelError.usage("The warm-up is \(warmUp) steps; expected 0 or more.") }

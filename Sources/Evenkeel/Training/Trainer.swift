@@ -16,8 +16,11 @@ public struct Trainer: Sendable {
   public var batchSize: Int
   /// The greatest norm of the gradient over all parameters; a larger one is scaled down to it. nil: no limit.
   public var clippingNorm: Double?
-  /// Stops after this many epochs without a better validation loss, and returns the best model. nil: never.
+  /// Stops after this many epochs without a better validation loss or `metric`, and returns the best model. nil: never.
   public var patience: Int?
+  /// What decides on the validation data which epoch is the best, whose model is then returned; nil: the loss if there is `patience`,
+  /// else the last epoch's model is returned.
+  public var metric: Metric?
   /// Also evaluates the validation data every this many steps, as `Event.evaluated`. nil: only after epochs.
   public var evaluationInterval: Int?
   /// Random changes of the training images, in the order in which they act; validation data is not changed.
@@ -27,6 +30,8 @@ public struct Trainer: Sendable {
   public var accumulating: Int
   /// Whose statistics normalize the examples of such parts.
   public var statistics: BatchStatistics
+  /// What the examples of each class count in training, besides their weights; nil: the same.
+  public var classWeights: ClassWeights?
   /// When all batch norms are frozen; nil: never.
   public var freezing: NormFreezing?
   /// Which average of the weights is returned, with its norms recalibrated; nil: the last weights.
@@ -44,9 +49,10 @@ public struct Trainer: Sendable {
   /// A trainer with these settings; `fit` checks them.
   public init(
     loss: Loss, optimizer: Optimizer, batchSize: Int = 128, schedule: Schedule = .constant,
-    clippingNorm: Double? = nil, patience: Int? = nil, evaluationInterval: Int? = nil,
+    clippingNorm: Double? = nil, patience: Int? = nil, metric: Metric? = nil, evaluationInterval: Int? = nil,
     augmentation: [Augmentation] = [], accumulating: Int = 1, statistics: BatchStatistics = .micro,
-    freezing: NormFreezing? = nil, averaging: WeightAveraging? = nil, precision: Precision = .float32,
+    classWeights: ClassWeights? = nil, freezing: NormFreezing? = nil, averaging: WeightAveraging? = nil,
+    precision: Precision = .float32,
     seed: UInt64 = 0, threads: Int = Machine.threads
   ) {
     self.loss = loss
@@ -55,10 +61,12 @@ public struct Trainer: Sendable {
     self.schedule = schedule
     self.clippingNorm = clippingNorm
     self.patience = patience
+    self.metric = metric
     self.evaluationInterval = evaluationInterval
     self.augmentation = augmentation
     self.accumulating = accumulating
     self.statistics = statistics
+    self.classWeights = classWeights
     self.freezing = freezing
     self.averaging = averaging
     self.precision = precision
@@ -114,8 +122,9 @@ public struct Trainer: Sendable {
   ) throws -> History {
     let run = try start(&model, dataset, epochs: epochs, resuming: resuming)
     try model.requireEvaluable([validation].compactMap(\.self), after: loss, on: dataset)
+    if metric != nil { try requireMetric(of: model, on: validation) }
     var history = resuming?.history ?? History()
-    var best: (loss: Double, epoch: Int, state: ModelState)? = resuming?.best.map { ($0.loss, $0.epoch, $0.state) }
+    var best = resuming?.best
     let clock = ContinuousClock()
     while run.epoch < epochs, !history.stoppedEarly {
       let started = clock.now
@@ -130,15 +139,16 @@ public struct Trainer: Sendable {
       var judged = model
       let judges = validation.map { !$0.isEmpty } ?? false
       if judges, let averaged = try run.averagedModel() { judged = averaged }
-      let checked = judges ? try judged.evaluate(validation!, threads: threads) : nil
+      let checked = judges ? try judge(judged, on: validation!) : nil
       let record = EpochRecord(
-        epoch: run.epoch, training: training, validation: checked,
+        epoch: run.epoch, training: training, validation: checked?.quality, metric: checked?.metric,
         seconds: (clock.now - started) / .seconds(1))
       history.epochs.append(record)
-      if let patience, let checked {
-        if best == nil || checked.loss < best!.loss {
-          best = (checked.loss, run.epoch, try ModelState(copying: judged.state))
-        } else if run.epoch - best!.epoch >= patience {
+      if patience != nil || metric != nil, let checked {
+        let score = checked.metric ?? checked.quality.loss
+        if best == nil || metric?.isBetter(score, than: best!.score) ?? (score < best!.score) {
+          best = Checkpoint.Best(score: score, epoch: run.epoch, state: try ModelState(copying: judged.state))
+        } else if let patience, run.epoch - best!.epoch >= patience {
           history.stoppedEarly = true
         }
       }
@@ -162,6 +172,11 @@ public struct Trainer: Sendable {
       throw EvenkeelError.data(
         "The columns of the data are encoded differently from those that the model was trained on.")
     }
+    if let before = model.images, let now = dataset.images, before != now {
+      throw EvenkeelError.data(
+        "The images of the data are read as \(now.summary); those that the model was trained on were \(before.summary)."
+      )
+    }
     if let resuming, resuming.epoch > epochs {
       throw EvenkeelError.usage(
         "The checkpoint is from epoch \(resuming.epoch); expected at most \(epochs), the number of epochs.")
@@ -169,6 +184,7 @@ public struct Trainer: Sendable {
     if model.scaling == nil {
       model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
       model.encoding = dataset.encoding
+      model.images = dataset.images
     }
     if model.output == nil {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
@@ -177,7 +193,8 @@ public struct Trainer: Sendable {
       batchSize: examplesOfStatistics(of: model.state.layout.network, in: dataset.count),
       weightDecay: optimizer.weightDecay)
     try model.makeStateUnique()
-    return try TrainingRun(self, model, dataset, epochs: epochs, resuming: resuming)
+    let weighted = try classWeights.map { try dataset.weighted(by: $0) } ?? dataset
+    return try TrainingRun(self, model, weighted, epochs: epochs, resuming: resuming)
   }
 
   /// Makes sure that `model` can be trained on `dataset` and evaluated on `others`, without a step.

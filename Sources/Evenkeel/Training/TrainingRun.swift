@@ -81,7 +81,7 @@ final class TrainingRun {
 
   /// A copy of everything that a later run needs to continue from here.
   /// - Throws: `EvenkeelError` with code `data` if there is not enough memory for it.
-  func checkpoint(_ history: History, _ best: (loss: Double, epoch: Int, state: ModelState)?) throws -> Checkpoint {
+  func checkpoint(_ history: History, _ best: Checkpoint.Best?) throws -> Checkpoint {
     let (first, second) = (steps.optimizer.first, steps.optimizer.second)
     try Machine.requireMemory(
       (state.parameters.count + first.count + second.count + (averaged?.values.count ?? 0))
@@ -90,10 +90,9 @@ final class TrainingRun {
     return Checkpoint(
       model: try model.copied(), first: Array(first.buffer), second: Array(second.buffer),
       averaged: averaged.map { Array($0.values.buffer) } ?? [], averagedCount: averaged?.count ?? 0,
-      epoch: position.epoch, batch: position.batch, step: position.step, settings: settings,
+      epoch: position.epoch, batch: position.batch, step: position.step, epochs: epochs, settings: settings,
       sums: sums,
-      targetSums: targets.targetSums, history: history,
-      best: best.map { Checkpoint.Best(loss: $0.loss, epoch: $0.epoch, state: $0.state) })
+      targetSums: targets.targetSums, history: history, best: best)
   }
 
   private func restore(_ checkpoint: Checkpoint) throws {

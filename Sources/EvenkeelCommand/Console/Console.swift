@@ -16,18 +16,22 @@ func keepTextOutOfStandardOutput() { textDescriptor.store(2, ordering: .relaxed)
 /// - Throws: `ReaderHasGone`, or `EvenkeelError` with code `cannotWrite`.
 func emit(_ line: String, terminator: String = "\n") throws {
   var text = line + terminator
+  try text.withUTF8 { try emit(UnsafeRawBufferPointer($0)) }
+}
+
+/// Writes bytes to standard output at once.
+/// - Throws: As above.
+func emit(_ bytes: UnsafeRawBufferPointer) throws {
   let descriptor = textDescriptor.load(ordering: .relaxed)
-  try text.withUTF8 { bytes in
-    var position = 0
-    while position < bytes.count {
-      let written = write(descriptor, bytes.baseAddress! + position, bytes.count - position)
-      if written < 0, errno == EINTR { continue }
-      guard written > 0 else {
-        if errno == EPIPE { throw ReaderHasGone() }
-        throw EvenkeelError(.cannotWrite, "Standard output cannot be written: \(String(cString: strerror(errno))).")
-      }
-      position += written
+  var position = 0
+  while position < bytes.count {
+    let written = write(descriptor, bytes.baseAddress! + position, bytes.count - position)
+    if written < 0, errno == EINTR { continue }
+    guard written > 0 else {
+      if errno == EPIPE { throw ReaderHasGone() }
+      throw EvenkeelError(.cannotWrite, "Standard output cannot be written: \(String(cString: strerror(errno))).")
     }
+    position += written
   }
 }
 

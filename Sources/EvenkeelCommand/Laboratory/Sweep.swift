@@ -17,6 +17,8 @@ struct SweepCommand: ParsableCommand {
   @Option(help: "The number of trials, shared evenly among the norms.") var trials = 200
   @Flag(help: "Arrange the tried settings in rows and columns; by default they are quasi-random.") var grid = false
   @OptionGroup(title: "Network") var network: NetworkOptions
+  @Option(help: "What trials are judged by: accuracy, balanced-accuracy, f1-macro or roc-auc; r2 for values.")
+  var metric: Metric?
   @Option(help: "How gradients change parameters.") var optimizer = Trial.Method.gradientDescent
   @Option(help: "Examples in a mini-batch.") var batchSize = 60
   @Option(help: "Steps of a trial.") var steps = 2_000
@@ -45,10 +47,11 @@ struct SweepCommand: ParsableCommand {
     try requireOutput(report)
     try requireApart(report, from: [data, network.network], store: try options.store.path())
     let data = try options.data(data)
+    try data.description.requireFit(metric)
     let sweep = Sweep(
       network: try chosenNetwork(data), normalizations: sides, learningRate: rates, initialScale: scales,
       trials: trials,
-      layout: grid ? .grid : .random, method: optimizer, batchSize: batchSize, steps: steps, seed: seed)
+      layout: grid ? .grid : .random, metric: metric, method: optimizer, batchSize: batchSize, steps: steps, seed: seed)
     let planned = try sides.flatMap { try sweep.trials(of: $0, on: data.description) }
     try data.requireFit(planned)
     let store = try RunStore(options.store.path())
@@ -73,7 +76,7 @@ struct SweepCommand: ParsableCommand {
     words += ["--optimizer", optimizer.rawValue, "--batch-size", "\(batchSize)"] + (grid ? ["--grid"] : [])
     for (name, value) in [
       ("--network", network.network), ("--hidden", network.hidden?.text),
-      ("--activation", network.activation?.rawValue), ("--target", options.target),
+      ("--activation", network.activation?.rawValue), ("--target", options.target), ("--metric", metric?.rawValue),
     ] {
       if let value { words += [name, value] }
     }
@@ -108,10 +111,14 @@ struct SweepCommand: ParsableCommand {
           [side.best.map { percent($0.score) } ?? "none"] + (place ?? ["", ""])
             + [percent(side.workingShare), percent(side.divergedShare)]))
     }
+    let name = data.scoreName(of: sweep.metric)
     try emit(
       outcome.threshold.map {
-        "A trial works if it reaches 95 % of the best \(data.scoreName) of all and beats guessing: \(percent($0))."
-      } ?? "Nothing beat guessing, so no trial works: the best \(data.scoreName) is below \(percent(data.aboveChance))."
+        "A trial works if it reaches 95 % of the best \(name) of all and beats guessing: \(percent($0))."
+      }
+        ?? (data.aboveChance(of: sweep.metric) < 1
+          ? "Nothing beat guessing, so no trial works: the best \(name) is below \(percent(data.aboveChance(of: sweep.metric)))."
+          : "There are too few test examples to tell any trial from guessing.")
     )
   }
 }

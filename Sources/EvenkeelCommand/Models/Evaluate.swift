@@ -2,31 +2,32 @@ import ArgumentParser
 import Evenkeel
 
 struct Evaluate: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Measures how well MODEL does on DATA.")
+  static let configuration = CommandConfiguration(
+    abstract: "Measures how well MODEL does on DATA: metrics, a line for each class, and the confusion matrix.")
   @Argument(help: "A model file.") var model: String
   @Argument(
     help: "As for train: its test part, or all of it if it has none (a table then includes the rows trained on).")
   var data: String
-  @Flag(help: "Print one JSON object.") var json = false
+  @OptionGroup var broken: BrokenImageOption
+  @Option(help: "The probability from which on the second of two classes is predicted; 0.5 by default.")
+  var threshold: Double?
+  @Flag(help: "Print one JSON object, with all metrics.") var json = false
 
   func run() throws {
     let model = try Model(contentsOf: model)
-    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: true)
-    warn(warnings)
-    let quality = try model.evaluate(dataset)
-    if json { return try emitJSON(QualityLine(quality)) }
-    try emit(([quality.summary] + quality.targetLines).joined(separator: "\n"))
-  }
-}
-
-private struct QualityLine: Encodable {
-  let loss: Double
-  let accuracy, RMSE: Double?
-  let targets: [TargetLine]?
-  let count: Int
-
-  init(_ quality: Quality) {
-    (loss, accuracy, RMSE) = (quality.loss, quality.accuracy, quality.rootMeanSquaredError)
-    (targets, count) = (TargetLine.lines(quality), quality.count)
+    let limit = try threshold.map { try DecisionThreshold($0, among: model.output?.classLabels ?? []) }
+    let evaluation: Evaluation
+    switch try Dataset.openForUse(data, by: model, targets: true, skippingBroken: broken.skipBroken) {
+    case .parts(let parts):
+      let (whole, warnings) = try model.evaluation(of: parts, threshold: limit)
+      warn(warnings)
+      evaluation = whole
+    case .whole(let dataset, let warnings):
+      warn(warnings)
+      evaluation = try model.evaluation(of: dataset, threshold: limit)
+    }
+    evaluation.warnOfUnknownClasses()
+    if json { return try emitJSON(EvaluationLine(evaluation)) }
+    try emit(EvaluationReport(evaluation: evaluation).lines.joined(separator: "\n"))
   }
 }

@@ -14,6 +14,7 @@ struct Inspect: ParsableCommand {
   @Option(
     help: "Examples in a training batch, to judge its statistics; by default those that the model was trained with.")
   var batchSize: Int?
+  @OptionGroup var broken: BrokenImageOption
   @Flag(help: "Print one JSON object per line: a layer, a batch norm, an evaluation or a finding.") var json = false
 
   func run() throws {
@@ -39,6 +40,7 @@ struct Inspect: ParsableCommand {
     let dataset = try data.map { try examples($0, for: model) }
     let diagnosis = try model.diagnose(on: dataset, batchSize: batchSize)
     try show(model.network, learned: model)
+    if !json, let encoding = model.encoding { try emit(encoding.summary) }
     if !json, let output = model.output {
       try emit(
         output.classLabels.isEmpty
@@ -51,10 +53,13 @@ struct Inspect: ParsableCommand {
   /// The data with its targets where it has those that the model knows.
   private func examples(_ path: String, for model: Model) throws -> Dataset {
     let (dataset, warnings): (Dataset, [String])
-    do { (dataset, warnings) = try Dataset.readForUse(path, by: model, targets: true) } catch let error as EvenkeelError
+    do {
+      (dataset, warnings) = try Dataset.readForUse(path, by: model, targets: true, skippingBroken: broken.skipBroken)
+    } catch let error as EvenkeelError
       where error.code == .data && path != "-"
     {
-      guard let plain = try? Dataset.readForUse(path, by: model, targets: false) else { throw error }
+      guard let plain = try? Dataset.readForUse(path, by: model, targets: false, skippingBroken: broken.skipBroken)
+      else { throw error }
       warn("without targets, so without accuracy: \(error.message)")
       (dataset, warnings) = plain
     }

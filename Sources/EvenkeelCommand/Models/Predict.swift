@@ -2,47 +2,61 @@ import ArgumentParser
 import Evenkeel
 
 struct Predict: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Writes predictions for every row of DATA as CSV.")
+  static let configuration = CommandConfiguration(
+    abstract: "Writes predictions for every row of DATA as CSV.",
+    discussion:
+      "A CSV file is read and predicted part by part: memory does not grow with it, and output begins at once.")
   @Argument(help: "A model file.") var model: String
   @Argument(
     help:
       "As for evaluate, targets not needed; also an image or a folder of images; - reads a CSV, NPY or NPZ file from standard input."
   )
   var data: String
+  @OptionGroup var broken: BrokenImageOption
+  @Option(
+    help: "The classes whose probabilities are written, separated by commas, or none; all by default.")
+  var probabilities: String?
+  @Option(
+    help:
+      "The probability from which on one of two classes is predicted: the one of --probabilities, or else the second. 0.5 by default."
+  )
+  var threshold: Double?
+  @Option(help: "Columns of a CSV file to write beside the predictions, by name, separated by commas: id,name.")
+  var keep: String?
   @Option(help: "The file for the predictions; standard output by default.") var output: String?
 
   func run() throws {
     try requireApart(output, from: [model, data])
     try requireOutput(output)
     let model = try Model(contentsOf: model)
-    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: false, weights: false)
-    warn(warnings)
-    let predictions = try model.predictInDouble(dataset)
-    let labels = model.output?.classLabels ?? []
-    let width = predictions.count / max(dataset.count, 1)
-    try Machine.requireMemory(32 * predictions.count, for: "The text of \(dataset.count) × \(width) predictions")
-    let names =
-      labels.isEmpty
-      ? model.output?.targetNames ?? (0..<width).map { "output\($0)" }
-      : ["prediction"] + labels.suffix(width).map { "probability of \($0)" }
-    var text = quoted((dataset.files == nil ? [] : ["file"]) + names) + "\n"
-    for row in 0..<dataset.count {
-      let values = Array(predictions[row * width..<(row + 1) * width])
-      var cells = values.indices.map { model.output?.text(values[$0], output: $0) ?? "\(Float(values[$0]))" }
-      if !labels.isEmpty {
-        let best = width == 1 ? (values[0] > 0.5 ? 1 : 0) : values.indices.max { values[$0] < values[$1] }!
-        cells.insert(labels[best], at: 0)
-      }
-      if let files = dataset.files { cells.insert(files[row], at: 0) }
-      text += quoted(cells) + "\n"
-    }
-    if let output { try Model.writeText(text, to: output) } else { try emit(text, terminator: "") }
+    let kept = keep.map { $0.split(separator: ",").map(String.init) } ?? []
+    let lines = try PredictionLines(model, probabilities: probabilities, threshold: threshold, keeping: kept)
+    let data = try Dataset.openForUse(
+      data, by: model, targets: false, weights: false, keeping: kept, skippingBroken: broken.skipBroken)
+    guard let output else { return try write(data, model, lines) { try emit($0) } }
+    try Model.writeText(to: output) { try write(data, model, lines, $0) }
   }
 
-  private func quoted(_ cells: [String]) -> String {
-    cells.map { cell in
-      cell.contains { ",\"\n\r".contains($0) }
-        ? "\"" + cell.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : cell
-    }.joined(separator: ",")
+  private func write(
+    _ data: DataForUse, _ model: Model, _ lines: PredictionLines, _ write: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    switch data {
+    case .parts(let parts):
+      var isFirst = true
+      let warnings = try parts.forEach { part in
+        lines.text(try model.predictInDouble(part.dataset, threads: 1), kept: part.kept)
+      } then: { text in
+        if isFirst { try lines.header(hasFiles: false).withUnsafeBytes(write) }
+        isFirst = false
+        try text.withUnsafeBytes(write)
+      }
+      warn(warnings)
+    case .whole(let dataset, let warnings):
+      warn(warnings)
+      let predictions = try model.predictInDouble(dataset)
+      try Machine.requireMemory(32 * predictions.count, for: "The text of \(dataset.count) predictions")
+      try lines.header(hasFiles: dataset.files != nil).withUnsafeBytes(write)
+      try lines.text(predictions, kept: dataset.files ?? []).withUnsafeBytes(write)
+    }
   }
 }

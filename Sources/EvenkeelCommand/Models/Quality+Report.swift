@@ -2,11 +2,18 @@ import Evenkeel
 
 extension Quality {
   /// Loss and scores on one line.
-  var summary: String {
+  var summary: String { summary(beside: nil) }
+
+  /// Loss and scores on one line, beside those of a guess.
+  func summary(beside guess: Guess?) -> String {
     let number = { NumberText.plain.fixed($0, decimals: 4) }
     var text = "loss \(number(loss))"
     if let accuracy { text += ", accuracy \(NumberText.plain.percent(accuracy, decimals: 2))" }
+    if let share = guess?.accuracy, let label = guess?.label {
+      text += " (always \"\(label)\": \(NumberText.plain.percent(share, decimals: 2)))"
+    }
     if let error = rootMeanSquaredError { text += ", RMSE \(number(error))" }
+    if rootMeanSquaredError != nil, let error = guess?.rootMeanSquaredError { text += " (the mean: \(number(error)))" }
     if targets.count == 1, let share = targets[0].coefficientOfDetermination { text += ", R² \(number(share))" }
     return text + " on \(count) examples"
   }

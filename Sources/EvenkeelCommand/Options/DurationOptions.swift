@@ -5,13 +5,22 @@ import Evenkeel
 struct DurationOptions: ParsableArguments {
   @Option(help: "Passes over the training data, including those before --resume.") var epochs = 5
   @Option(
-    help: "Epochs without a better validation loss before training stops; the best model is the one that is kept.")
+    help:
+      "Epochs without a better validation loss, or --metric, before training stops; the best model is the one that is kept."
+  )
   var patience: Int?
+  @Option(
+    help:
+      "What decides on --validation which epoch's model is the best and kept; by default the loss with --patience, else the last epoch is kept."
+  )
+  var metric: Metric?
   @Option(
     help: "Keep an average of the weights: ema:0.999 over steps, or swa:3 over epochs from 3 on.",
     transform: WeightAveraging.init(argument:))
   var average: WeightAveraging?
 }
+
+extension Metric: ExpressibleByArgument {}
 
 extension WeightAveraging {
   /// `ema:DECAY` or `swa:EPOCH`.

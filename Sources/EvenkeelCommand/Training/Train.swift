@@ -5,7 +5,8 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Trains a model on DATA and stores it.")
 
   @Argument(
-    help: "digits (drawn by the program), a CSV, NPY or NPZ file, or a folder of IDX files, CIFAR-10 batches or images."
+    help:
+      "digits (drawn by the program), a table (CSV, or JSON objects one a line), an NPY or NPZ file, or a folder of IDX files, CIFAR-10 batches or images."
   )
   var data: String
   @OptionGroup(title: "Data") var sources: DataOptions
@@ -27,10 +28,11 @@ struct Train: ParsableCommand {
     var trainer = try makeTrainer()
     try trainer.validate(epochs: duration.epochs)
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
-    if let checkpoint { try sources.requireWeight(of: checkpoint) }
-    let splits = try sources.read(data, seed: computation.seed)
-    if duration.patience != nil, splits.validation.isEmpty {
-      throw EvenkeelError(.usage, "--patience needs --validation, either a share or DATA.")
+    if let checkpoint { try requireSameRun(as: checkpoint, trainer) }
+    let splits = try sources.read(data, loss: loss.loss, seed: computation.seed)
+    if duration.patience != nil || duration.metric != nil, splits.validation.isEmpty {
+      let option = duration.patience != nil ? "--patience" : "--metric"
+      throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
     }
     trainer.loss = try loss.chosen(isRegression: splits.training.isRegression)
     var model = try makeModel(splits.training, trainer, checkpoint)
@@ -38,10 +40,12 @@ struct Train: ParsableCommand {
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
     try fit(&model, with: trainer, to: splits, resuming: checkpoint)
-    let quality = try finalQuality(of: model, on: splits)
+    let evaluation = try finalEvaluation(of: model, on: splits)
+    evaluation.warnOfUnknownClasses()
+    let guess = Guess(from: splits.training, on: splits.test)
     if let path = output.paths.model { try model.write(to: path) }
-    try TrainingReport(epochs: duration.epochs, output: output).finish(
-      test: splits.test.isEmpty ? nil : quality, model: output.paths.model)
+    try TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output).finish(
+      test: splits.test.isEmpty ? nil : evaluation, guess: guess, model: output.paths.model)
   }
 
   /// The trainer that the options describe; the loss may depend on the data.
@@ -49,9 +53,20 @@ struct Train: ParsableCommand {
     Trainer(
       loss: try loss.chosen(isRegression: false), optimizer: try optimizer.chosen(), batchSize: batches.batchSize,
       schedule: schedule.chosen(epochs: duration.epochs), clippingNorm: optimizer.clip, patience: duration.patience,
+      metric: duration.metric,
       augmentation: try sources.augmentation(), accumulating: batches.accumulate ?? 1,
-      statistics: try batches.statistics(), freezing: try batches.freezing(), averaging: duration.average,
+      statistics: try batches.statistics(), classWeights: loss.classWeight, freezing: try batches.freezing(),
+      averaging: duration.average,
       precision: computation.precision, seed: computation.seed, threads: computation.threadOption.count)
+  }
+
+  private func requireSameRun(as checkpoint: Checkpoint, _ trainer: Trainer) throws {
+    if let before = checkpoint.epochs, before != duration.epochs, trainer.schedule.spansAllEpochs {
+      warn(
+        "the schedule spans \(duration.epochs) epochs now and \(before) when the checkpoint was written, so the learning rate goes on elsewhere on its curve."
+      )
+    }
+    try sources.requireWeight(of: checkpoint)
   }
 
   /// The model of `checkpoint`, or a new one.
@@ -99,7 +114,8 @@ struct Train: ParsableCommand {
     _ model: inout Model, with trainer: Trainer, to splits: DatasetSplits, resuming checkpoint: Checkpoint?
   ) throws {
     let checkpointPath = output.paths.checkpoint
-    var report = TrainingReport(epochs: duration.epochs, output: output)
+    var report = TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output)
+    report.opening = splits.summary(of: data)
     StopSignals.trainingStarts()
     do {
       try trainer.fit(
@@ -127,9 +143,9 @@ struct Train: ParsableCommand {
   }
 
   /// How well the model does on the test part, or on another if there is none: a model that does not predict numbers is not stored.
-  private func finalQuality(of model: Model, on splits: DatasetSplits) throws -> Quality {
+  private func finalEvaluation(of model: Model, on splits: DatasetSplits) throws -> Evaluation {
     let part = [splits.test, splits.validation].first { !$0.isEmpty } ?? splits.training
-    do { return try model.evaluate(part) } catch let error as EvenkeelError {
+    do { return try model.evaluation(of: part) } catch let error as EvenkeelError {
       throw EvenkeelError(error.code, error.message + (output.paths.model.map { " \($0) is not written." } ?? ""))
     }
   }

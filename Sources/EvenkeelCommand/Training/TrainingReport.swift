@@ -3,19 +3,25 @@ import Evenkeel
 /// What `train` prints: the progress of an epoch on a terminal, a line for each epoch, and the result.
 struct TrainingReport {
   let epochs: Int
+  /// What decides which epoch is the best, besides the loss.
+  let metric: Metric?
   let json: Bool
   let quiet: Bool
+  /// Lines that are shown once training goes: an error before that stands alone.
+  var opening: [String] = []
   private let started = ContinuousClock.now
   private var shown = ContinuousClock.now
 
-  init(epochs: Int, output: OutputOptions) {
-    (self.epochs, json, quiet) = (epochs, output.json, output.quiet)
+  init(epochs: Int, metric: Metric?, output: OutputOptions) {
+    (self.epochs, self.metric, json, quiet) = (epochs, metric, output.json, output.quiet)
   }
 
   private var showsProgress: Bool { !quiet && StatusLine.isAvailable }
 
   /// Shows how far an epoch is, or clears the line at its end.
   mutating func show(_ event: Trainer.Event) {
+    if !quiet, !json { for line in opening { tell(line + "\n") } }
+    opening = []
     switch event {
     case .step(let epoch, let batch, let batches, let loss, let accuracy, let examples):
       let now = ContinuousClock.now
@@ -42,6 +48,7 @@ struct TrainingReport {
     let training = scores(loss: record.trainLoss, accuracy: record.trainAccuracy, error: record.trainRMSE)
     let validation = record.validationLoss.map {
       "  validation " + scores(loss: $0, accuracy: record.validationAccuracy, error: record.validationRMSE)
+        + (text(record.validationMetric).map { "  " + $0 } ?? "")
     }
     let seconds = NumberText.plain.fixed(record.seconds, decimals: 2)
     tell("epoch \(record.epoch)/\(epochs)  \(training)\(validation ?? "")  \(seconds) s\n")
@@ -54,13 +61,24 @@ struct TrainingReport {
     return text
   }
 
+  /// A value of `metric` with its name; nil where it is shown anyway.
+  private func text(_ value: Double?) -> String? {
+    guard let metric, let value, ![.accuracy, .rootMeanSquaredError].contains(metric) else { return nil }
+    return "\(metric.rawValue) \(NumberText.plain.fixed(value, decimals: 4))"
+  }
+
   /// The result.
   /// - Parameters:
   ///   - test: nil if there is no test data.
+  ///   - guess: How well guessing does on it.
   ///   - model: The path that the model was written to.
-  func finish(test: Quality?, model: String?) throws {
-    if json { return try emitJSON(ResultLine(test, model: model)) }
-    if let test { try emit((["test: \(test.summary)"] + test.targetLines).joined(separator: "\n")) }
+  func finish(test: Evaluation?, guess: Guess?, model: String?) throws {
+    let value = metric.flatMap { test?.value(of: $0) }
+    if json { return try emitJSON(ResultLine(test?.quality, guess, metric: value, model: model)) }
+    if let test {
+      let scores = [test.quality.summary(beside: guess), text(value)].compactMap(\.self).joined(separator: ", ")
+      try emit((["test: \(scores)"] + test.quality.targetLines).joined(separator: "\n"))
+    }
     if let model {
       try emit("model: \(model)")
     } else {
@@ -73,7 +91,7 @@ private struct EpochLine: Encodable {
   let event = "epoch"
   let epoch: Int
   let trainLoss: Double
-  let trainAccuracy, trainRMSE, validationLoss, validationAccuracy, validationRMSE: Double?
+  let trainAccuracy, trainRMSE, validationLoss, validationAccuracy, validationRMSE, validationMetric: Double?
   let seconds: Double
 
   init(_ record: EpochRecord) {
@@ -81,17 +99,20 @@ private struct EpochLine: Encodable {
     (trainLoss, trainAccuracy, trainRMSE) = (record.trainLoss, record.trainAccuracy, record.trainRMSE)
     (validationLoss, validationAccuracy, validationRMSE) =
       (record.validationLoss, record.validationAccuracy, record.validationRMSE)
+    validationMetric = record.validationMetric
   }
 }
 
 private struct ResultLine: Encodable {
   let event = "finished"
-  let testLoss, testAccuracy, testRMSE: Double?
+  let testLoss, testAccuracy, testRMSE, testMetric: Double?
+  let guessAccuracy, guessRMSE: Double?
   let testTargets: [TargetLine]?
   let model: String?
 
-  init(_ test: Quality?, model: String?) {
+  init(_ test: Quality?, _ guess: Guess?, metric: Double?, model: String?) {
+    (guessAccuracy, guessRMSE) = (guess?.accuracy, guess?.rootMeanSquaredError)
     (testLoss, testAccuracy, testRMSE) = (test?.loss, test?.accuracy, test?.rootMeanSquaredError)
-    (testTargets, self.model) = (test.flatMap(TargetLine.lines), model)
+    (testMetric, testTargets, self.model) = (metric, test.flatMap(TargetLine.lines), model)
   }
 }

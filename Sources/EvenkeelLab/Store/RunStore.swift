@@ -23,6 +23,7 @@ package final class RunStore: Sendable {
   package init(_ path: String, owner: RunOwner, copying: Bool = false) throws {
     self.path = path
     self.owner = owner
+    try Machine.requireThread(for: path)
     database = try copying ? StoreFile.openCopy(of: path) : StoreFile.open(path)
   }
 

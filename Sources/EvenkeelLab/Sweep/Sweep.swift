@@ -19,6 +19,8 @@ package struct Sweep: Hashable, Codable, Sendable {
   /// The total number of trials, divided evenly among the sides, at most `mostTrials`.
   package var trials: Int
   package var layout: Layout
+  /// What trials are judged by; nil for accuracy or R².
+  package var metric: Metric?
   package var method: Trial.Method
   package var batchSize: Int
   package var steps: Int
@@ -27,11 +29,13 @@ package struct Sweep: Hashable, Codable, Sendable {
 
   package init(
     network: Network, normalizations: [Normalization] = [.batch, .none], learningRate: LogarithmicRange,
-    initialScale: LogarithmicRange, trials: Int, layout: Layout = .random, method: Trial.Method = .gradientDescent,
+    initialScale: LogarithmicRange, trials: Int, layout: Layout = .random, metric: Metric? = nil,
+    method: Trial.Method = .gradientDescent,
     batchSize: Int = 60, steps: Int = 2_000, evaluations: Int = 4, seed: UInt64 = 1
   ) {
     (self.network, self.normalizations, self.learningRate) = (network, normalizations, learningRate)
     (self.initialScale, self.trials, self.layout, self.method) = (initialScale, trials, layout, method)
+    self.metric = metric
     (self.batchSize, self.steps, self.evaluations, self.seed) = (batchSize, steps, evaluations, seed)
   }
 
@@ -80,7 +84,7 @@ package struct Sweep: Hashable, Codable, Sendable {
     let network = try network.compared(by: normalization)
     return places.map {
       Trial(
-        network: network, data: data.fingerprint, evaluatedOn: .validation, method: method,
+        network: network, data: data.fingerprint, evaluatedOn: .validation, metric: metric, method: method,
         learningRate: $0.learningRate, batchSize: batchSize,
         steps: steps, evaluations: evaluations, initialScale: $0.initialScale, seed: seed)
     }

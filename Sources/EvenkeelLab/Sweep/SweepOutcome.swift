@@ -30,8 +30,9 @@ package struct SweepOutcome: Sendable {
         results[trial].flatMap { $0.isDiverged ? nil : $0.score }
       }
     }
-    let best = scores.joined().compactMap(\.self).max() ?? data.chance
-    let threshold = best > data.aboveChance ? max(0.95 * best, data.aboveChance) : nil
+    let best = scores.joined().compactMap(\.self).max() ?? 0
+    let least = data.aboveChance(of: sweep.metric)
+    let threshold = best > least ? max(0.95 * best, least) : nil
     self.threshold = threshold
     sides = zip(sweep.normalizations, scores).map { normalization, scores in
       let best = scores.indices.filter { scores[$0] != nil }.max { scores[$0]! < scores[$1]! }
@@ -89,7 +90,7 @@ extension SweepOutcome {
       divergedTrials: sides.reduce(0) { $0 + $1.scores.count { $0 == nil } },
       notes: threshold == nil
         ? [
-          "No trial did better than guessing (\(NumberText.plain.short(100 * data.aboveChance)) %), so there is nothing to compare."
+          "No trial did better than guessing (\(NumberText.plain.short(100 * data.aboveChance(of: sweep.metric))) %), so there is nothing to compare."
         ]
         : [])
   }
@@ -141,7 +142,7 @@ extension SweepOutcome {
       x: Axis("Step size", scale: .logarithmic),
       y: Axis("Initial scale, in units of the usual one", scale: .logarithmic),
       plot: .heatMaps(
-        surfaces, value: Axis(data.isClassification ? "Test accuracy" : "Test R²", unit: "%"),
+        surfaces, value: Axis("Validation \(data.scoreName(of: sweep.metric))", unit: "%"),
         threshold: threshold.map { 100 * $0 }))
   }
 }

@@ -10,8 +10,7 @@ struct Course {
   init(trial: Trial, data: LaboratoryData) { (self.trial, self.data) = (trial, data) }
 
   mutating func measure(_ model: Model, at step: Int, on examples: Dataset) throws {
-    let quality = try model.evaluate(examples, threads: 1)
-    let score = quality.accuracy ?? 1 - quality.loss
+    let (quality, score) = try judge(model, on: examples)
     result.curve.append(TrialResult.Point(step: step, loss: quality.loss, score: score))
     result.score = score
     for probe in trial.probes {
@@ -22,6 +21,20 @@ struct Course {
       case .biases, .curvature: break
       }
     }
+  }
+
+  /// - Throws: `EvenkeelError` with code `usage` if the trial's metric is not defined on `examples`.
+  private func judge(_ model: Model, on examples: Dataset) throws -> (quality: Quality, score: Double) {
+    guard let metric = trial.metric else {
+      let quality = try model.evaluate(examples, threads: 1)
+      return (quality, score(quality))
+    }
+    let evaluation = try model.evaluation(of: examples, threads: 1)
+    guard let value = evaluation.value(of: metric) else {
+      throw EvenkeelError(
+        .usage, "The metric \(metric.rawValue) is not defined on the \(trial.evaluatedOn.rawValue) examples.")
+    }
+    return (evaluation.quality, value)
   }
 
   /// Takes the measurements that come only after the last step.

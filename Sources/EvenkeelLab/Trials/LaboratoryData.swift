@@ -31,12 +31,39 @@ package struct DataDescription: Codable, Hashable, Sendable {
 
   /// The least score that is more than guessing: three standard deviations of a share among the test examples above `chance`;
   /// 0 for values to predict.
-  package var aboveChance: Double {
-    isClassification ? chance + 3 * (chance * (1 - chance) / Double(max(1, testCount))).squareRoot() : 0
+  package var aboveChance: Double { aboveChance(of: nil) }
+
+  /// The same by another metric than accuracy or R².
+  package func aboveChance(of metric: Metric?) -> Double {
+    let chance = chance(of: metric)
+    return isClassification ? chance + 3 * (chance * (1 - chance) / Double(max(1, testCount))).squareRoot() : 0
+  }
+
+  /// The score of guessing by `metric`.
+  func chance(of metric: Metric?) -> Double {
+    switch metric {
+    case .rocAUC: 0.5
+    case .balancedAccuracy, .macroF1: 1 / Double(outputs)
+    default: chance
+    }
   }
 
   /// What a score is called.
-  package var scoreName: String { isClassification ? "accuracy" : "R²" }
+  package func scoreName(of metric: Metric?) -> String { metric?.rawValue ?? (isClassification ? "accuracy" : "R²") }
+
+  /// - Throws: `EvenkeelError` with code `usage` for a metric of other targets, one that prefers less, or one for which the score of
+  ///   guessing is not known.
+  package func requireFit(_ metric: Metric?) throws {
+    guard let metric else { return }
+    let fitting: [Metric] =
+      isClassification ? [.accuracy, .balancedAccuracy, .macroF1, .rocAUC] : [.coefficientOfDetermination]
+    guard fitting.contains(metric) else {
+      throw EvenkeelError(
+        .usage,
+        "A sweep does not compare by \(metric.rawValue); on \(source) expected \(fitting.map(\.rawValue).alternatives)."
+      )
+    }
+  }
 }
 
 /// Examples that all trials share, read and measured once.

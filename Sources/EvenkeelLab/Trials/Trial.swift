@@ -13,6 +13,8 @@ package struct Trial: Codable, Hashable, Sendable {
   /// Which data: `DataDescription.fingerprint`.
   package var data: String
   package var evaluatedOn: Part
+  /// What the score is; nil for accuracy or R².
+  package var metric: Metric?
   package var method: Method
   package var learningRate: Double
   package var weightDecay: Double
@@ -30,11 +32,13 @@ package struct Trial: Codable, Hashable, Sendable {
   package var probes: [Probe]
 
   package init(
-    network: Network, data: String, evaluatedOn: Part = .test, method: Method = .gradientDescent, learningRate: Double,
+    network: Network, data: String, evaluatedOn: Part = .test, metric: Metric? = nil, method: Method = .gradientDescent,
+    learningRate: Double,
     weightDecay: Double = 0, clippingNorm: Double? = nil, batchSize: Int = 60, steps: Int, evaluations: Int = 10,
     initialScale: Double = 1, seed: UInt64, probes: [Probe] = []
   ) {
     (self.network, self.data, self.evaluatedOn, self.method) = (network, data, evaluatedOn, method)
+    self.metric = metric
     (self.learningRate, self.weightDecay, self.clippingNorm) = (learningRate, weightDecay, clippingNorm)
     (self.batchSize, self.steps, self.evaluations) = (batchSize, steps, evaluations)
     (self.initialScale, self.seed, self.probes) = (initialScale, seed, probes)
@@ -79,6 +83,7 @@ package struct Trial: Codable, Hashable, Sendable {
       "\(steps) steps",
     ]
     if initialScale != 1 { parts.append("start × \(NumberText.plain.short(initialScale))") }
+    if let metric { parts.append("by \(metric.rawValue)") }
     if weightDecay != 0 { parts.append("decay \(NumberText.plain.short(weightDecay))") }
     return parts.joined(separator: ", ")
   }
@@ -92,6 +97,7 @@ extension Trial {
     network = try values.decode(Network.self, forKey: .network)
     data = try values.decode(String.self, forKey: .data)
     evaluatedOn = try values.decode(Part.self, forKey: .evaluatedOn)
+    metric = try values.decodeIfPresent(Metric.self, forKey: .metric)
     method = try values.decode(Method.self, forKey: .method)
     learningRate = try values.decode(Double.self, forKey: .learningRate)
     weightDecay = try values.decode(Double.self, forKey: .weightDecay)

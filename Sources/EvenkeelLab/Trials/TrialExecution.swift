@@ -35,7 +35,7 @@ extension Trial {
       course.result.seconds = processorTime() - started - measuring
       course.result.divergedAt = step + 1
       course.result.reason = error.message
-      course.result.score = data.description.chance
+      course.result.score = data.description.chance(of: metric)
       return course.result
     }
     try course.finish(model)

@@ -40,7 +40,7 @@ package struct TrialResult: Codable, Hashable, Sendable {
       if point.score >= target {
         guard let before, point.score > before.score else { return Double(point.step) }
         let share = (target - before.score) / (point.score - before.score)
-        return Double(before.step) + share * Double(point.step - before.step)
+        return Double(before.step) + share * (Double(point.step) - Double(before.step))
       }
       before = point
     }

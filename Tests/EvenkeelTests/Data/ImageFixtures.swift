@@ -3,12 +3,29 @@ import EvenkeelTestSupport
 /// An image file of Tests/Fixtures.
 func imageFile(_ name: String) -> [UInt8] { Fixture.bytes("images/" + name) }
 
-private struct Pixels: Decodable {
-  let pixels: [String: [UInt8]]
+/// What Pillow makes of the files: upright, in gray or color, and in other sizes.
+struct PillowPixels: Decodable {
+  struct Image: Decodable {
+    /// Width and height.
+    let size: [Int]
+    /// Rows of pixels, channels last.
+    let values: [UInt8]
+  }
+
+  struct Resized: Decodable {
+    let form: String
+    let size: [Int]
+    let values: [UInt8]
+  }
+
+  let pixels: [String: Image]
+  /// photo.png in gray.
+  let gray: [UInt8]
+  /// photo.png in other sizes.
+  let resized: [Resized]
 }
 
-/// What Pillow reads from the JPEG files: height, width and channels last.
-let jpegPixels = Fixture.json("image_pixels.json", as: Pixels.self).pixels
+let pillow = Fixture.json("image_pixels.json", as: PillowPixels.self)
 
 /// The pixels of the fixtures, as Tests/Fixtures/make_images.py computes them.
 func fixtureValue(_ y: Int, _ x: Int, _ channel: Int) -> UInt8 { UInt8((37 * y + 11 * x + 61 * channel + 5) % 256) }

@@ -37,7 +37,9 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
         #expect(part.files![index].hasPrefix(root + (indices[index] == 0 ? "/a/" : "/b/")))
         #expect(
           part[index]
-            == (indices[index] == 0 ? jpegPixels["color.jpg"]! : fixtureImage(3, fixtureValue)).map { Float($0) })
+            == (indices[index] == 0 ? pillow.pixels["color.jpg"]!.values : fixtureImage(3, fixtureValue)).map {
+              Float($0)
+            })
       }
     }
     let all = [splits.training, splits.validation, splits.test].flatMap { $0.files! }
@@ -74,26 +76,40 @@ private func labels(_ dataset: Dataset) -> ([Int32], [String])? {
   }
 }
 
+@Test func aClassThatOnlyTheTestPartHasComesAfterThoseOfTraining() throws {
+  try folder(["train/b/1": png, "train/c/1": png, "test/a/1": png, "test/c/1": png]) { root in
+    let splits = try Dataset.images(at: root)
+    guard case .classes(let trained, let known) = splits.training.targets,
+      case .classes(let tested, let all) = splits.test.targets
+    else {
+      Issue.record("expected classes")
+      return
+    }
+    #expect(trained == [0, 1])
+    #expect(known == ["b", "c"])
+    #expect(tested == [2, 1])
+    #expect(all == ["b", "c", "a"])
+  }
+}
+
 private let png = imageFile("gray.png")
 
 private let wrongFolders: [(files: [String: [UInt8]], first: String, second: String)] = [
-  (["a/1": png, "b/1": imageFile("four.png")], "/b/1: expected an image of 6 × 5 pixels as ", "/a/1, got 4 × 4."),
   (["a/1": png, "b/": []], "/b: there are no images.", ""),
   (["a/1": png, "b/.hidden": png], "/b: there are no images.", ""),
   (["a/1": png], ": expected a folder of images for each of at least 2 classes, got 1 (a).", ""),
-  (["a/1": png, "b/1": png, "b/x.txt": [65]], "/b/x.txt: it is not a PNG or JPEG image.", ""),
-  (["a/1": png, "b/1": png, "b/empty": []], "/b/empty: it is not a PNG or JPEG image.", ""),
-  (["a/1": png, "b/c/1": png], "/b/c is a folder; expected an image.", ""),
+  (["a/1": png, "b/Thumbs.db": [1]], "/b: there are no images.", ""),
   (
-    ["train/a/1": png, "train/b/1": png, "test/c/1": png],
-    "/test: the class \"c\" does not occur in the training part.",
-    ""
+    ["a/1": png, "b/1": png, "b/x.txt": [65]], "/b/x.txt: it is not a PNG, JPEG or WebP image. ",
+    "--skip-broken leaves such files out."
   ),
+  (["a/1": png, "b/empty": []], ": no image of the class \"b\" can be read.", ""),
+  (["a/1": png, "b/c/1": png], "/b/c is a folder; expected an image.", ""),
   (["train/a/1": png, "train/b/1": png, "test/": []], "/test: there are no images.", ""),
   (["x.png": png], ": expected a folder of images for each class; these have no classes.", ""),
   (["x.txt": [65]], ": found neither IDX files", "nor a folder of images for each class."),
   ([:], ": found neither IDX files", "nor a folder of images for each class."),
-  (["a/1": png, "b/1": flipped("gray.png", 50)], "/b/1: the PNG file is damaged (IDAT: ", ")."),
+  (["a/1": png, "b/1": flipped("gray.png", 50)], "/b/1: the PNG file is damaged (IDAT: ", "out."),
 ]
 
 @Test func aFolderThatCannotBeTrainedOnIsNamed() throws {
@@ -116,6 +132,126 @@ private let wrongFolders: [(files: [String: [UInt8]], first: String, second: Str
     for _ in 0..<20 {
       let error = #expect(throws: EvenkeelError.self) { try Dataset.read(root) }
       #expect(error?.message.contains("/a/17:") == true)
+    }
+  }
+}
+
+@Test func filesBesideImagesAreCountedAndLeftOut() throws {
+  let files = [
+    "a/1": png, "a/Thumbs.db": [1], "a/.DS_Store": [1], "a/empty.png": [], "b/1": png, "b/._1.png": [0, 5, 22, 7],
+    "b/desktop.ini": [1],
+  ]
+  try folder(files) { root in
+    let splits = try Dataset.images(at: root, test: 0)
+    #expect(splits.training.files == ["a/1", "b/1"].map { root + "/" + $0 })
+    #expect(
+      splits.warnings == [
+        "\(root): 5 files that are no images are left out, e.g. \(root)/a/.DS_Store, \(root)/a/Thumbs.db."
+      ])
+  }
+}
+
+@Test func brokenImagesAreLeftOutIfThatIsWanted() throws {
+  var files: [String: [UInt8]] = ["train/b/3": [1], "train/a/x": flipped("gray.png", 50), "val/b/9": png]
+  for index in 4..<8 { (files["train/a/\(index)"], files["train/b/\(index)"]) = (png, png) }
+  try folder(files) { root in
+    let error = #expect(throws: EvenkeelError.self) { try Dataset.read(root) }
+    #expect(error?.message.hasPrefix("\(root)/train/b/3: it is not a PNG, JPEG or WebP image.") == true)
+    let splits = try Dataset.read(root, images: ImageOptions(skipsBroken: true))
+    #expect(splits.training.files == ["a", "b"].flatMap { name in (4..<8).map { "\(root)/train/\(name)/\($0)" } })
+    #expect(labels(splits.training)! == ([0, 0, 0, 0, 1, 1, 1, 1], ["a", "b"]))
+    #expect(splits.test.files == ["\(root)/val/b/9"] && labels(splits.test)!.0 == [1])
+    for index in 0..<8 { #expect(splits.training[index] == fixtureImage(1, fixtureValue).map { Float($0) }) }
+    #expect(splits.warnings.count == 1)
+    #expect(splits.warnings[0].hasPrefix("\(root)/train: 2 files that are damaged are left out: \(root)/train/b/3: it"))
+  }
+  try folder(["a/1": png, "b/1": [1]]) { root in
+    let error = #expect(throws: EvenkeelError.self) { try Dataset.read(root, images: ImageOptions(skipsBroken: true)) }
+    #expect(error?.message == "\(root): no image of the class \"b\" can be read.")
+  }
+}
+
+/// `count` images of one size in each of two classes, and others.
+private func photos(_ count: Int, _ others: [String: [UInt8]]) -> [String: [UInt8]] {
+  var files = others
+  for index in 0..<count { (files["a/\(index)"], files["b/\(index)"]) = (png, png) }
+  return files
+}
+
+@Test func theSizeOfNearlyAllImagesIsEveryones() throws {
+  try folder(photos(10, ["b/x": imageFile("four.png")])) { root in
+    let splits = try Dataset.images(at: root, test: 0)
+    #expect(splits.training.shape == [5, 6, 1] && splits.training.count == 21)
+    #expect(
+      splits.warnings == [
+        "\(root): the images have 2 sizes; all become 6 × 5 (fit), 1 of 21 by resizing; --image-size and --resize change that."
+      ])
+  }
+  try folder(photos(10, [:])) { root in
+    let splits = try Dataset.images(at: root)
+    #expect(splits.warnings.isEmpty && splits.training.images?.resizing == .fit)
+  }
+}
+
+@Test func imagesOfManySizesBecomeTheirMedian() throws {
+  // 20 × 24 and 24 × 20 beside 6 × 5: the median width is 20, the median height 20.
+  let others = ["a/x": imageFile("photo.png"), "a/y": imageFile("turned.png"), "a/z": imageFile("turned.png")]
+  try folder(photos(1, others)) { root in
+    let splits = try Dataset.images(at: root, test: 0)
+    #expect(splits.training.shape == [24, 24, 3])
+    #expect(
+      splits.warnings == [
+        "\(root): the images have 3 sizes; all become 24 × 24 (fit), 5 of 5 by resizing; --image-size and --resize change that."
+      ])
+    let chosen = try Dataset.read(
+      root, images: ImageOptions(size: ImageSize("7x31"), resizing: .crop), test: .share(0)
+    )
+    #expect(chosen.training.shape == [31, 7, 3] && chosen.warnings.isEmpty)
+    let expected = pillow.resized.first { $0.form == "crop" && $0.size == [7, 31] }!.values
+    #expect(chosen.training[1] == expected.map { Float($0) })
+  }
+}
+
+@Test func sizesOfImagesAreForFoldersOfImages() throws {
+  try withTemporaryPath(".csv", containing: "x,y\n1,2\n3,4\n") { path in
+    for data in [path, "digits"] {
+      let error = #expect(throws: EvenkeelError.self) {
+        try Dataset.read(data, images: ImageOptions(size: ImageSize("8")))
+      }
+      #expect(error?.code == .usage && error?.message.hasSuffix("are for folders of images.") == true)
+    }
+  }
+}
+
+@Test func aModelTakesImagesOfAnySizeAndColor() throws {
+  try folder(photos(3, ["a/x": imageFile("four.png")])) { root in
+    let splits = try Dataset.images(at: root, options: ImageOptions(size: ImageSize("12x10"), resizing: .stretch))
+    var model = try Model(Network(input: [120]) { Dense(2) })
+    try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.05), batchSize: 4).fit(
+      &model, to: splits.training, epochs: 1)
+    try withTemporaryPath { path in
+      try model.write(to: path)
+      let stored = try Model(contentsOf: path)
+      let photo = root + "/photo.png"
+      writeBytes(imageFile("photo.png"), to: photo)
+      let (dataset, warnings) = try Dataset.readForUse(photo, by: stored, targets: false)
+      #expect(dataset.shape == [10, 12, 1] && warnings.isEmpty)
+      // In gray, then resized; Pillow's image resized, then in gray, differs by the rounding of each.
+      let colors = pillow.resized.first { $0.form == "stretch" && $0.size == [12, 10] }!.values
+      for (index, value) in dataset[0].enumerated() {
+        let gray =
+          0.299 * Double(colors[3 * index]) + 0.587 * Double(colors[3 * index + 1]) + 0.114
+          * Double(colors[3 * index + 2])
+        #expect(abs(Double(value) - gray) <= 2)
+      }
+      let other = try Dataset.images(at: root + "/", options: ImageOptions(size: ImageSize("12x10"))).training
+      let error = #expect(throws: EvenkeelError.self) {
+        var again = stored
+        _ = try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.05), batchSize: 4).fit(
+          &again, to: other, epochs: 1)
+      }
+      #expect(
+        error?.message.contains("12 × 10 (fit); those that the model was trained on were 12 × 10 (stretch)") == true)
     }
   }
 }
@@ -202,7 +338,11 @@ private func batch(_ records: Int, label: (Int) -> Int = { $0 % 10 }) -> [UInt8]
       }
       #expect(splits.training[example] == expected)
     }
-    #expect(try Dataset.cifar10(at: root, validation: 2.0 / 7).validation.count == 2)
+  }
+  let twice = files.merging(["data_batch_4.bin": batch(3)]) { $1 }
+  try folder(twice) { root in
+    let splits = try Dataset.cifar10(at: root, validation: 0.5)
+    #expect(splits.validation.count == 3 && splits.training.count == 3)
   }
 }
 

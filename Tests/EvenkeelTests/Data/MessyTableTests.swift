@@ -6,30 +6,14 @@ import Testing
 private func splits(
   _ text: String, target: String? = nil, ignoring: [String] = [], test: Double = 0
 ) throws -> DatasetSplits {
-  try withTemporaryPath(".csv", containing: text) {
-    try Dataset.csv(at: $0, target: target, ignoring: ignoring, test: test, seed: 3)
-  }
-}
-
-private func rows(_ data: Dataset) -> [[Float]] { (0..<data.count).map { data[$0] } }
-
-private func values(_ data: Dataset) -> [Double] {
-  if case .values(let values, _) = data.targets { values } else { [] }
-}
-
-private func classes(_ data: Dataset) -> [Int32] {
-  if case .classes(let classes, _) = data.targets { classes } else { [] }
+  try splits(ofTable: text, target: target, ignoring: ignoring, test: test)
 }
 
 /// The data of `text`, read with the encoding of a model that was trained on `training`.
 private func used(
   _ text: String, after training: String, targets: Bool, ignoring: [String] = []
 ) throws -> (data: Dataset, warnings: [String]) {
-  let encoding = try splits(training, ignoring: ignoring).training.encoding!
-  var warnings: [String] = []
-  let data = try Dataset.csv(
-    FileBytes(Array(text.utf8), name: "t"), encoding: encoding, targets: targets, warnings: &warnings)
-  return (data, warnings)
+  try used(text, by: splits(training, ignoring: ignoring).training.encoding!, targets: targets)
 }
 
 // MARK: Targets

@@ -8,7 +8,7 @@ import Testing
   ("a,a\n1,2\n", "\"a\" appears twice"),
   ("a,b\n", "no rows"),
   ("", "no rows"),
-  ("a,b\n1,0\ninf,1\n", "line 3, column a: expected a finite number, got inf"),
+  ("a,b\n1,0\ninf,1\n", "line 3, column a: expected a finite number, got \"inf\""),
   ("a,b\n1,\"0\n", "line 2: a quoted cell is not closed"),
 ])
 func aDamagedTableIsNamedByLineAndColumn(text: String, sentence: String) throws {

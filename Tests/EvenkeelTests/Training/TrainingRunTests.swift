@@ -52,6 +52,61 @@ private func expectEarlyStop(resuming: Bool) throws {
 
 @Test func aRunThatHadStoppedEarlyStaysStoppedWhenResumed() throws { try expectEarlyStop(resuming: true) }
 
+@Test(arguments: [Metric.macroF1, .logLoss])
+func theModelOfTheBestEpochByAMetricIsGivenBack(metric: Metric) throws {
+  let (data, held) = (try simpleRuleExamples(40), try simpleRuleExamples(200, seed: 9))
+  var trainer = trainer
+  (trainer.patience, trainer.metric) = (nil, metric)
+  var (scores, models, last): ([Double], [Model], Checkpoint?) = ([], [], nil)
+  var model = try Model(network(), seed: 1)
+  let history = try trainer.fit(
+    &model, to: data, validation: held, epochs: 12,
+    onEvent: { event in
+      guard case .epoch(let record, let checkpoint) = event else { return }
+      scores.append(record.validationMetric!)
+      models.append(checkpoint.model)
+      last = checkpoint
+    })
+  let best = scores.indices.max { metric.prefersLess ? scores[$0] > scores[$1] : scores[$0] < scores[$1] }!
+  #expect(history.epochs.count == 12 && best < 11, "the last epoch is the best, so nothing is tested")
+  #expect(model.parameters.map(\.values) == models[best].parameters.map(\.values))
+  #expect(try model.evaluation(of: held).value(of: metric) == scores[best])
+  try withTemporaryPath { path in
+    try last!.write(to: path)
+    let checkpoint = try Checkpoint(contentsOf: path)
+    var other = trainer
+    other.metric = .accuracy
+    expectError("whose metric is \(metric.rawValue); this run's is accuracy", code: .usage) {
+      var resumed = checkpoint.model
+      try other.fit(&resumed, to: data, validation: held, epochs: 13, resuming: checkpoint)
+    }
+    // The best epoch is still known.
+    var resumed = checkpoint.model
+    try trainer.fit(&resumed, to: data, validation: held, epochs: 12, resuming: checkpoint)
+    #expect(resumed.parameters.map(\.values) == model.parameters.map(\.values))
+  }
+}
+
+@Test func aMetricThatCannotDecideIsAnErrorBeforeTraining() throws {
+  let data = try simpleRuleExamples(40)
+  guard case .classes(let classes, _) = data.targets else { return }
+  let lacking = data.subset(classes.indices.filter { classes[$0] != 2 })
+  for (metric, validation, sentence, code) in [
+    (Metric.f1, data, "does not fit a target of 3 classes", EvenkeelError.Code.usage),
+    (.rootMeanSquaredError, data, "does not fit a target of 3 classes", .usage),
+    (.rocAUC, lacking, "is not defined on the validation data: it lacks a class", .data),
+    (.accuracy, data.subset([]), "needs validation data", .usage),
+  ] {
+    var trainer = trainer
+    trainer.metric = metric
+    var (model, epochs) = (try Model(network(), seed: 1), 0)
+    expectError(sentence, code: code) {
+      try trainer.fit(&model, to: data, validation: validation, epochs: 2, onEvent: { _ in epochs += 1 })
+    }
+    #expect(epochs == 0)
+  }
+}
+
 @Test(arguments: [1, 2])
 func theSameSeedAndThreadsGiveTheSameBits(threads: Int) throws {
   // Large enough that the threads share the work.

@@ -1,0 +1,40 @@
+/// A CSV file, parted into rows for training and others, with the encoding that the training rows give.
+struct FittedTable {
+  let table: Table
+  let roles: TableRoles
+  let kind: TargetKind
+  let parts: RowSplit
+  let encoding: TableEncoding
+  /// The features of all rows, if they are nothing but the numbers of the table.
+  let features: ExampleStorage?
+  var warnings: TableWarnings
+
+  /// - Throws: `EvenkeelError` that names file, line and column.
+  init(
+    _ bytes: FileBytes, target: String?, weight: String?, ignoring ignored: [String], options: TableOptions,
+    validation: Double, test: Double, seed: UInt64
+  ) throws {
+    var table = try Table(bytes, hasHeader: options.hasHeader)
+    table.markers = Set(options.missing)
+    try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
+    var warnings = TableWarnings(of: table)
+    let roles = try TableRoles(
+      of: table, target: target, weight: weight, ignoring: ignored, kinds: options.columns, warnings: &warnings)
+    try table.findDecimals(of: roles.all(in: table), given: options.decimal)
+    try table.keepRowsWithTarget(in: roles.target, warnings: &warnings)
+    try table.requireTarget(table.names[roles.target])
+    let kind = try table.targetKind(roles.target, task: options.task, &warnings)
+    let parts = RowSplit(
+      count: table.rowCount,
+      targets: kind.labels.isEmpty
+        ? .none : table.classes(in: roles.target, rows: Array(0..<table.rowCount), labels: kind.labels),
+      validation: validation, test: test, seed: seed)
+    let given = table.names.indices.filter { options.columns[table.names[$0]] != nil }
+    let survey = try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given))
+    let encoding = try TableEncoding(
+      fittedTo: table, survey, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
+    features = survey.features(of: table, as: encoding)
+    (self.table, self.roles, self.kind) = (table, roles, kind)
+    (self.parts, self.encoding, self.warnings) = (parts, encoding, warnings)
+  }
+}

@@ -1,0 +1,114 @@
+/// What a column of a table holds and what becomes of it.
+package struct ColumnDescription: Sendable {
+  package let name: String
+  /// number, category or date; nil for a column without content.
+  package var kind: String?
+  /// The share of the rows that have nothing in it.
+  package var missing = 0.0
+  /// Of numbers.
+  package var least, greatest, mean: Double?
+  /// Of dates, as year, month and day.
+  package var first, last: String?
+  /// The texts of categories with their rows, the most frequent first.
+  package var categories: [(text: String, rows: Int)] = []
+  /// What it is for training: so many features, the target, the weight, or nothing and why.
+  package var use: String
+
+  fileprivate init(_ table: Table, _ column: Int, dates order: DateOrder?, isCategory: Bool?, use: String) {
+    (name, self.use) = (table.names[column], use)
+    let rows = table.rowCount
+    let isCategory =
+      isCategory ?? (0..<rows).contains { table.textAmongNumbers(row: $0, column: column) != nil }
+    var (counts, missingRows): ([String: Int], Int) = ([:], 0)
+    var numbers: [Double] = []
+    var days: [(days: Double, text: String)] = []
+    for row in 0..<rows {
+      let text = table.text(row: row, column: column)
+      if let order, let date = text.flatMap({ CalendarDate($0, order: order) }) {
+        days.append((date.days, date.text))
+      } else if isCategory, let text {
+        counts[text, default: 0] += 1
+      } else if !isCategory, order == nil, let number = text.flatMap({ table.decimals[column].number($0) }) {
+        numbers.append(number)
+      } else {
+        missingRows += 1
+      }
+    }
+    missing = Double(missingRows) / Double(rows)
+    if order != nil {
+      kind = "date"
+      (first, last) = (days.min { $0.days < $1.days }?.text, days.max { $0.days < $1.days }?.text)
+    } else if isCategory {
+      kind = "category"
+      categories = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
+    } else if !numbers.isEmpty {
+      kind = "number"
+      (least, greatest) = (numbers.min(), numbers.max())
+      mean = numbers.reduce(0, +) / Double(numbers.count)
+    }
+  }
+}
+
+extension CalendarDate {
+  fileprivate var text: String {
+    let digits = [(year, 4), (month, 2), (day, 2)].map { number, width in
+      String(repeating: "0", count: max(0, width - String(number).count)) + String(number)
+    }
+    return digits.joined(separator: "-")
+  }
+}
+
+extension FittedTable {
+  /// Each column as it is in all rows that have a target.
+  /// - Throws: `EvenkeelError` with code `data` if there is not enough memory.
+  func describeColumns() throws -> [ColumnDescription] {
+    try table.names.indices.map { column in
+      var table = table
+      try table.index([column])
+      let name = table.names[column]
+      let used = roles.features.contains(column) ? encoding.columns.first { $0.name == name } : nil
+      var (order, isCategory): (DateOrder?, Bool?) = (nil, nil)
+      switch used?.kind {
+      case .date(let dates): order = dates.order
+      case .categorical: isCategory = true
+      case .numeric: isCategory = false
+      case nil: if column == roles.target { isCategory = kind.labels.isEmpty ? false : nil }
+      }
+      return ColumnDescription(
+        table, column, dates: order, isCategory: isCategory, use: used.map { use($0.width) } ?? use(other: column))
+    }
+  }
+
+  private func use(_ width: Int) -> String { "\(width) \(width == 1 ? "feature" : "features")" }
+
+  private func use(other column: Int) -> String {
+    let name = table.names[column]
+    if column == roles.target {
+      return kind.labels.isEmpty ? "the target, a number" : "the target, \(kind.labels.count) classes"
+    }
+    if name == roles.weight { return "the weight" }
+    if roles.features.contains(column) { return "nothing: differs in nearly every row" }
+    if roles.ignored.contains(name) { return "nothing: ignored" }
+    return column == 0 && (0..<table.rowCount).contains { !table.cell(row: $0, column: 0).isEmpty }
+      ? "nothing: numbers the rows" : "nothing: empty"
+  }
+}
+
+extension Dataset {
+  /// What the columns of a CSV file hold and become; nil for data that is no table of named columns.
+  /// - Throws: As `read`.
+  package static func describe(
+    _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
+    options: TableOptions = TableOptions(), seed: UInt64 = 0
+  ) throws -> [ColumnDescription]? {
+    guard path != "digits", try !Folder.isFolder(path) else { return nil }
+    let bytes = try FileBytes(path)
+    return try bytes.reading {
+      try ForeignFormat.requireNone(bytes)
+      guard try NumpyFile(bytes) == nil else { return nil }
+      return try FittedTable(
+        bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: 0, test: 0.2, seed: seed
+      ).describeColumns()
+    }
+  }
+}

@@ -1,0 +1,55 @@
+/// How a table is read where its text leaves a choice; what is nil is found out.
+public struct TableOptions: Hashable, Sendable {
+  /// What a column holds.
+  public enum ColumnKind: Hashable, Sendable {
+    /// Numbers; other texts are missing cells.
+    case number
+    /// Texts, each of which is a category, numbers too.
+    case category
+    /// Dates, in this order if it is given.
+    case date(DateOrder?)
+  }
+
+  /// What is predicted.
+  public enum Task: String, CaseIterable, Sendable { case classification, regression }
+
+  /// The kinds of columns by name.
+  public var columns: [String: ColumnKind]
+  /// Whether the target is a class or a number.
+  public var task: Task?
+  /// What parts the whole of a number from its fraction.
+  public var decimal: DecimalMark?
+  /// Whether the first line names the columns.
+  public var hasHeader: Bool?
+  /// Texts that stand for a missing cell, beside those that always do.
+  public var missing: [String]
+
+  public init(
+    columns: [String: ColumnKind] = [:], task: Task? = nil, decimal: DecimalMark? = nil, hasHeader: Bool? = nil,
+    missing: [String] = []
+  ) {
+    (self.columns, self.task, self.decimal, self.hasHeader) = (columns, task, decimal, hasHeader)
+    self.missing = missing
+  }
+
+  /// What only a file of named columns can follow.
+  var namedColumnsOnly: String? {
+    if !columns.isEmpty { return "kinds of columns" }
+    if decimal != nil { return "a decimal mark" }
+    if hasHeader != nil { return "a header" }
+    return missing.isEmpty ? nil : "texts of missing cells"
+  }
+}
+
+extension Targets {
+  /// - Throws: `EvenkeelError` with code `usage` if these targets are for another task.
+  func require(_ task: TableOptions.Task, in name: String) throws {
+    switch (self, task) {
+    case (.classes, .regression):
+      throw EvenkeelError.usage("\(name): its targets are classes, so it is no regression.")
+    case (.values, .classification):
+      throw EvenkeelError.usage("\(name): its targets are values, so it is no classification.")
+    default: break
+    }
+  }
+}

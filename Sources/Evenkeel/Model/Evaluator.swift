@@ -1,0 +1,122 @@
+/// An evaluation in the making: data comes in one or more parts.
+struct Evaluator: Sendable {
+  private let model: Model
+  private let output: OutputDescription
+  private let threshold: DecisionThreshold?
+  private let width: Int
+  private var sums = Loss.Sums()
+  private var targetSums: [Double]?
+  /// Of examples of classes that the model does not know.
+  private var unknownWeight = 0.0
+  private var classes: ClassPredictions?
+  private var values: ValuePredictions?
+
+  /// - Parameter keepsPredictions: Whether to keep outputs and target of each example, which metrics are computed from; else only
+  ///   the sums that `Quality` needs.
+  init(_ model: Model, keepsPredictions: Bool = false, threshold: DecisionThreshold? = nil) throws {
+    guard let output = model.output else {
+      throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.")
+    }
+    (self.model, self.output, self.threshold) = (model, output, threshold)
+    width = model.state.layout.output.count
+    guard keepsPredictions else { return }
+    if output.classLabels.isEmpty {
+      values = ValuePredictions(names: output.targetNames)
+    } else {
+      classes = ClassPredictions(known: output.classLabels)
+    }
+  }
+
+  /// Adds the examples of `dataset`.
+  mutating func add(_ dataset: Dataset, _ options: Model.InferenceRun) throws {
+    let targets = try TargetBuffer(
+      dataset, output: output, width: width, tellsTargetsApart: true, takesUnknownClasses: true)
+    try classes?.reserve(dataset.count)
+    try values?.reserve(dataset.count, width: width)
+    let truth = classes?.places(of: dataset.targets) ?? []
+    var (interpreted, batchSums) = ([Double](), Loss.Sums())
+    var unknown = 0.0
+    var (classes, values) = (take(&self.classes), take(&self.values))
+    try model.run(dataset, options) { outputs, start, rows, weights in
+      let known = targets.weightsOfKnown(start..<start + rows, weights)
+      if known != nil { unknown += weights.total(rows) - known!.reduce(0) { $0 + Double($1) } }
+      batchSums += known.withPointer(or: weights.weights) {
+        output.loss.evaluate(
+          outputs, rows: rows, width: width, targets: targets.batch(at: start), weights: $0, gradient: nil)
+      }
+      guard classes != nil || values != nil else { return }
+      if interpreted.count < rows * width { interpreted = [Double](repeating: 0, count: rows * width) }
+      interpreted.withUnsafeMutableBufferPointer { buffer in
+        output.interpret(outputs, rows: rows, width: width, into: buffer.baseAddress!)
+        for row in 0..<rows {
+          let weight = weights.weights.map { Double($0[row]) } ?? 1
+          guard weight > 0 else { continue }
+          let own = UnsafeBufferPointer(rebasing: buffer[row * width..<(row + 1) * width])
+          classes?.add(
+            own, of: output, choice: output.choice(of: own, threshold: threshold), truth: truth[start + row],
+            weight: weight)
+          values?.add(own, target: dataset.targets, at: start + row, weight: weight)
+        }
+      }
+    }
+    (self.classes, self.values) = (classes, values)
+    sums += batchSums
+    unknownWeight += unknown
+    if let own = targets.targetSums { targetSums = targetSums.map { zip($0, own).map(+) } ?? own }
+  }
+
+  /// Adds what `later` was given.
+  mutating func add(_ later: Evaluator) {
+    sums += later.sums
+    unknownWeight += later.unknownWeight
+    if let own = later.targetSums { targetSums = targetSums.map { zip($0, own).map(+) } ?? own }
+    if let more = later.classes { classes?.add(more) }
+    if let more = later.values { values?.add(more) }
+  }
+
+  /// - Throws: `EvenkeelError` with code `data` if nothing that counts was added, or the loss is not finite.
+  func quality() throws -> Quality {
+    guard sums.examples > 0 else { throw EvenkeelError.data("The data set to evaluate has no rows.") }
+    guard sums.weight > 0 else {
+      throw unknownWeight > 0
+        ? output.knowsNoClass(of: sums.examples)
+        : EvenkeelError.data("None of the \(sums.examples) examples has a weight above 0.")
+    }
+    guard sums.loss.isFinite else {
+      throw EvenkeelError.data(
+        "The model's loss on the data is \(sums.loss.isNaN ? "not a number" : "infinite"): its parameters or the data are out of range.")
+    }
+    return Quality(
+      sums, targetSums, output: output, width: width, unknownWeight: unknownWeight,
+      accuracy: threshold == nil ? nil : classes?.value(of: .accuracy))
+  }
+
+  /// - Throws: As `quality`.
+  func evaluation() throws -> Evaluation {
+    Evaluation(quality: try quality(), classes: classes, values: values)
+  }
+}
+
+extension OutputDescription {
+  /// The error of data of which no example is of a class that the model knows.
+  func knowsNoClass(of count: Int) -> EvenkeelError {
+    .data(
+      "None of the \(count) examples is of a class that occurs in the training data: \(Array(classLabels.prefix(20)).alternatives)."
+    )
+  }
+}
+
+/// Moves a value out, so that the next owner changes it in place.
+private func take<Value>(_ value: inout Value?) -> Value? {
+  defer { value = nil }
+  return value
+}
+
+extension [Float]? {
+  fileprivate func withPointer<Result>(
+    or other: UnsafePointer<Float>?, _ body: (UnsafePointer<Float>?) -> Result
+  ) -> Result {
+    guard let self else { return body(other) }
+    return self.withUnsafeBufferPointer { body($0.baseAddress) }
+  }
+}
