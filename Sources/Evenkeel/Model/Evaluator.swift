@@ -84,7 +84,8 @@ struct Evaluator: Sendable {
     }
     guard sums.loss.isFinite else {
       throw EvenkeelError.data(
-        "The model's loss on the data is \(sums.loss.isNaN ? "not a number" : "infinite"): its parameters or the data are out of range.")
+        "The model's loss on the data is \(sums.loss.isNaN ? "not a number" : "infinite"): its parameters or the data are out of range."
+      )
     }
     return Quality(
       sums, targetSums, output: output, width: width, unknownWeight: unknownWeight,
