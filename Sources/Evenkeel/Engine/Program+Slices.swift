@@ -8,6 +8,9 @@ final class Job: @unchecked Sendable {
   fileprivate(set) var kind = Kind.forward
   var call: Program.Call! = nil
   var slices: SliceBounds! = nil
+  /// The batch as one slice, for operations that take none.
+  var whole: SliceBounds { SliceBounds(wholeBounds, count: 1) }
+  private let wholeBounds = UnsafeMutablePointer<Int>.allocate(capacity: 2)
   /// The steps that every slice goes through, and the reduction to which it then adds its part.
   fileprivate(set) var steps = 0..<0
   fileprivate(set) var collecting: Int?
@@ -19,6 +22,12 @@ final class Job: @unchecked Sendable {
   fileprivate let failure = Mutex<(item: Int, error: any Error)?>(nil)
 
   init() { preparing.reserveCapacity(16) }
+  deinit { wholeBounds.deallocate() }
+
+  func take(_ call: Program.Call, _ slices: SliceBounds) {
+    (self.call, self.slices) = (call, slices)
+    (wholeBounds[0], wholeBounds[1]) = (0, call.rows)
+  }
 }
 
 extension Program {
@@ -184,7 +193,8 @@ extension Program {
       scratch: arena.start + scratchOffsets[index],
       sliceScratch: arena.start + sliceScratchOffsets[index] + slice * sliceScratchStrides[index],
       workspace: arena.start + workspaceOffset + member * workspaceStride, key: call.key.branch(index),
-      statistics: call.statistics, slice: slice, member: member, slices: job.slices,
+      statistics: call.statistics, slice: slice, member: member,
+      slices: step.operation.takesSlices ? job.slices : job.whole,
       sliceScratchStride: sliceScratchStrides[index],
       weights: BatchWeights(
         weights: call.weights.weights.map { $0 + first },

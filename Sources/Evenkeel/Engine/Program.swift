@@ -218,8 +218,7 @@ package final class Program: @unchecked Sendable {
 
   /// Remembers the call, and cuts its rows into slices.
   func take(_ call: Call) throws {
-    job.call = call
-    job.slices = slices.cut(call.rows)
+    job.take(call, slices.cut(call.rows))
   }
 
   /// The slices of a batch of `rows` rows, and the largest number of them.
@@ -253,8 +252,7 @@ package final class Program: @unchecked Sendable {
 
   /// Folds the statistics of the last `forward` into the running ones of `call.state`.
   func commit(_ call: Call) {
-    job.call = call
-    job.slices = slices.cut(call.rows)
+    job.take(call, slices.cut(call.rows))
     for index in steps.indices { steps[index].operation.commit(CommitPass(pass(index))) }
   }
 

@@ -124,12 +124,13 @@ public struct LayerSite: Sendable {
     self.precision = precision
   }
 
-  /// The same place for a layer that this one wraps, with these input and output shapes.
-  public func inner(input: Shape, output: Shape) -> LayerSite {
+  /// The same place for a layer that this one wraps and runs on whole batches (`LayerOperation.runForward`).
+  /// - Parameters:
+  ///   - input: The inner layer's shapes; nil for this one's.
+  public func inner(input: Shape? = nil, output: Shape? = nil) -> LayerSite {
     LayerSite(
-      input: input, output: output, name: name, maximumRows: maximumRows, maximumSlice: maximumSlice,
-      maximumSlices: maximumSlices, members: members, purpose: purpose, wantsInputGradient: wantsInputGradient,
-      precision: precision)
+      input: input ?? self.input, output: output ?? self.output, name: name, maximumRows: maximumRows, members: members,
+      purpose: purpose, wantsInputGradient: wantsInputGradient, precision: precision)
   }
 }
 

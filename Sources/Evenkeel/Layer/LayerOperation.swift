@@ -75,6 +75,31 @@ extension LayerOperation {
   public func recalibrate(_ moments: FeatureMoments, _ buffers: LayerBuffers) throws {}
 }
 
+extension LayerOperation {
+  /// Everything that is done forward with a whole batch, one thing after the other: for an operation that wraps this one, was
+  /// made for `LayerSite.inner`, and takes no slices itself.
+  /// - Throws: As `forward`.
+  public func runForward(_ pass: ForwardPass) throws {
+    for block in 0..<preparationBlocks(pass) { try prepare(pass, block: block) }
+    if let reduction = self as? any BatchReduction, reduction.reducesForward(pass) {
+      reduction.collect(pass)
+      try reduction.reduce(pass)
+    }
+    try forward(pass)
+  }
+
+  /// The same backward, after `runForward`: the gradients of the input and of the parameters.
+  /// - Throws: As `backward`.
+  public func runBackward(_ pass: BackwardPass) throws {
+    if let reduction = self as? any BatchReduction, reduction.reducesBackward(pass.forward) {
+      reduction.collect(pass)
+      reduction.reduce(pass)
+    }
+    try backward(pass)
+    for block in 0..<gradientBlocks { try parameterGradients(pass, block: block) }
+  }
+}
+
 /// An operation whose rows meet in a reduction: each slice adds its part, the parts are merged in the order of a balanced
 /// tree, and then each slice goes on, by `forward` and `backward`, with what came out.
 package protocol BatchReduction: LayerOperation {

@@ -65,7 +65,7 @@ func aSteadyTrainingStepInBFloat16AllocatesNothingBesideOneDNNsOperands() throws
     targets: .classes((0..<count).map { Int32($0 % 10) }, labels: (0..<10).map { String($0) }))
   var model = try Model(network, seed: 1)
   var counts = [Int](repeating: 0, count: 20)
-  let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 32, precision: .bfloat16)
+  let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 32, precision: .bfloat16, threads: 1)
   try trainer.fit(
     &model, to: data, epochs: 1,
     onEvent: { if case .step(_, let batch, _, _, _, _) = $0 { counts[batch - 1] = ek_test_allocations() } })

@@ -22,6 +22,7 @@ public struct ExampleMish: Layer, LayerOperation {
 
   public var worksInPlace: Bool { true }
   public var backwardWorksInPlace: Bool { true }
+  public var takesSlices: Bool { true }
 
   public func forward(_ pass: ForwardPass) {
     for i in 0..<pass.rows * pass.inputLength {

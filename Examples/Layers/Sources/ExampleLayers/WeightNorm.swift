@@ -35,7 +35,7 @@ public struct WeightNorm: Layer {
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     WeightNormOperation(
       units: dense.units, inputs: site.input.count, hasBias: try dense.parameters(for: site.input).count > 1,
-      inner: try dense.makeOperation(for: site))
+      inner: try dense.makeOperation(for: site.inner()))
   }
 }
 
@@ -54,6 +54,7 @@ private struct WeightNormOperation: LayerOperation {
 
   var backwardReads: BackwardReads { inner.backwardReads }
   var scratchCount: Int { 2 * innerCount + inner.scratchCount }
+  var sliceScratchCount: Int { inner.sliceScratchCount }
   var workspaceCount: Int { inner.workspaceCount }
 
   func forward(_ pass: ForwardPass) throws {
@@ -64,13 +65,13 @@ private struct WeightNormOperation: LayerOperation {
       for i in row { w[i] = Float(Double(g[unit]) * inverse * Double(v[i])) }
     }
     if hasBias { (w + units * inputs).update(from: pass.parameter(2), count: units) }
-    try inner.forward(pass.inner(parameters: w, offsets: offsets, scratch: pass.scratch + 2 * innerCount))
+    try inner.runForward(pass.inner(parameters: w, offsets: offsets, scratch: pass.scratch + 2 * innerCount))
   }
 
   /// With v̂ = v / |v| and the gradient dW: dg = dW · v̂ and dv = g / |v| (dW − dg v̂).
   func backward(_ pass: BackwardPass) throws {
     let dw = pass.scratch + innerCount
-    try inner.backward(
+    try inner.runBackward(
       pass.inner(parameters: pass.scratch, offsets: offsets, gradients: dw, scratch: pass.scratch + 2 * innerCount))
     let (v, g) = (pass.parameter(0), pass.parameter(1))
     let (dv, dg) = (pass.parameterGradient(0), pass.parameterGradient(1))
