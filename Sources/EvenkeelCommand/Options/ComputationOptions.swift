@@ -14,7 +14,8 @@ struct ComputationOptions: ParsableArguments {
 
 /// How many threads compute.
 struct ThreadOption: ParsableArguments {
-  @Option(help: "Threads; one per processor by default.") private var threads: Int?
+  @Option(help: "The most threads; one per processor by default. Results do not depend on it.") private var threads:
+    Int?
 
   var count: Int { threads ?? Machine.threads }
 }
