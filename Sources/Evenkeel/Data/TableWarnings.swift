@@ -70,7 +70,7 @@ struct TableWarnings {
       let again = later.once[kind]?.filter { known[$0.key] != nil } ?? [:]
       guard count > again.count else { continue }
       for example in examples where !again.values.contains(example) { add(kind, example) }
-      found[kind]!.count += count - again.count - examples.count { !again.values.contains($0) }
+      found[kind, default: (0, [])].count += count - again.count - examples.count { !again.values.contains($0) }
       once[kind, default: [:]].merge(later.once[kind] ?? [:]) { first, _ in first }
     }
   }
