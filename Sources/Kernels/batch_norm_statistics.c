@@ -6,6 +6,7 @@
 #include "batch_norm.h"
 
 size_t ek_slice_stride(size_t features) { return 2 * ek_padded(features) + 8; }
+size_t ek_slice_second(size_t features) { return ek_padded(features); }
 
 // From sums of differences from the row k to moments.
 EK_CLONES static void finish_moments(const float *k, size_t features, double weight, double *moments) {

@@ -48,7 +48,7 @@ private struct GroupNormCall {
                     &norm, x, inPlace ? UnsafePointer(dx.baseAddress!) : dy.baseAddress!, view,
                     &sums, dx.baseAddress!, &scratch)
                   for channel in 0..<channels {
-                    if scale != nil { dscale[channel] = Float(sums[(ek_slice_stride(channels) - 8) / 2 + channel]) }
+                    if scale != nil { dscale[channel] = Float(sums[ek_slice_second(channels) + channel]) }
                     if shift != nil { dshift[channel] = Float(sums[channel]) }
                   }
                 }

@@ -51,6 +51,9 @@ extension Program {
     }
   }
 
+  /// Does what is left to do for the parameters.
+  func finishParameterGradients() throws { try runBackward(0..<0) }
+
   /// - Throws: The error of the lowest item that failed, so that errors do not depend on the team either.
   func run(_ kind: Job.Kind, items: Int) throws {
     job.kind = kind
@@ -107,20 +110,15 @@ extension Program {
   private func runBackward(slice: Int, _ member: Int) throws {
     let rows = job.slices[slice]
     for index in job.steps.reversed() {
-      let step = steps[index]
-      // A reduction has seen its gradient when it collected.
-      if !(phases.endsBeforeBackward[index] && collectsBackward(index)) { prepareGradient(index, rows) }
       let pass = passBackward(index, rows, slice: slice, member: member)
-      try step.operation.backward(pass)
+      // A reduction that collected has brought its gradient along.
+      if reductions[index]?.reducesBackward(pass.forward) != true { prepareGradient(index, rows) }
+      try steps[index].operation.backward(pass)
       finishGradient(index, pass, rows)
     }
     guard let index = job.collecting else { return }
     prepareGradient(index, rows)
     reductions[index]!.collect(passBackward(index, rows, slice: slice, member: member))
-  }
-
-  private func collectsBackward(_ index: Int) -> Bool {
-    reductions[index]?.reducesBackward(pass(index)) ?? false
   }
 
   /// Brings the gradient of a step's output to where its backward may change it.

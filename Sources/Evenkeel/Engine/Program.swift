@@ -121,105 +121,65 @@ package final class Program: @unchecked Sendable {
   /// Runs some of the steps; their values are then where later steps read them.
   func forward(_ call: Call, _ range: Range<Int>, observe: Observer? = nil) throws {
     precondition(call.rows > 0 && call.rows <= maximumRows)
-    try take(call)
+    take(call)
     if range.lowerBound == 0 {
       try takeLengths(call)
       clear(input, ofValue: 0, 0..<call.rows)
     }
     try prepare(range)
     var start = range.lowerBound
-    for index in range {
-      if let observe {
-        try runForward(start..<index)
-        start = index
-        observe(steps[index], pass(index), .before)
-        try runForward(index)
-        observe(steps[index], pass(index), .after)
+    for index in range where phases.endsBefore[index] || observe != nil {
+      let (step, whole) = (steps[index], pass(index))
+      let reduction = reductions[index].flatMap { $0.reducesForward(whole) ? $0 : nil }
+      try runForward(start..<index, collecting: reduction == nil ? nil : index)
+      try reduction?.reduce(whole)
+      start = index
+      observe?(step, whole, .before)
+      if !step.operation.takesSlices {
+        try step.operation.forward(whole)
+        clear(whole.output, ofValue: step.output, 0..<call.rows)
         start = index + 1
-        continue
+      } else if observe != nil {
+        try runForward(index..<index + 1)
+        start = index + 1
       }
-      let operation = steps[index].operation
-      guard phases.endsBefore[index] else { continue }
-      if let reduction = reductions[index] {
-        let whole = pass(index)
-        let reduces = reduction.reducesForward(whole)
-        try runForward(start..<index, collecting: reduces ? index : nil)
-        if reduces { try reduction.reduce(whole) }
-        start = index
-      } else {
-        try runForward(start..<index)
-        start = index
-        if !operation.takesSlices {
-          try operation.forward(pass(index))
-          clear(pass(index).output, ofValue: steps[index].output, 0..<call.rows)
-          start = index + 1
-        }
-      }
+      observe?(step, whole, .after)
     }
     try runForward(start..<range.upperBound)
-  }
-
-  /// Runs one step alone.
-  private func runForward(_ index: Int) throws {
-    let operation = steps[index].operation
-    guard operation.takesSlices else {
-      let whole = pass(index)
-      try operation.forward(whole)
-      return clear(whole.output, ofValue: steps[index].output, 0..<whole.rows)
-    }
-    if let reduction = reductions[index], reduction.reducesForward(pass(index)) {
-      try runForward(index..<index, collecting: index)
-      try reduction.reduce(pass(index))
-    }
-    try runForward(index..<index + 1)
   }
 
   package func backward(_ call: Call) throws { try backward(call, steps.indices) }
 
   /// Runs some of the steps backward, last first.
   func backward(_ call: Call, _ range: Range<Int>) throws {
-    try take(call)
+    take(call)
     var end = range.upperBound
-    for index in range.reversed() {
-      guard phases.endsBeforeBackward[index] else { continue }
-      let operation = steps[index].operation
-      if let reduction = reductions[index] {
-        let whole = passBackward(index)
-        let reduces = reduction.reducesBackward(whole.forward)
-        try runBackward(index + 1..<end, collecting: reduces ? index : nil)
-        if reduces { reduction.reduce(whole) }
-        end = index + 1
-      } else {
-        try runBackward(index + 1..<end)
-        end = index + 1
-        if !operation.takesSlices {
-          try runBackward(end..<end)
-          try runWholeBackward(index)
-          end = index
-        }
+    for index in range.reversed() where phases.endsBeforeBackward[index] {
+      let whole = passBackward(index)
+      let reduction = reductions[index].flatMap { $0.reducesBackward(whole.forward) ? $0 : nil }
+      try runBackward(index + 1..<end, collecting: reduction == nil ? nil : index)
+      reduction?.reduce(whole)
+      end = index + 1
+      if !steps[index].operation.takesSlices {
+        try finishParameterGradients()
+        prepareGradient(index, 0..<call.rows)
+        try steps[index].operation.backward(whole)
+        finishGradient(index, whole, 0..<call.rows)
+        end = index
       }
     }
     try runBackward(range.lowerBound..<end)
-    try runBackward(range.lowerBound..<range.lowerBound)
+    try finishParameterGradients()
   }
 
   /// Adds the parts of all slices to what reduction `index` collects backward, and leaves the merging to the caller.
   func collectBackward(_ index: Int, _ call: Call) throws {
-    try take(call)
+    take(call)
     try runBackward(index..<index, collecting: index)
   }
 
-  private func runWholeBackward(_ index: Int) throws {
-    prepareGradient(index, 0..<job.call.rows)
-    let whole = passBackward(index)
-    try steps[index].operation.backward(whole)
-    finishGradient(index, whole, 0..<job.call.rows)
-  }
-
   /// Remembers the call, and cuts its rows into slices.
-  func take(_ call: Call) throws {
-    job.take(call, slices.cut(call.rows))
-  }
+  private func take(_ call: Call) { job.take(call, slices.cut(call.rows)) }
 
   /// The slices of a batch of `rows` rows, and the largest number of them.
   func slices(of rows: Int) -> SliceBounds { slices.cut(rows) }
@@ -240,19 +200,17 @@ package final class Program: @unchecked Sendable {
     let version = job.call.state.version
     for index in range where prepared[index] != version {
       let blocks = steps[index].operation.preparationBlocks(pass(index))
-      if blocks > 0 {
-        job.preparing.append((index, blocks))
-        prepared[index] = version
-      }
+      if blocks > 0 { job.preparing.append((index, blocks)) }
     }
     guard !job.preparing.isEmpty else { return }
     defer { job.preparing.removeAll(keepingCapacity: true) }
     try run(.prepare, items: job.preparing.reduce(0) { $0 + $1.blocks })
+    for (index, _) in job.preparing { prepared[index] = version }
   }
 
   /// Folds the statistics of the last `forward` into the running ones of `call.state`.
   func commit(_ call: Call) {
-    job.take(call, slices.cut(call.rows))
+    take(call)
     for index in steps.indices { steps[index].operation.commit(CommitPass(pass(index))) }
   }
 

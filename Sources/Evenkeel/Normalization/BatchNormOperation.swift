@@ -271,7 +271,7 @@ struct BatchNormOperation: BatchReduction {
   ) -> (dz: UnsafeMutablePointer<Double>, dzN: UnsafeMutablePointer<Double>) {
     let sums = sums(slices.lowerBound, pass)
     ek_merge_sums(sums, slices.count, features)
-    return (sums, sums + (ek_slice_stride(features) - 8) / 2)
+    return (sums, sums + ek_slice_second(features))
   }
 
   func backward(_ pass: BackwardPass) throws {

@@ -126,7 +126,7 @@ struct ExampleNormOperation: LayerOperation {
   func parameterGradients(_ pass: BackwardPass, block: Int) throws {
     let sums = doubles(pass.scratch)
     ek_merge_sums(sums, pass.forward.sliceCount, features)
-    let second = sums + (ek_slice_stride(features) - 8) / 2
+    let second = sums + ek_slice_second(features)
     for feature in 0..<features {
       if hasScale { pass.parameterGradient(0)[feature] = Float(second[feature]) }
       if hasShift { pass.parameterGradient(shiftIndex)[feature] = Float(sums[feature]) }

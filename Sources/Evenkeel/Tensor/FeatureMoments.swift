@@ -64,7 +64,7 @@ public struct FeatureMoments: Sendable {
 
   /// Adds the moments of a slice; if one is not finite, nothing.
   private mutating func merge(_ moments: UnsafePointer<Double>, weight: Double) -> Int {
-    let squares = moments + (ek_slice_stride(features) - 8) / 2
+    let squares = moments + ek_slice_second(features)
     if let bad = (0..<features).first(where: { !moments[$0].isFinite || !squares[$0].isFinite }) { return bad }
     merge(weight: weight, mean: { moments[$0] }, variance: { squares[$0] / weight })
     return -1

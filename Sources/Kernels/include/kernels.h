@@ -117,6 +117,8 @@ static inline int ek_keep_statistics(ek_batch_statistics statistics, size_t c, d
 // What one slice contributes to a reduction over rows: a weight and two sums a feature. Slices lie ek_slice_stride(features)
 // doubles apart; what is merged is in the first.
 size_t ek_slice_stride(size_t features);
+// Where the second sums of a slice begin, after the first.
+size_t ek_slice_second(size_t features);
 
 // moments <- weight (the number of rows), mean, and sum of squared differences from it, of x (rows, features).
 void ek_slice_moments(const float *x, size_t rows, size_t features, double *moments);
@@ -191,7 +193,8 @@ void ek_batch_norm_spread_weights(const ek_batch_norm *norm, const float *x, con
 
 // ---- batch_norm_whole.c -------------------------------------------------------------------------------------------
 //
-// A norm alone, over a whole batch that it cuts into slices by its shape. Results of EK_STREAM_THRESHOLD values or more (8 MiB: more
+// A norm alone, over a whole batch that it cuts into slices by its shape: for those who use these loops without the engine, which cuts
+// batches itself. Results of EK_STREAM_THRESHOLD values or more (8 MiB: more
 // than a processor's share of the last cache) are written past the cache, if they go to a separate buffer.
 #define EK_STREAM_THRESHOLD (2u << 20)
 
