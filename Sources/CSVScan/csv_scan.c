@@ -72,8 +72,7 @@ size_t ek_csv_row(const ek_csv *csv, size_t start, size_t *next, size_t *line, e
     }
     cells++;
     if (text == end) break;
-    int is_last = *text++ == '\n';
-    if (is_last) {
+    if (*text++ == '\n') {
       ++*line;
       break;
     }

@@ -4,7 +4,7 @@
 
 #include "csv_scan.h"
 
-// Must have returned before the others are called.
+// Must have returned before ek_number_read is called.
 void ek_number_prepare(void);
 
 // Reads a number at `text`. Returns where it ends, or NULL where there is none or it has more than 19 significant digits.

@@ -51,7 +51,11 @@ static parts parts_of(ek_images i, size_t outputs, float *workspace) {
   return (parts){workspace, inputs, results, results + points_of(i, outputs)};
 }
 
-size_t ek_winograd_workspace_count(ek_images i, size_t outputs) {
+size_t ek_winograd_workspace_count(ek_images i) {
+  return zeros_of(i) + points_of(i, i.channels) + points_of(i, i.out_channels);
+}
+
+size_t ek_winograd_sums_workspace_count(ek_images i, size_t outputs) {
   return zeros_of(i) + points_of(i, i.channels) + points_of(i, outputs) + points * i.channels * outputs;
 }
 

@@ -87,7 +87,7 @@ private struct Convolved {
     for first in stride(from: 0, to: outputs, by: 16) { ek_winograd_pack(images, 0, weights, first, 16, &packed) }
     ek_winograd_pack(reversed, 1, weights, 0, channels, &packedReversed)
     var workspace = floats(
-      max(ek_winograd_workspace_count(images, outputs), ek_winograd_workspace_count(reversed, channels)))
+      max(ek_winograd_sums_workspace_count(images, outputs), ek_winograd_sums_workspace_count(reversed, channels)))
     var (y, dx, dw) = (floats(dy.count), floats(x.count), floats(weights.count))
     ek_winograd_forward(images, rows, x, packed, bias, &y, &workspace)
     ek_winograd_forward(reversed, rows, dy, packedReversed, nil, &dx, &workspace)

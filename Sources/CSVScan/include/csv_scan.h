@@ -41,7 +41,7 @@ size_t ek_csv_rows(const ek_csv *csv, size_t from, size_t to, size_t width, size
 size_t ek_csv_row(const ek_csv *csv, size_t start, size_t *next, size_t *line, ek_csv_failure *failure);
 
 typedef enum {
-  // Digits with a point or an exponent.
+  // A decimal number: digits, maybe with a sign, a point and an exponent.
   EK_CELL_NUMBER,
   EK_CELL_EMPTY,
   // Anything else: text, or a number that is written in another way or needs a slower reader.

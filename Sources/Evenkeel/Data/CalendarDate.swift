@@ -1,5 +1,3 @@
-import Glibc
-
 /// A day of the Gregorian calendar, and the time of that day if one is given.
 struct CalendarDate: Hashable {
   let year: Int
@@ -26,7 +24,10 @@ struct CalendarDate: Hashable {
     return 365 * year + year.quotient(4) - year.quotient(100) + year.quotient(400) + daysOfYear - 719_468
   }
 
-  private static let months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+  private static let months = [
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+  ]
 
   /// Whether texts that `init` accepts name year, month and day unmistakably: the year has four digits and comes first, or the month has a
   /// name.
@@ -39,7 +40,7 @@ struct CalendarDate: Hashable {
   /// without. Two digits of a year are 1969 to 2068. A zone is not counted. Nil for another text.
   init?(_ text: String, order: DateOrder) {
     guard let first = text.utf8.first, text.utf8.count <= 40, text.utf8.contains(where: { (48...57).contains($0) }),
-      (48...57).contains(first) || Self.months.contains(text.prefix(3).lowercased())
+      (48...57).contains(first) || Self.months.contains(where: { $0.prefix(3) == text.prefix(3).lowercased() })
     else { return nil }
     guard let (date, time) = Self.split(text), let seconds = Self.seconds(time) else { return nil }
     let tokens = date.split { !$0.isLetter && !$0.isNumber }
@@ -118,12 +119,9 @@ struct CalendarDate: Hashable {
   }
 
   private static func month(_ text: Substring) -> Int? {
-    let short = months.firstIndex { text.lowercased().hasPrefix($0) }
-    let long = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october"]
-    guard let short else { return nil }
     let name = text.lowercased()
-    let whole = (long + ["november", "december"])[short]
-    return name.count == 3 || name == whole || name == "sept" ? short + 1 : nil
+    return months.firstIndex { name == $0 || name == $0.prefix(3) || (name == "sept" && $0 == "september") }
+      .map { $0 + 1 }
   }
 
   private static func number(_ text: Substring) -> Int? { text.count <= 2 ? Int(text) : nil }

@@ -7,7 +7,7 @@ public enum HeldOut: Hashable, Sendable {
   /// Data of its own, named as for `Dataset.read`.
   case data(String)
 
-  fileprivate var share: Double { if case .share(let share) = self { share } else { 0 } }
+  var share: Double { if case .share(let share) = self { share } else { 0 } }
 }
 
 extension Dataset {
@@ -101,9 +101,7 @@ extension Dataset {
     _ path: String, encoding: TableEncoding?, images: ImageInput?, length: Int, targets: Bool, weights: Bool = true,
     training: Bool = false, skippingBroken: Bool = false, _ warnings: inout [String]
   ) throws -> Dataset {
-    // Columns that have names only a CSV file has.
-    let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
-    if !isOfNamedColumns, path != "-" {
+    if encoding?.hasNamedColumns != true, path != "-" {
       if path == "digits" {
         let digits = try read(path)
         return training ? digits.training : digits.test
@@ -132,14 +130,13 @@ extension Dataset {
     _ bytes: FileBytes, from path: String, encoding: TableEncoding?, images: ImageInput?, length: Int, targets: Bool,
     weights: Bool, training: Bool, skippingBroken: Bool, _ warnings: inout [String]
   ) throws -> Dataset {
-    let isOfNamedColumns = encoding.map { $0.targetColumn == nil } ?? false
     return try bytes.reading {
       try ForeignFormat.requireNone(bytes)
       if let numpy = try NumpyFile(bytes) {
         warnings += numpy.warnings
         return try numpy.examples(encoding: encoding, targets: targets, weights: weights, training: training)
       }
-      if let encoding, isOfNamedColumns {
+      if let encoding, encoding.hasNamedColumns {
         return try csv(bytes, encoding: encoding, targets: targets, weights: weights, warnings: &warnings)
       }
       if encoding == nil, path != "-" {

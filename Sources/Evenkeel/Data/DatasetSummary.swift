@@ -45,10 +45,10 @@ extension Targets {
 extension TableEncoding {
   /// How many columns of each kind there are, and what they become.
   package var summary: String {
-    func listed(_ what: String, _ one: String, _ names: [String]) -> String? {
+    func listed(_ what: String, _ names: [String]) -> String? {
       guard !names.isEmpty else { return nil }
       let shown = names.prefix(4) + (names.count > 4 ? ["…"] : [])
-      return "\(names.count) \(names.count == 1 ? one : what) (\(shown.joined(separator: ", ")))"
+      return "\(names.count) \(what) (\(shown.joined(separator: ", ")))"
     }
     var (numbers, categories, dates): ([String], [String], [String]) = ([], [], [])
     for column in columns {
@@ -60,8 +60,7 @@ extension TableEncoding {
       }
     }
     let kinds = [
-      listed("of numbers", "of numbers", numbers), listed("of categories", "of categories", categories),
-      listed("of dates", "of dates", dates),
+      listed("of numbers", numbers), listed("of categories", categories), listed("of dates", dates),
     ]
     let width = featureNames.count
     return

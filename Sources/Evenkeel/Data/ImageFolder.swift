@@ -21,7 +21,7 @@ extension Dataset {
     let content = try Folder(folder)
     var warnings: [String] = []
     guard let parts = ImageParts(content) else {
-      let listing = try ImageListing(content).forTraining(folder)
+      let listing = try ImageListing(content).forTraining()
       let (rest, tested) = try listing.read(
         .options(options, training: listing.files.count), skippingBroken: options.skipsBroken, warnings: &warnings
       ).dataset.split(fraction: test, seed: seed)
@@ -31,7 +31,7 @@ extension Dataset {
     guard validation == 0 || parts.validation == nil else {
       throw EvenkeelError.usage("\(folder) has its own validation part; omit the share of the training part.")
     }
-    var listing = try ImageListing(Folder(folder + "/train")).forTraining(folder + "/train")
+    var listing = try ImageListing(Folder(folder + "/train")).forTraining()
     let labels = listing.labels
     var ends = [listing.files.count]
     for part in [parts.validation, parts.test] {

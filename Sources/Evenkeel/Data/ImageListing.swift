@@ -8,6 +8,8 @@ struct ImageListing {
   private(set) var skipped: [String] = []
   /// The folder that was listed; nil for a single file.
   let folder: String?
+  /// What messages call it.
+  var place: String { folder ?? files[0] }
 
   init(file: String) { (files, folder) = ([file], nil) }
 
@@ -32,10 +34,10 @@ struct ImageListing {
 
   /// The same files.
   /// - Throws: `EvenkeelError` with code `data` if they are of fewer than two classes.
-  func forTraining(_ folder: String) throws -> ImageListing {
+  func forTraining() throws -> ImageListing {
     guard labels.count > 1 else {
       throw EvenkeelError.data(
-        "\(folder): expected a folder of images for each of at least 2 classes, got \(labels.count) (\(labels[0])).")
+        "\(place): expected a folder of images for each of at least 2 classes, got \(labels.count) (\(labels[0])).")
     }
     return self
   }

@@ -15,8 +15,8 @@ extension ImageListing {
   func read(
     _ wish: Wish, skippingBroken: Bool, warnings: inout [String]
   ) throws -> (dataset: Dataset, positions: [Int]) {
-    var notes = ImageNotes(folder ?? files[0])
-    for file in skipped { notes.skipped.append(file) }
+    var notes = ImageNotes(place)
+    notes.skipped = skipped
     let headers = try concurrentResults(files.count) { index in
       try result(of: files[index], skippingBroken) { file in
         file.count == 0 && folder != nil ? .empty : .read(try ImageFile.shape(of: file))
@@ -33,7 +33,7 @@ extension ImageListing {
       }
     }
     guard !kept.isEmpty else {
-      throw EvenkeelError.data(notes.broken.first ?? "\(folder ?? files[0]): there are no images.")
+      throw EvenkeelError.data(notes.broken.first ?? "\(place): there are no images.")
     }
     let input = try input(for: wish, shapes, of: kept, &notes)
     let shape = input.shape, bytes = kept.count * shape.count
@@ -87,11 +87,11 @@ extension ImageListing {
 
   /// A class that only damaged files had cannot be learned.
   private func requireEveryClass(in positions: [Int], _ wish: Wish) throws {
-    guard !positions.isEmpty else { throw EvenkeelError.data("\(folder ?? files[0]): every image is damaged.") }
+    guard !positions.isEmpty else { throw EvenkeelError.data("\(place): every image is damaged.") }
     guard case .options(_, let training) = wish else { return }
     let seen = Set(positions.filter { $0 < training }.map { classes[$0] })
     guard let missing = Set(classes.prefix(training)).subtracting(seen).min() else { return }
-    throw EvenkeelError.data("\(folder ?? files[0]): no image of the class \"\(labels[Int(missing)])\" can be read.")
+    throw EvenkeelError.data("\(place): no image of the class \"\(labels[Int(missing)])\" can be read.")
   }
 
   private func input(

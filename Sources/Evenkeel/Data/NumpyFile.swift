@@ -57,7 +57,7 @@ package enum NumpyFile {
   package func examples(
     encoding: TableEncoding?, targets: Bool, weights: Bool = true, training: Bool = false
   ) throws -> Dataset {
-    if let encoding, encoding.targetColumn == nil {
+    if let encoding, encoding.hasNamedColumns {
       let name =
         switch self {
         case .array(let array): array.name

@@ -99,7 +99,8 @@ extension Dataset {
   /// - Throws: As `read`.
   package static func describe(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    options: TableOptions = TableOptions(), seed: UInt64 = 0
+    options: TableOptions = TableOptions(), validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
+    seed: UInt64 = 0
   ) throws -> [ColumnDescription]? {
     guard path != "digits", try !Folder.isFolder(path) else { return nil }
     let bytes = try FileBytes(path)
@@ -107,7 +108,8 @@ extension Dataset {
       try ForeignFormat.requireNone(bytes)
       guard try NumpyFile(bytes) == nil else { return nil }
       return try FittedTable(
-        bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: 0, test: 0.2, seed: seed
+        bytes, target: target, weight: weight, ignoring: ignored, options: options,
+        validation: validation.share, test: test.share, seed: seed
       ).describeColumns()
     }
   }

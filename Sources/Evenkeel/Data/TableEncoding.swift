@@ -50,6 +50,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   package let isInDouble: Bool
   /// Where the target lies among columns that have numbers for names, as in an NPY file; nil for a table of named columns.
   let targetColumn: Int?
+  /// Whether columns have names, as only a CSV file's have.
+  var hasNamedColumns: Bool { targetColumn == nil }
 
   /// The names of the columns whose numbers have decimal commas; none in older models.
   package let decimalCommas: [String]

@@ -85,14 +85,7 @@ private struct PartMaker: Sendable {
   func made<Value: Sendable>(
     of group: [TableBlocks.Block], head: Table, _ work: @Sendable (TableParts.Part) throws -> Value
   ) throws -> [Done<Value>] {
-    var results = [Done<Value>?](repeating: nil, count: group.count)
-    try results.withUnsafeMutableBufferPointer { buffer in
-      nonisolated(unsafe) let places = buffer
-      try concurrently(group.count) { index in
-        places[index] = Done<Value> { try made(of: group[index], head: head, work) }
-      }
-    }
-    return results.map { $0! }
+    try concurrentResults(group.count) { index in Done<Value> { try made(of: group[index], head: head, work) } }
   }
 
   private func made<Value: Sendable>(

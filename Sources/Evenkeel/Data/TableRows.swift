@@ -44,8 +44,7 @@ struct TableRows {
     let separator = known ?? earlier?.separator ?? TableSeparator.found(in: content[beginning...])
     self.separator = separator
     hasQuotes = content.last == UInt8(ascii: "\"") || counts.contains { $0.quotes > 0 }
-    var view = ek_csv(
-      bytes: Self.start(content), count: content.count, separator: separator, has_quotes: hasQuotes ? 1 : 0)
+    var view = Self.view(content, separator, hasQuotes)
     var failure = ek_csv_failure()
     var (first, line, next, width) = (beginning, firstLine, 0, earlier?.width ?? 0)
     while earlier == nil, first < content.count {
@@ -115,13 +114,16 @@ struct TableRows {
     content.baseAddress!.assumingMemoryBound(to: UInt8.self)
   }
 
+  private static func view(_ text: UnsafeRawBufferPointer, _ separator: UInt8, _ hasQuotes: Bool) -> ek_csv {
+    ek_csv(bytes: start(text), count: text.count, separator: separator, has_quotes: hasQuotes ? 1 : 0)
+  }
+
   /// Finds the cells of `rows` in `columns`, row after row, and their numbers.
   func read(
     _ rows: some Collection<Int>, _ columns: Range<Int>, into cells: UnsafeMutablePointer<ek_cell>,
     _ values: UnsafeMutablePointer<Double>
   ) {
-    var view = ek_csv(
-      bytes: Self.start(bytes.bytes), count: bytes.count, separator: separator, has_quotes: hasQuotes ? 1 : 0)
+    var view = Self.view(bytes.bytes, separator, hasQuotes)
     withUnsafeTemporaryAllocation(of: Int.self, capacity: rows.count) { places in
       for (index, row) in rows.enumerated() { places[index] = starts[row] }
       ek_csv_cells(&view, places.baseAddress!, rows.count, columns.lowerBound, columns.count, cells, values)

@@ -33,7 +33,7 @@ struct ConvolutionGradient: Sendable {
     rest =
       outputs % outputsAtOnce == 0
       ? nil : try Self.primitives(filter, windows, outputs: outputs % outputsAtOnce, site)
-    partCount = (ek_convolution_gradient_bytes(primitives.first.handle) + 63) / 64 * 16
+    partCount = ek_convolution_gradient_bytes(primitives.first.handle) / MemoryLayout<Float>.stride
     let isRounded = precision == .bfloat16
     inputCount = isRounded ? BFloat16.floats(holding: largestSlice * site.input.count) : 0
     let gradientCount = largestSlice * site.output.count / outputs * outputsAtOnce

@@ -70,10 +70,7 @@ struct ConvolutionOperation: LayerOperation {
   }
 
   func backward(_ pass: BackwardPass) throws {
-    if hasBias {
-      ek_column_sums(
-        pass.outputGradient, pass.rows * pass.outputLength / outputs, outputs, outputs, pass.sliceScratch)
-    }
+    if hasBias { pass.leaveBiasGradient(outputs: outputs) }
     if let gradient, gradient.leavesParts { try gradient.addPart(pass, to: pass.sliceScratch + biasCount) }
     guard let inputGradient = pass.inputGradient else { return }
     let primitive = try primitives(pass.rows)

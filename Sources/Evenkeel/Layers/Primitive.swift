@@ -99,6 +99,11 @@ extension ek_windows {
 }
 
 extension BackwardPass {
+  /// Leaves the sums of the output's gradient over pixels, of each of `outputs` channels, at the start of the slice's scratch.
+  func leaveBiasGradient(outputs: Int) {
+    ek_column_sums(outputGradient, rows * outputLength / outputs, outputs, outputs, sliceScratch)
+  }
+
   /// Adds `count` floats at `offset` of all slices' scratch, in the order of a balanced tree: neighbors, then neighbors of
   /// these. The first slice's have the sum.
   func mergeSlices(at offset: Int, count: Int) -> UnsafeMutablePointer<Float> {

@@ -26,12 +26,13 @@ struct WinogradOperation: LayerOperation {
     packed = try AlignedFloats(
       count: wantsInputGradient ? 2 * count : count, for: "Layer \(site.name) (\(filter.kind))", code: .usage)
     leavesParts = GradientParts.pay(count: 9 * images.channels * images.out_channels, site: site)
+    let sums =
+      leavesParts
+      ? ek_winograd_sums_workspace_count(images, images.out_channels)
+      : ek_winograd_sums_workspace_count(images, Self.outputsAtOnce) + 9 * images.channels * Self.outputsAtOnce
     workspaceCount = max(
-      ek_winograd_workspace_count(images, images.out_channels),
-      wantsInputGradient ? ek_winograd_workspace_count(reversed, images.channels) : 0,
-      isTraining && !leavesParts
-        ? ek_winograd_workspace_count(images, Self.outputsAtOnce)
-          + 9 * images.channels * Self.outputsAtOnce : 0)
+      ek_winograd_workspace_count(images), wantsInputGradient ? ek_winograd_workspace_count(reversed) : 0,
+      isTraining ? sums : 0)
   }
 
   var takesSlices: Bool { true }
@@ -62,10 +63,7 @@ struct WinogradOperation: LayerOperation {
   }
 
   func backward(_ pass: BackwardPass) {
-    if hasBias {
-      ek_column_sums(
-        pass.outputGradient, pass.rows * pass.outputLength / outputs, outputs, outputs, pass.sliceScratch)
-    }
+    if hasBias { pass.leaveBiasGradient(outputs: outputs) }
     if leavesParts {
       ek_winograd_sums(
         images, pass.rows, pass.input, pass.outputGradient, 0, outputs, pass.sliceScratch + outputs, pass.workspace)
@@ -86,7 +84,7 @@ struct WinogradOperation: LayerOperation {
     if leavesParts {
       sums = pass.mergeSlices(at: outputs + first * sumsOfOutput, count: count * sumsOfOutput)
     } else {
-      sums = pass.workspace + ek_winograd_workspace_count(images, Self.outputsAtOnce)
+      sums = pass.workspace + ek_winograd_sums_workspace_count(images, Self.outputsAtOnce)
       ek_winograd_sums(images, pass.rows, pass.input, pass.outputGradient, first, count, sums, pass.workspace)
     }
     ek_winograd_unpack(images.channels, count, sums, pass.parameterGradient(0) + first * sumsOfOutput)

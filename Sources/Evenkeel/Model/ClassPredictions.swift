@@ -43,12 +43,17 @@ public struct ClassPredictions: Sendable {
     var places: [Int32: Int32] = [:]
     return indices.map { index in
       if let place = places[index] { return place }
-      let name = index < 0 ? "(unknown)" : names[Int(index)]
-      let place = labels.firstIndex(of: name) ?? labels.count
-      if place == labels.count { labels.append(name) }
-      places[index] = Int32(place)
-      return Int32(place)
+      let place = place(of: index < 0 ? "(unknown)" : names[Int(index)])
+      places[index] = place
+      return place
     }
+  }
+
+  /// The place of a class in `labels`, to which it is added if it is new.
+  private mutating func place(of label: String) -> Int32 {
+    if let place = labels.firstIndex(of: label) { return Int32(place) }
+    labels.append(label)
+    return Int32(labels.count - 1)
   }
 
   mutating func add(
@@ -77,11 +82,7 @@ public struct ClassPredictions: Sendable {
 
   /// Adds predictions of the same model.
   mutating func add(_ later: ClassPredictions) {
-    let places = later.labels.map { label in
-      if let place = labels.firstIndex(of: label) { return Int32(place) }
-      labels.append(label)
-      return Int32(labels.count - 1)
-    }
+    let places = later.labels.map { place(of: $0) }
     truth += later.truth.map { places[Int($0)] }
     chosen += later.chosen
     probabilities += later.probabilities

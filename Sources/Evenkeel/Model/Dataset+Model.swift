@@ -24,7 +24,7 @@ extension Dataset {
     _ path: String, by model: Model, targets: Bool, weights: Bool = true, keeping kept: [String] = [],
     skippingBroken: Bool = false
   ) throws -> DataForUse {
-    if let encoding = model.encoding, encoding.targetColumn == nil {
+    if let encoding = model.encoding, encoding.hasNamedColumns {
       switch try TableBlocks.open(path) {
       case .text(let blocks):
         return .parts(TableParts(blocks, encoding: encoding, targets: targets, weights: weights, keeping: kept))

@@ -62,14 +62,18 @@ struct Evaluator: Sendable {
     (self.classes, self.values) = (classes, values)
     sums += batchSums
     unknownWeight += unknown
-    if let own = targets.targetSums { targetSums = targetSums.map { zip($0, own).map(+) } ?? own }
+    addTargetSums(targets.targetSums)
+  }
+
+  private mutating func addTargetSums(_ own: [Double]?) {
+    if let own { targetSums = targetSums.map { zip($0, own).map(+) } ?? own }
   }
 
   /// Adds what `later` was given.
   mutating func add(_ later: Evaluator) {
     sums += later.sums
     unknownWeight += later.unknownWeight
-    if let own = later.targetSums { targetSums = targetSums.map { zip($0, own).map(+) } ?? own }
+    addTargetSums(later.targetSums)
     if let more = later.classes { classes?.add(more) }
     if let more = later.values { values?.add(more) }
   }

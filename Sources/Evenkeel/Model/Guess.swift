@@ -13,10 +13,9 @@ public struct Guess: Hashable, Sendable {
   /// - Returns: nil without targets, or examples.
   public init?(from training: Dataset, on part: Dataset) {
     func mean(_ data: Dataset, _ value: (Int) -> Double) -> Double {
-      let weights = data.weights
       var (sum, total) = (0.0, 0.0)
       for index in 0..<data.count {
-        let weight = weights.map { Double($0[index]) } ?? 1
+        let weight = Double(data.weight(index))
         sum += weight * value(index)
         total += weight
       }
@@ -27,7 +26,7 @@ public struct Guess: Hashable, Sendable {
     case (.classes(let known, let labels), .classes(let classes, _)):
       var rows = [Double](repeating: 0, count: labels.count)
       for (index, label) in known.enumerated() where label >= 0 {
-        rows[Int(label)] += training.weights.map { Double($0[index]) } ?? 1
+        rows[Int(label)] += Double(training.weight(index))
       }
       guard let best = rows.indices.max(by: { rows[$0] < rows[$1] }) else { return nil }
       label = labels[best]

@@ -11,7 +11,7 @@ package final class TeamSize {
   /// The number of threads to use now.
   package private(set) var current: Int
   private let largest: Int
-  /// The size that has proved best, its nanoseconds a step in the best of the last periods, and the size that is tried.
+  /// The size that has proved best, and its nanoseconds a step in the best of the last periods.
   private var best: Int
   private var bestTime = Double.infinity
   private var isTrial: Bool { current != best }
@@ -83,8 +83,6 @@ package final class TeamSize {
     } else if current < largest {
       triedFewer = false
       current = min(2 * current, largest)
-    } else {
-      patience = 1
     }
   }
 }

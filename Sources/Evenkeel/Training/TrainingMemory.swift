@@ -7,7 +7,7 @@ extension Trainer {
     let gradients = accumulating > 1 ? 2 : 1
     let rounded = precision == .bfloat16 ? 1 : 0
     let checkpoint = 1 + kept
-    let judged = (patience == nil ? 0 : 1) + (averaging == nil ? 0 : 1)
+    let judged = (patience == nil && metric == nil ? 0 : 1) + (averaging == nil ? 0 : 1)
     return (gradients + kept + rounded + checkpoint + judged) * layout.count * MemoryLayout<Float>.stride
   }
 

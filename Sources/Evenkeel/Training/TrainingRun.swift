@@ -61,7 +61,7 @@ final class TrainingRun {
     try batches.dataset.examples.requireUnchanged()
     position.epoch += 1
     position.batch = 0
-    averaged?.noteEpoch(position.epoch, state.parameters, threads: trainer.threads)
+    averaged?.noteEpoch(position.epoch, state.parameters, threads: batches.team.current)
     batches.shuffle(epoch: position.epoch)
   }
 

@@ -29,7 +29,7 @@ struct Predict: ParsableCommand {
     try requireApart(output, from: [model, data])
     try requireOutput(output)
     let model = try Model(contentsOf: model)
-    let kept = keep.map { $0.split(separator: ",").map(String.init) } ?? []
+    let kept = keep?.listed ?? []
     let lines = try PredictionLines(model, probabilities: probabilities, threshold: threshold, keeping: kept)
     let data = try Dataset.openForUse(
       data, by: model, targets: false, weights: false, keeping: kept, skippingBroken: broken.skipBroken)

@@ -23,29 +23,27 @@ struct PredictionLines: Sendable {
     self.kept = kept
     let labels = model.output?.classLabels ?? []
     classCells = labels.map { Array(Self.quoted($0).utf8) }
-    guard let probabilities else {
-      shown = labels.isEmpty ? [] : Array(labels.indices.suffix(width))
-      self.threshold = try threshold.map { try DecisionThreshold($0, among: labels) }
-      return
-    }
-    guard !labels.isEmpty else {
-      throw EvenkeelError(.usage, "--probabilities is for classes; the model predicts values.")
-    }
-    let isOne = labels.contains(probabilities)
-    let names =
-      isOne ? [probabilities] : probabilities == "none" ? [] : probabilities.split(separator: ",").map(String.init)
-    shown = try names.map { name in
-      guard let place = labels.firstIndex(of: name) else {
-        throw EvenkeelError(
-          .usage,
-          "--probabilities: the model has no class \"\(name)\"; expected \((labels.prefix(20) + ["none"]).alternatives)."
-        )
+    var named: String?
+    if let probabilities {
+      guard !labels.isEmpty else {
+        throw EvenkeelError(.usage, "--probabilities is for classes; the model predicts values.")
       }
-      return place
+      let isOne = labels.contains(probabilities)
+      let names = isOne ? [probabilities] : probabilities == "none" ? [] : probabilities.listed
+      shown = try names.map { name in
+        guard let place = labels.firstIndex(of: name) else {
+          throw EvenkeelError(
+            .usage,
+            "--probabilities: the model has no class \"\(name)\"; expected \((labels.prefix(20) + ["none"]).alternatives)."
+          )
+        }
+        return place
+      }
+      if names.count == 1 { named = names[0] }
+    } else {
+      shown = labels.isEmpty ? [] : Array(labels.indices.suffix(width))
     }
-    self.threshold = try threshold.map {
-      try DecisionThreshold($0, of: names.count == 1 ? names[0] : nil, among: labels)
-    }
+    self.threshold = try threshold.map { try DecisionThreshold($0, of: named, among: labels) }
   }
 
   /// - Parameter hasFiles: Whether each line begins with the file that its example was read from.

@@ -53,21 +53,22 @@ struct DataOptions: ParsableArguments {
   func columns(of data: String, seed: UInt64) throws -> [ColumnDescription]? {
     let (options, ignored) = try tableOptions(loss: nil)
     return try Dataset.describe(
-      data, target: target, weight: weight, ignoring: ignored, options: options, seed: seed)
+      data, target: target, weight: weight, ignoring: ignored, options: options, validation: try heldOut(),
+      test: test.map { .data($0) } ?? .share(0.2), seed: seed)
   }
 
   private func tableOptions(loss: LossOptions.Name?) throws -> (options: TableOptions, ignored: [String]) {
     let (kinds, ignored) = try columnKinds()
     let options = TableOptions(
       columns: kinds, task: try task(of: loss), decimal: decimal, hasHeader: header.map { $0 == .yes },
-      missing: missing.map { $0.split(separator: ",").map(String.init) } ?? [])
+      missing: missing?.listed ?? [])
     return (options, ignored)
   }
 
   /// The kinds of `--column`, and the columns that it or `--ignore` leaves out.
   private func columnKinds() throws -> (kinds: [String: TableOptions.ColumnKind], ignored: [String]) {
     var kinds: [String: TableOptions.ColumnKind] = [:]
-    var ignored = ignore.map { $0.split(separator: ",").map(String.init) } ?? []
+    var ignored = ignore?.listed ?? []
     for text in column {
       let kind = text.split(separator: "=", omittingEmptySubsequences: false).last!
       let name = String(text.dropLast(kind.count + 1))
@@ -129,3 +130,8 @@ enum HeaderOption: String, ExpressibleByArgument, CaseIterable { case yes, no }
 
 extension TableOptions.Task: ExpressibleByArgument {}
 extension DecimalMark: ExpressibleByArgument {}
+
+extension String {
+  /// The parts between commas.
+  var listed: [String] { split(separator: ",").map(String.init) }
+}

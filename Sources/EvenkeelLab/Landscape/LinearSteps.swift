@@ -27,9 +27,7 @@ struct LayerCall {
   func forward(
     _ x: UnsafeMutablePointer<Float>, _ parameters: ModelState, _ y: UnsafeMutablePointer<Float>, _ at: Linearization
   ) throws {
-    let pass = pass(x, y, parameters, at)
-    for block in 0..<operation.preparationBlocks(pass) { try operation.prepare(pass, block: block) }
-    try operation.forward(pass)
+    try operation.forward(prepared(x, y, parameters, at))
   }
 
   func backward(
@@ -37,20 +35,22 @@ struct LayerCall {
     _ dy: UnsafeMutablePointer<Float>, _ dx: UnsafeMutablePointer<Float>?, _ gradients: AlignedFloats,
     _ at: Linearization
   ) throws {
-    let forward = pass(x, y, parameters, at)
-    for block in 0..<operation.preparationBlocks(forward) { try operation.prepare(forward, block: block) }
-    let pass = BackwardPass(forward, outputGradient: dy, inputGradient: dx, gradients: gradients.start)
+    let pass = BackwardPass(
+      try prepared(x, y, parameters, at), outputGradient: dy, inputGradient: dx, gradients: gradients.start)
     try operation.backward(pass)
     for block in 0..<operation.gradientBlocks { try operation.parameterGradients(pass, block: block) }
   }
 
-  private func pass(
+  /// A pass for which the operation has derived what it needs from these parameters.
+  private func prepared(
     _ x: UnsafeMutablePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ parameters: ModelState, _ at: Linearization
-  ) -> ForwardPass {
-    ForwardPass(
+  ) throws -> ForwardPass {
+    let pass = ForwardPass(
       purpose: .training, rows: at.rows, inputLength: inputLength, outputLength: outputLength, input: UnsafePointer(x),
       output: y, scratch: scratch.start, sliceScratch: sliceScratch.start, workspace: workspace.start,
       slices: bounds.view, memory: parameters.memory(places))
+    for block in 0..<operation.preparationBlocks(pass) { try operation.prepare(pass, block: block) }
+    return pass
   }
 }
 

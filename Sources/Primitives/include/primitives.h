@@ -1,4 +1,4 @@
-// The only target that calls oneDNN: matrix products, convolutions, pooling. It works with oneDNN 2.x and 3.x, which
+// The only target that calls LIBXSMM and oneDNN: matrix products, convolutions, pooling. It works with oneDNN 2.x and 3.x, which
 // have different C interfaces; neither is visible here.
 //
 // Tensors are f32, or bfloat16 where their elements are uint16_t, and features last: (rows, height, width, channels).
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 // c (m, n) = a (m, k) b (k, n), row-major, with rows lda, ldb and ldc floats apart; a transposed a is stored as (k, m).
-// The parts of c that are computed for themselves have the same bits as the whole: rows where a is plain, and columns.
+// Which of the two libraries does it depends on the size, so a part of c that is computed for itself may have other last bits.
 int ek_product(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, int a_transposed, const float *b,
                int64_t ldb, float *c, int64_t ldc);
 
@@ -81,6 +81,7 @@ typedef struct ek_convolution_gradient ek_convolution_gradient;
 int ek_convolution_gradient_create(const ek_windows *windows, int half, int members, const ek_convolution_gradient *like,
                                    ek_convolution_gradient **made);
 void ek_convolution_gradient_destroy(ek_convolution_gradient *gradient);
+// Bytes of the sums, rounded up to 64.
 size_t ek_convolution_gradient_bytes(const ek_convolution_gradient *gradient);
 size_t ek_convolution_gradient_workspace_bytes(const ek_convolution_gradient *gradient);
 int ek_convolution_gradient_run(ek_convolution_gradient *gradient, int member, const void *x, const void *dy, float *sums,
@@ -103,10 +104,11 @@ ek_images ek_winograd_images(const ek_windows *windows);
 // The images of the gradient of the input, which is a convolution of the output's.
 ek_images ek_winograd_reversed(ek_images images);
 
-// Floats of packed weights, and of what a call needs. Output channels are worked on in panels of this many.
+// Floats of packed weights, and of what a call of forward and of sums needs. Output channels are worked on in panels of this many.
 enum { EK_WINOGRAD_PANEL = 16 };
 size_t ek_winograd_packed_count(ek_images images);
-size_t ek_winograd_workspace_count(ek_images images, size_t outputs);
+size_t ek_winograd_workspace_count(ek_images images);
+size_t ek_winograd_sums_workspace_count(ek_images images, size_t outputs);
 
 // Packs the part of weights (outputs, inputs, 3, 3) that belongs to output channels first ..< first + outputs of `images`;
 // `reversed`: for the gradient of the input.
