@@ -55,7 +55,7 @@ extension TableEncoding {
       let name = column.name.isEmpty ? "(no name)" : column.name
       switch column.kind {
       case .numeric: numbers.append(name)
-      case .categorical(let texts): categories.append("\(name) \(texts.count)")
+      case .categorical(let texts), .embedded(let texts): categories.append("\(name) \(texts.count)")
       case .date: dates.append(name)
       }
     }

@@ -102,7 +102,7 @@ struct ExampleStorage: @unchecked Sendable {
     }
   }
 
-  /// Copies rows as floats to `output`, standardized where `scaling` is given.
+  /// Copies rows as floats to `output`, standardized and bent where `scaling` is given.
   /// - Returns: The first position of `output` that is NaN or infinite, or −1.
   @discardableResult
   func gather(
@@ -111,6 +111,8 @@ struct ExampleStorage: @unchecked Sendable {
   ) -> Int {
     var source = source
     guard let scaling else { return ek_gather(&source, rows, rowCount, nil, output, Int32(threads)) }
-    return scaling.withView(of: element) { ek_gather(&source, rows, rowCount, $0, output, Int32(threads)) }
+    let bad = scaling.withView(of: element) { ek_gather(&source, rows, rowCount, $0, output, Int32(threads)) }
+    if bad < 0 { scaling.curves?.bend(output, rows: rowCount, width: width, threads: threads) }
+    return bad
   }
 }

@@ -5,11 +5,27 @@ extension InputScaling {
   ///
   /// Rows of a table and other flat rows have one channel a feature; images `[H, W]` have one, `[H, W, C]` have C.
   /// - Throws: `EvenkeelError` with code `data` that names an example and feature that is not finite.
-  public init(fittedTo dataset: Dataset, threads: Int = 1) throws {
-    let moments = try dataset.examples.reading { try InputMoments(dataset, threads: threads) }
-    self.init(
-      mean: moments.channels.map(\.mean), deviation: moments.channels.map(\.deviation),
-      remainder: moments.channels.map(\.remainder))
+  ///
+  /// A feature of a table that is a category's number stays as it is.
+  /// - Parameter numbers: What becomes of numbers; other than `standard`, features that only say yes or no stay 0 and 1.
+  public init(fittedTo dataset: Dataset, numbers: NumericTransform = .standard, threads: Int = 1) throws {
+    let channels = try dataset.examples.reading { try InputMoments(dataset, threads: threads).channels }
+    let kinds = dataset.featureKinds
+    var (mean, deviation, remainder) = (
+      channels.map(\.mean), channels.map(\.deviation), channels.map(\.remainder)
+    )
+    for (index, kind) in kinds.enumerated() where kind == .category || kind == .indicator && numbers != .standard {
+      (mean[index], deviation[index], remainder[index]) = (0, 1, 0)
+    }
+    let standard = InputScaling(mean: mean, deviation: deviation, remainder: remainder)
+    guard numbers != .standard, !kinds.isEmpty else {
+      self = standard
+      return
+    }
+    let sample = try dataset.sample(scaling: standard, threads: threads)
+    let curves = InputCurves(
+      numbers, of: sample, width: dataset.shape.count, features: kinds.indices.filter { kinds[$0] == .number })
+    self.init(mean: mean, deviation: deviation, remainder: remainder, curves: curves)
   }
 }
 

@@ -1,6 +1,7 @@
 import Kernels
 
-/// Standardization of inputs: (x − mean) / deviation per channel, fitted on the training examples only.
+/// Standardization of inputs: (x − mean) / deviation per channel, fitted on the training examples only. Numbers of a table may be
+/// bent afterward (`NumericTransform`).
 ///
 /// Images with one channel have one mean; a table has one per column. A channel without deviation becomes 0. The mean
 /// is subtracted in double if the data has more digits than a float: the number of seconds since 1970 keeps all of
@@ -13,6 +14,8 @@ public struct InputScaling: Hashable, Codable, Sendable {
   /// The rest of each mean if a double does not hold all of it, as for integers beyond 2⁵³. nil in a model from a
   /// version in which values became floats first: it continues that way, as what it learned depends on it.
   let remainder: [Double]?
+  /// How features are bent after that; nil if none is.
+  let curves: InputCurves?
 
   /// The same in floats, 1 / deviation in the place of it and 0 for a constant channel.
   private let floatMean, floatScale: [Float]
@@ -22,7 +25,8 @@ public struct InputScaling: Hashable, Codable, Sendable {
   /// Whether mean or deviation take digits from values that floats hold, so that those too are standardized in double.
   private let isBeyondFloats: Bool
 
-  init(mean: [Double], deviation: [Double], remainder: [Double]?) {
+  init(mean: [Double], deviation: [Double], remainder: [Double]?, curves: InputCurves? = nil) {
+    self.curves = curves
     self.mean = mean
     self.deviation = deviation
     self.remainder = remainder
@@ -37,7 +41,7 @@ public struct InputScaling: Hashable, Codable, Sendable {
       }
   }
 
-  private enum CodingKeys: String, CodingKey { case mean, deviation, remainder }
+  private enum CodingKeys: String, CodingKey { case mean, deviation, remainder, curves }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -49,7 +53,11 @@ public struct InputScaling: Hashable, Codable, Sendable {
     guard mean.count == deviation.count, !mean.isEmpty, remainder.map({ $0.count == mean.count }) ?? true,
       (mean + deviation + (remainder ?? [])).allSatisfy(\.isFinite), deviation.allSatisfy({ $0 >= 0 })
     else { throw EvenkeelError.data("The stored input scaling is damaged.") }
-    self.init(mean: mean, deviation: deviation, remainder: remainder)
+    let curves = try container.decodeIfPresent(InputCurves.self, forKey: .curves)
+    guard curves.map({ $0.features.allSatisfy { (0..<mean.count).contains($0) } }) ?? true else {
+      throw EvenkeelError.data("The stored input scaling is damaged.")
+    }
+    self.init(mean: mean, deviation: deviation, remainder: remainder, curves: curves)
   }
 
   /// The channels whose deviation is 0.

@@ -70,16 +70,19 @@ extension FittedTable {
       var (order, isCategory): (DateOrder?, Bool?) = (nil, nil)
       switch used?.kind {
       case .date(let dates): order = dates.order
-      case .categorical: isCategory = true
+      case .categorical, .embedded: isCategory = true
       case .numeric: isCategory = false
       case nil: if column == roles.target { isCategory = kind.labels.isEmpty ? false : nil }
       }
       return ColumnDescription(
-        table, column, dates: order, isCategory: isCategory, use: used.map { use($0.width) } ?? use(other: column))
+        table, column, dates: order, isCategory: isCategory, use: used.map { use($0) } ?? use(other: column))
     }
   }
 
-  private func use(_ width: Int) -> String { "\(width) \(width == 1 ? "feature" : "features")" }
+  private func use(_ column: TableEncoding.Column) -> String {
+    if case .embedded(let categories) = column.kind { return "\(categories.count) learned vectors" }
+    return "\(column.width) \(column.width == 1 ? "feature" : "features")"
+  }
 
   private func use(other column: Int) -> String {
     let name = table.names[column]
@@ -99,7 +102,7 @@ extension Dataset {
   /// - Throws: As `read`.
   package static func describe(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    options: TableOptions = TableOptions(), validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
+    options: TableOptions = TableOptions(), validation: HeldOut? = .share(0), test: HeldOut = .share(0.2),
     seed: UInt64 = 0
   ) throws -> [ColumnDescription]? {
     guard path != "digits", try !Folder.isFolder(path) else { return nil }
@@ -109,7 +112,7 @@ extension Dataset {
       guard try NumpyFile(bytes) == nil else { return nil }
       return try FittedTable(
         bytes, target: target, weight: weight, ignoring: ignored, options: options,
-        validation: validation.share, test: test.share, seed: seed
+        validation: (validation ?? .share(TableRecipe.validation)).share, test: test.share, seed: seed
       ).describeColumns()
     }
   }

@@ -7,6 +7,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   enum Kind: Hashable, Codable, Sendable {
     case numeric(mean: Double, hasIndicator: Bool)
     case categorical([String])
+    /// One feature, the category's number: 0 for what training did not see, 1 for what is missing, then these.
+    case embedded([String])
     case date(DateEncoding)
   }
 
@@ -21,6 +23,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       switch kind {
       case .numeric(_, let hasIndicator): [name] + (hasIndicator ? [name + " missing"] : [])
       case .categorical(let categories): categories.map { "\(name)=\($0)" }
+      case .embedded: [name]
       case .date(let date):
         DateEncoding.names.map { "\(name) \($0)" } + (date.hasIndicator ? [name + " missing"] : [])
       }
@@ -33,6 +36,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       switch kind {
       case .numeric(_, let hasIndicator): hasIndicator ? 2 : 1
       case .categorical(let categories): categories.count
+      case .embedded: 1
       case .date(let date): DateEncoding.featureCount + (date.hasIndicator ? 1 : 0)
       }
     }
@@ -59,6 +63,32 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   let hasHeader: Bool?
   /// What stands for a missing cell beside the usual markers.
   let missing: [String]
+
+  /// The number of the first category of an embedded column.
+  static let firstCategory = 2
+
+  /// The embedded features, and the number of entries that each needs.
+  var embeddedFeatures: [(feature: Int, entries: Int)] {
+    var feature = 0
+    return columns.compactMap { column in
+      defer { feature += column.width }
+      guard case .embedded(let categories) = column.kind else { return nil }
+      return (feature, categories.count + Self.firstCategory)
+    }
+  }
+
+  /// What each feature holds.
+  var featureKinds: [FeatureKind] {
+    columns.flatMap { column -> [FeatureKind] in
+      switch column.kind {
+      case .numeric(_, let hasIndicator): [.number] + (hasIndicator ? [.indicator] : [])
+      case .categorical(let categories): categories.map { _ in .indicator }
+      case .embedded: [.category]
+      case .date(let date):
+        Array(repeating: .number, count: DateEncoding.featureCount) + (date.hasIndicator ? [.indicator] : [])
+      }
+    }
+  }
 
   /// What each feature is called.
   public var featureNames: [String] { columns.flatMap(\.featureNames) }

@@ -67,7 +67,7 @@ private struct FeatureWriter: Sendable {
           Numeric(
             column: index, feature: feature, mean: mean, hasIndicator: hasIndicator,
             textIsMissing: column.textIsMissing == true, decimal: table.decimals[index]))
-      case .categorical(let categories):
+      case .categorical(let categories), .embedded(let categories):
         let places = Dictionary(categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         others.append(Other(column: index, feature: feature, encoding: column, places: places))
       case .date: others.append(Other(column: index, feature: feature, encoding: column, places: [:]))
@@ -133,11 +133,23 @@ private struct FeatureWriter: Sendable {
       if encoding.hasIndicator, date == nil {
         features.store(1, row: position, feature: column.feature + values.count)
       }
+    } else if case .embedded = column.encoding.kind {
+      let place = column.places[text]
+      features.store(
+        Double(place.map { $0 + TableEncoding.firstCategory } ?? (table.isMissing(text) ? 1 : 0)), row: position,
+        feature: column.feature)
+      if place == nil { note(text, column, row: row, &notes) }
     } else if let place = column.places[text] {
       features.store(1, row: position, feature: column.feature + place)
-    } else if !table.isMissing(text), notes.keys.insert(column.encoding.name + text).inserted {
-      notes.unknown.append(
-        (column.encoding.name + text, "\"\(text)\" (column \(column.encoding.name), line \(table.lines[row]))"))
+    } else {
+      note(text, column, row: row, &notes)
     }
+  }
+
+  /// Remembers a text that training did not see.
+  private func note(_ text: String, _ column: Other, row: Int, _ notes: inout Notes) {
+    guard !table.isMissing(text), notes.keys.insert(column.encoding.name + text).inserted else { return }
+    notes.unknown.append(
+      (column.encoding.name + text, "\"\(text)\" (column \(column.encoding.name), line \(table.lines[row]))"))
   }
 }

@@ -55,12 +55,13 @@ extension Table {
 
 /// What a table's training rows say about its columns.
 private struct TableFit {
-  static let mostCategories = 1000
+  static let mostCategories = 1000, mostEmbedded = 100_000
   /// A column of text that differs in at least this share of so many rows names them.
   static let (shareOfNames, fewestNames) = (0.95, 20)
 
   let table: Table
   let rows: [Int]
+  private let mostOneHot: Int?
   private let surveys: [ColumnSurvey]
   /// Whether floats would take from the numbers of a column more than 2⁻¹⁸ of their range.
   var needsDouble = false
@@ -73,7 +74,7 @@ private struct TableFit {
         return column.kind.map { $0 != .number }
           ?? (column.survey.firstText ?? column.survey.firstTextElsewhere != nil)
       })
-    (self.table, self.rows, surveys) = (table, rows, survey.columns)
+    (self.table, self.rows, surveys, mostOneHot) = (table, rows, survey.columns, options.mostOneHot)
   }
 
   /// What the column becomes; nil if it is left out. Whether it is one of numbers, all rows decide; the rest follows from those for
@@ -85,8 +86,7 @@ private struct TableFit {
     switch given {
     case .category:
       let texts = categories(of: column).texts
-      try requireFew(texts, column)
-      return .categorical(texts.sorted())
+      return try categories(texts, column)
     case .date(let order):
       guard let order = try table.dateOrder(column: column, given: order) else {
         let row = (0..<table.rowCount).first { row in
@@ -144,15 +144,15 @@ private struct TableFit {
       warnings.add(.names, example)
       return nil
     }
-    try requireFew(texts, column)
     if numbers > 0 { warnings.add(.textAmongNumbers, example) }
-    return .categorical(texts.sorted())
+    return try categories(texts, column)
   }
 
-  private func requireFew(_ texts: Set<String>, _ column: Int) throws {
-    guard texts.count > Self.mostCategories else { return }
+  private func categories(_ texts: Set<String>, _ column: Int) throws -> TableEncoding.Kind {
+    if let mostOneHot, texts.count > mostOneHot, texts.count <= Self.mostEmbedded { return .embedded(texts.sorted()) }
+    guard texts.count > Self.mostCategories else { return .categorical(texts.sorted()) }
     throw EvenkeelError.data(
-      "\(table.file), column \(table.names[column]): \(texts.count) different texts are more than the \(Self.mostCategories) that a column of categories may have; --ignore leaves it out."
+      "\(table.file), column \(table.names[column]): \(texts.count) different texts are more than the \(mostOneHot == nil ? Self.mostCategories : Self.mostEmbedded) that a column of categories may have; --ignore leaves it out."
     )
   }
 }

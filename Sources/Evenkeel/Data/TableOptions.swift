@@ -24,12 +24,16 @@ public struct TableOptions: Hashable, Sendable {
   /// Texts that stand for a missing cell, beside those that always do.
   public var missing: [String]
 
+  /// The most categories of a column that become a feature each; a column of more becomes one feature, the number of its category,
+  /// for an `Embedding`. nil: each becomes a feature whatever their number.
+  public var mostOneHot: Int?
+
   public init(
     columns: [String: ColumnKind] = [:], task: Task? = nil, decimal: DecimalMark? = nil, hasHeader: Bool? = nil,
-    missing: [String] = []
+    missing: [String] = [], mostOneHot: Int? = nil
   ) {
     (self.columns, self.task, self.decimal, self.hasHeader) = (columns, task, decimal, hasHeader)
-    self.missing = missing
+    (self.missing, self.mostOneHot) = (missing, mostOneHot)
   }
 
   /// What only a file of named columns can follow.

@@ -85,6 +85,10 @@ package final class ModelState: @unchecked Sendable {
         case .constant(let value):
           values.update(repeating: value)
           continue
+        case .signs:
+          var random = RandomNumbers(key.branch(index))
+          for position in values.indices { values[position] = random.uniform() < 0.5 ? -1 : 1 }
+          continue
         case .normal(let given): deviation = given
         case .weights(let initialization, let inputs, let outputs):
           deviation = initialization.deviation(inputs: inputs, outputs: outputs)

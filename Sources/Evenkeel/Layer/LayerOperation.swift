@@ -56,6 +56,10 @@ public protocol LayerOperation: Sendable {
   /// are asked.
   /// - Throws: `EvenkeelError` with code `data` where they leave the range of a float.
   func recalibrate(_ moments: FeatureMoments, _ buffers: LayerBuffers) throws
+  /// Sets the buffers by `rows` rows of the layer's input, a sample of the training data. Only layers with the trait `fitsInput` are
+  /// asked.
+  /// - Throws: `EvenkeelError` with code `data` for values that it cannot work on.
+  func fit(_ input: UnsafePointer<Float>, rows: Int, inputLength: Int, _ buffers: LayerBuffers) throws
 }
 
 extension LayerOperation {
@@ -73,6 +77,7 @@ extension LayerOperation {
   public func parameterGradients(_ pass: BackwardPass, block: Int) throws {}
   public func commit(_ pass: CommitPass) {}
   public func recalibrate(_ moments: FeatureMoments, _ buffers: LayerBuffers) throws {}
+  public func fit(_ input: UnsafePointer<Float>, rows: Int, inputLength: Int, _ buffers: LayerBuffers) throws {}
 }
 
 extension LayerOperation {

@@ -23,6 +23,12 @@ public struct LayerTraits: OptionSet, Hashable, Codable, Sendable {
   public static let runningStatistics = LayerTraits(rawValue: 8)
   /// Values are unchanged, only their shape or order differs.
   public static let reshapes = LayerTraits(rawValue: 16)
+  /// Its buffers follow from the training data: the first training hands a sample of the layer's input to
+  /// `LayerOperation.fit`, before the first step.
+  public static let fitsInput = LayerTraits(rawValue: 32)
+  /// The first axis of its output is that of the members of an ensemble. The network's output is `[members, outputs]` then;
+  /// training minimizes the mean of the members' losses, and a prediction is the mean of theirs.
+  public static let members = LayerTraits(rawValue: 64)
 }
 
 /// How a layer normalizes, as others need to know it: exchange of norms, residual blocks, the doctor.

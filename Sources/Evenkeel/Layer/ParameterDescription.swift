@@ -1,6 +1,8 @@
 /// The role of a parameter. Weight decay acts on weights only, by role and never by name.
 public enum ParameterRole: String, Codable, Sendable {
   case weight, bias, scale, shift
+  /// What stands for a number, a category or a member.
+  case embedding
 }
 
 /// A tensor that a layer learns.
@@ -28,6 +30,8 @@ public enum InitialValue: Hashable, Sendable {
   case constant(Float)
   /// Normal with mean 0 and this standard deviation.
   case normal(deviation: Double)
+  /// 1 or −1, each with probability ½.
+  case signs
   /// Normal or uniform by fan-in and fan-out; `automatic` depends on the activation that follows.
   case weights(Initialization, inputs: Int, outputs: Int)
 }

@@ -6,6 +6,8 @@ import Primitives
 struct BFloat16DenseOperation: LayerOperation {
   private let hasBias: Bool
   private let inputs, outputs: Int
+  /// The vectors of an example, which all meet the same weights.
+  private let positions: Int
   /// The outputs whose gradients are computed at once: enough that bringing the inputs into order pays.
   private let outputsAtOnce: Int
   private let forwardProduct: PrimitivesByRows
@@ -20,11 +22,12 @@ struct BFloat16DenseOperation: LayerOperation {
 
   init(hasBias: Bool, site: LayerSite) throws {
     self.hasBias = hasBias
-    (inputs, outputs) = (site.input.count, site.output.count)
+    (inputs, outputs) = (site.input.featureCount, site.output.featureCount)
+    positions = site.input.count / inputs
     let isTraining = site.purpose == .training
     outputsAtOnce = min(max(64, min(outputs / 8 / 64 * 64, 128)), outputs)
     let atOnce = outputsAtOnce
-    let (slice, batch, rest) = (site.maximumSlice, site.maximumRows, outputs % atOnce)
+    let (slice, batch, rest) = (site.maximumSlice * positions, site.maximumRows * positions, outputs % atOnce)
     forwardProduct = try Self.primitives(EK_INNER_FORWARD, rows: slice, outputs: outputs, site)
     backwardProduct =
       isTraining && site.wantsInputGradient
@@ -49,7 +52,7 @@ struct BFloat16DenseOperation: LayerOperation {
         "Layer \(site.name) (dense)",
         make: {
           ek_inner_product_create(
-            kind, Int64(rows), Int64(site.input.count), Int64(outputs), Int32(site.members), like?.handle, $0)
+            kind, Int64(rows), Int64(site.input.featureCount), Int64(outputs), Int32(site.members), like?.handle, $0)
         },
         workspaceBytes: { ek_inner_product_workspace_bytes($0) }, destroy: { ek_inner_product_destroy($0) })
     }
@@ -74,19 +77,21 @@ struct BFloat16DenseOperation: LayerOperation {
   }
 
   func forward(_ pass: ForwardPass) throws {
-    let primitive = try forwardProduct(pass.rows)
-    let input = BFloat16.numbers(at: pass.scratch) + pass.slices[pass.slice].lowerBound * inputs
-    ek_to_bfloat16(pass.input, pass.rows * inputs, input)
+    let rows = pass.rows * positions
+    let primitive = try forwardProduct(rows)
+    let input = BFloat16.numbers(at: pass.scratch) + pass.slices[pass.slice].lowerBound * positions * inputs
+    ek_to_bfloat16(pass.input, rows * inputs, input)
     try primitive.check(
       ek_inner_product_run(
         primitive.handle, Int32(pass.member), input, packed.start, pass.output, workspace(pass, primitive)))
-    if hasBias { ek_add_bias(pass.output, pass.rows, outputs, pass.parameter(1)) }
+    if hasBias { ek_add_bias(pass.output, rows, outputs, pass.parameter(1)) }
   }
 
   func backward(_ pass: BackwardPass) throws {
     guard let inputGradient = pass.inputGradient, let backwardProduct else { return }
-    let primitive = try backwardProduct(pass.rows)
-    let gradient = BFloat16.round(pass.outputGradient, pass.rows * outputs, to: pass.workspace)
+    let rows = pass.rows * positions
+    let primitive = try backwardProduct(rows)
+    let gradient = BFloat16.round(pass.outputGradient, rows * outputs, to: pass.workspace)
     try primitive.check(
       ek_inner_product_run(
         primitive.handle, Int32(pass.forward.member), gradient, packedBackward.start, inputGradient,
@@ -96,15 +101,15 @@ struct BFloat16DenseOperation: LayerOperation {
   var gradientBlocks: Int { gradient == nil ? 0 : (outputs - 1) / outputsAtOnce + 1 }
 
   func parameterGradients(_ pass: BackwardPass, block: Int) throws {
-    let first = block * outputsAtOnce
+    let (first, rows) = (block * outputsAtOnce, pass.rows * positions)
     let count = min(outputsAtOnce, outputs - first)
     let products = count == outputsAtOnce ? gradient! : restGradient!
-    let primitive = try products(pass.rows)
+    let primitive = try products(rows)
     let (rounded, values) = (BFloat16.numbers(at: pass.workspace), pass.outputGradient + first)
     if count == outputs {
-      ek_to_bfloat16(values, pass.rows * outputs, rounded)
+      ek_to_bfloat16(values, rows * outputs, rounded)
     } else {
-      for row in 0..<pass.rows { ek_to_bfloat16(values + row * outputs, count, rounded + row * count) }
+      for row in 0..<rows { ek_to_bfloat16(values + row * outputs, count, rounded + row * count) }
     }
     let sums = pass.workspace + operandCount
     let (member, workspace) = (Int32(pass.forward.member), workspace(pass.forward, primitive))
@@ -114,6 +119,6 @@ struct BFloat16DenseOperation: LayerOperation {
     try primitive.check(
       ek_inner_product_reorder(
         primitive.handle, member, sums, pass.parameterGradient(0) + first * inputs, workspace))
-    if hasBias { ek_column_sums(values, pass.rows, outputs, count, pass.parameterGradient(1) + first) }
+    if hasBias { ek_column_sums(values, rows, outputs, count, pass.parameterGradient(1) + first) }
   }
 }

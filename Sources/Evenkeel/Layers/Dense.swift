@@ -19,17 +19,18 @@ public struct Dense: Layer {
 
   public func outputShape(for input: Shape) throws -> Shape {
     guard units > 0 else { throw EvenkeelError.usage("dense: units is \(units); expected at least 1.") }
-    guard input.rank == 1, input.count > 0 else {
-      throw EvenkeelError.usage("dense: expected an input of shape [features], got \(input); put a flatten before it.")
+    guard (1...2).contains(input.rank), input.count > 0 else {
+      throw EvenkeelError.usage(
+        "dense: expected an input of shape [features] or [positions, features], got \(input); put a flatten before it.")
     }
     try initialization.validate(Self.kind)
-    return [units]
+    return Shape(input.dimensions.dropLast() + [units])
   }
 
   public func parameters(for input: Shape) throws -> [ParameterDescription] {
     let weight = ParameterDescription(
-      name: "weight", shape: [units, input.count], role: .weight,
-      start: .weights(initialization, inputs: input.count, outputs: units))
+      name: "weight", shape: [units, input.featureCount], role: .weight,
+      start: .weights(initialization, inputs: input.featureCount, outputs: units))
     guard bias == .present else { return [weight] }
     return [weight, ParameterDescription(name: "bias", shape: [units], role: .bias, start: .constant(0))]
   }

@@ -7,18 +7,21 @@ import Kernels
 struct DenseOperation: LayerOperation {
   private let hasBias: Bool
   private let inputs, outputs: Int
+  /// The vectors of an example, which all meet the same W.
+  private let positions: Int
   private let transposed: TransposedWeights
 
   init(hasBias: Bool, site: LayerSite) {
     self.hasBias = hasBias
-    (inputs, outputs) = (site.input.count, site.output.count)
+    (inputs, outputs) = (site.input.featureCount, site.output.featureCount)
+    positions = site.input.count / inputs
     transposed = TransposedWeights(count: ((outputs - 1) / Self.panel + 1) * Self.panel * inputs)
   }
 
   var takesSlices: Bool { true }
 
   func preparationBlocks(_ pass: ForwardPass) -> Int {
-    guard pass.rows > 1 else { return 0 }
+    guard pass.rows * positions > 1 else { return 0 }
     transposed.allocate()
     return (outputs - 1) / Self.panel + 1
   }
@@ -32,21 +35,21 @@ struct DenseOperation: LayerOperation {
 
   func forward(_ pass: ForwardPass) throws {
     let bias = hasBias ? pass.parameter(1) : nil
-    guard pass.slices[pass.sliceCount - 1].upperBound > 1 else {
+    guard pass.slices[pass.sliceCount - 1].upperBound * positions > 1 else {
       return ek_row_product(pass.input, pass.parameter(0), bias, inputs, outputs, pass.output)
     }
     for first in stride(from: 0, to: outputs, by: Self.panel) {
       try MatrixProduct.run(
-        pass.rows, min(Self.panel, outputs - first), inputs, pass.input, stride: inputs,
+        pass.rows * positions, min(Self.panel, outputs - first), inputs, pass.input, stride: inputs,
         transposed.start + first * inputs, stride: Self.panel, pass.output + first, stride: outputs)
     }
-    if let bias { ek_add_bias(pass.output, pass.rows, outputs, bias) }
+    if let bias { ek_add_bias(pass.output, pass.rows * positions, outputs, bias) }
   }
 
   func backward(_ pass: BackwardPass) throws {
     guard let inputGradient = pass.inputGradient else { return }
     try MatrixProduct.run(
-      pass.rows, inputs, outputs, pass.outputGradient, stride: outputs, pass.parameter(0), stride: inputs,
+      pass.rows * positions, inputs, outputs, pass.outputGradient, stride: outputs, pass.parameter(0), stride: inputs,
       inputGradient,
       stride: inputs)
   }
@@ -61,9 +64,9 @@ struct DenseOperation: LayerOperation {
     let count = min(outputsAtOnce, outputs - first)
     let gradient = pass.outputGradient + first
     try MatrixProduct.run(
-      count, inputs, pass.rows, gradient, stride: outputs, transposed: true, pass.input, stride: inputs,
+      count, inputs, pass.rows * positions, gradient, stride: outputs, transposed: true, pass.input, stride: inputs,
       pass.parameterGradient(0) + first * inputs, stride: inputs)
-    if hasBias { ek_column_sums(gradient, pass.rows, outputs, count, pass.parameterGradient(1) + first) }
+    if hasBias { ek_column_sums(gradient, pass.rows * positions, outputs, count, pass.parameterGradient(1) + first) }
   }
 
   /// The outputs of a panel of Wᵀ.

@@ -18,7 +18,7 @@ struct Evaluator: Sendable {
       throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.")
     }
     (self.model, self.output, self.threshold) = (model, output, threshold)
-    width = model.state.layout.output.count
+    width = model.state.layout.network.outputCount
     guard keepsPredictions else { return }
     if output.classLabels.isEmpty {
       values = ValuePredictions(names: output.targetNames)

@@ -69,6 +69,15 @@ public struct Loss: Hashable, Sendable {
       self.weight *= weight
     }
 
+    /// The means over the members of each example.
+    fileprivate func perExample(members: Int) -> Sums {
+      guard members > 1 else { return self }
+      var means = self
+      means.weigh(1 / Double(members))
+      means.examples /= members
+      return means
+    }
+
     static func += (left: inout Sums, right: Sums) {
       left.loss += right.loss
       left.correct += right.correct
@@ -94,18 +103,21 @@ public struct Loss: Hashable, Sendable {
     _ outputs: UnsafePointer<Float>, _ rows: Range<Int>, width: Int, _ targets: BatchTargets,
     _ weights: UnsafePointer<Float>?, total: Double, _ gradient: UnsafeMutablePointer<Float>?
   ) -> Sums {
-    let start = rows.lowerBound
+    let (start, members) = (rows.lowerBound, targets.members)
+    let length = members * width
     guard let weights else {
       return evaluate(
-        outputs + start * width, rows: rows.count, width: width, targets.advanced(by: start, width: width),
-        scale: Float(1 / total), gradient.map { $0 + start * width })
+        outputs + start * length, rows: rows.count * members, width: width, targets.advanced(by: start, width: width),
+        scale: Float(1 / (total * Double(members))), gradient.map { $0 + start * length }
+      ).perExample(members: members)
     }
     var sums = Sums()
     for row in rows {
       let weight = Double(weights[row])
       var own = evaluate(
-        outputs + row * width, rows: 1, width: width, targets.advanced(by: row, width: width),
-        scale: total > 0 ? Float(weight / total) : 0, gradient.map { $0 + row * width })
+        outputs + row * length, rows: members, width: width, targets.advanced(by: row, width: width),
+        scale: total > 0 ? Float(weight / (total * Double(members))) : 0, gradient.map { $0 + row * length }
+      ).perExample(members: members)
       own.weigh(weight)
       sums += own
     }
@@ -180,11 +192,14 @@ extension Loss: Codable {
 package struct BatchTargets {
   package let labels: UnsafePointer<Int32>
   package let values: UnsafePointer<Float>
+  /// How often each comes, one after the other: once for each member of an ensemble, whose losses are averaged.
+  let members: Int
   /// The sums that `TargetBuffer` keeps of each target; nil if it keeps none.
   let sums: UnsafeMutablePointer<Double>?
 
   /// Those from example `row` on.
   func advanced(by row: Int, width: Int) -> BatchTargets {
-    BatchTargets(labels: labels + row, values: values + row * width, sums: nil)
+    BatchTargets(
+      labels: labels + row * members, values: values + row * members * width, members: members, sums: nil)
   }
 }

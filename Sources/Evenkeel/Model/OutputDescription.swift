@@ -1,3 +1,4 @@
+import Glibc
 import Kernels
 
 /// What a trained model's outputs mean.
@@ -27,6 +28,36 @@ public struct OutputDescription: Hashable, Codable, Sendable {
       result[index] = loss.isRegression ? value * targetDeviation[index % width] + targetMean[index % width] : value
     }
   }
+
+  /// Replaces the outputs of members, `rows` × `members` × `width`, by outputs that mean the mean of their probabilities, or
+  /// values: `rows` × `width`.
+  /// - Parameter kind: What the outputs were trained for; nil for plain ones, before training.
+  static func mergeMembers(
+    _ outputs: UnsafeMutablePointer<Float>, rows: Int, members: Int, width: Int, kind: Loss.Kind?
+  ) {
+    guard members > 1 else { return }
+    switch kind {
+    case .softmaxCrossEntropy: ek_softmax(outputs, rows * members, width, outputs)
+    case .sigmoidCrossEntropy: ek_activation_forward(outputs, rows * members * width, EK_SIGMOID, 0, outputs)
+    case .meanSquaredError, .huber, nil: break
+    }
+    for row in 0..<rows {
+      for index in 0..<width {
+        let mean =
+          (0..<members).reduce(0) { $0 + Double(outputs[(row * members + $1) * width + index]) } / Double(members)
+        outputs[row * width + index] =
+          switch kind {
+          case .softmaxCrossEntropy: Float(log(max(mean, leastProbability)))
+          case .sigmoidCrossEntropy:
+            Float(log(max(mean, leastProbability)) - log(max(1 - mean, leastProbability)))
+          case .meanSquaredError, .huber, nil: Float(mean)
+          }
+      }
+    }
+  }
+
+  /// The smallest probability that has a logit.
+  private static let leastProbability = 1e-30
 
   /// A predicted value as text: with the digits of a float, or of a double for a target so far from 0, relative to its
   /// deviation, that a float could not tell predictions apart.

@@ -3,6 +3,8 @@ import Kernels
 /// All targets of a data set in the form that the loss reads, and room for one batch of them.
 package final class TargetBuffer {
   let width: Int
+  /// How often each target comes in a batch: once for each member of an ensemble.
+  private let members: Int
   private let labels: UnsafeMutableBufferPointer<Int32>
   private let values: UnsafeMutableBufferPointer<Float>
   private let batchLabels: UnsafeMutablePointer<Int32>
@@ -19,7 +21,8 @@ package final class TargetBuffer {
   ///   - tellsTargetsApart: Whether to keep the sums per target that `Quality` needs, for a regression.
   ///   - takesUnknownClasses: Whether examples may be of classes that the model does not know; their loss has no meaning.
   package init(
-    _ dataset: Dataset, output: OutputDescription, width: Int, batch: Int = 1, tellsTargetsApart: Bool = false,
+    _ dataset: Dataset, output: OutputDescription, width: Int, members: Int = 1, batch: Int = 1,
+    tellsTargetsApart: Bool = false,
     takesUnknownClasses: Bool = false
   ) throws {
     try Machine.requireMemory(
@@ -29,12 +32,12 @@ package final class TargetBuffer {
     let (labels, values, isUnknown) = try Self.targets(
       of: dataset, for: output, width: width, takesUnknownClasses: takesUnknownClasses)
     self.isUnknown = isUnknown
-    self.width = width
+    (self.width, self.members) = (width, members)
     sums = tellsTargetsApart && output.loss.isRegression ? .allocate(capacity: 3 * width) : nil
     sums?.initialize(repeating: 0, count: 3 * width)
     capacity = batch
-    batchLabels = .allocate(capacity: batch)
-    batchValues = AlignedFloats(count: batch * width)
+    batchLabels = .allocate(capacity: batch * members)
+    batchValues = AlignedFloats(count: batch * members * width)
     self.labels = .allocate(capacity: labels.count)
     _ = self.labels.initialize(from: labels)
     self.values = .allocate(capacity: values.count)
@@ -120,22 +123,25 @@ package final class TargetBuffer {
     return examples.map { isUnknown[$0] ? 0 : weights.weights?[$0 - examples.lowerBound] ?? 1 }
   }
 
-  /// The targets of the examples from `start` on.
+  /// The targets of the examples from `start` on, once each.
   package func batch(at start: Int) -> BatchTargets {
     BatchTargets(
       labels: labels.baseAddress.map { UnsafePointer($0) + start } ?? UnsafePointer(batchLabels),
       values: values.baseAddress.map { UnsafePointer($0) + start * width } ?? UnsafePointer(batchValues.start),
-      sums: sums)
+      members: 1, sums: sums)
   }
 
-  /// The targets of the examples at `positions`.
+  /// The targets of the examples at `positions`, for each member.
   func gather(_ positions: UnsafeBufferPointer<Int32>) -> BatchTargets {
     precondition(positions.count <= capacity)
     for (row, position) in positions.enumerated() {
-      if !labels.isEmpty { batchLabels[row] = labels[Int(position)] }
-      guard !values.isEmpty else { continue }
-      for output in 0..<width { batchValues.start[row * width + output] = values[Int(position) * width + output] }
+      for place in row * members..<(row + 1) * members {
+        if !labels.isEmpty { batchLabels[place] = labels[Int(position)] }
+        guard !values.isEmpty else { continue }
+        for output in 0..<width { batchValues.start[place * width + output] = values[Int(position) * width + output] }
+      }
     }
-    return BatchTargets(labels: UnsafePointer(batchLabels), values: UnsafePointer(batchValues.start), sums: sums)
+    return BatchTargets(
+      labels: UnsafePointer(batchLabels), values: UnsafePointer(batchValues.start), members: members, sums: sums)
   }
 }

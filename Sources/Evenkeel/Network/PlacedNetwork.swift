@@ -5,6 +5,8 @@ public struct PlacedNetwork: Sendable {
   public let input: Shape
   /// The shape of one output example.
   public let output: Shape
+  /// The number of members of an ensemble, each with outputs of its own; 1 for a network that is none.
+  public let members: Int
   /// The layers and blocks in order.
   package let items: [Item]
   /// Every layer that is not a block, in order; those of a block before those of its shortcut.
@@ -62,7 +64,17 @@ public struct PlacedNetwork: Sendable {
     items = try Self.place(Array(list), prefix: "", from: input)
     output = items.last!.output
     layers = items.flatMap(\.layers)
+    let parted = layers.first { $0.layer.traits.contains(.members) }
+    members = parted?.output.dimensions[0] ?? 1
+    guard parted == nil || output.rank == 2 && output.dimensions[0] == members else {
+      throw EvenkeelError.usage(
+        "The network gives \(output); expected [\(members), outputs], as layer \(parted!.path) makes \(members) members."
+      )
+    }
   }
+
+  /// The number of outputs of a prediction: those of one member.
+  public var outputCount: Int { output.count / members }
 
   /// - Parameters:
   ///   - tail: What follows the block that contains these layers.

@@ -72,7 +72,7 @@ extension StoredDescription {
       for buffer in layout.buffers where !buffer.description.isCount {
         try header.entry(buffer.name, shape: buffer.description.shape)
       }
-      try description.validate(width: layout.output.count)
+      try description.validate(width: layout.network.outputCount)
       return (description, layout)
     } catch let error as EvenkeelError {
       throw EvenkeelError.data(error.at(header.name).message)

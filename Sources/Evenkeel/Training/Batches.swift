@@ -22,8 +22,8 @@ final class Batches {
     plan = trainer.plan(for: layout.network, examples: dataset.count)
     let most = plan.batches.largest
     targets = try TargetBuffer(
-      dataset, output: model.output!, width: layout.output.count, batch: most,
-      tellsTargetsApart: layout.output.count > 1)
+      dataset, output: model.output!, width: layout.network.outputCount, members: layout.network.members, batch: most,
+      tellsTargetsApart: layout.network.outputCount > 1 && layout.network.members == 1)
     weights = ExampleWeightBuffer(dataset, batch: most)
     augmenter =
       trainer.augmentation.isEmpty

@@ -21,8 +21,9 @@ final class SlicedLoss: @unchecked Sendable {
 
   /// The sums over the last `rows` rows that went through `program`, and the gradient of their mean in its place.
   func evaluate(_ program: Program, _ rows: Int, _ targets: BatchTargets, _ weights: BatchWeights) -> Loss.Sums {
+    let width = program.outputLength / targets.members
     if let sums = targets.sums {
-      ek_target_sums(program.output, targets.values, weights.weights, rows, program.outputLength, sums)
+      ek_target_sums(program.output, targets.values, weights.weights, rows, width, sums)
     }
     (self.program, self.targets, self.weights) = (program, targets, weights)
     (slices, total) = (program.slices(of: rows), weights.total(rows))
@@ -38,7 +39,8 @@ final class SlicedLoss: @unchecked Sendable {
 
   private func evaluate(slice: Int) {
     sums[slice] = loss.evaluate(
-      program.output, slices[slice], width: program.outputLength, targets, weights.weights, total: total,
+      program.output, slices[slice], width: program.outputLength / targets.members, targets, weights.weights,
+      total: total,
       program.outputGradient)
   }
 

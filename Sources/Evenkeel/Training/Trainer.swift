@@ -39,6 +39,8 @@ public struct Trainer: Sendable {
   /// Validation after an epoch, the choice of the best model and early stopping use the averaged and recalibrated model
   /// as soon as there is one, since that is what would be returned; `evaluationInterval` uses the current weights.
   public var averaging: WeightAveraging?
+  /// What becomes of the numbers of a table; fitted by a model's first training.
+  public var numbers: NumericTransform
   /// What the products of dense and convolution layers are computed in.
   public var precision: Precision
   /// The seed for the order of examples, dropout and augmentation.
@@ -52,7 +54,7 @@ public struct Trainer: Sendable {
     clippingNorm: Double? = nil, patience: Int? = nil, metric: Metric? = nil, evaluationInterval: Int? = nil,
     augmentation: [Augmentation] = [], accumulating: Int = 1, statistics: BatchStatistics = .micro,
     classWeights: ClassWeights? = nil, freezing: NormFreezing? = nil, averaging: WeightAveraging? = nil,
-    precision: Precision = .float32,
+    numbers: NumericTransform = .standard, precision: Precision = .float32,
     seed: UInt64 = 0, threads: Int = Machine.threads
   ) {
     self.loss = loss
@@ -69,6 +71,7 @@ public struct Trainer: Sendable {
     self.classWeights = classWeights
     self.freezing = freezing
     self.averaging = averaging
+    self.numbers = numbers
     self.precision = precision
     self.seed = seed
     self.threads = threads
@@ -182,12 +185,13 @@ public struct Trainer: Sendable {
         "The checkpoint is from epoch \(resuming.epoch); expected at most \(epochs), the number of epochs.")
     }
     if model.scaling == nil {
-      model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
+      model.scaling = try InputScaling(fittedTo: dataset, numbers: numbers, threads: threads)
       model.encoding = dataset.encoding
       model.images = dataset.images
+      try model.fitLayers(to: dataset, threads: threads)
     }
     if model.output == nil {
-      model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
+      model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.network.outputCount)
     }
     model.training = TrainingSummary(
       batchSize: examplesOfStatistics(of: model.state.layout.network, in: dataset.count),

@@ -5,8 +5,11 @@ extension BatchStatistics: ExpressibleByArgument {}
 
 /// How examples come together in batches, and what their norms make of them.
 struct BatchOptions: ParsableArguments {
-  @Option(help: "The most examples in a mini-batch; an epoch's batches have equal sizes, give or take one example.")
-  var batchSize = 128
+  @Option(
+    help:
+      "The most examples in a mini-batch; an epoch's batches have equal sizes, give or take one example. 128 by default, for a table 32 to 256 by its rows."
+  )
+  var batchSize: Int?
   @Option(help: "Parts that a batch is processed in, so that it needs only the memory of one.") var accumulate: Int?
   @Option(
     help: "Whose statistics normalize these parts: micro (each part its own, the default) or whole (the batch's).")

@@ -23,8 +23,11 @@ struct DataOptions: ParsableArguments {
   var missing: String?
   @Option(help: "Whether the first line of a CSV file names the columns; by default, if not all of it is numbers.")
   var header: HeaderOption?
-  @Option(help: "A share of the training data, e.g. 0.1, or separate DATA; evaluated after every epoch.")
-  var validation = "0"
+  @Option(
+    help:
+      "A share of the training data, e.g. 0.1, or separate DATA; evaluated after every epoch. By default 0.15 of a table, whose best epoch is kept, and nothing of other data."
+  )
+  var validation: String?
   @Option(
     help: "Separate DATA to test on at the end; by default the test part of DATA, or a fifth of it if it has none.")
   var test: String?
@@ -38,8 +41,11 @@ struct DataOptions: ParsableArguments {
   @OptionGroup var broken: BrokenImageOption
 
   /// - Throws: `EvenkeelError`: of an option out of range, or of `Dataset.read`.
-  func read(_ data: String, loss: LossOptions.Name?, seed: UInt64) throws -> DatasetSplits {
-    let (options, ignored) = try tableOptions(loss: loss)
+  func read(
+    _ data: String, loss: LossOptions.Name?, mostOneHot: Int? = nil, seed: UInt64
+  ) throws -> DatasetSplits {
+    var (options, ignored) = try tableOptions(loss: loss)
+    options.mostOneHot = mostOneHot
     let splits = try Dataset.read(
       data, target: target, weight: weight, ignoring: ignored, options: options,
       images: ImageOptions(size: photos.imageSize, resizing: photos.resize, skipsBroken: broken.skipBroken),
@@ -104,7 +110,9 @@ struct DataOptions: ParsableArguments {
     return implied
   }
 
-  private func heldOut() throws -> HeldOut {
+  /// nil: what suits the data.
+  private func heldOut() throws -> HeldOut? {
+    guard let validation else { return nil }
     guard let share = Double(validation) else { return .data(validation) }
     guard (0..<1).contains(share) else {
       throw EvenkeelError(

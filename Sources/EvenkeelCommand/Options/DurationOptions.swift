@@ -3,7 +3,11 @@ import Evenkeel
 
 /// How long a model is trained, and which of its states is kept.
 struct DurationOptions: ParsableArguments {
-  @Option(help: "Passes over the training data, including those before --resume.") var epochs = 5
+  @Option(
+    help:
+      "Passes over the training data, including those before --resume; 5 by default, for a table as many as make some thousand steps."
+  )
+  var epochs: Int?
   @Option(
     help:
       "Epochs without a better validation loss, or --metric, before training stops; the best model is the one that is kept."

@@ -12,6 +12,7 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Data") var sources: DataOptions
   @OptionGroup(title: "Network") var network: NetworkOptions
   @OptionGroup(title: "Network") var norms: NormalizationOption
+  @OptionGroup(title: "Tables") var tables: TableNetworkOptions
   @OptionGroup(title: "Loss") var loss: LossOptions
   @OptionGroup(title: "Optimizer") var optimizer: OptimizerOptions
   @OptionGroup(title: "Optimizer") var schedule: ScheduleOptions
@@ -25,66 +26,74 @@ struct Train: ParsableCommand {
     try network.requireOneDescription()
     try norms.requirePlacement(in: network.network)
     try output.requirePaths(apartFrom: [data, sources.validation, sources.test, network.network])
-    var trainer = try makeTrainer()
-    try trainer.validate(epochs: duration.epochs)
+    try makeTrainer(nil).validate(epochs: epochs(nil))
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
-    if let checkpoint { try requireSameRun(as: checkpoint, trainer) }
-    let splits = try sources.read(data, loss: loss.loss, seed: computation.seed)
+    if let checkpoint { try sources.requireWeight(of: checkpoint) }
+    let splits = try sources.read(
+      data, loss: loss.loss, mostOneHot: network.network == nil ? TableRecipe.mostOneHot : nil, seed: computation.seed)
     if duration.patience != nil || duration.metric != nil, splits.validation.isEmpty {
       let option = duration.patience != nil ? "--patience" : "--metric"
       throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
     }
+    let recipe = splits.training.isTable ? tables.applied(to: TableRecipe(for: splits.training)) : nil
+    var trainer = try makeTrainer(recipe)
+    if splits.validation.isEmpty { trainer.patience = nil }
     trainer.loss = try loss.chosen(isRegression: splits.training.isRegression)
-    var model = try makeModel(splits.training, trainer, checkpoint)
+    if let checkpoint { warnOfOtherEpochs(than: checkpoint, trainer, epochs: epochs(recipe)) }
+    var model = try makeModel(splits.training, trainer, recipe, checkpoint)
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
-    try fit(&model, with: trainer, to: splits, resuming: checkpoint)
+    try fit(&model, with: trainer, epochs: epochs(recipe), to: splits, resuming: checkpoint)
     let evaluation = try finalEvaluation(of: model, on: splits)
     evaluation.warnOfUnknownClasses()
     let guess = Guess(from: splits.training, on: splits.test)
     if let path = output.paths.model { try model.write(to: path) }
-    try TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output).finish(
+    try TrainingReport(epochs: epochs(recipe), metric: duration.metric, output: output).finish(
       test: splits.test.isEmpty ? nil : evaluation, guess: guess, model: output.paths.model)
   }
 
+  private func epochs(_ recipe: TableRecipe?) -> Int { duration.epochs ?? recipe?.epochs ?? 5 }
+
   /// The trainer that the options describe; the loss may depend on the data.
-  private func makeTrainer() throws -> Trainer {
+  /// - Parameter recipe: What is used where the options say nothing; nil for other data than tables.
+  private func makeTrainer(_ recipe: TableRecipe?) throws -> Trainer {
     Trainer(
-      loss: try loss.chosen(isRegression: false), optimizer: try optimizer.chosen(), batchSize: batches.batchSize,
-      schedule: schedule.chosen(epochs: duration.epochs), clippingNorm: optimizer.clip, patience: duration.patience,
-      metric: duration.metric,
+      loss: try loss.chosen(isRegression: false), optimizer: try optimizer.chosen(recipe),
+      batchSize: batches.batchSize ?? recipe?.batchSize ?? 128,
+      schedule: schedule.chosen(epochs: epochs(recipe), isTable: recipe != nil), clippingNorm: optimizer.clip,
+      patience: duration.patience ?? recipe?.patience, metric: duration.metric,
       augmentation: try sources.augmentation(), accumulating: batches.accumulate ?? 1,
       statistics: try batches.statistics(), classWeights: loss.classWeight, freezing: try batches.freezing(),
-      averaging: duration.average,
+      averaging: duration.average ?? recipe?.averaging, numbers: recipe?.numbers ?? .standard,
       precision: computation.precision, seed: computation.seed, threads: computation.threadOption.count)
   }
 
-  private func requireSameRun(as checkpoint: Checkpoint, _ trainer: Trainer) throws {
-    if let before = checkpoint.epochs, before != duration.epochs, trainer.schedule.spansAllEpochs {
-      warn(
-        "the schedule spans \(duration.epochs) epochs now and \(before) when the checkpoint was written, so the learning rate goes on elsewhere on its curve."
-      )
-    }
-    try sources.requireWeight(of: checkpoint)
+  private func warnOfOtherEpochs(than checkpoint: Checkpoint, _ trainer: Trainer, epochs: Int) {
+    guard let before = checkpoint.epochs, before != epochs, trainer.schedule.spansAllEpochs else { return }
+    warn(
+      "the schedule spans \(epochs) epochs now and \(before) when the checkpoint was written, so the learning rate goes on elsewhere on its curve."
+    )
   }
 
   /// The model of `checkpoint`, or a new one.
   /// - Throws: `EvenkeelError` with code `usage` if the options describe another network than the checkpoint's, or one that is too
   ///   large or does not fit the data or the batches.
-  private func makeModel(_ dataset: Dataset, _ trainer: Trainer, _ checkpoint: Checkpoint?) throws -> Model {
+  private func makeModel(
+    _ dataset: Dataset, _ trainer: Trainer, _ recipe: TableRecipe?, _ checkpoint: Checkpoint?
+  ) throws -> Model {
     let model: Model
     if let checkpoint {
       let isDescribed =
         network.network != nil || network.hidden != nil || network.activation != nil || norms.normalization != nil
-      guard try !isDescribed || describedNetwork(for: dataset) == checkpoint.model.network else {
+      guard try !isDescribed || describedNetwork(for: dataset, recipe) == checkpoint.model.network else {
         throw EvenkeelError(
           .usage,
           "The network differs from the checkpoint's. Omit it: a resumed run uses the checkpoint's network.")
       }
       model = checkpoint.model
     } else {
-      let described = try describedNetwork(for: dataset)
+      let described = try describedNetwork(for: dataset, recipe)
       try trainer.requireMemory(for: described)
       model = try Model(described, seed: computation.seed)
     }
@@ -92,13 +101,19 @@ struct Train: ParsableCommand {
     return model
   }
 
-  private func describedNetwork(for dataset: Dataset) throws -> Network {
+  private func describedNetwork(for dataset: Dataset, _ recipe: TableRecipe?) throws -> Network {
     if let file = network.network { return try norms.exchanged(in: NetworkOptions.named(file, for: dataset)) }
     let isBinary = loss.loss == .sigmoid && dataset.outputCount == 2
-    return try norms.exchanged(
-      in: network.multilayer(
-        input: dataset.shape.count, outputs: isBinary ? 1 : dataset.outputCount, defaultUnits: [256, 256],
-        normalization: norms.placement))
+    let outputs = isBinary ? 1 : dataset.outputCount
+    guard var recipe else {
+      return try norms.exchanged(
+        in: network.multilayer(
+          input: dataset.shape.count, outputs: outputs, defaultUnits: [256, 256], normalization: norms.placement))
+    }
+    recipe.normalization = norms.placement
+    if let hidden = network.hidden { recipe.hidden = hidden.units }
+    if let activation = network.activation { recipe.activation = activation }
+    return try norms.exchanged(in: recipe.network(for: dataset, outputs: outputs))
   }
 
   private func warnOfFindings(in network: Network, _ trainer: Trainer, examples: Int) throws {
@@ -111,15 +126,15 @@ struct Train: ParsableCommand {
   }
 
   private func fit(
-    _ model: inout Model, with trainer: Trainer, to splits: DatasetSplits, resuming checkpoint: Checkpoint?
+    _ model: inout Model, with trainer: Trainer, epochs: Int, to splits: DatasetSplits, resuming checkpoint: Checkpoint?
   ) throws {
     let checkpointPath = output.paths.checkpoint
-    var report = TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output)
+    var report = TrainingReport(epochs: epochs, metric: duration.metric, output: output)
     report.opening = splits.summary(of: data)
     StopSignals.trainingStarts()
     do {
       try trainer.fit(
-        &model, to: splits.training, validation: splits.validation, epochs: duration.epochs, resuming: checkpoint,
+        &model, to: splits.training, validation: splits.validation, epochs: epochs, resuming: checkpoint,
         shouldStop: { StopSignals.haveCome }
       ) { event in
         report.show(event)

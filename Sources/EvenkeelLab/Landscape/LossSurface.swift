@@ -45,11 +45,14 @@ public final class LossSurface {
     self.loss = loss
     self.threads = threads
     network = try model.network.withoutChance().placed()
+    guard network.members == 1 else {
+      throw EvenkeelError.usage("An ensemble of \(network.members) members has no loss surface of its own.")
+    }
     state = try ModelState(copying: model.state)
     layout = state.layout
     point = Array(state.parameters.buffer)
     rows = examples.count
-    width = network.output.count
+    width = network.outputCount
     let output =
       try model.output.flatMap { $0.loss == loss ? $0 : nil }
       ?? OutputDescription(loss: loss, dataset: examples, width: width)

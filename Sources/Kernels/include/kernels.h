@@ -365,6 +365,75 @@ void ek_moments(const ek_source *source, const int32_t *rows, size_t row_count, 
                 const int32_t *counts, const double *from, const double *unit, double *weight, double *sums,
                 double *squares, double *largest, int threads);
 
+// ---- curves.c -----------------------------------------------------------------------------------------------------
+
+// How one feature of a row is bent. With nodes (at least 2, ascending): the standard normal's quantile of the share of
+// nodes below x, linear between them, in the middle of equal ones, and within 1e-7 and 1 - 1e-7. Without:
+// u / sqrt(1 + (u / 3)^2) of u = (x - center) * scale.
+typedef struct {
+  size_t feature;
+  const float *nodes;
+  size_t count;
+  float center, scale;
+} ek_curve;
+
+// Bends the features of `curves` of every row in place.
+void ek_bend(float *values, size_t rows, size_t width, const ek_curve *curves, size_t count, int threads);
+
+// ---- embedding.c --------------------------------------------------------------------------------------------------
+
+// Numbers as vectors of piecewise linear functions (Gorishniy et al. 2022): of each embedded feature, `bins` + 1
+// ascending edges, of which the first `used` bins have a width; weights (count, bins, width); slope (count, width); levels
+// as ek_piecewise_levels makes them. An output row holds the vectors of `features`, then the values of `rest`.
+typedef struct {
+  const size_t *features, *rest, *used;
+  size_t count, rest_count, bins, width;
+  const float *edges, *weights, *slope, *levels;
+} ek_piecewise;
+
+// The number of bins before the edges stay the same.
+size_t ek_used_bins(const float *edges, size_t bins);
+// levels (bins, width) = bias + the weights of all bins before: the vector at the beginning of each bin, without slope.
+void ek_piecewise_levels(const float *weights, const float *bias, size_t bins, size_t width, float *levels);
+void ek_piecewise_forward(const ek_piecewise *layer, const float *x, size_t rows, size_t input, size_t output, float *y);
+void ek_piecewise_backward(const ek_piecewise *layer, const float *x, const float *dy, size_t rows, size_t input,
+                           size_t output, float *dx);
+// The gradients of one feature's weights, slope and bias; sums: bins * width floats of scratch.
+void ek_piecewise_gradient(const ek_piecewise *layer, size_t feature, const float *x, const float *dy, size_t rows,
+                           size_t input, size_t output, float *sums, float *dweights, float *dslope, float *dbias);
+
+// Categories as vectors: those of feature e are counts[e] entries from starts[e] on. An output row holds the values of
+// `rest`, then the vectors of `features`.
+typedef struct {
+  const size_t *features, *rest, *counts, *starts;
+  size_t count, rest_count, width;
+  const float *entries;
+} ek_lookup;
+
+// The entry that a value stands for: 0 for what is none.
+static inline size_t ek_entry(float x, size_t count) { return x >= 0 && x < (float)count ? (size_t)x : 0; }
+
+void ek_lookup_forward(const ek_lookup *layer, const float *x, size_t rows, size_t input, size_t output, float *y);
+// The gradient of one feature's entries.
+void ek_lookup_gradient(const ek_lookup *layer, size_t feature, const float *x, const float *dy, size_t rows,
+                        size_t input, size_t output, float *dentries);
+
+// y (rows, members, width) = x * scale (members, width), where x has the shape of y, or (rows, width) if is_shared.
+void ek_members_scale(const float *x, const float *scale, size_t rows, size_t members, size_t width, int is_shared,
+                      float *y);
+void ek_members_scale_backward(const float *dy, const float *scale, size_t rows, size_t members, size_t width,
+                               int is_shared, float *dx);
+// The gradient of one member's scale.
+void ek_members_scale_gradient(const float *x, const float *dy, size_t rows, size_t members, size_t width,
+                               int is_shared, size_t member, float *dscale);
+
+// Of y (rows, members, outputs) = x (rows, members, inputs) by weights (members, outputs, inputs): the gradient of x, and
+// those of one member's weights and bias.
+void ek_members_product_backward(const float *dy, const float *weights, size_t rows, size_t members, size_t inputs,
+                                 size_t outputs, float *dx);
+void ek_members_product_gradient(const float *x, const float *dy, size_t rows, size_t members, size_t inputs,
+                                 size_t outputs, size_t member, float *dweights, float *dbias);
+
 // ---- bfloat16.c ---------------------------------------------------------------------------------------------------
 
 // y = x rounded to bfloat16, to nearest, ties to even; a NaN stays one.
