@@ -21,7 +21,8 @@ from tables_report import Summary
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
-KEY = ("table", "data", "seed", "contestant", "options", "program")  # runs that agree in these give the same measures
+# Runs that agree in these give the same measures. Whoever changes how peers are prepared or measured removes the file.
+KEY = ("table", "data", "seed", "contestant", "options", "program")
 
 
 def identity(contestant, table, seed):
@@ -94,10 +95,15 @@ class Progress:
         print(f"\r{text:<90}" if terminal else text, end=end, file=sys.stderr, flush=True)
 
 
-def run(jobs, workers, known, results, failures, file):
-    progress = Progress(jobs, workers, known)
-    # A worker of its own for the packages' threads; interrupts reach this program alone.
-    with multiprocessing.Pool(workers, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+def begin_worker():
+    """Interrupts reach the main program alone; it ends workers so that their temporary folders go."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+
+def run(jobs, workers, results, failures, file):
+    progress = Progress(jobs, workers, results)
+    with multiprocessing.Pool(workers, begin_worker) as pool:
         for number, result, failure in pool.imap_unordered(work, enumerate(jobs)):
             table, seed, contestant = jobs[number]
             if failure is None:
@@ -165,13 +171,13 @@ def main():
                     results[table.name, contestant.name][seed] = kept
                 else:
                     jobs.append((table, seed, contestant))
-    try:
-        if jobs:
-            run(jobs, options.jobs, results, results, failures, file)
-    except KeyboardInterrupt:
-        sys.exit(f"\nInterrupted; --resume goes on with what is in {options.results}.")
+    if jobs:
+        run(jobs, options.jobs, results, failures, file)
     Summary(tables, competing, results, failures, options.seeds).print()
     sys.exit(1 if failures else 0)
 
 
-main()
+try:
+    main()
+except KeyboardInterrupt:
+    sys.exit("\nInterrupted; --resume goes on with the runs that the results file has.")
