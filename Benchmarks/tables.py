@@ -19,10 +19,9 @@ from tables_peers import PEERS, Failure, Ours, Peer, measure
 from tables_report import Summary
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
 # Runs that agree in these give the same measures. Whoever changes how peers are prepared or measured removes the file.
 KEY = ("table", "data", "seed", "contestant", "options", "program")
+BEGINNING = b'{"table": "'  # of every line of the results file
 
 
 def identity(contestant, table, seed):
@@ -39,21 +38,27 @@ def work(numbered):
 
 
 class Results:
-    """The results file: JSON lines, one a run, appended as runs end. A last line that was cut off is not read."""
+    """The results file: JSON lines, one a run, appended as runs end. A last line that was cut off is removed."""
 
     def __init__(self, path):
         self.path, self.runs = path, {}
-        if os.path.exists(path):
-            with open(path, "rb+") as file:
-                content = file.read()
-                file.truncate(content.rfind(b"\n") + 1)
-            for number, text in enumerate(content.split(b"\n")[:-1], start=1):
-                try:
-                    run = json.loads(text)
-                    self.runs[tuple(run[name] for name in KEY)] = (run["measures"], run["seconds"])
-                except (ValueError, KeyError, TypeError):
-                    names = ", ".join(KEY)
-                    sys.exit(f"{path}, line {number}: expected a JSON object with {names}, measures and seconds.")
+        if not os.path.exists(path):
+            return
+        with open(path, "rb") as file:
+            *lines, rest = file.read().split(b"\n")
+        for number, text in enumerate(lines, start=1):
+            try:
+                run = json.loads(text)
+                self.runs[tuple(run[name] for name in KEY)] = (run["measures"], run["seconds"])
+            except (ValueError, KeyError, TypeError):
+                self.refuse(number)
+        if not rest.startswith(BEGINNING[:len(rest)]):
+            self.refuse(len(lines) + 1)
+        if rest:
+            os.truncate(path, os.path.getsize(path) - len(rest))
+
+    def refuse(self, number):
+        sys.exit(f"{self.path}, line {number}: expected a JSON object with {', '.join(KEY)}, measures and seconds.")
 
     def of(self, contestant, table, seed):
         return self.runs.get(tuple(identity(contestant, table, seed).values()))
