@@ -63,7 +63,7 @@ class Summary:
         self.print_failures()
 
     def print_overall(self):
-        print(f"\nOver {len(self.tables)} tables, by accuracy and error; up to {100 * MARGINS['accuracy']:.1f} points "
+        print(f"\nTables: {len(self.tables)}, by accuracy and error; up to {100 * MARGINS['accuracy']:.1f} points "
               f"of accuracy and {MARGINS['relative']} of error are a tie\n")
         heading("contestant", "mean rank", f"{self.ours} wins–losses–ties against it", "mean seconds")
         for name in self.names:
