@@ -2,7 +2,9 @@
 # make test: set up, build, run every test; EVENKEEL_DATA=folder adds those on real data.
 # make bench: sets up PyTorch, JAX and ONNX Runtime in .venv, checks that PyTorch and Evenkeel read each other's models, and runs
 # them in turn; EVENKEEL_DATA=folder adds the runs on MNIST and CIFAR-10.
-.PHONY: demo test bench build setup lint
+# make bench-tables: how well training on tables predicts, beside linear models, scikit-learn's MLP and boosted trees, on the
+# tables of EVENKEEL_DATA; OPTIONS=--quick for two splits of each table, OPTIONS=--help for all options.
+.PHONY: demo test bench bench-tables build setup lint
 
 demo: build
 	.build/release/evenkeel demo
@@ -21,6 +23,10 @@ bench: build
 	swift build -c release --package-path Benchmarks
 	.venv/bin/python Benchmarks/peers/state_dict.py .build/release/evenkeel
 	.venv/bin/python Benchmarks/run.py
+
+bench-tables: build
+	@Scripts/setup bench
+	.venv/bin/python Benchmarks/tables.py $(OPTIONS)
 
 lint:
 	Scripts/rooms
