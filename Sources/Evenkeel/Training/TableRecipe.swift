@@ -71,19 +71,28 @@ public struct TableRecipe: Hashable, Sendable {
     if embedding == .piecewise, !numeric.isEmpty {
       layers.append(PiecewiseLinear(bins: bins, width: embeddingWidth, features: numeric))
     }
-    if members > 1 { layers.append(Ensemble(members: members)) }
+    let packed = getenv("EK_PACKED") != nil
+    if members > 1 {
+      layers.append(
+        Ensemble(
+          members: members, start: getenv("EK_START").map { Ensemble.Start(rawValue: String(cString: $0))! } ?? .signs))
+    }
     let inputs = layers.isEmpty ? [] : layers
     layers = []
     for units in hidden {
-      layers.append(Dense(units))
+      layers.append(packed ? MemberDense(units) : Dense(units))
+      if members > 1 && normalization == .beforeActivation { layers.append(Reshape([members * units])) }
       if normalization == .beforeActivation { layers.append(BatchNorm()) }
+      if members > 1 && normalization == .beforeActivation { layers.append(Reshape([members, units])) }
       layers.append(activation.layer)
       if normalization == .afterActivation { layers.append(BatchNorm()) }
       if dropout > 0 { layers.append(Dropout(dropout)) }
     }
     let small = getenv("EK_SMALL") != nil
     layers.append(
-      members > 1 ? MemberDense(outputs) : small ? Dense(outputs, initialization: .normal(0.01)) : Dense(outputs))
+      members > 1
+        ? (small ? MemberDense(outputs, initialization: .normal(0.01)) : MemberDense(outputs))
+        : small ? Dense(outputs, initialization: .normal(0.01)) : Dense(outputs))
     return Network(input: dataset.shape, layers: inputs + layers)
   }
 

@@ -19,7 +19,7 @@ struct PredictionLines: Sendable {
   /// - Throws: `EvenkeelError` with code `usage` for a class that is none, or classes where values are predicted.
   init(_ model: Model, probabilities: String?, threshold: Double?, keeping kept: [String]) throws {
     output = model.output
-    width = try model.network.outputShape().count
+    width = try model.network.placed().outputCount
     self.kept = kept
     let labels = model.output?.classLabels ?? []
     classCells = labels.map { Array(Self.quoted($0).utf8) }
