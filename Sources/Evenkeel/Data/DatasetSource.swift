@@ -21,20 +21,16 @@ extension Dataset {
   ///   - ignored: The names of columns of a CSV file that are left out.
   ///   - options: What is known of a table; for an NPY file, only the task matters.
   ///   - images: The size of the images of a folder, and what becomes of damaged ones.
-  ///   - chosen: What is set apart to be evaluated after every epoch; nil for `TableRecipe.validation` of a table and nothing of other
-  ///     data.
+  ///   - validation: What is set apart to be evaluated after every epoch.
   ///   - test: What is set apart for the end. A share matters to data without a test part of its own: tables, images without
   ///     parts, an NPZ file that has none.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(),
-    validation chosen: HeldOut? = .share(0),
+    options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(), validation: HeldOut = .share(0),
     test: HeldOut = .share(0.2),
     seed: UInt64 = 0
   ) throws -> DatasetSplits {
-    var validation: HeldOut { chosen ?? .share(0) }
-    var validationOfTable: HeldOut { chosen ?? .share(TableRecipe.validation) }
     var splits: DatasetSplits
     let isFolderOfImages = try path != "digits" && Folder.isFolder(path) && Folder(path).content() == .imageFolders
     guard isFolderOfImages || images == ImageOptions() else {
@@ -67,12 +63,12 @@ extension Dataset {
         try ForeignFormat.requireNone(bytes)
         guard let numpy = try NumpyFile(bytes) else {
           return try csv(
-            bytes, target: target, weight: weight, ignoring: ignored, options: options,
-            validation: validationOfTable.share, test: test.share, seed: seed)
+            bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation.share,
+            test: test.share, seed: seed)
         }
         try requireNoNamedColumns()
         return try numpy.splits(
-          target: target, task: options.task, validation: validationOfTable.share, test: test.share, seed: seed)
+          target: target, task: options.task, validation: validation.share, test: test.share, seed: seed)
       }
     }
     if let task = options.task { try splits.training.targets.require(task, in: path) }

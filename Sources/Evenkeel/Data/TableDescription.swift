@@ -102,7 +102,7 @@ extension Dataset {
   /// - Throws: As `read`.
   package static func describe(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    options: TableOptions = TableOptions(), validation: HeldOut? = .share(0), test: HeldOut = .share(0.2),
+    options: TableOptions = TableOptions(), validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
     seed: UInt64 = 0
   ) throws -> [ColumnDescription]? {
     guard path != "digits", try !Folder.isFolder(path) else { return nil }
@@ -112,7 +112,7 @@ extension Dataset {
       guard try NumpyFile(bytes) == nil else { return nil }
       return try FittedTable(
         bytes, target: target, weight: weight, ignoring: ignored, options: options,
-        validation: (validation ?? .share(TableRecipe.validation)).share, test: test.share, seed: seed
+        validation: validation.share, test: test.share, seed: seed
       ).describeColumns()
     }
   }

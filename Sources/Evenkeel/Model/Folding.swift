@@ -77,6 +77,7 @@ private struct Folding {
     let shortcut = try fold(block.shortcut, to: Residual.shortcutPath(path))
     var residual = block.residual
     residual.block = LayerList(try fold(block.items, to: Residual.blockPath(path)))
+    if case .layers = residual.shortcut { residual.shortcut = .layers(LayerList(shortcut)) }
     guard LayerList(try residual.shortcut(from: block.input, to: block.output)) == LayerList(shortcut) else {
       throw EvenkeelError.usage(
         "Layer \(block.path) (residual) cannot be folded: another norm remains in its block, and its projection would take that one."

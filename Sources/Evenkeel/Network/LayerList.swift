@@ -26,13 +26,15 @@ public struct LayerList: Hashable, Codable, Sendable, RandomAccessCollection {
     // The positions in the lists that contain this one, from the network's layers inward.
     let keys = decoder.codingPath
     let outer = keys[(keys.lastIndex { $0.stringValue == "layers" } ?? keys.startIndex)...].compactMap(\.intValue)
+    let isShortcut = keys.last?.stringValue == "shortcut"
     // Before the stack overflows.
     guard outer.count <= Network.greatestNesting else { throw Network.nestsTooDeeply(String(outer[0])) }
     var list = try decoder.unkeyedContainer()
     var layers: [any Layer] = []
     while !list.isAtEnd {
       do { layers.append(try list.decode(StoredLayer.self).layer) } catch let error as EvenkeelError {
-        let path = (outer + [layers.count]).map { String($0) }.joined(separator: ".block.")
+        let block = outer.map { String($0) }.joined(separator: ".block.")
+        let path = block + (outer.isEmpty ? "" : isShortcut ? ".shortcut." : ".block.") + String(layers.count)
         throw EvenkeelError(error.code, error.message, layer: error.layer ?? path)
       }
     }

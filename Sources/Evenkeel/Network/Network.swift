@@ -47,6 +47,9 @@ public struct Network: Hashable, Codable, Sendable {
         let path = prefix + String(index)
         guard var residual = layer.asBlock else { return try body(layer, path) }
         residual.block = LayerList(try map(residual.block, Residual.blockPath(path)))
+        if case .layers(let layers) = residual.shortcut {
+          residual.shortcut = .layers(LayerList(try map(layers, Residual.shortcutPath(path))))
+        }
         return [residual]
       }
     }

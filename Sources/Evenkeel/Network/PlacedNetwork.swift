@@ -38,6 +38,7 @@ public struct PlacedNetwork: Sendable {
       case .block(let block):
         var residual = block.residual
         residual.block = LayerList(block.items.map(\.resolved))
+        if case .layers = residual.shortcut { residual.shortcut = .layers(LayerList(block.shortcut.map(\.resolved))) }
         return residual
       }
     }
@@ -106,7 +107,7 @@ public struct PlacedNetwork: Sendable {
       throw named(Network.nestsTooDeeply(outermost), outermost)
     }
     let items = try place(
-      Array(residual.block), prefix: Residual.blockPath(path), from: input, tail: tail, depth: depth + 1)
+      Array(residual.block), prefix: Residual.blockPath(path), from: input, depth: depth + 1)
     let output = items.last?.output ?? input
     let shortcut = try naming(path) {
       guard !residual.block.allSatisfy({ $0.traits.contains(.reshapes) }) else {
@@ -114,7 +115,8 @@ public struct PlacedNetwork: Sendable {
       }
       return try residual.shortcut(from: input, to: output)
     }
-    return (items, try place(shortcut, prefix: Residual.shortcutPath(path), from: input), output)
+    let past = try place(shortcut, prefix: Residual.shortcutPath(path), from: input, depth: depth + 1)
+    return (items, past, output)
   }
 
   /// Errors that `body` throws name the layer at `path`.

@@ -5,12 +5,14 @@ public struct Residual: Layer {
   public static let kind = "residual"
 
   /// The path around a block.
-  public enum Shortcut: String, Hashable, Codable, CaseIterable, Sendable {
+  public enum Shortcut: Hashable, Sendable {
     /// x itself; the block keeps the shape.
     case identity
     /// A 1×1 convolution (or a `Dense`) with the stride that the block's output requires, normalized if the block is
     /// (option B of He et al. 2016).
     case projection
+    /// Layers of its own, so that the block adds two networks: a linear map and a deep network, or the members of an average.
+    case layers(LayerList)
   }
 
   /// The layers of f.
@@ -61,6 +63,13 @@ public struct Residual: Layer {
         )
       }
       return layers
+    case .layers(let layers):
+      let shape = try Network(input: input, layers: layers).outputShape()
+      guard shape == output else {
+        throw EvenkeelError.usage(
+          "residual: the shortcut gives \(shape); expected \(output), the shape that the block gives.")
+      }
+      return Array(layers)
     }
   }
 
@@ -100,7 +109,7 @@ public struct Residual: Layer {
     }
     try decoder.requireNoOtherKeys(than: CodingKeys.allCases, in: Self.kind)
     self.init(
-      shortcut: try container.choice(.shortcut, default: .identity),
+      shortcut: try container.value(.shortcut, default: .identity),
       block: try container.decode(LayerList.self, forKey: .block))
   }
 
@@ -140,4 +149,29 @@ struct SumOperation: LayerOperation {
 extension Layer {
   /// The layer as a block; nil if it is not one.
   var asBlock: Residual? { self as? Residual }
+}
+
+extension Residual.Shortcut: Codable {
+  /// In files: `identity`, `projection`, or a list of layers.
+  public init(from decoder: any Decoder) throws {
+    guard let name = try? decoder.singleValueContainer().decode(String.self) else {
+      self = .layers(try LayerList(from: decoder))
+      return
+    }
+    switch name {
+    case "identity": self = .identity
+    case "projection": self = .projection
+    default:
+      throw EvenkeelError.usage("shortcut: expected identity, projection or a list of layers, got \"\(name)\".")
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .identity: try container.encode("identity")
+    case .projection: try container.encode("projection")
+    case .layers(let layers): try container.encode(layers)
+    }
+  }
 }

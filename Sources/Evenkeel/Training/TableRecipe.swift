@@ -14,8 +14,8 @@ public struct TableRecipe: Hashable, Sendable {
   public var bins: Int
   /// The length of a number's vector.
   public var embeddingWidth: Int
-  /// The members of an ensemble that shares its hidden layers; 1 for none.
-  public var members = 1
+  /// The networks that are trained apart and averaged.
+  public var members: Int
   /// The units of each hidden layer.
   public var hidden: [Int]
   /// The probability of dropping a hidden unit.
@@ -32,6 +32,8 @@ public struct TableRecipe: Hashable, Sendable {
   public var patience: Int
   public var averaging: WeightAveraging?
 
+  /// The most networks that can be averaged.
+  static let mostMembers = 100
   /// The share of the training rows that is held back for validation.
   public static let validation = 0.15
   /// The most categories that become a feature each.
@@ -46,6 +48,7 @@ public struct TableRecipe: Hashable, Sendable {
     let wanted = Int(env("EK_STEPS") ?? 2000)
     epochs = max(5, (wanted - 1) / steps + 1)
     patience = max(10, epochs / 3)
+    members = Int(env("EK_MEMBERS") ?? (rows < 5000 ? 8 : rows < 50_000 ? 4 : 1))
     bins = Int(env("EK_BINS") ?? 64)
     embeddingWidth = Int(env("EK_WIDTH") ?? 16)
     let h = Int(env("EK_HIDDEN") ?? 256)
@@ -71,29 +74,19 @@ public struct TableRecipe: Hashable, Sendable {
     if embedding == .piecewise, !numeric.isEmpty {
       layers.append(PiecewiseLinear(bins: bins, width: embeddingWidth, features: numeric))
     }
-    let packed = getenv("EK_PACKED") != nil
-    if members > 1 {
-      layers.append(
-        Ensemble(
-          members: members, start: getenv("EK_START").map { Ensemble.Start(rawValue: String(cString: $0))! } ?? .signs))
-    }
-    let inputs = layers.isEmpty ? [] : layers
-    layers = []
     for units in hidden {
-      layers.append(packed ? MemberDense(units) : Dense(units))
-      if members > 1 && normalization == .beforeActivation { layers.append(Reshape([members * units])) }
+      layers.append(Dense(units))
       if normalization == .beforeActivation { layers.append(BatchNorm()) }
-      if members > 1 && normalization == .beforeActivation { layers.append(Reshape([members, units])) }
       layers.append(activation.layer)
       if normalization == .afterActivation { layers.append(BatchNorm()) }
       if dropout > 0 { layers.append(Dropout(dropout)) }
     }
-    let small = getenv("EK_SMALL") != nil
-    layers.append(
-      members > 1
-        ? (small ? MemberDense(outputs, initialization: .normal(0.01)) : MemberDense(outputs))
-        : small ? Dense(outputs, initialization: .normal(0.01)) : Dense(outputs))
-    return Network(input: dataset.shape, layers: inputs + layers)
+    layers.append(Dense(outputs, initialization: .normal(0.01)))
+    if getenv("EK_LINEAR") != nil, embedded.isEmpty {
+      let shortcut = LayerList([Dense(outputs, initialization: .normal(0.01))])
+      return Network(input: dataset.shape, layers: [Residual(shortcut: .layers(shortcut), block: LayerList(layers))])
+    }
+    return Network(input: dataset.shape, layers: layers)
   }
 
   private static let categoryWidth = 8

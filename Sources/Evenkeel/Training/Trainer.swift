@@ -185,9 +185,7 @@ public struct Trainer: Sendable {
         "The checkpoint is from epoch \(resuming.epoch); expected at most \(epochs), the number of epochs.")
     }
     if model.scaling == nil {
-      model.scaling = try InputScaling(fittedTo: dataset, numbers: numbers, threads: threads)
-      model.encoding = dataset.encoding
-      model.images = dataset.images
+      try describeInputs(of: &model, by: dataset)
       try model.fitLayers(to: dataset, threads: threads)
     }
     if model.output == nil {
@@ -199,6 +197,13 @@ public struct Trainer: Sendable {
     try model.makeStateUnique()
     let weighted = try classWeights.map { try dataset.weighted(by: $0) } ?? dataset
     return try TrainingRun(self, model, weighted, epochs: epochs, resuming: resuming)
+  }
+
+  /// What follows from `dataset` about the inputs of a new model.
+  func describeInputs(of model: inout Model, by dataset: Dataset) throws {
+    model.scaling = try InputScaling(fittedTo: dataset, numbers: numbers, threads: threads)
+    model.encoding = dataset.encoding
+    model.images = dataset.images
   }
 
   /// Makes sure that `model` can be trained on `dataset` and evaluated on `others`, without a step.

@@ -110,9 +110,8 @@ struct DataOptions: ParsableArguments {
     return implied
   }
 
-  /// nil: what suits the data.
-  private func heldOut() throws -> HeldOut? {
-    guard let validation else { return nil }
+  private func heldOut() throws -> HeldOut {
+    let validation = validation ?? "0"
     guard let share = Double(validation) else { return .data(validation) }
     guard (0..<1).contains(share) else {
       throw EvenkeelError(

@@ -10,7 +10,10 @@ struct TableNetworkOptions: ParsableArguments {
   @Option(help: "How the numbers of a table become vectors.") var embedding: TableRecipe.NumberEmbedding?
   @Option(help: "The most bins of a number that becomes a vector.") var bins: Int?
   @Option(help: "The length of a number's vector.") var embeddingWidth: Int?
-  @Option(help: "Networks of a table that share their hidden layers and are averaged.") var members: Int?
+  @Option(
+    help:
+      "Networks of a table that are trained apart, each with another part held back, and averaged; 1, 4 or 8 by its rows."
+  ) var members: Int?
   @Option(help: "The probability of dropping a unit of a hidden layer.") var dropout: Double?
 
   /// `recipe` with what the options say.

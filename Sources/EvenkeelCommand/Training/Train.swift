@@ -29,28 +29,46 @@ struct Train: ParsableCommand {
     try makeTrainer(nil).validate(epochs: epochs(nil))
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
     if let checkpoint { try sources.requireWeight(of: checkpoint) }
-    let splits = try sources.read(
+    var splits = try sources.read(
       data, loss: loss.loss, mostOneHot: network.network == nil ? TableRecipe.mostOneHot : nil, seed: computation.seed)
-    if duration.patience != nil || duration.metric != nil, splits.validation.isEmpty {
+    let recipe = recipe(for: splits.training, resuming: checkpoint != nil)
+    let heldBack = recipe == nil || sources.validation != nil ? 0 : TableRecipe.validation
+    if let recipe, recipe.members == 1, heldBack > 0 {
+      (splits.training, splits.validation) = splits.training.split(fraction: heldBack, seed: computation.seed)
+    }
+    let isValidated = !splits.validation.isEmpty || heldBack > 0
+    if duration.patience != nil || duration.metric != nil, !isValidated {
       let option = duration.patience != nil ? "--patience" : "--metric"
       throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
     }
-    let recipe = splits.training.isTable ? tables.applied(to: TableRecipe(for: splits.training)) : nil
     var trainer = try makeTrainer(recipe)
-    if splits.validation.isEmpty { trainer.patience = nil }
+    if !isValidated { trainer.patience = nil }
     trainer.loss = try loss.chosen(isRegression: splits.training.isRegression)
     if let checkpoint { warnOfOtherEpochs(than: checkpoint, trainer, epochs: epochs(recipe)) }
     var model = try makeModel(splits.training, trainer, recipe, checkpoint)
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
-    try fit(&model, with: trainer, epochs: epochs(recipe), to: splits, resuming: checkpoint)
+    if let recipe, recipe.members > 1 {
+      try fit(recipe.members, &model, with: trainer, epochs: epochs(recipe), to: splits, heldBack: heldBack)
+    } else {
+      try fit(&model, with: trainer, epochs: epochs(recipe), to: splits, resuming: checkpoint)
+    }
     let evaluation = try finalEvaluation(of: model, on: splits)
     evaluation.warnOfUnknownClasses()
     let guess = Guess(from: splits.training, on: splits.test)
     if let path = output.paths.model { try model.write(to: path) }
     try TrainingReport(epochs: epochs(recipe), metric: duration.metric, output: output).finish(
       test: splits.test.isEmpty ? nil : evaluation, guess: guess, model: output.paths.model)
+  }
+
+  /// What is done where the options say nothing; nil for other data than tables.
+  private func recipe(for dataset: Dataset, resuming: Bool) -> TableRecipe? {
+    guard dataset.isTable, !dataset.isEmpty else { return nil }
+    var recipe = tables.applied(to: TableRecipe(for: dataset))
+    // A network of the user's own is one, and so is what a checkpoint holds.
+    if tables.members == nil, network.network != nil || resuming { recipe.members = 1 }
+    return recipe
   }
 
   private func epochs(_ recipe: TableRecipe?) -> Int { duration.epochs ?? recipe?.epochs ?? 5 }
@@ -154,6 +172,29 @@ struct Train: ParsableCommand {
         error.message
           + (checkpointPath.map { " To continue, run the same command with --resume \($0)." }
             ?? " No --output was given, so nothing was saved."))
+    }
+  }
+
+  /// The mean of several models of the network of `model`.
+  private func fit(
+    _ members: Int, _ model: inout Model, with trainer: Trainer, epochs: Int, to splits: DatasetSplits, heldBack: Double
+  ) throws {
+    var report = TrainingReport(epochs: epochs, metric: duration.metric, output: output)
+    report.opening = splits.summary(of: data)
+    StopSignals.trainingStarts()
+    do {
+      model = try trainer.fitMembers(
+        members, of: model.network, to: splits.training,
+        validation: heldBack > 0 ? .share(heldBack) : .data(splits.validation), epochs: epochs,
+        shouldStop: { StopSignals.haveCome }
+      ) { member, event in
+        report.member = (member + 1, members)
+        report.show(event)
+        if case .epoch(let record, _) = event { try report.show(record) }
+      }.model
+    } catch let error as EvenkeelError where error.code == .interrupted {
+      report.clear()
+      throw EvenkeelError(.interrupted, error.message + " Nothing is stored before all \(members) members are trained.")
     }
   }
 

@@ -7,6 +7,8 @@ struct TrainingReport {
   let metric: Metric?
   let json: Bool
   let quiet: Bool
+  /// Which of several networks is being trained, and how many there are.
+  var member = (number: 1, count: 1)
   /// Lines that are shown once training goes: an error before that stands alone.
   var opening: [String] = []
   private let started = ContinuousClock.now
@@ -32,7 +34,7 @@ struct TrainingReport {
       let perEpoch = Double(examples) / Double(batch) * Double(batches)
       let left = NumberText.plain.fixed(seconds / done * (Double(epochs) - done), decimals: 0)
       StatusLine.show(
-        "epoch \(epoch)/\(epochs)  batch \(batch)/\(batches)  \(scores(loss: loss, accuracy: accuracy))  \(Int(done * perEpoch / seconds)) examples/s  \(left) s left"
+        "\(name)epoch \(epoch)/\(epochs)  batch \(batch)/\(batches)  \(scores(loss: loss, accuracy: accuracy))  \(Int(done * perEpoch / seconds)) examples/s  \(left) s left"
       )
     case .epoch, .interrupted: clear()
     case .evaluated: break
@@ -51,8 +53,10 @@ struct TrainingReport {
         + (text(record.validationMetric).map { "  " + $0 } ?? "")
     }
     let seconds = NumberText.plain.fixed(record.seconds, decimals: 2)
-    tell("epoch \(record.epoch)/\(epochs)  \(training)\(validation ?? "")  \(seconds) s\n")
+    tell("\(name)epoch \(record.epoch)/\(epochs)  \(training)\(validation ?? "")  \(seconds) s\n")
   }
+
+  private var name: String { member.count > 1 ? "network \(member.number)/\(member.count)  " : "" }
 
   private func scores(loss: Double, accuracy: Double?, error: Double? = nil) -> String {
     var text = "loss \(NumberText.plain.fixed(loss, decimals: 4))"
