@@ -1,64 +1,69 @@
-import Glibc
-
 /// How a table is trained where nothing else is said: its network and the settings of its training, by the table's size. The
-/// choices are those that did best over many tables: Documentation/Tables.md.
+/// choices are those that did best over many tables; Documentation/Tables.md tells what was tried.
 public struct TableRecipe: Hashable, Sendable {
   /// How numbers become vectors.
-  public enum NumberEmbedding: String, CaseIterable, Sendable { case none, piecewise }
+  public enum NumberEmbedding: String, CaseIterable, Sendable { case none, piecewise, periodic }
 
   /// What becomes of numbers before the first layer.
-  public var numbers = NumericTransform.quantile
+  public var numbers = NumericTransform.robust
   /// How numbers become vectors.
-  public var embedding = NumberEmbedding.piecewise
+  public var embedding: NumberEmbedding
   /// The most bins of a number.
   public var bins: Int
   /// The length of a number's vector.
   public var embeddingWidth: Int
-  /// The networks that are trained apart and averaged.
-  public var members: Int
   /// The units of each hidden layer.
   public var hidden: [Int]
-  /// The probability of dropping a hidden unit.
-  public var dropout = 0.1
   /// The activation of the hidden layers.
   public var activation = ActivationKind.relu
   /// Where the hidden layers have their batch norms.
   public var normalization = NormalizationPlacement.beforeActivation
+  /// The probability of dropping a hidden unit.
+  public var dropout: Double
+  /// The networks that are trained apart and averaged.
+  public var members: Int
 
-  public var learningRate = 0.003
-  public var batchSize: Int
-  public var epochs: Int
+  /// The step size of AdamW, which falls along half a cosine.
+  public let learningRate = 0.003
+  /// The weight decay of AdamW.
+  public let weightDecay: Double
+  /// As `Trainer.batchSize`.
+  public let batchSize: Int
+  /// The most passes over the rows.
+  public let epochs: Int
   /// As `Trainer.patience`.
-  public var patience: Int
-  public var averaging: WeightAveraging?
+  public let patience: Int
+  /// As `Trainer.averaging`.
+  public let averaging = WeightAveraging.exponential(decay: 0.98)
 
-  /// The most networks that can be averaged.
-  static let mostMembers = 100
   /// The share of the training rows that is held back for validation.
   public static let validation = 0.15
   /// The most categories that become a feature each.
   public static let mostOneHot = 9
+  /// The most networks that can be averaged.
+  static let mostMembers = 100
 
-  /// The recipe for `dataset`.
-  public init(for dataset: Dataset) {
-    let rows = dataset.count
-    func env(_ n: String) -> Double? { getenv(n).flatMap { Double(String(cString: $0)) } }
-    batchSize = Int(env("EK_BATCH") ?? Double(min(256, max(32, rows / 64 / 32 * 32))))
-    let steps = (rows - 1) / batchSize + 1
-    let wanted = Int(env("EK_STEPS") ?? 2000)
-    epochs = max(5, (wanted - 1) / steps + 1)
+  /// The recipe for a table with `rows` training rows and `features` features.
+  public init(rows: Int, features: Int) {
+    let isSmall = rows < Self.fewRows
+    (hidden, dropout, weightDecay) = isSmall ? ([128, 128], 0.3, 0.2) : ([256, 256], 0.1, 0.01)
+    bins = isSmall ? 16 : 64
+    members = rows < Self.manyRows ? (isSmall ? 8 : 4) : 1
+    embeddingWidth = max(2, min(16, Self.embeddedValues / max(features, 1)))
+    embedding = features <= Self.embeddedValues / 2 ? .piecewise : .none
+    batchSize = rows < 200_000 ? min(256, max(32, rows / 64 / 32 * 32)) : 1024
+    let batches = (max(rows, 1) - 1) / batchSize + 1
+    epochs = max(5, (Self.steps - 1) / batches + 1)
     patience = max(10, epochs / 3)
-    members = Int(env("EK_MEMBERS") ?? (rows < 5000 ? 8 : rows < 50_000 ? 4 : 1))
-    bins = Int(env("EK_BINS") ?? 64)
-    embeddingWidth = Int(env("EK_WIDTH") ?? 16)
-    let h = Int(env("EK_HIDDEN") ?? 256)
-    hidden = Array(repeating: h, count: Int(env("EK_DEPTH") ?? 2))
-    if let d = env("EK_DROPOUT") { dropout = d }
-    if let d = env("EK_LR") { learningRate = d }
-    if let d = env("EK_EMA") { averaging = d > 0 ? .exponential(decay: d) : nil }
   }
 
-  /// The network for `dataset`, a table or other flat rows of numbers.
+  private static let fewRows = 2000, manyRows = 50_000
+  private static let steps = 2000
+  /// About as many values of all numbers' vectors as pay.
+  private static let embeddedValues = 4096
+
+  /// The network for `dataset`, a table or other flat rows of numbers: a linear map of the features, plus hidden layers over the vectors
+  /// of its numbers.
   /// - Throws: `EvenkeelError` with code `data` if there is not enough memory to look at the features.
   public func network(for dataset: Dataset, outputs: Int) throws -> Network {
     let (kinds, embedded) = (dataset.featureKinds, dataset.encoding?.embeddedFeatures ?? [])
@@ -66,30 +71,54 @@ public struct TableRecipe: Hashable, Sendable {
     // An embedding of categories puts the other features first.
     let others = kinds.indices.filter { kinds[$0] != .category }
     let numeric = others.indices.filter { kinds[others[$0]] == .number && varied.contains(others[$0]) }
-    var layers: [any Layer] = []
-    if !embedded.isEmpty {
-      layers.append(
-        Embedding(counts: embedded.map(\.entries), width: Self.categoryWidth, features: embedded.map(\.feature)))
+    let last = Dense(outputs, initialization: .normal(Self.lastDeviation))
+    return Network(input: dataset.shape) {
+      if !embedded.isEmpty {
+        Embedding(counts: embedded.map(\.entries), width: Self.categoryWidth, features: embedded.map(\.feature))
+      }
+      Residual(shortcut: .layers(LayerList([last]))) {
+        if !numeric.isEmpty {
+          switch embedding {
+          case .piecewise: PiecewiseLinear(bins: bins, width: embeddingWidth, features: numeric)
+          case .periodic: Periodic(width: embeddingWidth, features: numeric)
+          case .none: []
+          }
+        }
+        for units in hidden {
+          Dense(units)
+          if normalization == .beforeActivation { BatchNorm() }
+          [activation.layer]
+          if normalization == .afterActivation { BatchNorm() }
+          if dropout > 0 { Dropout(dropout) }
+        }
+        last
+      }
     }
-    if embedding == .piecewise, !numeric.isEmpty {
-      layers.append(PiecewiseLinear(bins: bins, width: embeddingWidth, features: numeric))
-    }
-    for units in hidden {
-      layers.append(Dense(units))
-      if normalization == .beforeActivation { layers.append(BatchNorm()) }
-      layers.append(activation.layer)
-      if normalization == .afterActivation { layers.append(BatchNorm()) }
-      if dropout > 0 { layers.append(Dropout(dropout)) }
-    }
-    layers.append(Dense(outputs, initialization: .normal(0.01)))
-    if getenv("EK_LINEAR") != nil, embedded.isEmpty {
-      let shortcut = LayerList([Dense(outputs, initialization: .normal(0.01))])
-      return Network(input: dataset.shape, layers: [Residual(shortcut: .layers(shortcut), block: LayerList(layers))])
-    }
-    return Network(input: dataset.shape, layers: layers)
   }
 
+  /// The length of a category's vector.
   private static let categoryWidth = 8
+  /// Small, so that a table that is nearly linear stays so.
+  private static let lastDeviation = 0.01
+
+  /// What is done, in two lines.
+  /// - Parameter heldBack: The share of the rows that is held back.
+  package func summary(heldBack: Double) -> [String] {
+    let units = hidden.map(String.init).joined(separator: ", ")
+    let network =
+      members == 1 ? "a network of \(units) units" : "\(members) networks of \(units) units each, averaged"
+    let vectors =
+      switch embedding {
+      case .piecewise: ", numbers as vectors of \(embeddingWidth) (piecewise linear, \(bins) bins)"
+      case .periodic: ", numbers as vectors of \(embeddingWidth) (periodic)"
+      case .none: ""
+      }
+    let held = heldBack > 0 ? ", \(NumberText.plain.percent(heldBack, decimals: 0)) of the rows held back" : ""
+    return [
+      "\(network): a linear map and hidden layers\(vectors), \(numbers.rawValue) scaling",
+      "at most \(epochs) epochs in batches of \(batchSize)\(held), the best epoch is kept",
+    ]
+  }
 }
 
 extension Dataset {
