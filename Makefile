@@ -22,6 +22,7 @@ bench: build
 	@Scripts/setup bench
 	swift build -c release --package-path Benchmarks
 	.venv/bin/python Benchmarks/peers/state_dict.py .build/release/evenkeel
+	.venv/bin/python Benchmarks/peers/tabm_mini.py .build/release/evenkeel
 	.venv/bin/python Benchmarks/run.py
 
 bench-tables: build

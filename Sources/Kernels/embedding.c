@@ -103,6 +103,92 @@ EK_CLONES void ek_piecewise_gradient(const ek_piecewise *layer, size_t e, const 
   for (size_t i = 0; i < width; i++) dbias[i] = sums[i];
 }
 
+// The cosines, then the sines, of x times each frequency, in turns.
+EK_INLINE void waves_of(float x, const float *turns, size_t frequencies, float *waves) {
+  EK_FOR_LANES(0, frequencies, {
+    ek_f16 sine, cosine = ek_turn(x * ek_load(turns + i, n), &sine);
+    ek_store(waves + i, cosine, n);
+    ek_store(waves + frequencies + i, sine, n);
+  });
+}
+
+// Before the ReLU: the gradient of a vector in `before`, those of its waves in `slopes`.
+EK_INLINE void slopes_of(const ek_periodic *layer, size_t e, const float *y, const float *dy, float *before,
+                         float *slopes) {
+  size_t width = layer->width, waves = 2 * layer->frequencies;
+  for (size_t j = 0; j < waves; j++) slopes[j] = 0;
+  for (size_t i = 0; i < width; i++) {
+    before[i] = y[i] > 0 ? dy[i] : 0;
+    if (before[i] == 0) continue;
+    const float *weight = layer->transposed + (e * width + i) * waves;
+    for (size_t j = 0; j < waves; j++) slopes[j] += before[i] * weight[j];
+  }
+}
+
+static const float ONE_TURN = 6.28318531f;
+
+EK_CLONES void ek_periodic_forward(const ek_periodic *layer, const float *x, size_t rows, size_t input, size_t output,
+                                   float *scratch, float *y) {
+  size_t width = layer->width, frequencies = layer->frequencies;
+  for (size_t e = 0; e < layer->count; e++) {
+    const float *turns = layer->turns + e * frequencies, *weights = layer->weights + e * 2 * frequencies * width;
+    for (size_t row = 0; row < rows; row++) {
+      float *to = y + row * output + e * width;
+      waves_of(x[row * input + layer->features[e]], turns, frequencies, scratch);
+      for (size_t i = 0; i < width; i++) to[i] = layer->bias[e * width + i];
+      for (size_t j = 0; j < 2 * frequencies; j++)
+        for (size_t i = 0; i < width; i++) to[i] += scratch[j] * weights[j * width + i];
+      for (size_t i = 0; i < width; i++) to[i] = to[i] < 0 ? 0 : to[i];
+    }
+  }
+  for (size_t row = 0; row < rows; row++)
+    for (size_t r = 0; r < layer->rest_count; r++)
+      y[row * output + layer->count * width + r] = x[row * input + layer->rest[r]];
+}
+
+EK_CLONES void ek_periodic_backward(const ek_periodic *layer, const float *x, const float *y, const float *dy,
+                                    size_t rows, size_t input, size_t output, float *scratch, float *dx) {
+  size_t width = layer->width, frequencies = layer->frequencies;
+  float *slopes = scratch + 2 * frequencies, *before = slopes + 2 * frequencies;
+  for (size_t e = 0; e < layer->count; e++) {
+    const float *turns = layer->turns + e * frequencies;
+    for (size_t row = 0; row < rows; row++) {
+      size_t at = row * input + layer->features[e], from = row * output + e * width;
+      waves_of(x[at], turns, frequencies, scratch);
+      slopes_of(layer, e, y + from, dy + from, before, slopes);
+      float sum = 0;
+      for (size_t j = 0; j < frequencies; j++)
+        sum += turns[j] * (slopes[frequencies + j] * scratch[j] - slopes[j] * scratch[frequencies + j]);
+      dx[at] = ONE_TURN * sum;
+    }
+  }
+  for (size_t row = 0; row < rows; row++)
+    for (size_t r = 0; r < layer->rest_count; r++)
+      dx[row * input + layer->rest[r]] = dy[row * output + layer->count * width + r];
+}
+
+EK_CLONES void ek_periodic_gradient(const ek_periodic *layer, size_t e, const float *x, const float *y, const float *dy,
+                                    size_t rows, size_t input, size_t output, float *scratch, float *dturns,
+                                    float *dweights, float *dbias) {
+  size_t width = layer->width, frequencies = layer->frequencies;
+  float *slopes = scratch + 2 * frequencies, *before = slopes + 2 * frequencies;
+  for (size_t j = 0; j < frequencies; j++) dturns[j] = 0;
+  for (size_t j = 0; j < 2 * frequencies * width; j++) dweights[j] = 0;
+  for (size_t i = 0; i < width; i++) dbias[i] = 0;
+  for (size_t row = 0; row < rows; row++) {
+    float value = x[row * input + layer->features[e]];
+    size_t from = row * output + e * width;
+    waves_of(value, layer->turns + e * frequencies, frequencies, scratch);
+    slopes_of(layer, e, y + from, dy + from, before, slopes);
+    for (size_t j = 0; j < frequencies; j++)
+      dturns[j] += value * (slopes[frequencies + j] * scratch[j] - slopes[j] * scratch[frequencies + j]);
+    for (size_t j = 0; j < 2 * frequencies; j++)
+      for (size_t i = 0; i < width; i++) dweights[j * width + i] += scratch[j] * before[i];
+    for (size_t i = 0; i < width; i++) dbias[i] += before[i];
+  }
+  for (size_t j = 0; j < frequencies; j++) dturns[j] *= ONE_TURN;
+}
+
 EK_CLONES void ek_lookup_forward(const ek_lookup *layer, const float *x, size_t rows, size_t input, size_t output,
                                  float *y) {
   for (size_t row = 0; row < rows; row++, x += input, y += output) {

@@ -113,6 +113,20 @@ EK_INLINE ek_f16 ek_tanh_of_softplus(ek_f16 x, ek_f16 *rest) {
   return above / (above + lacking);
 }
 
+// cos(2 pi t), and sin(2 pi t) in *sine: whole and quarter turns are taken off exactly, the rest of at most an eighth goes
+// through the polynomials of Cephes' sinf and cosf.
+EK_INLINE ek_f16 ek_turn(ek_f16 t, ek_f16 *sine) {
+  ek_f16 r = t - __builtin_elementwise_rint(t);
+  ek_f16 shifted = 4 * r + 12582912.0f;
+  ek_i16 quarter = (ek_i16)shifted;
+  ek_f16 x = (r - 0.25f * (shifted - 12582912.0f)) * 6.28318531f, q = x * x;
+  ek_f16 s = ((-1.9515295891e-4f * q + 8.3321608736e-3f) * q - 1.6666654611e-1f) * q * x + x;
+  ek_f16 c = ((2.443315711809948e-5f * q - 1.388731625493765e-3f) * q + 4.166664568298827e-2f) * q * q - 0.5f * q + 1;
+  ek_i16 odd = -(quarter & 1);
+  *sine = (ek_f16)((ek_i16)ek_choose(odd, c, s) ^ (quarter & 2) << 30);
+  return (ek_f16)((ek_i16)ek_choose(odd, s, c) ^ ((quarter + 1) & 2) << 30);
+}
+
 // The normal distribution function. With z = |x|/sqrt(2): erfc(z)/2 = e^(-z^2) t P(t), t = 1/(1 + 0.3 z), P fitted to
 // e^(z^2) erfc(z) for z up to 9.8, relative error below 3e-7; so both tails keep their digits.
 EK_INLINE ek_f16 ek_normal_distribution(ek_f16 x) {

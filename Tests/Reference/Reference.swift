@@ -13,7 +13,7 @@ package class ReferenceLayer {
   package func backward(_ dy: Matrix) -> Matrix { dy }
 }
 
-/// y = x Wᵀ + b; dW = dyᵀ x, db = Σ dy, dx = dy W.
+/// y = x Wᵀ + b; dW = dyᵀ x, db = Σ dy, dx = dy W. All positions of all examples are rows.
 package final class ReferenceDense: ReferenceLayer {
   private let name: String
   private let units: Int
@@ -29,21 +29,24 @@ package final class ReferenceDense: ReferenceLayer {
 
   private func weight() -> Matrix { Matrix(units, x.columns, parameters[name + ".weight"]!) }
 
-  package override func forward(_ x: Matrix, training: Bool) -> Matrix {
-    self.x = x
+  package override func forward(_ input: Matrix, training: Bool) -> Matrix {
+    let inputs = parameters[name + ".weight"]!.count / units
+    x = Matrix(input.values.count / inputs, inputs, input.values)
     var y = x * weight().transposed
     if let bias = parameters[name + ".bias"] {
       for at in y.values.indices { y.values[at] = y.values[at] + bias[at % units] }
     }
-    return y
+    return Matrix(input.rows, y.values.count / input.rows, y.values)
   }
 
-  package override func backward(_ dy: Matrix) -> Matrix {
+  package override func backward(_ gradient: Matrix) -> Matrix {
+    let dy = Matrix(x.rows, units, gradient.values)
     gradients[name + ".weight"] = (dy.transposed * x).values
     if parameters[name + ".bias"] != nil {
       gradients[name + ".bias"] = (0..<units).map { unit in columnSum(dy, unit) }
     }
-    return dy * weight()
+    let dx = dy * weight()
+    return Matrix(gradient.rows, dx.values.count / gradient.rows, dx.values)
   }
 }
 

@@ -7,8 +7,13 @@ package final class ReferenceNetwork {
   /// By their paths: `1`, `3.block.1`.
   package private(set) var norms: [String: ReferenceBatchNorm] = [:]
   package private(set) var dropouts: [ReferenceDropout] = []
+  /// The members of an ensemble; 1 for a network that is none.
+  package let members: Int
 
-  package init(_ model: Model) throws {
+  /// - Parameter fitted: The model with the buffers that follow from training data; nil for `model`.
+  package init(_ model: Model, fitted: Model? = nil) throws {
+    members = try model.network.placed().members
+    let state = (fitted ?? model).state
     let parameters = Dictionary(
       uniqueKeysWithValues: model.parameters.map { ($0.name, $0.values.values.map { Bounded($0) }) })
     let statistics = Dictionary(uniqueKeysWithValues: model.runningStatistics.map { ($0.name, $0.statistics) })
@@ -38,6 +43,7 @@ package final class ReferenceNetwork {
           norm.batchCount = statistics[name]!.batchCount
           norms[name] = norm
           result.append(norm)
+        case is Reshape: break
         case let dropout as Dropout:
           dropouts.append(ReferenceDropout(rate: dropout.rate))
           result.append(dropouts.last!)
@@ -61,6 +67,16 @@ package final class ReferenceNetwork {
             layer, name, input: shape, scale: parameters[name + ".weight"], shift: parameters[name + ".bias"])
           {
             result.append(norm)
+            break
+          }
+          let edges = {
+            Array(UnsafeBufferPointer(start: state.buffers(of: name).values(0), count: $0))
+          }
+          let bins = (layer as? PiecewiseLinear).map { ($0.bins + 1) * ($0.features?.count ?? shape.count) } ?? 0
+          if let layer = referenceEmbedding(
+            layer, name, input: shape, parameters: parameters, edges: { edges(bins) })
+          {
+            result.append(layer)
             break
           }
           guard let function = ReferenceFunction(layer) else { fatalError("No reference for \(layer).") }
@@ -111,9 +127,34 @@ package final class ReferenceNetwork {
   /// - Parameter weights: What the examples count; nil for 1 each.
   package func step(_ x: Matrix, _ loss: ReferenceLoss, _ targets: [Double], weights: [Double]? = nil) -> Bounded {
     for norm in norms.values { norm.exampleWeights = weights }
-    let (value, gradient) = loss.evaluate(forward(x, training: true), targets, weights: weights)
-    _ = layers.backward(gradient)
+    let outputs = forward(x, training: true)
+    // The mean of the members' losses: each is an example.
+    let width = outputs.columns / members
+    func each<Value>(_ values: [Value], _ length: Int) -> [Value] {
+      (0..<x.rows).flatMap { row in
+        Array(repeating: Array(values[row * length..<(row + 1) * length]), count: members).flatMap { $0 }
+      }
+    }
+    let (value, gradient) = loss.evaluate(
+      Matrix(x.rows * members, width, outputs.values), each(targets, width), weights: weights.map { each($0, 1) })
+    _ = layers.backward(Matrix(x.rows, outputs.columns, gradient.values))
     return value
+  }
+
+  /// What an untrained model predicts: the means of the members' values.
+  package func predict(_ x: Matrix) -> Matrix {
+    let outputs = forward(x, training: false)
+    let width = outputs.columns / members
+    guard members > 1 else { return outputs }
+    return Matrix(
+      x.rows, width,
+      (0..<x.rows * width).map { at in
+        let values = (0..<members).map { outputs.values[(at / width * members + $0) * width + at % width] }
+        let count = Double(members)
+        return Bounded(
+          values.reduce(0) { $0 + $1.value } / count, variance: values.reduce(0) { $0 + $1.variance } / (count * count)
+        ).rounded()
+      })
   }
 
   package func commit() { for norm in norms.values { norm.commit() } }

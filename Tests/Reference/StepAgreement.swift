@@ -34,7 +34,7 @@ package func expectStepToAgree(
       to: Tensor(numbers.many(count).map { middle + size * $0 }, shape: parameter.values.shape))
   }
   let width = network.input.count
-  let outputs = try network.outputShape().count
+  let outputs = try network.placed().outputCount
   let inputs = numbers.many(rows * width)
 
   if warmUp > 0 {
@@ -47,7 +47,7 @@ package func expectStepToAgree(
   if warmUp == 0 {
     let raw = try model.predict(Dataset(inputs, shape: network.input))
     expect(
-      raw.values, near: try ReferenceNetwork(model).forward(Matrix(rows, width, inputs), training: false).values,
+      raw.values, near: try ReferenceNetwork(model).predict(Matrix(rows, width, inputs)).values,
       "\(what): prediction", sourceLocation: sourceLocation)
   }
 
@@ -58,7 +58,7 @@ package func expectStepToAgree(
     statistics: .whole
   ).fit(&model, to: Dataset(inputs, shape: network.input, targets: targets.real).with(weights: weights), epochs: 1)
 
-  let reference = try ReferenceNetwork(before)
+  let reference = try ReferenceNetwork(before, fitted: model)
   let order = orderOfFirstEpoch(rows)
   func ordered<Value>(_ values: [Value]) -> [Value] {
     let width = values.count / rows

@@ -87,7 +87,7 @@ struct StructureExamination {
           .biasBeforeNorm, .note, layer: before,
           cause:
             "Its bias moves all values of a feature alike, and the norm \(name) after it subtracts their mean: the bias changes nothing, and its gradient is 0.",
-          remedy: "Build the layer with bias automatic or absent; the norm's shift does the same."))
+          remedy: "Build the layer with bias absent; the norm's shift does the same."))
     case .other: return
     }
   }

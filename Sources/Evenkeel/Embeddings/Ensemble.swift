@@ -55,6 +55,8 @@ public struct Ensemble: Layer {
 
   public var traits: LayerTraits { [.members, .passesThrough] }
 
+  public func multiplyAdds(for input: Shape) -> Int? { members * input.featureCount }
+
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     MemberScale(members: members, width: site.input.featureCount, isShared: site.input.rank == 1)
   }

@@ -39,6 +39,8 @@ public struct MemberDense: Layer {
     initialization == .automatic ? MemberDense(units, initialization: next.initialization ?? .glorot) : self
   }
 
+  public func multiplyAdds(for input: Shape) -> Int? { input.count * units }
+
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     MemberDenseOperation(members: site.input.dimensions[0], inputs: site.input.featureCount, outputs: units)
   }

@@ -53,6 +53,9 @@ public struct PiecewiseLinear: Layer {
 
   public var traits: LayerTraits { .fitsInput }
 
+  /// The slope and the weights of one bin.
+  public func multiplyAdds(for input: Shape) -> Int? { 2 * width * (features?.count ?? input.count) }
+
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
     PiecewiseLinearOperation(self, try ChosenFeatures(features, of: site.input, kind: Self.kind))
   }

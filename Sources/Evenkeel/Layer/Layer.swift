@@ -51,6 +51,10 @@ public protocol Layer: Hashable, Codable, Sendable {
   /// after the end to 0, in values and in gradients.
   func outputLength(of length: Int, for input: Shape) -> Int?
 
+  /// The number of products of learned values and inputs for one example; nil where each value of the role `weight` is used
+  /// once at every position of the output.
+  func multiplyAdds(for input: Shape) -> Int?
+
   /// The operation that carries out the layer at `site`.
   func makeOperation(for site: LayerSite) throws -> any LayerOperation
 }
@@ -78,6 +82,7 @@ extension Layer {
   public func resolved(before next: NextLayers) -> Self { self }
   public func withInitialScale(_ scale: Double) -> Self { self }
   public func outputLength(of length: Int, for input: Shape) -> Int? { nil }
+  public func multiplyAdds(for input: Shape) -> Int? { nil }
 }
 
 extension Layer where Self: LayerOperation {

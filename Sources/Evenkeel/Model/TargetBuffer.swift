@@ -17,6 +17,7 @@ package final class TargetBuffer {
   private let isUnknown: [Bool]
 
   /// - Parameters:
+  ///   - members: The members of an ensemble; 1 for a network that is none.
   ///   - batch: The largest batch that `gather` will be asked for.
   ///   - tellsTargetsApart: Whether to keep the sums per target that `Quality` needs, for a regression.
   ///   - takesUnknownClasses: Whether examples may be of classes that the model does not know; their loss has no meaning.
@@ -26,8 +27,9 @@ package final class TargetBuffer {
     takesUnknownClasses: Bool = false
   ) throws {
     try Machine.requireMemory(
-      // As they are made, and where they are kept.
-      2 * dataset.count * (output.loss.isSoftmax ? 1 : width) * MemoryLayout<Float>.stride,
+      // As they are made, where they are kept, and those of a batch.
+      (2 * dataset.count * (output.loss.isSoftmax ? 1 : width) + batch * members * (1 + width))
+        * MemoryLayout<Float>.stride,
       for: "Keeping the targets of \(dataset.count) examples")
     let (labels, values, isUnknown) = try Self.targets(
       of: dataset, for: output, width: width, takesUnknownClasses: takesUnknownClasses)

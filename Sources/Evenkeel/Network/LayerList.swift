@@ -55,7 +55,7 @@ public enum LayerRegistry {
         Dense.self, BatchNorm.self, Dropout.self, Flatten.self, Residual.self, Convolution.self,
         DepthwiseConvolution.self, Convolution1D.self, MaxPool.self, AveragePool.self, GlobalAveragePool.self,
         LayerNorm.self, GroupNorm.self, InstanceNorm.self, RMSNorm.self, Reshape.self, PiecewiseLinear.self,
-        Embedding.self, Ensemble.self, MemberDense.self,
+        Periodic.self, Embedding.self, Ensemble.self, MemberDense.self,
       ] as [any Layer.Type] + ActivationKind.allCases.map { type(of: $0.layer) }).map { ($0.kind, $0) }))
 
   /// Makes a custom layer known to network and model files.

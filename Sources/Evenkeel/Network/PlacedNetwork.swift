@@ -173,7 +173,8 @@ public final class PlacedLayer: Sendable {
 
   /// The number of products of weights and inputs for one example.
   public var multiplyAdds: Int {
-    parameters.reduce(0) { $0 + ($1.role == .weight ? $1.shape.count : 0) } * (output.count / output.featureCount)
+    layer.multiplyAdds(for: input)
+      ?? parameters.reduce(0) { $0 + ($1.role == .weight ? $1.shape.count : 0) } * (output.count / output.featureCount)
   }
 
   /// Whether this layer takes statistics of the batch in training.

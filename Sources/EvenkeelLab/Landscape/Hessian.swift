@@ -120,6 +120,7 @@ private struct StepBuilder {
     case let layer where layer.traits.contains(.random):
       isInput = false
       return nil
+    case is Reshape: return nil
     case is Flatten where Flatten.isView(of: placed.input, isNetworkInput: isInput): return nil
     case is Flatten, is AveragePool, is GlobalAveragePool:
       return try FixedLinearStep(placed.layer, site, layout, hasTangentInput: moves)

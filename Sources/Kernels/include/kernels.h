@@ -402,6 +402,25 @@ void ek_piecewise_backward(const ek_piecewise *layer, const float *x, const floa
 void ek_piecewise_gradient(const ek_piecewise *layer, size_t feature, const float *x, const float *dy, size_t rows,
                            size_t input, size_t output, float *sums, float *dweights, float *dslope, float *dbias);
 
+// Numbers as vectors of waves (PLR, Gorishniy et al. 2022): of each embedded feature, frequencies in turns, `turns`
+// (count, frequencies); weights (count, 2 * frequencies, width), for the cosines and then the sines; `transposed`, the same with the
+// last two axes exchanged, which only gradients read; bias (count, width). A ReLU follows. Rows are those of ek_piecewise. `scratch`:
+// 4 * frequencies + width floats.
+typedef struct {
+  const size_t *features, *rest;
+  size_t count, rest_count, frequencies, width;
+  const float *turns, *weights, *transposed, *bias;
+} ek_periodic;
+
+void ek_periodic_forward(const ek_periodic *layer, const float *x, size_t rows, size_t input, size_t output,
+                         float *scratch, float *y);
+void ek_periodic_backward(const ek_periodic *layer, const float *x, const float *y, const float *dy, size_t rows,
+                          size_t input, size_t output, float *scratch, float *dx);
+// The gradients of one feature's frequencies, weights and bias.
+void ek_periodic_gradient(const ek_periodic *layer, size_t feature, const float *x, const float *y, const float *dy,
+                          size_t rows, size_t input, size_t output, float *scratch, float *dturns, float *dweights,
+                          float *dbias);
+
 // Categories as vectors: those of feature e are counts[e] entries from starts[e] on. An output row holds the values of
 // `rest`, then the vectors of `features`.
 typedef struct {

@@ -1,6 +1,7 @@
 import Evenkeel
 import EvenkeelLab
 import EvenkeelReference
+import EvenkeelTestSupport
 import Testing
 
 private func norm(_ values: some Sequence<Double>) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
@@ -96,6 +97,33 @@ private func expectProductsToAgree(
         BatchNorm()
         Dense(3)
       }, rows: 8, "an image without channels")
+  }
+
+  @Test func productsAgreeForDenseLayersOnPositions() throws {
+    try expectProductsToAgree(
+      Network(input: [4, 3]) {
+        Dense(5, bias: .present)
+        BatchNorm()
+        Tanh()
+        Reshape([20])
+        Dense(3)
+      }, rows: 9, "positions")
+  }
+
+  @Test func embeddingsAndMembersHaveNoHessian() throws {
+    for layer: any Layer in [
+      PiecewiseLinear(bins: 2, width: 3), Periodic(frequencies: 2, width: 3), Embedding(counts: [2, 2], width: 3),
+    ] {
+      let surface = try SurfaceCase(Network(input: [2], layers: [layer, Dense(3)]), rows: 5).surface
+      expectError(
+        "Layer 0 (\(type(of: layer).kind)): its second derivatives are unknown, so there is no Hessian.", code: .usage
+      ) { _ = try Hessian(of: surface) }
+    }
+    let data = try Dataset([1, 2, 3, 4], shape: [2], targets: .classes([0, 1], labels: ["a", "b"]))
+    let members = Network(input: [2], layers: [Ensemble(members: 3), MemberDense(2)])
+    expectError("An ensemble of 3 members has no loss surface of its own.", code: .usage) {
+      _ = try LossSurface(Model(members), examples: data, loss: .softmaxCrossEntropy)
+    }
   }
 
   private let smooth = Network(input: [6]) {

@@ -37,6 +37,25 @@ private let cases: [TrainingCase] = {
     TrainingCase(testDescription: "micro", network: dense(BatchNorm())),
     TrainingCase(testDescription: "whole", network: dense(BatchNorm())),
   ]
+  let members = Network(input: [90]) {
+    Embedding(counts: [3, 2], width: 5, features: [80, 2])
+    PiecewiseLinear(bins: 12, width: 3, features: Array(5..<60))
+    Periodic(frequencies: 7, deviation: 0.2, width: 3, features: Array(170..<190))
+    Ensemble(members: 4, start: .normal)
+    Dense(40)
+    BatchNorm()
+    ReLU()
+    Dropout(0.1)
+    Dense(24)
+    Reshape([96])
+    BatchNorm()
+    Reshape([4, 24])
+    SiLU()
+    MemberDense(10)
+  }
+  cases.append(TrainingCase(testDescription: "embeddings and members", network: members))
+  cases.append(TrainingCase(testDescription: "weights of members' examples", network: members, weights: true))
+  cases[cases.count - 2].trainer.numbers = .quantile
   cases[6].trainer.freezing = NormFreezing(afterEpoch: 1, includesScaleAndShift: true)
   for (index, statistics) in [(7, BatchStatistics.micro), (8, .whole)] {
     cases[index].trainer.accumulating = 2
@@ -48,6 +67,8 @@ private let cases: [TrainingCase] = {
   }
   if Precision.bfloat16.isAvailable {
     cases.append(TrainingCase(testDescription: "bfloat16", network: dense(BatchNorm())))
+    cases[cases.count - 1].trainer.precision = .bfloat16
+    cases.append(TrainingCase(testDescription: "members in bfloat16", network: members))
     cases[cases.count - 1].trainer.precision = .bfloat16
   }
   return cases
