@@ -8,7 +8,10 @@ struct OptimizerOptions: ParsableArguments {
   @Option(help: "How gradients change parameters; adam by default, adamw for a table.") var optimizer: Optimizer.Name?
   @Option(help: "The step size; 0.001 by default, 0.003 for a table.") var learningRate: Double?
   @Option(help: "The momentum of momentum and nesterov; 0.9 by default.") var momentum: Double?
-  @Option(help: "Decay of weights, never of biases, scales and shifts; 0.01 by default for adamw, otherwise 0.")
+  @Option(
+    help:
+      "Decay of weights, never of biases, scales and shifts; 0.01 by default for adamw (0.2 for a small table), otherwise 0."
+  )
   var weightDecay: Double?
   @Option(help: "The largest norm of the gradient; a larger gradient is scaled down to it.") var clip: Double?
 
@@ -22,6 +25,7 @@ struct OptimizerOptions: ParsableArguments {
     }
     let standard = optimizer == nil ? recipe?.learningRate : nil
     return Optimizer(
-      name, learningRate: learningRate ?? standard ?? 0.001, momentum: momentum ?? 0.9, weightDecay: weightDecay)
+      name, learningRate: learningRate ?? standard ?? 0.001, momentum: momentum ?? 0.9,
+      weightDecay: weightDecay ?? (optimizer == nil ? recipe?.weightDecay : nil))
   }
 }

@@ -6,15 +6,26 @@ extension TableRecipe.NumberEmbedding: ExpressibleByArgument {}
 
 /// What is special about the network of a table.
 struct TableNetworkOptions: ParsableArguments {
-  @Option(help: "What becomes of the numbers of a table before the first layer.") var numeric: NumericTransform?
-  @Option(help: "How the numbers of a table become vectors.") var embedding: TableRecipe.NumberEmbedding?
-  @Option(help: "The most bins of a number that becomes a vector.") var bins: Int?
-  @Option(help: "The length of a number's vector.") var embeddingWidth: Int?
+  @Option(help: "What becomes of the numbers of a table before the first layer; robust by default.")
+  var numeric: NumericTransform?
+  @Option(help: "How the numbers of a table become vectors; piecewise by default.") var embedding:
+    TableRecipe.NumberEmbedding?
+  @Option(help: "The most bins of a number that becomes a vector; 16 or 64 by the number of rows.") var bins: Int?
+  @Option(help: "The length of a number's vector; 16 by default, less where there are many numbers.")
+  var embeddingWidth: Int?
   @Option(
     help:
-      "Networks of a table that are trained apart, each with another part held back, and averaged; 1, 4 or 8 by its rows."
-  ) var members: Int?
-  @Option(help: "The probability of dropping a unit of a hidden layer.") var dropout: Double?
+      "Networks of a table that are trained apart, each with other rows held back, and averaged; 8, 4 or 1 by the number of rows."
+  )
+  var members: Int?
+
+  /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
+  func validate() throws {
+    for (name, value) in [("--bins", bins), ("--embedding-width", embeddingWidth), ("--members", members)] {
+      guard let value, value < 1 else { continue }
+      throw EvenkeelError(.usage, "\(name) is \(value); expected at least 1.")
+    }
+  }
 
   /// `recipe` with what the options say.
   func applied(to recipe: TableRecipe) -> TableRecipe {
@@ -24,7 +35,6 @@ struct TableNetworkOptions: ParsableArguments {
     if let bins { recipe.bins = bins }
     if let embeddingWidth { recipe.embeddingWidth = embeddingWidth }
     if let members { recipe.members = members }
-    if let dropout { recipe.dropout = dropout }
     return recipe
   }
 }

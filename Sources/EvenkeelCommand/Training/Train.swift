@@ -65,7 +65,7 @@ struct Train: ParsableCommand {
   /// What is done where the options say nothing; nil for other data than tables.
   private func recipe(for dataset: Dataset, resuming: Bool) -> TableRecipe? {
     guard dataset.isTable, !dataset.isEmpty else { return nil }
-    var recipe = tables.applied(to: TableRecipe(for: dataset))
+    var recipe = tables.applied(to: TableRecipe(rows: dataset.count, features: dataset.shape.count))
     // A network of the user's own is one, and so is what a checkpoint holds.
     if tables.members == nil, network.network != nil || resuming { recipe.members = 1 }
     return recipe
