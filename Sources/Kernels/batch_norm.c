@@ -62,8 +62,8 @@ EK_INLINE ek_f16 through_activation(ek_f16 d, ek_f16 gain, ek_f16 shift, ek_f16 
   return dy * ek_activation_derivative(before, y, activation, slope);
 }
 
-// Adds the sums of dz and of dz * n of `vectors` strips from feature c on, `width` features each, over rows begin ..< end, in float.
-// Where an addend and a ReLU follow (adds), dz is left in dy: it is the addend's gradient too.
+// Adds the sums of dz and of dz * n, over rows begin ..< end in float, of `vectors` strips from feature c on, `width` features
+// each. Where an addend and a ReLU follow (adds), dz is left in dy: it is the addend's gradient too.
 EK_INLINE void add_gradients(const sweep *j, size_t begin, size_t end, size_t c, int vectors, size_t width, double *sums,
                              ek_activation activation, int adds) {
   const int reads_y = adds || ek_activation_reads_y(activation);

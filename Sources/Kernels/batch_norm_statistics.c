@@ -5,7 +5,7 @@
 // the subtraction loses at most log2(m) of the 53 bits, whatever mean and deviation are.
 #include "batch_norm.h"
 
-enum { EK_MOMENT_STRIPS = 4 };  // side by side: a row's cache lines that follow one another, and what 32 registers hold
+enum { MOMENT_STRIPS = 4 };  // side by side: cache lines that follow one another, as many as the registers hold
 
 size_t ek_slice_stride(size_t features) { return 2 * ek_padded(features) + 8; }
 size_t ek_slice_second(size_t features) { return ek_padded(features); }
@@ -22,10 +22,10 @@ EK_CLONES static void finish_moments(const float *k, size_t features, double wei
   *ek_slice_weight(moments, features) = weight;
 }
 
-// Adds the differences and their squares of `vectors` strips from feature c on, `width` features each, over rows begin ..< end.
-EK_INLINE void add_differences(const float *x, size_t begin, size_t end, size_t features, size_t c,
-                               int vectors, size_t width, double *moments) {
-  ek_d8 k[2 * EK_MOMENT_STRIPS], s[2 * EK_MOMENT_STRIPS], q[2 * EK_MOMENT_STRIPS];
+// Adds the differences and their squares, over rows begin ..< end, of `vectors` strips from feature c on, `width` features each.
+EK_INLINE void add_differences(const float *x, size_t begin, size_t end, size_t features, size_t c, int vectors,
+                               size_t width, double *moments) {
+  ek_d8 k[2 * MOMENT_STRIPS], s[2 * MOMENT_STRIPS], q[2 * MOMENT_STRIPS];
   ek_d8 *sums = (ek_d8 *)(moments + c), *squares = (ek_d8 *)(ek_second_sums(moments, features) + c);
   for (int v = 0; v < vectors; v++) {
     ek_f16 from = ek_load(x + c + v * EK_STRIP, width);
@@ -46,12 +46,12 @@ EK_INLINE void add_differences(const float *x, size_t begin, size_t end, size_t 
 }
 
 EK_CLONES static void sum_differences(const float *x, size_t rows, size_t features, double *moments) {
-  const size_t wide = EK_MOMENT_STRIPS * EK_STRIP;
+  const size_t wide = MOMENT_STRIPS * EK_STRIP;
   for (size_t c = 0; c < 2 * ek_padded(features); c++) moments[c] = 0;
   for (size_t row = 0; row < rows; row += EK_BLOCK) {
     size_t end = ek_smaller(rows, row + EK_BLOCK), c = 0;
     for (; c + wide <= features; c += wide)
-      add_differences(x, row, end, features, c, EK_MOMENT_STRIPS, EK_STRIP, moments);
+      add_differences(x, row, end, features, c, MOMENT_STRIPS, EK_STRIP, moments);
     for (; c + EK_STRIP <= features; c += EK_STRIP)
       add_differences(x, row, end, features, c, 1, EK_STRIP, moments);
     if (c < features) add_differences(x, row, end, features, c, 1, features - c, moments);
