@@ -44,7 +44,9 @@ func aTrainingWhoseThreadsAreHeldInTurnHasTheBitsOfOneThatRunsAlone() throws {
       }
     }
     let status = end(process)
-    #expect(status == 0, "\(String(decoding: try FileBytes(errors).copy, as: UTF8.self))")
-    #expect(try FileBytes(held).copy == FileBytes(alone).copy)
+    let message = String(decoding: try FileBytes(errors).copy, as: UTF8.self)
+    #expect(status == 0, "\(message)")
+    let (bits, expected) = (try FileBytes(held).copy, try FileBytes(alone).copy)
+    #expect(bits == expected)
   }
 }
