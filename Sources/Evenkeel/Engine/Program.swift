@@ -20,7 +20,8 @@ package final class Program: @unchecked Sendable {
   private let multiplyAdds: Int
   let phases: Phases
   private var slices: Slices
-  let arena: AlignedFloats
+  /// The memory that it runs in. Another of the same size may take its place between two calls, to return later.
+  var arena: AlignedFloats
   /// Where each value, its gradient and each step's scratch start in the arena.
   let valueOffsets: [Int]
   let gradientOffsets: [Int]
