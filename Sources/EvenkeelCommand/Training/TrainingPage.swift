@@ -59,7 +59,7 @@ extension DatasetSplits {
   var judged: (part: Dataset, name: String) {
     let parts = [(test, "the test part"), (validation, "the validation part"), (training, "the training part")]
     let (part, name) = parts.first { !$0.0.isEmpty } ?? parts[2]
-    let unit = part.encoding == nil ? "examples" : "rows"
+    let unit = (part.encoding == nil ? "example" : "row") + (part.count == 1 ? "" : "s")
     return (part, "the \(NumberText.page.fixed(Double(part.count), decimals: 0)) \(unit) of \(name)")
   }
 }

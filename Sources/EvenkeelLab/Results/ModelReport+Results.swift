@@ -16,7 +16,8 @@ extension ModelReport {
     var section = Section("training", "The training")
     let count = history.epochs.count
     let seconds = history.epochs.reduce(0) { $0 + $1.seconds }
-    var text = "\(count) \(count == epochs ? "" : "of \(epochs) ")epochs in \(NumberText.page.significant(seconds)) s."
+    let which = "\(count) \(count == epochs ? "" : "of \(epochs) ")\(epochs == 1 ? "epoch" : "epochs")"
+    var text = "\(which) in \(NumberText.page.significant(seconds)) s."
     if history.stoppedEarly { text += " Patience ran out then." }
     section.paragraphs = [count == 0 ? "No epoch was completed." : text]
     if let best = history.bestEpoch(by: metric) {
