@@ -89,6 +89,11 @@ public struct ClassPredictions: Sendable {
     weights += later.weights
   }
 
+  /// The probability of the class that is predicted for each example, whether it is the right one, and the example's weight.
+  package var confidences: [(probability: Double, isRight: Bool, weight: Double)] {
+    truth.indices.map { (probability($0, Int(chosen[$0])), truth[$0] == chosen[$0], weights[$0]) }
+  }
+
   private var isBinary: Bool { labels.count == 2 }
   private var totalWeight: Double { weights.reduce(0, +) }
 

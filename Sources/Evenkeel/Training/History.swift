@@ -38,4 +38,7 @@ public struct History: Hashable, Codable, Sendable {
   public internal(set) var epochs: [EpochRecord] = []
   /// True if patience ran out before the epochs did.
   public internal(set) var stoppedEarly = false
+
+  /// No epoch yet.
+  package init() {}
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evenkeel
+import EvenkeelLab
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -11,10 +12,14 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var broken: BrokenImageOption
   @Option(help: "The probability from which on the second of two classes is predicted; 0.5 by default.")
   var threshold: Double?
+  @Option(help: "An HTML file for a page about the results.") var report: String?
   @Flag(help: "Print one JSON object, with all metrics.") var json = false
 
   func run() throws {
-    let model = try Model(contentsOf: model)
+    try requireApart(report, from: [model, data])
+    try requireOutput(report)
+    let source = model
+    let model = try Model(contentsOf: source)
     let limit = try threshold.map { try DecisionThreshold($0, among: model.output?.classLabels ?? []) }
     let evaluation: Evaluation
     switch try Dataset.openForUse(data, by: model, targets: true, skippingBroken: broken.skipBroken) {
@@ -27,7 +32,15 @@ struct Evaluate: ParsableCommand {
       evaluation = try model.evaluation(of: dataset, threshold: limit)
     }
     evaluation.warnOfUnknownClasses()
+    if let report { try page(model, from: source, evaluation).write(to: report) }
     if json { return try emitJSON(EvaluationLine(evaluation)) }
     try emit(EvaluationReport(evaluation: evaluation).lines.joined(separator: "\n"))
+  }
+  private func page(_ model: Model, from source: String, _ evaluation: Evaluation) throws -> ModelReport {
+    var report = try ModelReport(about: source.lastPathComponent, model, threads: Machine.threads)
+    let count = NumberText.page.fixed(Double(evaluation.quality.count), decimals: 0)
+    report.addResults(evaluation, guess: nil, on: "the \(count) examples of \(data)")
+    report.addNorms(of: model, on: nil, seed: 0)
+    return report
   }
 }

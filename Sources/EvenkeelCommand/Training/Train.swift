@@ -39,11 +39,13 @@ struct Train: ParsableCommand {
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
-    try fit(&model, with: trainer, to: splits, resuming: checkpoint)
+    let page = TrainingPage(data: data, splits: splits, trainer: trainer, epochs: duration.epochs)
+    let history = try fit(&model, with: trainer, to: splits, resuming: checkpoint, page)
     let evaluation = try finalEvaluation(of: model, on: splits)
     evaluation.warnOfUnknownClasses()
     let guess = Guess(from: splits.training, on: splits.test)
     if let path = output.paths.model { try model.write(to: path) }
+    if let path = output.report { try page.report(model, history, evaluation).write(to: path) }
     try TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output).finish(
       test: splits.test.isEmpty ? nil : evaluation, guess: guess, model: output.paths.model)
   }
@@ -105,26 +107,30 @@ struct Train: ParsableCommand {
     let findings = try network.diagnose(
       batchSize: trainer.examplesOfStatistics(of: network.placed(), in: examples),
       weightDecay: trainer.optimizer.weightDecay)
-    for (layers, finding) in DiagnosisReport.grouped(findings) where finding.severity > .note {
+    for (layers, finding) in Finding.grouped(findings) where finding.severity > .note {
       warn("\(layers): \(finding.cause) \(finding.remedy)")
     }
   }
 
+  /// - Parameter page: Written of what there is if the training is interrupted.
   private func fit(
-    _ model: inout Model, with trainer: Trainer, to splits: DatasetSplits, resuming checkpoint: Checkpoint?
-  ) throws {
+    _ model: inout Model, with trainer: Trainer, to splits: DatasetSplits, resuming checkpoint: Checkpoint?,
+    _ page: TrainingPage
+  ) throws -> History {
     let checkpointPath = output.paths.checkpoint
     var report = TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output)
     report.opening = splits.summary(of: data)
+    var history = checkpoint?.history ?? History()
     StopSignals.trainingStarts()
     do {
-      try trainer.fit(
+      return try trainer.fit(
         &model, to: splits.training, validation: splits.validation, epochs: duration.epochs, resuming: checkpoint,
         shouldStop: { StopSignals.haveCome }
       ) { event in
         report.show(event)
         switch event {
         case .epoch(let record, let checkpoint):
+          history = checkpoint.history
           if let checkpointPath { try checkpoint.write(to: checkpointPath) }
           try report.show(record)
         case .interrupted(let checkpoint):
@@ -134,6 +140,9 @@ struct Train: ParsableCommand {
       }
     } catch let error as EvenkeelError where error.code == .interrupted {
       report.clear()
+      if let path = output.report {
+        do { try page.report(interrupted: model, history).write(to: path) } catch { warn("\(error)") }
+      }
       throw EvenkeelError(
         .interrupted,
         error.message
@@ -144,8 +153,7 @@ struct Train: ParsableCommand {
 
   /// How well the model does on the test part, or on another if there is none: a model that does not predict numbers is not stored.
   private func finalEvaluation(of model: Model, on splits: DatasetSplits) throws -> Evaluation {
-    let part = [splits.test, splits.validation].first { !$0.isEmpty } ?? splits.training
-    do { return try model.evaluation(of: part) } catch let error as EvenkeelError {
+    do { return try model.evaluation(of: splits.judged.part) } catch let error as EvenkeelError {
       throw EvenkeelError(error.code, error.message + (output.paths.model.map { " \($0) is not written." } ?? ""))
     }
   }

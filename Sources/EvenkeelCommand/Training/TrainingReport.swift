@@ -7,6 +7,8 @@ struct TrainingReport {
   let metric: Metric?
   let json: Bool
   let quiet: Bool
+  /// The path of the page about the training.
+  private let report: String?
   /// Lines that are shown once training goes: an error before that stands alone.
   var opening: [String] = []
   private let started = ContinuousClock.now
@@ -14,6 +16,7 @@ struct TrainingReport {
 
   init(epochs: Int, metric: Metric?, output: OutputOptions) {
     (self.epochs, self.metric, json, quiet) = (epochs, metric, output.json, output.quiet)
+    report = output.report
   }
 
   private var showsProgress: Bool { !quiet && StatusLine.isAvailable }
@@ -74,7 +77,7 @@ struct TrainingReport {
   ///   - model: The path that the model was written to.
   func finish(test: Evaluation?, guess: Guess?, model: String?) throws {
     let value = metric.flatMap { test?.value(of: $0) }
-    if json { return try emitJSON(ResultLine(test?.quality, guess, metric: value, model: model)) }
+    if json { return try emitJSON(ResultLine(test?.quality, guess, metric: value, model: model, report: report)) }
     if let test {
       let scores = [test.quality.summary(beside: guess), text(value)].compactMap(\.self).joined(separator: ", ")
       try emit((["test: \(scores)"] + test.quality.targetLines).joined(separator: "\n"))
@@ -84,6 +87,7 @@ struct TrainingReport {
     } else {
       complain("the model was not stored; use --output FILE to store it.")
     }
+    if let report { try emit("report: \(report)") }
   }
 }
 
@@ -108,11 +112,12 @@ private struct ResultLine: Encodable {
   let testLoss, testAccuracy, testRMSE, testMetric: Double?
   let guessAccuracy, guessRMSE: Double?
   let testTargets: [TargetLine]?
-  let model: String?
+  let model, report: String?
 
-  init(_ test: Quality?, _ guess: Guess?, metric: Double?, model: String?) {
+  init(_ test: Quality?, _ guess: Guess?, metric: Double?, model: String?, report: String?) {
     (guessAccuracy, guessRMSE) = (guess?.accuracy, guess?.rootMeanSquaredError)
     (testLoss, testAccuracy, testRMSE) = (test?.loss, test?.accuracy, test?.rootMeanSquaredError)
-    (testMetric, testTargets, self.model) = (metric, test.flatMap(TargetLine.lines), model)
+    (testMetric, testTargets) = (metric, test.flatMap(TargetLine.lines))
+    (self.model, self.report) = (model, report)
   }
 }

@@ -3,7 +3,10 @@ import Glibc
 
 extension Machine {
   /// Processor and the number of processors that this process may use.
-  package static var summary: String {
+  package static var summary: String { "\(processor), \(threads) processors, a trial on each" }
+
+  /// The processor's name.
+  package static var processor: String {
     var model = "unknown processor"
     if let file = fopen("/proc/cpuinfo", "r") {
       defer { fclose(file) }
@@ -15,6 +18,6 @@ extension Machine {
         break
       }
     }
-    return "\(model), \(threads) processors, a trial on each"
+    return model
   }
 }
