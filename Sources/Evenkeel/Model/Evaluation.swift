@@ -19,7 +19,7 @@ public struct Evaluation: Sendable {
 
 extension Model {
   /// Predicts every example of `dataset` with running statistics and compares with its target.
-  /// - Parameter threshold: From which probability on a class is predicted; nil for the most probable class.
+  /// - Parameter threshold: From which probability on a class is predicted; nil for the model's own, or the most probable class.
   /// - Throws: As `evaluate`.
   public func evaluation(
     of dataset: Dataset, threshold: DecisionThreshold? = nil, threads: Int? = nil
@@ -45,34 +45,10 @@ extension Model {
   }
 }
 
-/// The probability from which on one of two classes is predicted.
-public struct DecisionThreshold: Hashable, Sendable {
-  /// The class's place among the model's.
-  let index: Int
-  let probability: Double
-
-  /// - Parameter name: The class; the second one if nil.
-  /// - Throws: `EvenkeelError` with code `usage` for another number of classes, a class that is none of them, or a probability
-  ///   out of range.
-  public init(_ probability: Double, of name: String? = nil, among classes: [String]) throws {
-    guard (0...1).contains(probability) else {
-      throw EvenkeelError.usage("The threshold is \(probability); expected a probability from 0 to 1.")
-    }
-    guard classes.count == 2 else {
-      let count = classes.isEmpty ? "values" : "\(classes.count) classes"
-      throw EvenkeelError.usage("A threshold decides between two classes; the model predicts \(count).")
-    }
-    guard let index = name.map({ classes.firstIndex(of: $0) }) ?? 1 else {
-      throw EvenkeelError.usage("The model has no class \"\(name!)\"; expected \(classes.alternatives).")
-    }
-    (self.index, self.probability) = (index, probability)
-  }
-}
-
 extension OutputDescription {
   /// The class that is predicted from a row of interpreted outputs.
   package func choice(of outputs: UnsafeBufferPointer<Double>, threshold: DecisionThreshold? = nil) -> Int {
-    if let threshold {
+    if let threshold = threshold ?? ownThreshold {
       let isReached = probability(of: threshold.index, in: outputs) >= threshold.probability
       return isReached ? threshold.index : 1 - threshold.index
     }

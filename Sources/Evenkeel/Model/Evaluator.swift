@@ -17,9 +17,9 @@ struct Evaluator: Sendable {
     guard let output = model.output else {
       throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.")
     }
-    (self.model, self.output, self.threshold) = (model, output, threshold)
+    (self.model, self.output, self.threshold) = (model, output, threshold ?? output.ownThreshold)
     width = model.state.layout.output.count
-    guard keepsPredictions else { return }
+    guard keepsPredictions || self.threshold != nil else { return }
     if output.classLabels.isEmpty {
       values = ValuePredictions(names: output.targetNames)
     } else {

@@ -189,7 +189,7 @@ public struct Model: Sendable {
     var observe: Program.Observer?
   }
 
-  /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs to `body`.
+  /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs, divided by the temperature, to `body`.
   func run(
     _ dataset: Dataset, _ options: InferenceRun,
     _ body: (UnsafeMutablePointer<Float>, _ start: Int, _ rows: Int, BatchWeights) throws -> Void
@@ -212,6 +212,7 @@ public struct Model: Sendable {
           rows: rows, state: state, statistics: options.usesBatchStatistics ? .batch(share: 1) : .running,
           weights: weights),
         observe: options.observe)
+      output?.temper(program.output, count: rows * state.layout.output.count)
       try body(program.output, start, rows, weights)
       start += rows
     }

@@ -9,7 +9,10 @@ struct Evaluate: ParsableCommand {
     help: "As for train: its test part, or all of it if it has none (a table then includes the rows trained on).")
   var data: String
   @OptionGroup var broken: BrokenImageOption
-  @Option(help: "The probability from which on the second of two classes is predicted; 0.5 by default.")
+  @Option(
+    help:
+      "The probability from which on the second of two classes is predicted; by default the one that train --threshold-for chose, or 0.5."
+  )
   var threshold: Double?
   @Flag(help: "Print one JSON object, with all metrics.") var json = false
 

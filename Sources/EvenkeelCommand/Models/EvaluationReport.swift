@@ -38,6 +38,7 @@ struct EvaluationReport {
     return [
       (.balancedAccuracy, "balanced accuracy"), (.f1, "F1 of \(classes.labels[1])"), (.macroF1, "macro F1"),
       (.rocAUC, "ROC-AUC"), (.averagePrecision, "average precision"), (.logLoss, "log loss"), (.brier, "Brier score"),
+      (.calibrationError, "ECE"),
     ]
   }
 
@@ -80,6 +81,8 @@ struct EvaluationLine: Encodable {
   let classes: [ClassLine]?
   /// Row: the class; column: what is predicted; both in the order of `classes`.
   let confusion: [[Double]]?
+  /// How often predictions of a confidence are right, in bins of equal width; those without examples are left out.
+  let reliability: [ReliabilityLine]?
 
   init(_ evaluation: Evaluation) {
     let quality = evaluation.quality
@@ -91,6 +94,7 @@ struct EvaluationLine: Encodable {
       })
     classes = evaluation.classes?.classQualities.map(ClassLine.init)
     confusion = evaluation.classes?.confusion
+    reliability = evaluation.classes?.reliability.map(ReliabilityLine.init)
   }
 }
 
@@ -102,5 +106,14 @@ struct ClassLine: Encodable {
   init(_ quality: ClassQuality) {
     (name, precision, recall) = (quality.name, quality.precision, quality.recall)
     (f1, weight) = (quality.f1, quality.weight)
+  }
+}
+
+/// A bin of confidences in JSON.
+struct ReliabilityLine: Encodable {
+  let lower, upper, confidence, accuracy, weight: Double
+
+  init(_ bin: ReliabilityBin) {
+    (lower, upper, confidence, accuracy, weight) = (bin.lower, bin.upper, bin.confidence, bin.accuracy, bin.weight)
   }
 }

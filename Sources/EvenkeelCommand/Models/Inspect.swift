@@ -41,12 +41,7 @@ struct Inspect: ParsableCommand {
     let diagnosis = try model.diagnose(on: dataset, batchSize: batchSize)
     try show(model.network, learned: model)
     if !json, let encoding = model.encoding { try emit(encoding.summary) }
-    if !json, let output = model.output {
-      try emit(
-        output.classLabels.isEmpty
-          ? "predicts \(output.targetNames.joined(separator: ", "))"
-          : "predicts one of \(output.classLabels.joined(separator: ", "))")
-    }
+    if !json, let output = model.output { try emit(output.summary) }
     try DiagnosisReport(json: json).show(diagnosis)
   }
 
@@ -96,6 +91,17 @@ struct Inspect: ParsableCommand {
     let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
     let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count)
     return [mean, variance.squareRoot()].map { NumberText.plain.fixed($0, decimals: 5) }.joined(separator: ", ")
+  }
+}
+
+extension OutputDescription {
+  /// What is predicted, and how outputs become that.
+  fileprivate var summary: String {
+    guard !classLabels.isEmpty else { return "predicts \(targetNames.joined(separator: ", "))" }
+    let number = { NumberText.plain.significant($0, digits: 4) }
+    return "predicts one of \(classLabels.joined(separator: ", "))"
+      + (threshold.map { "; \(classLabels[1]) from the probability \(number($0)) on" } ?? "")
+      + (temperature.map { "; temperature \(number($0))" } ?? "")
   }
 }
 

@@ -18,7 +18,7 @@ struct Predict: ParsableCommand {
   var probabilities: String?
   @Option(
     help:
-      "The probability from which on one of two classes is predicted: the one of --probabilities, or else the second. 0.5 by default."
+      "The probability from which on one of two classes is predicted: the one of --probabilities, or else the second. By default the one that train --threshold-for chose, or 0.5."
   )
   var threshold: Double?
   @Option(help: "Columns of a CSV file to write beside the predictions, by name, separated by commas: id,name.")

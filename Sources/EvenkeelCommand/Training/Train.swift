@@ -17,6 +17,7 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Optimizer") var schedule: ScheduleOptions
   @OptionGroup(title: "Batches") var batches: BatchOptions
   @OptionGroup(title: "Duration") var duration: DurationOptions
+  @OptionGroup(title: "Probabilities") var calibration: CalibrationOptions
   @OptionGroup(title: "Computation") var computation: ComputationOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
@@ -34,18 +35,22 @@ struct Train: ParsableCommand {
       let option = duration.patience != nil ? "--patience" : "--metric"
       throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
     }
+    try calibration.requireFit(splits.training)
+    try calibration.requireValidation(splits.validation)
     trainer.loss = try loss.chosen(isRegression: splits.training.isRegression)
     var model = try makeModel(splits.training, trainer, checkpoint)
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
     try fit(&model, with: trainer, to: splits, resuming: checkpoint)
+    let decided = try calibration.fit(&model, to: splits.validation, threads: trainer.threads)
     let evaluation = try finalEvaluation(of: model, on: splits)
     evaluation.warnOfUnknownClasses()
     let guess = Guess(from: splits.training, on: splits.test)
     if let path = output.paths.model { try model.write(to: path) }
     try TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output).finish(
-      test: splits.test.isEmpty ? nil : evaluation, guess: guess, model: output.paths.model)
+      test: splits.test.isEmpty ? nil : evaluation, guess: guess, decided: decided, output: model.output,
+      model: output.paths.model)
   }
 
   /// The trainer that the options describe; the loss may depend on the data.
