@@ -24,24 +24,7 @@ extension Model {
   public func evaluation(
     of dataset: Dataset, threshold: DecisionThreshold? = nil, threads: Int? = nil
   ) throws -> Evaluation {
-    var evaluator = try Evaluator(self, keepsPredictions: true, threshold: threshold)
-    try evaluator.add(dataset, InferenceRun(threads: threads))
-    return try evaluator.evaluation()
-  }
-
-  /// The same of a table that comes in parts, and warnings about it. Only outputs and targets are kept of it.
-  package func evaluation(
-    of parts: TableParts, threshold: DecisionThreshold? = nil
-  ) throws -> (evaluation: Evaluation, warnings: [String]) {
-    var evaluator = try Evaluator(self, keepsPredictions: true, threshold: threshold)
-    let warnings = try parts.forEach { part in
-      var own = try Evaluator(self, keepsPredictions: true, threshold: threshold)
-      try own.add(part.dataset, InferenceRun(threads: 1))
-      return own
-    } then: {
-      evaluator.add($0)
-    }
-    return (try evaluator.evaluation(), warnings)
+    try ModelEnsemble([self]).evaluation(of: [dataset], threshold: threshold, threads: threads)
   }
 }
 

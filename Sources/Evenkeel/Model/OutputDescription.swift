@@ -1,3 +1,4 @@
+import Glibc
 import Kernels
 
 /// What a trained model's outputs mean.
@@ -30,6 +31,16 @@ public struct OutputDescription: Hashable, Codable, Sendable {
     for index in 0..<rows * width {
       let value = Double(outputs[index])
       result[index] = loss.isRegression ? value * targetDeviation[index % width] + targetMean[index % width] : value
+    }
+  }
+
+  /// The output that is interpreted as `prediction`.
+  func raw(_ prediction: Double, output index: Int) -> Float {
+    let least = 1e-37
+    return switch loss.kind {
+    case .softmaxCrossEntropy: Float(log(max(prediction, least)))
+    case .sigmoidCrossEntropy: Float(log(max(prediction, least)) - log(max(1 - prediction, least)))
+    case .meanSquaredError, .huber: Float((prediction - targetMean[index]) / targetDeviation[index])
     }
   }
 

@@ -17,20 +17,31 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print one JSON object, with all metrics.") var json = false
 
   func run() throws {
-    let model = try Model(contentsOf: model)
-    let limit = try threshold.map { try DecisionThreshold($0, among: model.output?.classLabels ?? []) }
-    let evaluation: Evaluation
-    switch try Dataset.openForUse(data, by: model, targets: true, skippingBroken: broken.skipBroken) {
-    case .parts(let parts):
-      let (whole, warnings) = try model.evaluation(of: parts, threshold: limit)
-      warn(warnings)
-      evaluation = whole
-    case .whole(let dataset, let warnings):
-      warn(warnings)
-      evaluation = try model.evaluation(of: dataset, threshold: limit)
+    let model = try ModelEnsemble(contentsOf: model)
+    let limit = try threshold.map {
+      try DecisionThreshold($0, among: model.output?.classLabels ?? [])
     }
+    let evaluation = try model.evaluation(
+      ofDataAt: data, threshold: limit, skippingBroken: broken.skipBroken)
     evaluation.warnOfUnknownClasses()
     if json { return try emitJSON(EvaluationLine(evaluation)) }
     try emit(EvaluationReport(evaluation: evaluation).lines.joined(separator: "\n"))
+  }
+}
+
+extension ModelEnsemble {
+  /// How good the model is on DATA as the command names it; warns of what is notable in it.
+  func evaluation(
+    ofDataAt path: String, threshold: DecisionThreshold? = nil, skippingBroken: Bool = false
+  ) throws -> Evaluation {
+    switch try Dataset.openForUse(path, by: self, targets: true, skippingBroken: skippingBroken) {
+    case .parts(let parts):
+      let (whole, warnings) = try evaluation(of: parts, threshold: threshold)
+      warn(warnings)
+      return whole
+    case .whole(let datasets, let warnings):
+      warn(warnings)
+      return try evaluation(of: datasets, threshold: threshold)
+    }
   }
 }

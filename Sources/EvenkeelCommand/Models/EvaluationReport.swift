@@ -10,7 +10,9 @@ struct EvaluationReport {
   var lines: [String] {
     let quality = evaluation.quality
     var lines = [quality.summary] + quality.targetLines
-    let shown = metrics.compactMap { metric, name in evaluation.value(of: metric).map { text($0, metric, name) } }
+    let shown = metrics.compactMap { metric, name in
+      evaluation.value(of: metric).map { "\(name) \(metric.text($0))" }
+    }
     lines.append(shown.joined(separator: ", "))
     guard let classes = evaluation.classes else { return lines }
     lines += ["", row("class", ["precision", "recall", "F1", "examples"])]
@@ -42,19 +44,23 @@ struct EvaluationReport {
     ]
   }
 
-  private func text(_ value: Double, _ metric: Metric, _ name: String) -> String {
-    switch metric {
-    case .balancedAccuracy: "\(name) \(NumberText.plain.percent(value, decimals: 2))"
-    case .meanAbsoluteError, .medianAbsoluteError: "\(name) \(NumberText.plain.significant(value, digits: 4))"
-    default: "\(name) \(NumberText.plain.fixed(value, decimals: 4))"
-    }
-  }
-
   /// A class and numbers, in columns as wide as the longest class.
   private func row(_ name: String, _ cells: [String]) -> String {
     let labels = evaluation.classes?.labels ?? []
     let first = max(20, (labels.map(\.count).max() ?? 0) + 1)
     return name.padded(to: first) + cells.map { $0.alignedRight(in: max(10, $0.count + 1)) }.joined()
+  }
+}
+
+extension Metric {
+  /// A value of the metric: shares of right answers in percent, errors with four digits.
+  func text(_ value: Double) -> String {
+    switch self {
+    case .accuracy, .balancedAccuracy: NumberText.plain.percent(value, decimals: 2)
+    case .rootMeanSquaredError, .meanAbsoluteError, .medianAbsoluteError:
+      NumberText.plain.significant(value, digits: 4)
+    default: NumberText.plain.fixed(value, decimals: 4)
+    }
   }
 }
 

@@ -22,7 +22,24 @@ struct Inspect: ParsableCommand {
       throw EvenkeelError(.usage, "--batch-size is \(batchSize); a batch's variance needs at least 2 examples.")
     }
     switch (model, network) {
-    case (let path?, nil): try show(Model(contentsOf: path))
+    case (let path?, nil):
+      let ensemble = try ModelEnsemble(contentsOf: path)
+      let count = ensemble.members.count
+      if count > 1, data == "-" {
+        throw EvenkeelError(
+          .usage,
+          "Standard input can be read once, and each of the \(count) models needs DATA; give a file."
+        )
+      }
+      for (index, member) in ensemble.members.enumerated() {
+        if count > 1 {
+          try json
+            ? emitJSON(MemberLine(member: index + 1, of: count))
+            : emit("model \(index + 1) of \(count), whose predictions are averaged")
+        }
+        try show(member)
+      }
+      if count > 1, !json, let output = ensemble.output { try emit("the mean \(output.summary)") }
     case (nil, let name?):
       let network = try NetworkOptions.named(name)
       try show(network, learned: nil)
@@ -103,6 +120,11 @@ extension OutputDescription {
       + (threshold.map { "; \(classLabels[1]) from the probability \(number($0)) on" } ?? "")
       + (temperature.map { "; temperature \(number($0))" } ?? "")
   }
+}
+
+/// What follows is of one of several models.
+private struct MemberLine: Encodable {
+  let member, of: Int
 }
 
 private struct LayerLine: Encodable {

@@ -37,26 +37,42 @@ struct CalibrationOptions: ParsableArguments {
     }
   }
 
+  /// Fits a temperature to `validation`, if that was asked for or may help.
+  /// - Returns: A line that says what was decided; nil where there was nothing to decide.
+  func fitTemperature(of model: inout Model, to validation: Dataset, threads: Int) throws -> String? {
+    guard model.output?.classLabels.isEmpty == false, !validation.isEmpty,
+      calibration != Method.none
+    else { return nil }
+    let fitted = try model.calibrate(
+      on: validation, always: calibration == .temperature, threads: threads)
+    return model.output?.temperature == nil
+      ? "no temperature: none lowers the log loss of the \(fitted.count) validation rows in cross-fitting"
+      : "temperature \(NumberText.plain.significant(fitted.temperature, digits: 3)) from \(fitted.count) validation rows"
+  }
+
   /// Fits what was asked for to `validation`.
   /// - Returns: A line for each thing that was decided.
   func fit(_ model: inout Model, to validation: Dataset, threads: Int) throws -> [String] {
-    guard let labels = model.output?.classLabels, !labels.isEmpty, !validation.isEmpty else { return [] }
-    var lines: [String] = []
-    if calibration != Method.none {
-      let fitted = try model.calibrate(on: validation, always: calibration == .temperature, threads: threads)
-      lines.append(
-        model.output?.temperature == nil
-          ? "no temperature: none lowers the log loss of the \(fitted.count) validation rows in cross-fitting"
-          : "temperature \(NumberText.plain.significant(fitted.temperature, digits: 3)) from \(fitted.count) validation rows"
-      )
-    }
+    var lines = [try fitTemperature(of: &model, to: validation, threads: threads)].compactMap(
+      \.self)
     if let thresholdFor {
-      let (threshold, value) = try model.chooseThreshold(for: thresholdFor, on: validation, threads: threads)
-      let number = { NumberText.plain.fixed($0, decimals: 4) }
+      let (threshold, value) = try model.chooseThreshold(
+        for: thresholdFor, on: validation, threads: threads)
       lines.append(
-        "threshold \(number(threshold)) of \(labels[1]) for \(thresholdFor.rawValue): \(number(value)) on \(validation.count) validation rows"
+        thresholdFor.line(model.output, threshold, value, on: "\(validation.count) validation rows")
       )
     }
     return lines
+  }
+}
+
+extension DecisionThreshold.Goal {
+  /// What was chosen, for people.
+  func line(_ output: OutputDescription?, _ threshold: Double, _ value: Double, on rows: String)
+    -> String
+  {
+    let number = { NumberText.plain.fixed($0, decimals: 4) }
+    let label = output?.classLabels.last ?? ""
+    return "threshold \(number(threshold)) of \(label) for \(rawValue): \(number(value)) on \(rows)"
   }
 }

@@ -18,6 +18,7 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Batches") var batches: BatchOptions
   @OptionGroup(title: "Duration") var duration: DurationOptions
   @OptionGroup(title: "Probabilities") var calibration: CalibrationOptions
+  @OptionGroup(title: "Folds") var folds: FoldOptions
   @OptionGroup(title: "Computation") var computation: ComputationOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
@@ -28,6 +29,7 @@ struct Train: ParsableCommand {
     try output.requirePaths(apartFrom: [data, sources.validation, sources.test, network.network])
     var trainer = try makeTrainer()
     try trainer.validate(epochs: duration.epochs)
+    if let folds = try folds.chosen() { return try run(folds, trainer) }
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
     if let checkpoint { try requireSameRun(as: checkpoint, trainer) }
     let splits = try sources.read(data, loss: loss.loss, seed: computation.seed)
@@ -77,11 +79,12 @@ struct Train: ParsableCommand {
   /// The model of `checkpoint`, or a new one.
   /// - Throws: `EvenkeelError` with code `usage` if the options describe another network than the checkpoint's, or one that is too
   ///   large or does not fit the data or the batches.
-  private func makeModel(_ dataset: Dataset, _ trainer: Trainer, _ checkpoint: Checkpoint?) throws -> Model {
+  func makeModel(_ dataset: Dataset, _ trainer: Trainer, _ checkpoint: Checkpoint?) throws -> Model {
     let model: Model
     if let checkpoint {
       let isDescribed =
-        network.network != nil || network.hidden != nil || network.activation != nil || norms.normalization != nil
+        network.network != nil || network.hidden != nil || network.activation != nil || network.dropout != nil
+        || norms.normalization != nil
       guard try !isDescribed || describedNetwork(for: dataset) == checkpoint.model.network else {
         throw EvenkeelError(
           .usage,
@@ -91,7 +94,7 @@ struct Train: ParsableCommand {
     } else {
       let described = try describedNetwork(for: dataset)
       try trainer.requireMemory(for: described)
-      model = try Model(described, seed: computation.seed)
+      model = try Model(described, seed: trainer.seed)
     }
     try trainer.requireStatistics(of: model.network.placed(), examples: dataset.count)
     return model
@@ -106,7 +109,7 @@ struct Train: ParsableCommand {
         normalization: norms.placement))
   }
 
-  private func warnOfFindings(in network: Network, _ trainer: Trainer, examples: Int) throws {
+  func warnOfFindings(in network: Network, _ trainer: Trainer, examples: Int) throws {
     let findings = try network.diagnose(
       batchSize: trainer.examplesOfStatistics(of: network.placed(), in: examples),
       weightDecay: trainer.optimizer.weightDecay)
@@ -157,5 +160,5 @@ struct Train: ParsableCommand {
 }
 
 extension Dataset {
-  fileprivate var isRegression: Bool { if case .values = targets { true } else { false } }
+  var isRegression: Bool { if case .values = targets { true } else { false } }
 }
