@@ -9,8 +9,7 @@ struct EvenkeelCommand: ParsableCommand {
     commandName: "evenkeel", abstract: "Trains neural networks with batch normalization.", version: Release.version,
     subcommands: [
       Train.self, Describe.self, Evaluate.self, Predict.self, Importance.self, Inspect.self, Recalibrate.self,
-      Demo.self, Lab.self,
-      SweepCommand.self,
+      Demo.self, Lab.self, SweepCommand.self, Tune.self,
       Runs.self,
     ])
 

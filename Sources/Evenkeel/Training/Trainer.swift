@@ -189,6 +189,9 @@ public struct Trainer: Sendable {
     if model.output == nil {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
     }
+    // They were fitted to what the weights were before.
+    model.output?.temperature = nil
+    model.output?.threshold = nil
     model.training = TrainingSummary(
       batchSize: examplesOfStatistics(of: model.state.layout.network, in: dataset.count),
       weightDecay: optimizer.weightDecay)

@@ -76,7 +76,8 @@ struct SweepCommand: ParsableCommand {
     words += ["--optimizer", optimizer.rawValue, "--batch-size", "\(batchSize)"] + (grid ? ["--grid"] : [])
     for (name, value) in [
       ("--network", network.network), ("--hidden", network.hidden?.text),
-      ("--activation", network.activation?.rawValue), ("--target", options.target), ("--metric", metric?.rawValue),
+      ("--activation", network.activation?.rawValue), ("--dropout", network.dropout.map { "\($0)" }),
+      ("--target", options.target), ("--metric", metric?.rawValue),
     ] {
       if let value { words += [name, value] }
     }

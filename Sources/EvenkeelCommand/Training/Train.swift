@@ -17,6 +17,8 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Optimizer") var schedule: ScheduleOptions
   @OptionGroup(title: "Batches") var batches: BatchOptions
   @OptionGroup(title: "Duration") var duration: DurationOptions
+  @OptionGroup(title: "Probabilities") var calibration: CalibrationOptions
+  @OptionGroup(title: "Folds") var folds: FoldOptions
   @OptionGroup(title: "Computation") var computation: ComputationOptions
   @OptionGroup(title: "Output") var output: OutputOptions
 
@@ -27,6 +29,7 @@ struct Train: ParsableCommand {
     try output.requirePaths(apartFrom: [data, sources.validation, sources.test, network.network])
     var trainer = try makeTrainer()
     try trainer.validate(epochs: duration.epochs)
+    if let folds = try folds.chosen() { return try run(folds, trainer) }
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
     if let checkpoint { try requireSameRun(as: checkpoint, trainer) }
     let splits = try sources.read(data, loss: loss.loss, seed: computation.seed)
@@ -34,6 +37,8 @@ struct Train: ParsableCommand {
       let option = duration.patience != nil ? "--patience" : "--metric"
       throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
     }
+    try calibration.requireFit(splits.training)
+    try calibration.requireValidation(splits.validation)
     trainer.loss = try loss.chosen(isRegression: splits.training.isRegression)
     var model = try makeModel(splits.training, trainer, checkpoint)
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
@@ -41,13 +46,15 @@ struct Train: ParsableCommand {
     for part in [splits.validation, splits.test] { try part.requireFinite() }
     let page = TrainingPage(data: data, splits: splits, trainer: trainer, epochs: duration.epochs)
     let history = try fit(&model, with: trainer, to: splits, resuming: checkpoint, page)
+    let decided = try calibration.fit(&model, to: splits.validation, threads: trainer.threads)
     let evaluation = try finalEvaluation(of: model, on: splits)
     evaluation.warnOfUnknownClasses()
     let guess = Guess(from: splits.training, on: splits.test)
     if let path = output.paths.model { try model.write(to: path) }
     if let path = output.report { try page.report(model, history, evaluation).write(to: path) }
     try TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output).finish(
-      test: splits.test.isEmpty ? nil : evaluation, guess: guess, model: output.paths.model)
+      test: splits.test.isEmpty ? nil : evaluation, guess: guess, decided: decided, output: model.output,
+      model: output.paths.model)
   }
 
   /// The trainer that the options describe; the loss may depend on the data.
@@ -74,11 +81,12 @@ struct Train: ParsableCommand {
   /// The model of `checkpoint`, or a new one.
   /// - Throws: `EvenkeelError` with code `usage` if the options describe another network than the checkpoint's, or one that is too
   ///   large or does not fit the data or the batches.
-  private func makeModel(_ dataset: Dataset, _ trainer: Trainer, _ checkpoint: Checkpoint?) throws -> Model {
+  func makeModel(_ dataset: Dataset, _ trainer: Trainer, _ checkpoint: Checkpoint?) throws -> Model {
     let model: Model
     if let checkpoint {
       let isDescribed =
-        network.network != nil || network.hidden != nil || network.activation != nil || norms.normalization != nil
+        network.network != nil || network.hidden != nil || network.activation != nil || network.dropout != nil
+        || norms.normalization != nil
       guard try !isDescribed || describedNetwork(for: dataset) == checkpoint.model.network else {
         throw EvenkeelError(
           .usage,
@@ -88,7 +96,7 @@ struct Train: ParsableCommand {
     } else {
       let described = try describedNetwork(for: dataset)
       try trainer.requireMemory(for: described)
-      model = try Model(described, seed: computation.seed)
+      model = try Model(described, seed: trainer.seed)
     }
     try trainer.requireStatistics(of: model.network.placed(), examples: dataset.count)
     return model
@@ -103,7 +111,7 @@ struct Train: ParsableCommand {
         normalization: norms.placement))
   }
 
-  private func warnOfFindings(in network: Network, _ trainer: Trainer, examples: Int) throws {
+  func warnOfFindings(in network: Network, _ trainer: Trainer, examples: Int) throws {
     let findings = try network.diagnose(
       batchSize: trainer.examplesOfStatistics(of: network.placed(), in: examples),
       weightDecay: trainer.optimizer.weightDecay)
@@ -160,5 +168,5 @@ struct Train: ParsableCommand {
 }
 
 extension Dataset {
-  fileprivate var isRegression: Bool { if case .values = targets { true } else { false } }
+  var isRegression: Bool { if case .values = targets { true } else { false } }
 }

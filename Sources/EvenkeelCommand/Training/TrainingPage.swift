@@ -31,8 +31,8 @@ struct TrainingPage {
   private func opening(_ model: Model, _ history: History) throws -> ModelReport {
     let name = data.lastPathComponent
     var report = try ModelReport(
-      about: splits.training.encoding.map { "\($0.targetName), predicted from \(name)" } ?? "A model of \(name)", model,
-      threads: trainer.threads)
+      about: splits.training.encoding.map { "\($0.targetName), predicted from \(name)" } ?? "A model of \(name)",
+      ModelEnsemble([model]), threads: trainer.threads)
     report.addData(splits.summary(of: data))
     report.addTraining(
       history, epochs: epochs, metric: trainer.metric, keepsBest: trainer.patience != nil || trainer.metric != nil)
@@ -42,12 +42,13 @@ struct TrainingPage {
 
 extension ModelReport {
   /// A page with nothing in it yet.
-  init(about title: String, _ model: Model, threads: Int) throws {
+  init(about title: String, _ ensemble: ModelEnsemble, threads: Int) throws {
+    let (count, model) = (ensemble.members.count, ensemble.members[0])
     self.init(
       title: title,
       facts: [
-        Fact("Network", model.network.summary),
-        Fact("Parameters", NumberText.page.fixed(Double(model.parameterCount), decimals: 0)),
+        Fact("Network", (count > 1 ? "the mean of \(count) models, each " : "") + model.network.summary),
+        Fact("Parameters", NumberText.page.fixed(Double(count * model.parameterCount), decimals: 0)),
         Fact("Machine", "\(Machine.processor), \(threads) \(threads == 1 ? "thread" : "threads")"),
         Fact("Date", today()),
       ], command: try givenCommand(), footer: "Made by Evenkeel \(Release.version) on \(today()).")

@@ -74,10 +74,17 @@ struct TrainingReport {
   /// - Parameters:
   ///   - test: nil if there is no test data.
   ///   - guess: How well guessing does on it.
+  ///   - decided: What was fitted to the validation data, a line each.
+  ///   - output: The same in the model.
   ///   - model: The path that the model was written to.
-  func finish(test: Evaluation?, guess: Guess?, model: String?) throws {
+  func finish(
+    test: Evaluation?, guess: Guess?, decided: [String], output: OutputDescription?, model: String?
+  ) throws {
     let value = metric.flatMap { test?.value(of: $0) }
-    if json { return try emitJSON(ResultLine(test?.quality, guess, metric: value, model: model, report: report)) }
+    if json {
+      return try emitJSON(ResultLine(test?.quality, guess, metric: value, output, model: model, report: report))
+    }
+    for line in decided { try emit(line) }
     if let test {
       let scores = [test.quality.summary(beside: guess), text(value)].compactMap(\.self).joined(separator: ", ")
       try emit((["test: \(scores)"] + test.quality.targetLines).joined(separator: "\n"))
@@ -111,10 +118,14 @@ private struct ResultLine: Encodable {
   let event = "finished"
   let testLoss, testAccuracy, testRMSE, testMetric: Double?
   let guessAccuracy, guessRMSE: Double?
+  let temperature, threshold: Double?
   let testTargets: [TargetLine]?
   let model, report: String?
 
-  init(_ test: Quality?, _ guess: Guess?, metric: Double?, model: String?, report: String?) {
+  init(
+    _ test: Quality?, _ guess: Guess?, metric: Double?, _ output: OutputDescription?, model: String?, report: String?
+  ) {
+    (temperature, threshold) = (output?.temperature, output?.threshold)
     (guessAccuracy, guessRMSE) = (guess?.accuracy, guess?.rootMeanSquaredError)
     (testLoss, testAccuracy, testRMSE) = (test?.loss, test?.accuracy, test?.rootMeanSquaredError)
     (testMetric, testTargets) = (metric, test.flatMap(TargetLine.lines))

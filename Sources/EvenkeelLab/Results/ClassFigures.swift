@@ -41,15 +41,15 @@ extension ClassPredictions {
 
   /// How often predictions are right that the model is so sure of.
   var reliabilityFigure: Figure {
-    let bins = ReliabilityBin.bins(of: self)
+    let bins = reliability
     return Figure(
       "Reliability",
       caption:
-        "Predictions in \(ReliabilityBin.count) bins by the probability of the predicted class: how often they are right, with 95 % intervals (Wilson). On the dashed line probabilities mean what they say; below it the model is too sure. Expected calibration error \(NumberText.page.percent(ReliabilityBin.error(bins), decimals: 1)).",
+        "Predictions in \(Self.bins) bins by the probability of the most probable class: how often they are right, with 95 % intervals (Wilson). On the dashed line probabilities mean what they say; below it the model is too sure. Expected calibration error \(NumberText.page.percent(value(of: .calibrationError) ?? 0, decimals: 1)).",
       alternative: bins.map { bin in
         "Predictions with a mean probability of \(NumberText.page.percent(bin.confidence, decimals: 0)): \(NumberText.page.percent(bin.accuracy, decimals: 0)) right."
       }.joined(separator: " "),
-      x: Axis("Probability of the predicted class", unit: "%", range: 0...100),
+      x: Axis("Probability of the most probable class", unit: "%", range: 0...100),
       y: Axis("Right", unit: "%", range: 0...100),
       plot: .curves([
         Curve(
@@ -66,62 +66,12 @@ extension ClassPredictions {
   /// The same in numbers.
   var reliabilityTable: NumberTable {
     NumberTable(
-      "Probability of the predicted class", columns: ["From (%)", "To (%)", "Examples", "Mean (%)", "Right (%)"],
-      rows: ReliabilityBin.bins(of: self).map { bin in
+      "Probability of the most probable class", columns: ["From (%)", "To (%)", "Examples", "Mean (%)", "Right (%)"],
+      rows: reliability.map { bin in
         [
-          .number(100 * bin.range.lowerBound), .number(100 * bin.range.upperBound), .number(bin.weight),
+          .number(100 * bin.lower), .number(100 * bin.upper), .number(bin.weight),
           .number(100 * bin.confidence), .number(100 * bin.accuracy),
         ]
       })
-  }
-}
-
-/// Predictions whose probability lies in one of 15 equal ranges, as Guo et al. 2017 ("On calibration of modern neural networks").
-package struct ReliabilityBin {
-  package static let count = 15
-
-  /// Without its lower end, with its upper one.
-  package let range: ClosedRange<Double>
-  /// Σ w, Σ w², Σ w p, and Σ w over those that are right.
-  package private(set) var weight = 0.0
-  private var squares = 0.0
-  private var probabilities = 0.0
-  private var right = 0.0
-
-  /// The bins that hold a prediction, in order.
-  package static func bins(of predictions: ClassPredictions) -> [ReliabilityBin] {
-    var bins = (0..<count).map {
-      ReliabilityBin(range: Double($0) / Double(count)...Double($0 + 1) / Double(count))
-    }
-    for (probability, isRight, weight) in predictions.confidences {
-      let place = min(max(Int((probability * Double(count)).rounded(.up)) - 1, 0), count - 1)
-      bins[place].weight += weight
-      bins[place].squares += weight * weight
-      bins[place].probabilities += weight * probability
-      if isRight { bins[place].right += weight }
-    }
-    return bins.filter { $0.weight > 0 }
-  }
-
-  private init(range: ClosedRange<Double>) { self.range = range }
-
-  /// The mean probability.
-  package var confidence: Double { probabilities / weight }
-  /// The share that is right.
-  package var accuracy: Double { right / weight }
-
-  /// The 95 % interval of `accuracy` (Wilson 1927); weights count as Kish's effective number of examples.
-  package var interval: ClosedRange<Double> {
-    let n = weight * weight / squares
-    let z = 1.959964
-    let middle = (accuracy + z * z / (2 * n)) / (1 + z * z / n)
-    let half = z * (accuracy * (1 - accuracy) / n + z * z / (4 * n * n)).squareRoot() / (1 + z * z / n)
-    return max(0, middle - half)...min(1, middle + half)
-  }
-
-  /// The expected calibration error: the mean of |accuracy − confidence| over the predictions.
-  package static func error(_ bins: [ReliabilityBin]) -> Double {
-    let total = bins.reduce(0) { $0 + $1.weight }
-    return bins.reduce(0) { $0 + $1.weight * abs($1.accuracy - $1.confidence) } / total
   }
 }

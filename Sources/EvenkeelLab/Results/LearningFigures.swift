@@ -76,6 +76,7 @@ extension Metric {
     case .macroF1: "macro F1"
     case .rocAUC: "ROC-AUC"
     case .brier: "Brier score"
+    case .calibrationError: "expected calibration error"
     case .rootMeanSquaredError: "RMSE"
     case .meanAbsoluteError: "mean absolute error"
     case .coefficientOfDetermination: "R²"

@@ -74,9 +74,12 @@ extension ModelReport {
   }
 
   /// The state of the model's norms.
-  /// - Parameter dataset: Examples to measure them on; nil looks at parameters and averages only.
-  package mutating func addNorms(of model: Model, on dataset: Dataset?, seed: UInt64) {
-    var section = Section("norms", "Its normalization")
+  /// - Parameters:
+  ///   - number: Which of several models it is, from 1.
+  ///   - dataset: Examples to measure them on; nil looks at parameters and averages only.
+  package mutating func addNorms(of model: Model, number: Int? = nil, on dataset: Dataset?, seed: UInt64) {
+    var section =
+      number.map { Section("norms-\($0)", "The normalization of model \($0)") } ?? Section("norms", "Its normalization")
     do {
       let diagnosis = try model.diagnose(on: dataset?.sample(of: Self.mostExamples, seed: seed))
       (section.tables, section.remarks) = (diagnosis.tables, diagnosis.remarks)
