@@ -45,6 +45,15 @@ struct EvenkeelCommand: ParsableCommand {
   }
 }
 
+/// The words that started the program, as a shell takes them.
+func commandLine() throws -> String {
+  let plain = Set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-")
+  let words = try givenArguments().map { word in
+    !word.isEmpty && word.allSatisfy(plain.contains) ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+  }
+  return (["evenkeel"] + words).joined(separator: " ")
+}
+
 /// The arguments after the program's name.
 /// - Throws: `EvenkeelError` with code `usage` for one that is not UTF-8: as text it would name another file.
 private func givenArguments() throws -> [String] {

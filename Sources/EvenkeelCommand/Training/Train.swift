@@ -19,12 +19,17 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Duration") var duration: DurationOptions
   @OptionGroup(title: "Computation") var computation: ComputationOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Logs") var logs: LogOptions
 
   func run() throws {
     StopSignals.watch()
     try network.requireOneDescription()
     try norms.requirePlacement(in: network.network)
     try output.requirePaths(apartFrom: [data, sources.validation, sources.test, network.network])
+    var observers = try logs.observers(
+      apartFrom: [data, sources.validation, sources.test, network.network, output.resume],
+      outputs: [output.paths.model, output.paths.checkpoint])
+    if !output.quiet, StatusLine.isAvailable { observers.append(ProgressLine()) }
     var trainer = try makeTrainer()
     try trainer.validate(epochs: duration.epochs)
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
@@ -39,13 +44,21 @@ struct Train: ParsableCommand {
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
-    try fit(&model, with: trainer, to: splits, resuming: checkpoint)
-    let evaluation = try finalEvaluation(of: model, on: splits)
-    evaluation.warnOfUnknownClasses()
-    let guess = Guess(from: splits.training, on: splits.test)
-    if let path = output.paths.model { try model.write(to: path) }
-    try TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output).finish(
-      test: splits.test.isEmpty ? nil : evaluation, guess: guess, model: output.paths.model)
+    let run = ObservedRun(
+      try RunStart(
+        of: trainer, on: model, to: splits.training, hasValidation: !splits.validation.isEmpty, epochs: duration.epochs,
+        resuming: checkpoint, command: commandLine(), data: splits.summary(of: data)), of: trainer, by: observers)
+    try run.watched {
+      try fit(&model, with: trainer, to: splits, resuming: checkpoint, watchedBy: run)
+      let evaluation = try finalEvaluation(of: model, on: splits)
+      evaluation.warnOfUnknownClasses()
+      let guess = Guess(from: splits.training, on: splits.test)
+      if let path = output.paths.model { try model.write(to: path) }
+      let test = splits.test.isEmpty ? nil : evaluation
+      run.end(test: test?.quality)
+      try TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output).finish(
+        test: test, guess: guess, model: output.paths.model)
+    }
   }
 
   /// The trainer that the options describe; the loss may depend on the data.
@@ -111,7 +124,8 @@ struct Train: ParsableCommand {
   }
 
   private func fit(
-    _ model: inout Model, with trainer: Trainer, to splits: DatasetSplits, resuming checkpoint: Checkpoint?
+    _ model: inout Model, with trainer: Trainer, to splits: DatasetSplits, resuming checkpoint: Checkpoint?,
+    watchedBy run: ObservedRun
   ) throws {
     let checkpointPath = output.paths.checkpoint
     var report = TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output)
@@ -122,7 +136,9 @@ struct Train: ParsableCommand {
         &model, to: splits.training, validation: splits.validation, epochs: duration.epochs, resuming: checkpoint,
         shouldStop: { StopSignals.haveCome }
       ) { event in
-        report.show(event)
+        report.open()
+        // What a log tells of an epoch is in it before the checkpoint that the log is cut to.
+        run.note(event)
         switch event {
         case .epoch(let record, let checkpoint):
           if let checkpointPath { try checkpoint.write(to: checkpointPath) }
@@ -133,7 +149,6 @@ struct Train: ParsableCommand {
         }
       }
     } catch let error as EvenkeelError where error.code == .interrupted {
-      report.clear()
       throw EvenkeelError(
         .interrupted,
         error.message
