@@ -27,8 +27,8 @@ package final class EventFile {
     let name = isNamed ? String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "host"
     file = LogFile(
       "\(folder)/events.out.tfevents.\(time).\(name).\(getpid()).0\(Self.ending)", onFailure: onFailure)
-    file.append(Event.fileStart(time: nextTime).record)
-    if step > 0 { file.append(Event.restart(step: step + 1, time: nextTime).record) }
+    file.append(LoggedEvent.fileStart(time: nextTime).record)
+    if step > 0 { file.append(LoggedEvent.restart(step: step + 1, time: nextTime).record) }
   }
 
   private var nextTime: Double {
@@ -37,9 +37,9 @@ package final class EventFile {
   }
 
   /// Writes an event of `step` that happens now.
-  package func append(step: Int, _ fill: (inout Event, _ time: Double) -> Void) {
+  package func append(step: Int, _ fill: (inout LoggedEvent, _ time: Double) -> Void) {
     let time = nextTime
-    var event = Event(step: step, time: time)
+    var event = LoggedEvent(step: step, time: time)
     fill(&event, time)
     file.append(event.record)
   }
@@ -48,10 +48,10 @@ package final class EventFile {
   /// into `folder`.
   /// - Parameter time: When the run started, in seconds since 1970.
   /// - Throws: `EvenkeelError` with code `cannotWrite`.
-  package static func write(_ events: [Event], in folder: String, time: Double) throws {
+  package static func write(_ events: [LoggedEvent], in folder: String, time: Double) throws {
     make(folder)
     let path = "\(folder)/events.out.tfevents.\(Int(time)).evenkeel.0.0\(ending)"
-    let bytes = ([Event.fileStart(time: time)] + events).flatMap(\.record)
+    let bytes = ([LoggedEvent.fileStart(time: time)] + events).flatMap(\.record)
     try bytes.withUnsafeBytes { try AtomicFile.write([$0], to: path) }
     for name in ours(in: folder) where folder + "/" + name != path { unlink(folder + "/" + name) }
   }
@@ -72,8 +72,8 @@ package final class EventFile {
   /// Cuts off the events of later steps, and removes a file that tells of no step then.
   private static func cut(_ path: String, after step: Int) {
     guard let bytes = try? FileBytes(path).copy else { return }
-    let kept = EventRecord.records(of: bytes).prefix { Event.step(of: $0.data).map { $0 <= step } ?? false }
-    if step > 0, kept.contains(where: { (Event.step(of: $0.data) ?? 0) > 0 }) {
+    let kept = EventRecord.records(of: bytes).prefix { LoggedEvent.step(of: $0.data).map { $0 <= step } ?? false }
+    if step > 0, kept.contains(where: { (LoggedEvent.step(of: $0.data) ?? 0) > 0 }) {
       truncate(path, kept.last!.end)
     } else {
       unlink(path)

@@ -85,13 +85,13 @@ public final class EventLog: RunObserver {
     }
   }
 
-  private func add(learningRate: Double, examplesPerSecond: Double?, step: Int, to event: inout Event) {
+  private func add(learningRate: Double, examplesPerSecond: Double?, step: Int, to event: inout LoggedEvent) {
     event.add("learning_rate", learningRate)
     if let examplesPerSecond { event.add("examples_per_second", examplesPerSecond) }
     event.add("epoch", Double(step) / Double(stepsPerEpoch))
   }
 
-  private func add(_ norm: RunNorm, to event: inout Event) {
+  private func add(_ norm: RunNorm, to event: inout LoggedEvent) {
     let place = "norm/\(norm.health.layer)/"
     event.add(place + "variance_below_epsilon", norm.health.shareBelowEpsilon)
     if let lag = norm.runningLag { event.add(place + "running_lag", lag) }
@@ -99,7 +99,7 @@ public final class EventLog: RunObserver {
     if let share = norm.health.expectedOpenShare { event.add(place + "gradient_share", share) }
   }
 
-  private func addHistograms(of model: Model, to event: inout Event) {
+  private func addHistograms(of model: Model, to event: inout LoggedEvent) {
     for (name, _, values) in model.parameters { event.add(name, histogramOf: values.values) }
     for (name, values) in model.buffers where values.shape.rank > 0 { event.add(name, histogramOf: values.values) }
   }

@@ -3,7 +3,7 @@ import Glibc
 /// Tells observers what happens in a training run: from the trainer's events it makes steps and epochs with their pace.
 ///
 ///     let run = ObservedRun(try RunStart(of: trainer, on: model, to: data, hasValidation: false, epochs: 5), of: trainer,
-///                           by: [try RunLog("run.jsonl")])
+///                           by: [try RunLog("run.jsonl", warn: { print($0) })])
 ///     try run.watched { try trainer.fit(&model, to: data, epochs: 5, onEvent: run.note) }
 ///     run.end()
 ///

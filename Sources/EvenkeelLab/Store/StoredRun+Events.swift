@@ -17,18 +17,20 @@ extension StoredRun {
   fileprivate func writeEvents(below folder: String) throws -> Bool {
     guard let result, let started, let finished else { return false }
     let table = HyperparameterTable(settings: settings, metrics: [.init(tag: "score"), .init(tag: "loss")])
-    var head = [Event(step: 0, time: started), Event(step: 0, time: started), Event(step: 0, time: started)]
+    var head = [
+      LoggedEvent(step: 0, time: started), LoggedEvent(step: 0, time: started), LoggedEvent(step: 0, time: started),
+    ]
     head[0].add(table.columns(time: started))
     head[1].add(table.row(time: started))
     head[2].add("trial/text_summary", text: trial.summary)
     let time = { (step: Int) in started + (finished - started) * Double(step) / Double(trial.steps) }
     let curve = result.curve.map { point in
-      var event = Event(step: point.step, time: time(point.step))
+      var event = LoggedEvent(step: point.step, time: time(point.step))
       event.add("loss", point.loss)
       event.add("score", point.score)
       return event
     }
-    var end = Event(step: result.divergedAt ?? trial.steps, time: finished)
+    var end = LoggedEvent(step: result.divergedAt ?? trial.steps, time: finished)
     // What a diverged run is judged by is the score of guessing.
     if result.isDiverged { end.add("score", result.score) }
     end.add(HyperparameterTable.end(success: !result.isDiverged, time: finished))

@@ -24,25 +24,25 @@ private func hexadecimal(_ bytes: [UInt8]) -> String {
 
 @Test func anEventHasTheBytesThatTensorBoardWrites() {
   let records = Records.all
-  var scalars = Event(step: 300, time: records.time)
+  var scalars = LoggedEvent(step: 300, time: records.time)
   scalars.add("loss", 0.693_147_180_559_945_3)
   scalars.add("größe", -3e-8)
   #expect(hexadecimal(scalars.record) == records.scalars)
-  var text = Event(step: 1 << 40, time: records.time)
+  var text = LoggedEvent(step: 1 << 40, time: records.time)
   text.add("command/text_summary", text: "`evenkeel train digits`")
   #expect(hexadecimal(text.record) == records.text)
-  var histogram = Event(step: 7, time: records.time)
+  var histogram = LoggedEvent(step: 7, time: records.time)
   histogram.add("0.weight", histogramOf: records.histogramValues.map { Float($0) })
   #expect(hexadecimal(histogram.record) == records.histogram)
 }
 
 @Test func aHistogramLeavesOutWhatIsNotFiniteAndCountsIt() {
-  var (whole, alone) = (Event(step: 1, time: 0), Event(step: 1, time: 0))
+  var (whole, alone) = (LoggedEvent(step: 1, time: 0), LoggedEvent(step: 1, time: 0))
   whole.add("w", histogramOf: [1, .nan, -2, .infinity])
   alone.add("w/nonfinite", 2)
   alone.add("w", histogramOf: [1, -2])
   #expect(whole.record == alone.record)
-  var (nothing, none) = (Event(step: 1, time: 0), Event(step: 1, time: 0))
+  var (nothing, none) = (LoggedEvent(step: 1, time: 0), LoggedEvent(step: 1, time: 0))
   nothing.add("w", histogramOf: [.nan])
   none.add("w/nonfinite", 1)
   #expect(nothing.record == none.record)

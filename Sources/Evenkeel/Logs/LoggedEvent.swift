@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Field numbers are those of `event.proto` and `summary.proto`. Numbers, histograms and texts are written in the older
 /// form, with which every reader of the last years can do something.
-package struct Event {
+package struct LoggedEvent {
   private var message = ProtobufMessage()
   private var summary = ProtobufMessage()
 
@@ -15,15 +15,15 @@ package struct Event {
   }
 
   /// The first event of every file.
-  static func fileStart(time: Double) -> Event {
-    var event = Event(step: 0, time: time)
+  static func fileStart(time: Double) -> LoggedEvent {
+    var event = LoggedEvent(step: 0, time: time)
     event.message.add(3, "brain.Event:2")
     return event
   }
 
   /// Says that steps from `step` on are told again.
-  static func restart(step: Int, time: Double) -> Event {
-    var event = Event(step: step, time: time)
+  static func restart(step: Int, time: Double) -> LoggedEvent {
+    var event = LoggedEvent(step: step, time: time)
     event.message.add(7) { $0.add(1, integer: 1) }
     return event
   }
