@@ -215,6 +215,15 @@ package final class Program: @unchecked Sendable {
     for index in steps.indices { steps[index].operation.commit(CommitPass(pass(index))) }
   }
 
+  /// By the path of each batch norm: from its running statistics to those of the batch that was committed last; those without are left
+  /// out. Valid until the next run.
+  var shiftsOfLastBatch: [String: StatisticsShift] {
+    statisticalSteps.reduce(into: [:]) { shifts, index in
+      guard let norm = steps[index].operation as? BatchNormOperation, let layer = steps[index].layer else { return }
+      shifts[layer.path] = norm.shift(CommitPass(pass(index)))
+    }
+  }
+
   /// The first step with an output value that is not finite.
   func firstNonFinite(rows: Int) -> String? {
     steps.first { step in

@@ -101,14 +101,6 @@ struct Tune: ParsableCommand {
   }
 }
 
-extension String {
-  /// The text as one word of a shell.
-  fileprivate var quotedForShell: String {
-    let isPlain = !isEmpty && allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./,=:+%@".contains($0)) }
-    return isPlain ? self : "'" + replacing("'", with: "'\\''") + "'"
-  }
-}
-
 /// A point in JSON.
 private struct PointLine: Encodable {
   let rank: Int

@@ -88,9 +88,11 @@ extension Train {
       throw EvenkeelError(
         .usage, "--folds trains several models and keeps no checkpoint to --resume from.")
     }
-    guard output.report == nil else {
+    let watched = [("--report", output.report), ("--log", logs.log), ("--tensorboard", logs.tensorboard)]
+    if let (option, _) = watched.first(where: { $0.1 != nil }) {
       throw EvenkeelError(
-        .usage, "--report shows one training, and --folds makes several; evaluate --report shows the mean of its models.")
+        .usage,
+        "\(option) shows one training, and --folds makes several; evaluate --report shows the mean of their models.")
     }
     let path = folds.outOfFold
     if let path, let output = output.output, AtomicFile.place(path) == AtomicFile.place(output) {

@@ -21,40 +21,70 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Folds") var folds: FoldOptions
   @OptionGroup(title: "Computation") var computation: ComputationOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Logs") var logs: LogOptions
 
   func run() throws {
     StopSignals.watch()
     try network.requireOneDescription()
     try norms.requirePlacement(in: network.network)
-    try output.requirePaths(apartFrom: [data, sources.validation, sources.test, network.network])
+    try output.requirePaths(apartFrom: inputs)
     var trainer = try makeTrainer()
     try trainer.validate(epochs: duration.epochs)
     if let folds = try folds.chosen() { return try run(folds, trainer) }
+    let observers = try observers()
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
     if let checkpoint { try requireSameRun(as: checkpoint, trainer) }
     let splits = try sources.read(data, loss: loss.loss, seed: computation.seed)
-    if duration.patience != nil || duration.metric != nil, splits.validation.isEmpty {
-      let option = duration.patience != nil ? "--patience" : "--metric"
-      throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
-    }
     try calibration.requireFit(splits.training)
-    try calibration.requireValidation(splits.validation)
+    try requireValidation(splits.validation)
     trainer.loss = try loss.chosen(isRegression: splits.training.isRegression)
     var model = try makeModel(splits.training, trainer, checkpoint)
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
+    let run = ObservedRun(
+      try RunStart(
+        of: trainer, on: model, to: splits.training, hasValidation: !splits.validation.isEmpty, epochs: duration.epochs,
+        resuming: checkpoint, command: givenCommand(), data: splits.summary(of: data)), of: trainer, by: observers)
+    try run.watched { try complete(run, of: &model, trainer, splits, checkpoint) }
+  }
+
+  /// The files that are read.
+  private var inputs: [String?] { [data, sources.validation, sources.test, network.network] }
+
+  /// What watches the run, the terminal included.
+  private func observers() throws -> [any RunObserver] {
+    var observers = try logs.observers(
+      apartFrom: inputs + [output.resume], outputs: [output.paths.model, output.paths.checkpoint, output.report])
+    if !output.quiet, StatusLine.isAvailable { observers.append(ProgressLine()) }
+    return observers
+  }
+
+  /// - Throws: `EvenkeelError` with code `usage` for options that need a validation part.
+  private func requireValidation(_ validation: Dataset) throws {
+    if duration.patience != nil || duration.metric != nil, validation.isEmpty {
+      let option = duration.patience != nil ? "--patience" : "--metric"
+      throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
+    }
+    try calibration.requireValidation(validation)
+  }
+
+  /// Trains the model, fits what the validation part decides, stores the model, and says how good it is.
+  private func complete(
+    _ run: ObservedRun, of model: inout Model, _ trainer: Trainer, _ splits: DatasetSplits, _ checkpoint: Checkpoint?
+  ) throws {
     let page = TrainingPage(data: data, splits: splits, trainer: trainer, epochs: duration.epochs)
-    let history = try fit(&model, with: trainer, to: splits, resuming: checkpoint, page)
+    let history = try fit(&model, with: trainer, to: splits, resuming: checkpoint, watchedBy: run, page)
     let decided = try calibration.fit(&model, to: splits.validation, threads: trainer.threads)
     let evaluation = try finalEvaluation(of: model, on: splits)
     evaluation.warnOfUnknownClasses()
     let guess = Guess(from: splits.training, on: splits.test)
     if let path = output.paths.model { try model.write(to: path) }
     if let path = output.report { try page.report(model, history, evaluation).write(to: path) }
+    let test = splits.test.isEmpty ? nil : evaluation
+    run.end(test: test?.quality)
     try TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output).finish(
-      test: splits.test.isEmpty ? nil : evaluation, guess: guess, decided: decided, output: model.output,
-      model: output.paths.model)
+      test: test, guess: guess, decided: decided, output: model.output, model: output.paths.model)
   }
 
   /// The trainer that the options describe; the loss may depend on the data.
@@ -123,7 +153,7 @@ struct Train: ParsableCommand {
   /// - Parameter page: Written of what there is if the training is interrupted.
   private func fit(
     _ model: inout Model, with trainer: Trainer, to splits: DatasetSplits, resuming checkpoint: Checkpoint?,
-    _ page: TrainingPage
+    watchedBy run: ObservedRun, _ page: TrainingPage
   ) throws -> History {
     let checkpointPath = output.paths.checkpoint
     var report = TrainingReport(epochs: duration.epochs, metric: duration.metric, output: output)
@@ -135,7 +165,9 @@ struct Train: ParsableCommand {
         &model, to: splits.training, validation: splits.validation, epochs: duration.epochs, resuming: checkpoint,
         shouldStop: { StopSignals.haveCome }
       ) { event in
-        report.show(event)
+        report.open()
+        // What a log tells of an epoch is in it before the checkpoint that the log is cut to.
+        run.note(event)
         switch event {
         case .epoch(let record, let checkpoint):
           history = checkpoint.history
@@ -147,7 +179,6 @@ struct Train: ParsableCommand {
         }
       }
     } catch let error as EvenkeelError where error.code == .interrupted {
-      report.clear()
       if let path = output.report {
         do { try page.report(interrupted: model, history).write(to: path) } catch { warn("\(error)") }
       }

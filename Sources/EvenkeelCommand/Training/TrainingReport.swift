@@ -1,6 +1,6 @@
 import Evenkeel
 
-/// What `train` prints: the progress of an epoch on a terminal, a line for each epoch, and the result.
+/// What `train` prints besides its progress: a line for each epoch, and the result.
 struct TrainingReport {
   let epochs: Int
   /// What decides which epoch is the best, besides the loss.
@@ -11,53 +11,32 @@ struct TrainingReport {
   private let report: String?
   /// Lines that are shown once training goes: an error before that stands alone.
   var opening: [String] = []
-  private let started = ContinuousClock.now
-  private var shown = ContinuousClock.now
 
   init(epochs: Int, metric: Metric?, output: OutputOptions) {
     (self.epochs, self.metric, json, quiet) = (epochs, metric, output.json, output.quiet)
     report = output.report
   }
 
-  private var showsProgress: Bool { !quiet && StatusLine.isAvailable }
-
-  /// Shows how far an epoch is, or clears the line at its end.
-  mutating func show(_ event: Trainer.Event) {
+  /// Opens the report, once training goes.
+  mutating func open() {
     if !quiet, !json { for line in opening { tell(line + "\n") } }
     opening = []
-    switch event {
-    case .step(let epoch, let batch, let batches, let loss, let accuracy, let examples):
-      let now = ContinuousClock.now
-      guard showsProgress, now - shown > .milliseconds(100) else { return }
-      shown = now
-      let seconds = (now - started) / .seconds(1)
-      let done = Double(epoch - 1) + Double(batch) / Double(batches)
-      let perEpoch = Double(examples) / Double(batch) * Double(batches)
-      let left = NumberText.plain.fixed(seconds / done * (Double(epochs) - done), decimals: 0)
-      StatusLine.show(
-        "epoch \(epoch)/\(epochs)  batch \(batch)/\(batches)  \(scores(loss: loss, accuracy: accuracy))  \(Int(done * perEpoch / seconds)) examples/s  \(left) s left"
-      )
-    case .epoch, .interrupted: clear()
-    case .evaluated: break
-    }
   }
-
-  func clear() { if showsProgress { StatusLine.clear() } }
 
   /// A line for an epoch, which goes to standard error unless it is JSON.
   func show(_ record: EpochRecord) throws {
     if json { return try emitJSON(EpochLine(record)) }
     guard !quiet else { return }
-    let training = scores(loss: record.trainLoss, accuracy: record.trainAccuracy, error: record.trainRMSE)
+    let training = Self.scores(loss: record.trainLoss, accuracy: record.trainAccuracy, error: record.trainRMSE)
     let validation = record.validationLoss.map {
-      "  validation " + scores(loss: $0, accuracy: record.validationAccuracy, error: record.validationRMSE)
+      "  validation " + Self.scores(loss: $0, accuracy: record.validationAccuracy, error: record.validationRMSE)
         + (text(record.validationMetric).map { "  " + $0 } ?? "")
     }
     let seconds = NumberText.plain.fixed(record.seconds, decimals: 2)
     tell("epoch \(record.epoch)/\(epochs)  \(training)\(validation ?? "")  \(seconds) s\n")
   }
 
-  private func scores(loss: Double, accuracy: Double?, error: Double? = nil) -> String {
+  static func scores(loss: Double, accuracy: Double?, error: Double? = nil) -> String {
     var text = "loss \(NumberText.plain.fixed(loss, decimals: 4))"
     if let accuracy { text += "  accuracy \(NumberText.plain.percent(accuracy, decimals: 2))" }
     if let error { text += "  RMSE \(NumberText.plain.fixed(error, decimals: 4))" }
