@@ -6,11 +6,13 @@ import Testing
 /// A CSV file of 400 rows in two classes, of which a line tells three quarters apart; the rest are drawn.
 private let noisyTable: String = {
   var random = RandomNumbers(RandomKey(seed: 9))
-  return "a,b,class\n"
-    + (0..<400).map { _ in
-      let (a, b, drawn) = (random.normal(), random.normal(), random.uniform())
-      return "\(a),\(b),\(drawn < 0.25 ? (drawn < 0.1 ? "yes" : "no") : a + b > 0.5 ? "yes" : "no")\n"
-    }.joined()
+  var text = "a,b,class\n"
+  for _ in 0..<400 {
+    let (a, b, drawn) = (random.normal(), random.normal(), random.uniform())
+    let isYes: Bool = drawn < 0.25 ? drawn < 0.1 : a + b > 0.5
+    text += "\(a),\(b),\(isYes ? "yes" : "no")\n"
+  }
+  return text
 }()
 
 @Suite(.enabled(if: command != nil, "the command is not built"))

@@ -9,16 +9,20 @@ struct FoldCommandTests {
 
   /// The numbers of a key in lines of JSON.
   private func numbers(_ key: String, _ text: String) -> [Double] {
-    text.split(separator: "\n").compactMap { line in
-      line.firstRange(of: "\"\(key)\":").flatMap { Double(line[$0.upperBound...].prefix { !",}]".contains($0) }) }
+    var found: [Double] = []
+    for line in text.split(separator: "\n") {
+      guard let place = line.firstRange(of: "\"\(key)\":") else { continue }
+      let digits: Substring = line[place.upperBound...].prefix { !",}]".contains($0) }
+      if let number = Double(digits) { found.append(number) }
     }
+    return found
   }
 
   @Test func foldsGiveTheirMeanAStandardErrorAndAPredictionOfEveryRow() throws {
     // Row 3 has no target and is left out.
-    let table = smallTable.split(separator: "\n").enumerated().map { line, text in
-      line == 4 ? text.prefix { $0 != "," } + ",1," : text
-    }.joined(separator: "\n")
+    var lines = smallTable.split(separator: "\n").map(String.init)
+    lines[4] = "0.5,1,"
+    let table: String = lines.joined(separator: "\n")
     try withTemporaryFolder { folder in
       let (data, model, rows) = ("\(folder)/t.csv", "\(folder)/m.safetensors", "\(folder)/rows.csv")
       try Model.writeText(table + "\n", to: data)
@@ -27,16 +31,18 @@ struct FoldCommandTests {
       #expect(trained.code == 0, "\(trained.errors)")
       let values = numbers("value", trained.output)
       #expect(values.count == 6 && numbers("examples", trained.output).prefix(3).reduce(0, +) == 299)
-      let mean = values.reduce(0, +) / 6
-      let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 5
+      let mean: Double = values.reduce(0, +) / 6
+      let squares: [Double] = values.map { ($0 - mean) * ($0 - mean) }
+      let variance: Double = squares.reduce(0, +) / 5
       #expect(abs(numbers("mean", trained.output)[0] - mean) < 1e-12)
       #expect(abs(numbers("standardError", trained.output)[0] - (variance / 3).squareRoot()) < 1e-12)
 
       // Every row with a target, in order, with the mean of both repeats.
-      let lines = String(decoding: try FileBytes(rows).copy, as: UTF8.self).split(separator: "\n")
-      #expect(lines[0] == "row,fold 1,fold 2,target,prediction,probability of high,probability of low")
-      let cells = lines.dropFirst().map { $0.split(separator: ",").map(String.init) }
-      #expect(cells.map { Int($0[0])! } == (0..<300).filter { $0 != 3 })
+      let written = String(decoding: try FileBytes(rows).copy, as: UTF8.self).split(separator: "\n")
+      #expect(written[0] == "row,fold 1,fold 2,target,prediction,probability of high,probability of low")
+      let cells = written.dropFirst().map { $0.split(separator: ",").map(String.init) }
+      let rowNumbers: [Int] = cells.map { Int($0[0])! }
+      #expect(rowNumbers == (0..<300).filter { $0 != 3 })
       #expect(cells.allSatisfy { (1...3).contains(Int($0[1])!) && (1...3).contains(Int($0[2])!) })
       let right = cells.count { $0[3] == $0[4] }
       let accuracy = numbers("accuracy", trained.output)[0]

@@ -3,20 +3,20 @@ import EvenkeelTestSupport
 import Testing
 
 /// 103 targets of three classes, one of them rare.
-private let targets = Targets.classes(
-  (0..<103).map { $0 % 20 == 3 ? 2 : Int32($0 * 7 % 3 == 0 ? 0 : 1) }, labels: ["a", "b", "c"])
+private let classes: [Int32] = (0..<103).map { (row: Int) -> Int32 in
+  if row % 20 == 3 { return 2 }
+  return row * 7 % 3 == 0 ? 0 : 1
+}
+private let targets = Targets.classes(classes, labels: ["a", "b", "c"])
 
 @Test(arguments: [2, 5, 10]) func foldsAreEveryRowOnceAndOfEveryClassTheSameShare(count: Int) throws {
-  guard case .classes(let classes, _) = targets else { return }
   for round in 1...2 {
     let folds = try (1...count).map { try Fold($0, of: count, round: round).rows(of: targets, count: 103, seed: 4) }
     #expect(folds.flatMap(\.self).sorted() == Array(0..<103))
     #expect(folds.allSatisfy { $0 == $0.sorted() })
-    for numbers in [folds.map(\.count)]
-      + (0..<3).map({ label in folds.map { $0.count { classes[$0] == Int32(label) } } })
-    {
-      #expect(numbers.max()! - numbers.min()! <= 1, "\(numbers)")
-    }
+    var numbers: [[Int]] = [folds.map(\.count)]
+    for label: Int32 in 0..<3 { numbers.append(folds.map { rows in rows.count { classes[$0] == label } }) }
+    #expect(numbers.allSatisfy { $0.max()! - $0.min()! <= 1 }, "\(numbers)")
   }
   let (first, second) = (try Fold(1, of: count), try Fold(1, of: count, round: 2))
   let rows = try first.rows(of: targets, count: 103, seed: 4)
@@ -34,9 +34,14 @@ private let targets = Targets.classes(
 }
 
 /// 40 rows, one of which has no target; the text of row 9 is one of its kind.
-private let table =
-  "x,kind,y\n"
-  + (0..<40).map { "\($0),\($0 == 9 ? "odd" : ["u", "v"][$0 % 2]),\($0 == 5 ? "" : "\(Double($0) + 0.5)")\n" }.joined()
+private let table: String = {
+  var text = "x,kind,y\n"
+  for row in 0..<40 {
+    let kind: String = row == 9 ? "odd" : row % 2 == 0 ? "u" : "v"
+    text += "\(row),\(kind)," + (row == 5 ? "" : "\(row).5") + "\n"
+  }
+  return text
+}()
 
 @Test func aFoldLearnsItsEncodingWithoutTheRowsThatItLeavesOut() throws {
   try withTemporaryPath(".csv", containing: table) { path in

@@ -19,16 +19,24 @@ private let rows = 240
 
 /// The examples of the script: their features are the logits.
 private func examples(_ classes: Int, _ weights: String) throws -> Dataset {
-  let logits = (0..<rows).map { row in
-    (0..<classes).map { Float((row * 37 + $0 * 61 + row * row * 5) % 23 - 11) / 4 }
+  var logits: [Float] = []
+  var truth: [Int32] = []
+  for row in 0..<rows {
+    var own: [Float] = []
+    for column in 0..<classes {
+      let whole: Int = (row * 37 + column * 61 + row * row * 5) % 23 - 11
+      own.append(Float(whole) / 4)
+    }
+    let top: Int = own.indices.max { own[$0] < own[$1] }!
+    let isRight: Bool = row % 7 < 4 && row % 11 > 1
+    truth.append(Int32(isRight ? top : (row * 7 + row / 5) % classes))
+    logits += own
   }
-  let truth = logits.enumerated().map { row, own in
-    row % 7 < 4 && row % 11 > 1 ? own.indices.max { own[$0] < own[$1] }! : (row * 7 + row / 5) % classes
-  }
-  let dataset = try Dataset(
-    logits.flatMap(\.self), shape: [classes],
-    targets: .classes(truth.map { Int32($0) }, labels: (0..<classes).map { "\($0)" }))
-  return try weights == "none" ? dataset : dataset.with(weights: (0..<rows).map { Float($0 * 17 % 5) / 2 })
+  let labels: [String] = (0..<classes).map { "\($0)" }
+  let dataset = try Dataset(logits, shape: [classes], targets: .classes(truth, labels: labels))
+  guard weights != "none" else { return dataset }
+  let counts: [Float] = (0..<rows).map { Float($0 * 17 % 5) / 2 }
+  return try dataset.with(weights: counts)
 }
 
 /// A model whose outputs are its inputs; with one output, the second less the first.
@@ -36,7 +44,9 @@ private func identity(_ classes: Int, on data: Dataset, loss: Loss = .softmaxCro
   let outputs = loss == .softmaxCrossEntropy ? classes : 1
   var model = try Model(Network(input: [classes]) { Dense(outputs, bias: .present) })
   try Trainer(loss: loss, optimizer: .gradientDescent(learningRate: 1e-9), threads: 1).fit(&model, to: data, epochs: 1)
-  let weights: [Float] = outputs == 1 ? [-1, 1] : (0..<classes * classes).map { $0 % (classes + 1) == 0 ? 1 : 0 }
+  var weights = [Float](repeating: 0, count: outputs * classes)
+  for index in 0..<outputs { weights[index * classes + index] = 1 }
+  if outputs == 1 { weights = [-1, 1] }
   try model.setParameter("0.weight", to: Tensor(weights, shape: [outputs, classes]))
   try model.setParameter("0.bias", to: Tensor([Float](repeating: 0, count: outputs), shape: [outputs]))
   model.scaling = nil
@@ -63,8 +73,8 @@ private func isClose(_ value: Double?, _ expected: Double?, _ tolerance: Double 
   #expect(isClose(after.value(of: .calibrationError), expected.calibrationError[1]))
   #expect(after.classes!.confusion == before.classes!.confusion)
   let bins = after.classes!.reliability
-  #expect(
-    isClose(bins.reduce(0) { $0 + $1.weight * $1.accuracy / 100 }, after.value(of: .accuracy)! * total(data) / 100))
+  let right: Double = bins.reduce(0) { $0 + $1.weight * $1.accuracy }
+  #expect(isClose(right / total(data), after.value(of: .accuracy)))
   #expect(bins.allSatisfy { $0.lower < $0.confidence && $0.confidence <= $0.upper })
 }
 
@@ -110,9 +120,10 @@ func aThresholdIsTheBestOfAll(index: Int) throws {
   let again = try model.calibrate(on: data)
   #expect(!again.isGain && isClose(again.temperature, 1) && model.output?.temperature == nil)
   // Nor where no example is wrong: the temperature would be the least.
-  let right = try Dataset(
-    (0..<40).flatMap { $0 % 2 == 0 ? [1, 0, 0] : [0, 1, 0] as [Float] }, shape: [3],
-    targets: .classes((0..<40).map { $0 % 2 }, labels: ["0", "1", "2"]))
+  var inputs: [Float] = []
+  for row in 0..<40 { inputs += row % 2 == 0 ? [1, 0, 0] : [0, 1, 0] }
+  let classes: [Int32] = (0..<40).map { Int32($0 % 2) }
+  let right = try Dataset(inputs, shape: [3], targets: .classes(classes, labels: ["0", "1", "2"]))
   #expect(try !model.calibrate(on: right).isGain && model.output?.temperature == nil)
   try model.calibrate(on: right, always: true)
   #expect(isClose(model.output?.temperature, 1.0 / 20))
