@@ -50,9 +50,10 @@ let package = Package(
       dependencies: [
         "CLinux", "Evenkeel", "EvenkeelLab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
-    // What the tests stand on: the allocation counter; the library again, in plain loops of doubles that carry their
-    // error; and temporary files, the command, and files of other programs.
+    // What the tests stand on: the allocation counter; what holds a thread; the library again, in plain loops of doubles
+    // that carry their error; and temporary files, the command, and files of other programs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    .target(name: "ThreadHolder", path: "Tests/ThreadHolder"),
     .target(name: "EvenkeelReference", dependencies: ["Evenkeel"], path: "Tests/Reference"),
     .target(
       name: "EvenkeelTestSupport",
@@ -76,7 +77,8 @@ let package = Package(
       ]),
     // Those that start the command.
     .testTarget(
-      name: "CommandTests", dependencies: ["Evenkeel", "EvenkeelLab", "EvenkeelReference", "EvenkeelTestSupport"]),
+      name: "CommandTests",
+      dependencies: ["Evenkeel", "EvenkeelLab", "EvenkeelReference", "EvenkeelTestSupport", "ThreadHolder"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -8,8 +8,8 @@ struct EvenkeelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evenkeel", abstract: "Trains neural networks with batch normalization.", version: Release.version,
     subcommands: [
-      Train.self, Describe.self, Evaluate.self, Predict.self, Inspect.self, Recalibrate.self, Demo.self, Lab.self,
-      SweepCommand.self,
+      Train.self, Describe.self, Evaluate.self, Predict.self, Importance.self, Inspect.self, Recalibrate.self,
+      Demo.self, Lab.self, SweepCommand.self, Tune.self,
       Runs.self,
     ])
 
@@ -47,7 +47,7 @@ struct EvenkeelCommand: ParsableCommand {
 
 /// The arguments after the program's name.
 /// - Throws: `EvenkeelError` with code `usage` for one that is not UTF-8: as text it would name another file.
-private func givenArguments() throws -> [String] {
+func givenArguments() throws -> [String] {
   var arguments: [String] = []
   var next = clinux_arguments()!
   while let word = next.pointee {

@@ -2,6 +2,8 @@
 // statistics are taken in batch_norm_statistics.c.
 #include "batch_norm.h"
 
+enum { SUM_STRIPS = 2 };  // side by side, as many as the registers hold
+
 // What the sweeps over one slice need.
 typedef struct {
   ek_batch_norm norm;
@@ -37,6 +39,7 @@ EK_INLINE void normalize_few(const sweep *j, size_t row, int count, ek_activatio
     ek_f16 shift = ek_load_or(j->norm.shift, i, n, 0);
     for (int k = 0; k < count; k++) {
       size_t p = at + (size_t)k * features + i;
+      ek_fetch(j->x + p + EK_AHEAD * features);
       ek_f16 z = ((ek_load(j->x + p, n) - high) - low) * gain + shift;
       if (adds) z += ek_load(j->norm.addend + p, n);
       put(j, j->out + p, ek_activate(z, activation, slope), n);
@@ -59,37 +62,56 @@ EK_INLINE ek_f16 through_activation(ek_f16 d, ek_f16 gain, ek_f16 shift, ek_f16 
   return dy * ek_activation_derivative(before, y, activation, slope);
 }
 
-// The sums of dz and of dz * n; eight rows at a time in float.
-// Where an addend and a ReLU follow (adds), dz is left in dy: it is the addend's gradient too.
-EK_INLINE void sum_gradients(const sweep *j, double *sums, ek_activation activation, int adds) {
+// Adds the sums of dz and of dz * n, over rows begin ..< end in float, of `vectors` strips from feature c on, `width` features
+// each. Where an addend and a ReLU follow (adds), dz is left in dy: it is the addend's gradient too.
+EK_INLINE void add_gradients(const sweep *j, size_t begin, size_t end, size_t c, int vectors, size_t width, double *sums,
+                             ek_activation activation, int adds) {
   const int reads_y = adds || ek_activation_reads_y(activation);
-  size_t features = j->norm.features, rows = j->norm.rows, stride = ek_padded(features);
+  size_t features = j->norm.features, at = begin * features + c;
   float slope = j->norm.slope;
-  for (size_t c = 0; c < 2 * stride; c++) sums[c] = 0;
-  for (size_t block = 0; block < rows; block += EK_BLOCK) {
-    size_t count = ek_smaller(rows - block, EK_BLOCK);
-    for (size_t c = 0; c < features; c += EK_STRIP) {
-      size_t width = features - c < EK_STRIP ? features - c : EK_STRIP;
-      ek_f16 high = ek_load(j->statistics.mean_high + c, width), low = ek_load(j->statistics.mean_low + c, width);
-      ek_f16 inverse = ek_load(j->statistics.inverse_deviation + c, width);
-      ek_f16 gain = ek_load_or(j->norm.scale, c, width, 1) * inverse, shift = ek_load_or(j->norm.shift, c, width, 0);
-      ek_f16 sum_dz = {0}, sum_dz_n = {0};
-      size_t at = block * features + c;
-      for (size_t r = 0; r < count; r++, at += features) {
-        ek_fetch(j->x + at + EK_AHEAD * features);
-        ek_fetch(j->dy + at + EK_AHEAD * features);
-        ek_f16 d = (ek_load(j->x + at, width) - high) - low;
-        ek_f16 dy = ek_load(j->dy + at, width), y = reads_y ? ek_load(j->y + at, width) : d;
-        ek_f16 dz = adds ? dy * ek_activation_derivative(y, y, activation, slope)
-                         : through_activation(d, gain, shift, y, dy, activation, slope);
-        if (adds) ek_store(j->dy + at, dz, width);
-        sum_dz += dz;
-        sum_dz_n += dz * (d * inverse);
-      }
-      ek_d8 *s = (ek_d8 *)(sums + c), *t = (ek_d8 *)(sums + stride + c);
-      s[0] += ek_low_half(sum_dz), s[1] += ek_high_half(sum_dz);
-      t[0] += ek_low_half(sum_dz_n), t[1] += ek_high_half(sum_dz_n);
+  ek_f16 high[SUM_STRIPS], low[SUM_STRIPS], inverse[SUM_STRIPS], gain[SUM_STRIPS], shift[SUM_STRIPS];
+  ek_f16 sum_dz[SUM_STRIPS], sum_dz_n[SUM_STRIPS];
+  for (int v = 0; v < vectors; v++) {
+    size_t i = c + v * EK_STRIP;
+    high[v] = ek_load(j->statistics.mean_high + i, width), low[v] = ek_load(j->statistics.mean_low + i, width);
+    inverse[v] = ek_load(j->statistics.inverse_deviation + i, width);
+    gain[v] = ek_load_or(j->norm.scale, i, width, 1) * inverse[v], shift[v] = ek_load_or(j->norm.shift, i, width, 0);
+    sum_dz[v] = sum_dz_n[v] = (ek_f16){0};
+  }
+  for (size_t row = begin; row < end; row++, at += features) {
+    for (int v = 0; v < vectors; v++) {
+      size_t i = at + v * EK_STRIP;
+      ek_fetch(j->x + i + EK_AHEAD * features);
+      ek_fetch(j->dy + i + EK_AHEAD * features);
+      ek_f16 d = (ek_load(j->x + i, width) - high[v]) - low[v];
+      ek_f16 dy = ek_load(j->dy + i, width), y = reads_y ? ek_load(j->y + i, width) : d;
+      ek_f16 dz = adds ? dy * ek_activation_derivative(y, y, activation, slope)
+                       : through_activation(d, gain[v], shift[v], y, dy, activation, slope);
+      if (adds) ek_store(j->dy + i, dz, width);
+      sum_dz[v] += dz;
+      sum_dz_n[v] += dz * (d * inverse[v]);
     }
+  }
+  for (int v = 0; v < vectors; v++) {
+    ek_d8 *s = (ek_d8 *)(sums + c + v * EK_STRIP);
+    ek_d8 *t = (ek_d8 *)(ek_second_sums(sums, features) + c + v * EK_STRIP);
+    s[0] += ek_low_half(sum_dz[v]), s[1] += ek_high_half(sum_dz[v]);
+    t[0] += ek_low_half(sum_dz_n[v]), t[1] += ek_high_half(sum_dz_n[v]);
+  }
+}
+
+// Eight rows at a time.
+EK_INLINE void sum_gradients(const sweep *j, double *sums, ek_activation activation, int adds) {
+  const size_t wide = SUM_STRIPS * EK_STRIP;
+  size_t features = j->norm.features, rows = j->norm.rows;
+  for (size_t c = 0; c < 2 * ek_padded(features); c++) sums[c] = 0;
+  for (size_t row = 0; row < rows; row += EK_BLOCK) {
+    size_t end = ek_smaller(rows, row + EK_BLOCK), c = 0;
+    for (; c + wide <= features; c += wide)
+      add_gradients(j, row, end, c, SUM_STRIPS, EK_STRIP, sums, activation, adds);
+    for (; c + EK_STRIP <= features; c += EK_STRIP)
+      add_gradients(j, row, end, c, 1, EK_STRIP, sums, activation, adds);
+    if (c < features) add_gradients(j, row, end, c, 1, features - c, sums, activation, adds);
   }
 }
 
@@ -104,6 +126,8 @@ EK_INLINE void spread_few(const sweep *j, size_t row, int count, ek_activation a
     ek_f16 mean_dz = ek_load_or(j->mean_dz, i, n, 0), mean_dz_n = ek_load_or(j->mean_dz_n, i, n, 0);
     for (int k = 0; k < count; k++) {
       size_t p = at + (size_t)k * features + i;
+      ek_fetch(j->x + p + EK_AHEAD * features);
+      ek_fetch(j->dy + p + EK_AHEAD * features);
       ek_f16 d = (ek_load(j->x + p, n) - high) - low;
       ek_f16 y = ek_activation_reads_y(activation) ? ek_load(j->y + p, n) : d;
       ek_f16 dz = through_activation(d, gain, shift, y, ek_load(j->dy + p, n), activation, slope);

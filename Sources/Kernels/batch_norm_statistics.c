@@ -5,6 +5,8 @@
 // the subtraction loses at most log2(m) of the 53 bits, whatever mean and deviation are.
 #include "batch_norm.h"
 
+enum { MOMENT_STRIPS = 4 };  // side by side: cache lines that follow one another, as many as the registers hold
+
 size_t ek_slice_stride(size_t features) { return 2 * ek_padded(features) + 8; }
 size_t ek_slice_second(size_t features) { return ek_padded(features); }
 
@@ -20,26 +22,39 @@ EK_CLONES static void finish_moments(const float *k, size_t features, double wei
   *ek_slice_weight(moments, features) = weight;
 }
 
-EK_CLONES static void sum_differences(const float *x, size_t rows, size_t features, double *moments) {
-  for (size_t c = 0; c < 2 * ek_padded(features); c++) moments[c] = 0;
-  for (size_t block = 0; block < rows; block += EK_BLOCK) {
-    size_t count = ek_smaller(rows - block, EK_BLOCK);
-    for (size_t c = 0; c < features; c += EK_STRIP) {
-      size_t width = features - c < EK_STRIP ? features - c : EK_STRIP;
-      ek_f16 k = ek_load(x + c, width);
-      ek_d8 k0 = ek_low_half(k), k1 = ek_high_half(k);
-      ek_d8 *s = (ek_d8 *)(moments + c), *q = (ek_d8 *)(ek_second_sums(moments, features) + c);
-      ek_d8 s0 = s[0], s1 = s[1], q0 = q[0], q1 = q[1];
-      const float *p = x + block * features + c;
-      for (size_t r = 0; r < count; r++, p += features) {
-        ek_fetch(p + EK_AHEAD * features);
-        ek_f16 v = ek_load(p, width);
-        ek_d8 d0 = ek_low_half(v) - k0, d1 = ek_high_half(v) - k1;
-        s0 += d0, s1 += d1;
-        q0 += d0 * d0, q1 += d1 * d1;
-      }
-      s[0] = s0, s[1] = s1, q[0] = q0, q[1] = q1;
+// Adds the differences and their squares, over rows begin ..< end, of `vectors` strips from feature c on, `width` features each.
+EK_INLINE void add_differences(const float *x, size_t begin, size_t end, size_t features, size_t c, int vectors,
+                               size_t width, double *moments) {
+  ek_d8 k[2 * MOMENT_STRIPS], s[2 * MOMENT_STRIPS], q[2 * MOMENT_STRIPS];
+  ek_d8 *sums = (ek_d8 *)(moments + c), *squares = (ek_d8 *)(ek_second_sums(moments, features) + c);
+  for (int v = 0; v < vectors; v++) {
+    ek_f16 from = ek_load(x + c + v * EK_STRIP, width);
+    k[2 * v] = ek_low_half(from), k[2 * v + 1] = ek_high_half(from);
+  }
+  for (int h = 0; h < 2 * vectors; h++) s[h] = sums[h], q[h] = squares[h];
+  const float *p = x + begin * features + c;
+  for (size_t row = begin; row < end; row++, p += features) {
+    for (int v = 0; v < vectors; v++) {
+      ek_fetch(p + v * EK_STRIP + EK_AHEAD * features);
+      ek_f16 value = ek_load(p + v * EK_STRIP, width);
+      ek_d8 d0 = ek_low_half(value) - k[2 * v], d1 = ek_high_half(value) - k[2 * v + 1];
+      s[2 * v] += d0, s[2 * v + 1] += d1;
+      q[2 * v] += d0 * d0, q[2 * v + 1] += d1 * d1;
     }
+  }
+  for (int h = 0; h < 2 * vectors; h++) sums[h] = s[h], squares[h] = q[h];
+}
+
+EK_CLONES static void sum_differences(const float *x, size_t rows, size_t features, double *moments) {
+  const size_t wide = MOMENT_STRIPS * EK_STRIP;
+  for (size_t c = 0; c < 2 * ek_padded(features); c++) moments[c] = 0;
+  for (size_t row = 0; row < rows; row += EK_BLOCK) {
+    size_t end = ek_smaller(rows, row + EK_BLOCK), c = 0;
+    for (; c + wide <= features; c += wide)
+      add_differences(x, row, end, features, c, MOMENT_STRIPS, EK_STRIP, moments);
+    for (; c + EK_STRIP <= features; c += EK_STRIP)
+      add_differences(x, row, end, features, c, 1, EK_STRIP, moments);
+    if (c < features) add_differences(x, row, end, features, c, 1, features - c, moments);
   }
 }
 

@@ -3,12 +3,15 @@
 #include "team.h"
 #include "vector_math.h"
 
+// What is not unrolled goes through memory.
+#define UNROLLED _Pragma("clang loop unroll(full)")
+
 // Squares of 16 by 16 in registers: rows are read as vectors, exchanged in four rounds, and written as vectors.
 EK_INLINE void transpose_square(const float *x, size_t x_stride, float *y, size_t y_stride) {
   ek_f16 a[16], b[16];
-  for (int i = 0; i < 16; i++) a[i] = ek_load(x + (size_t)i * x_stride, 16);
+  UNROLLED for (int i = 0; i < 16; i++) a[i] = ek_load(x + (size_t)i * x_stride, 16);
 #define ROUND(FROM, TO, DISTANCE, LOW, HIGH)                                     \
-  for (int i = 0; i < 16; i++)                                                   \
+  UNROLLED for (int i = 0; i < 16; i++)                                          \
     if (!(i & (DISTANCE))) {                                                     \
       TO[i] = __builtin_shufflevector(FROM[i], FROM[i + (DISTANCE)], LOW);       \
       TO[i + (DISTANCE)] = __builtin_shufflevector(FROM[i], FROM[i + (DISTANCE)], HIGH); \
@@ -25,7 +28,7 @@ EK_INLINE void transpose_square(const float *x, size_t x_stride, float *y, size_
   ROUND(b, a, 4, LOW4, HIGH4)
   ROUND(a, b, 2, LOW2, HIGH2)
   ROUND(b, a, 1, LOW1, HIGH1)
-  for (int i = 0; i < 16; i++) ek_store(y + (size_t)i * y_stride, a[i], 16);
+  UNROLLED for (int i = 0; i < 16; i++) ek_store(y + (size_t)i * y_stride, a[i], 16);
 }
 
 EK_CLONES void ek_transpose_rows(const float *x, size_t rows, size_t columns, float *y, size_t stride) {

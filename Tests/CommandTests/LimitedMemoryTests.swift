@@ -75,4 +75,29 @@ struct LimitedMemoryTests {
         "A batch of 5000 examples takes ", "A smaller batch takes less.")
     }
   }
+
+  /// The four parts of this batch hold 260 MB of values. Where half of what is left is enough they stay between norms, otherwise the
+  /// parts take turns.
+  @Test func aBatchInPartsHasTheSameBitsWhereThereIsNoRoomForAllOfThem() throws {
+    let norms = String(repeating: "  - batchNorm\n  - tanh\n", count: 12)
+    let network = "input: [28, 28]\nlayers:\n  - flatten\n\(norms)  - dense: 10\n"
+    try withTemporaryFolder { folder in
+      let path = folder + "/network.yaml"
+      writeBytes(Array(network.utf8), to: path)
+      func train(_ name: String, script: String) throws -> [UInt8] {
+        let output = folder + "/\(name).safetensors"
+        let arguments = [
+          "train", "digits", "--network", path, "--batch-size", "5000", "--accumulate", "4", "--batch-statistics",
+          "whole",
+          "--epochs", "2", "--quiet", "--threads", "1", "--output", output,
+        ]
+        let result = try run(arguments, variables: ["sh", "-c", script])
+        try #require(result.code == 0, "\(result.errors)")
+        return try FileBytes(output).copy
+      }
+      let free = try train("free", script: "exec \"$0\" \"$@\"")
+      let limited = try train("limited", script: "ulimit -v 500000; exec \"$0\" \"$@\"")
+      #expect(limited == free)
+    }
+  }
 }

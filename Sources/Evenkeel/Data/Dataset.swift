@@ -108,6 +108,8 @@ public struct DatasetSplits: Sendable {
   public var warnings: [String] = []
   /// Why the target is taken for classes or for a number, if it could have been either.
   public var targetReason: String?
+  /// The number of each training example's row in its table, from 0; nil where that is its place.
+  package var trainingRows: [Int]?
 }
 
 /// What is to be predicted for each example.

@@ -24,14 +24,18 @@ extension Dataset {
   ///   - validation: What is set apart to be evaluated after every epoch.
   ///   - test: What is set apart for the end. A share matters to data without a test part of its own: tables, images without
   ///     parts, an NPZ file that has none.
+  ///   - fold: Takes its rows of what would be trained on as the test part; `validation` is then a share of the others, and of a table
+  ///     only the rest says what its columns become.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
     options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(), validation: HeldOut = .share(0),
-    test: HeldOut = .share(0.2),
+    test: HeldOut = .share(0.2), fold: Fold? = nil,
     seed: UInt64 = 0
   ) throws -> DatasetSplits {
     var splits: DatasetSplits
+    // What is no table of named columns is read whole and then parted.
+    let (drawn, tested) = fold == nil ? (validation.share, test.share) : (0, 0)
     let isFolderOfImages = try path != "digits" && Folder.isFolder(path) && Folder(path).content() == .imageFolders
     guard isFolderOfImages || images == ImageOptions() else {
       throw EvenkeelError.usage(
@@ -51,12 +55,12 @@ extension Dataset {
     }
     if path == "digits" {
       try requireNoNamedColumns()
-      let held = Int(10_000 * validation.share)
+      let held = Int(10_000 * drawn)
       splits = try digits(training: 10_000 - held, validation: held, seed: seed)
     } else if try Folder.isFolder(path) {
       try requireNoNamedColumns()
       splits = try folder(
-        at: path, images: images, validation: validation.share, test: test.share, seed: seed)
+        at: path, images: images, validation: drawn, test: tested, seed: seed)
     } else {
       let bytes = try FileBytes(path)
       splits = try bytes.reading {
@@ -64,14 +68,22 @@ extension Dataset {
         guard let numpy = try NumpyFile(bytes) else {
           return try csv(
             bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation.share,
-            test: test.share, seed: seed)
+            test: test.share, fold: fold, seed: seed)
         }
         try requireNoNamedColumns()
         return try numpy.splits(
-          target: target, task: options.task, validation: validation.share, test: test.share, seed: seed)
+          target: target, task: options.task, validation: drawn, test: tested, seed: seed)
       }
     }
     if let task = options.task { try splits.training.targets.require(task, in: path) }
+    if let fold, splits.training.encoding?.hasNamedColumns != true {
+      let whole = splits.training
+      let rows = try RowSplit(
+        fold, of: whole.count, targets: whole.targets, validation: validation.share, seed: seed)
+      splits.training = whole.subset(rows.training)
+      splits.validation = whole.subset(rows.validation)
+      splits.test = whole.subset(rows.test)
+    }
     let training = splits.training
     func separate(_ other: String, _ warnings: inout [String]) throws -> Dataset {
       try readForUse(

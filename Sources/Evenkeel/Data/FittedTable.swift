@@ -4,6 +4,8 @@ struct FittedTable {
   let roles: TableRoles
   let kind: TargetKind
   let parts: RowSplit
+  /// The number of each row in the file, from 0; nil where none was left out.
+  let numbers: [Int]?
   let encoding: TableEncoding
   /// The features of all rows, if they are nothing but the numbers of the table.
   let features: ExampleStorage?
@@ -12,7 +14,7 @@ struct FittedTable {
   /// - Throws: `EvenkeelError` that names file, line and column.
   init(
     _ bytes: FileBytes, target: String?, weight: String?, ignoring ignored: [String], options: TableOptions,
-    validation: Double, test: Double, seed: UInt64
+    validation: Double, test: Double, fold: Fold? = nil, seed: UInt64
   ) throws {
     var table = try Table(bytes, hasHeader: options.hasHeader)
     table.markers = Set(options.missing)
@@ -21,14 +23,21 @@ struct FittedTable {
     let roles = try TableRoles(
       of: table, target: target, weight: weight, ignoring: ignored, kinds: options.columns, warnings: &warnings)
     try table.findDecimals(of: roles.all(in: table), given: options.decimal)
+    let lines = table.lines
     try table.keepRowsWithTarget(in: roles.target, warnings: &warnings)
+    numbers = table.rowCount < lines.count ? Self.places(of: table.lines, in: lines) : nil
     try table.requireTarget(table.names[roles.target])
     let kind = try table.targetKind(roles.target, task: options.task, &warnings)
-    let parts = RowSplit(
-      count: table.rowCount,
-      targets: kind.labels.isEmpty
-        ? .none : table.classes(in: roles.target, rows: Array(0..<table.rowCount), labels: kind.labels),
-      validation: validation, test: test, seed: seed)
+    let targets =
+      kind.labels.isEmpty
+      ? Targets.none
+      : table.classes(in: roles.target, rows: Array(0..<table.rowCount), labels: kind.labels)
+    let parts =
+      try fold.map {
+        try RowSplit($0, of: table.rowCount, targets: targets, validation: validation, seed: seed)
+      }
+      ?? RowSplit(
+        count: table.rowCount, targets: targets, validation: validation, test: test, seed: seed)
     let given = table.names.indices.filter { options.columns[table.names[$0]] != nil }
     let survey = try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given))
     let encoding = try TableEncoding(
@@ -36,5 +45,15 @@ struct FittedTable {
     features = survey.features(of: table, as: encoding)
     (self.table, self.roles, self.kind) = (table, roles, kind)
     (self.parts, self.encoding, self.warnings) = (parts, encoding, warnings)
+  }
+
+  /// Where each of `kept`, some of `lines`, is among these; both rise.
+  private static func places(of kept: [Int32], in lines: [Int32]) -> [Int] {
+    var place = 0
+    return kept.map { line in
+      while lines[place] != line { place += 1 }
+      defer { place += 1 }
+      return place
+    }
   }
 }

@@ -19,6 +19,16 @@ struct RowSplit {
     (training, self.validation) = Self.halves(rest, classes, fraction: validation, seed: seed &+ 1)
   }
 
+  /// - Parameters:
+  ///   - rows: Those that are not the test, in rising order.
+  ///   - validation: The share of them that is drawn.
+  init(_ rows: [Int], targets: Targets, validation: Double, test: [Int], seed: UInt64) {
+    var classes: [Int32]?
+    if case .classes(let indices, _) = targets { classes = indices }
+    self.test = test
+    (training, self.validation) = Self.halves(rows, classes, fraction: validation, seed: seed &+ 1)
+  }
+
   /// Draws a share of `rows`, of each class where `classes` has an entry for each row of all.
   private static func halves(
     _ rows: [Int], _ classes: [Int32]?, fraction: Double, seed: UInt64

@@ -123,6 +123,14 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       && one?.missing == other?.missing
   }
 
+  /// Whether both find the same rows, targets and weights in a table.
+  func readsRows(of other: TableEncoding) -> Bool {
+    targetName == other.targetName && classLabels == other.classLabels
+      && weightName == other.weightName
+      && decimalCommas == other.decimalCommas && hasHeader == other.hasHeader
+      && missing == other.missing
+  }
+
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     columns = try container.decode([Column].self, forKey: .columns)

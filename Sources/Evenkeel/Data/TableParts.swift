@@ -2,7 +2,9 @@
 package struct TableParts {
   /// Consecutive rows.
   package struct Part: Sendable {
-    package let dataset: Dataset
+    /// They are the same for each encoding, apart from their features.
+    package let datasets: [Dataset]
+    package var dataset: Dataset { datasets[0] }
     /// The texts of the columns that are kept, row after row.
     package let kept: [String]
   }
@@ -11,12 +13,17 @@ package struct TableParts {
   private let maker: PartMaker
 
   /// - Parameters:
+  ///   - encodings: They differ in what becomes of the columns of features only.
   ///   - targets: As for `Dataset.readForUse`.
   ///   - weights: As for `Dataset.readForUse`.
   ///   - kept: The names of columns whose texts are wanted too.
-  init(_ blocks: TableBlocks, encoding: TableEncoding, targets: Bool, weights: Bool, keeping kept: [String]) {
+  init(
+    _ blocks: TableBlocks, encodings: [TableEncoding], targets: Bool, weights: Bool,
+    keeping kept: [String]
+  ) {
     self.blocks = blocks
-    maker = PartMaker(name: blocks.name, encoding: encoding, targets: targets, weights: weights, kept: kept)
+    maker = PartMaker(
+      name: blocks.name, encodings: encodings, targets: targets, weights: weights, kept: kept)
   }
 
   /// Hands every part to `work`, some at a time, each on one thread, and what comes of it in order to `then`.
@@ -65,10 +72,12 @@ package struct TableParts {
 /// Makes the parts of a table, on any thread.
 private struct PartMaker: Sendable {
   let name: String
-  let encoding: TableEncoding
+  let encodings: [TableEncoding]
   let targets: Bool
   let weights: Bool
   let kept: [String]
+
+  var encoding: TableEncoding { encodings[0] }
 
   /// The table that begins with `block`, which has the columns to keep.
   func head(of block: TableBlocks.Block) throws -> Table {
@@ -93,10 +102,18 @@ private struct PartMaker: Sendable {
   ) throws -> (Value, TableWarnings, rows: Int) {
     var table = try block.line == 1 ? head : Table(block.bytes, after: head, line: block.line)
     var warnings = TableWarnings(of: table)
-    let dataset = try encoding.examples(of: &table, targets: targets, weights: weights, warnings: &warnings)
+    let whole = table
+    var datasets = [
+      try encoding.examples(of: &table, targets: targets, weights: weights, warnings: &warnings)
+    ]
+    for encoding in encodings.dropFirst() {
+      var (same, known) = (whole, TableWarnings(of: whole))
+      datasets.append(
+        try encoding.examples(of: &same, targets: targets, weights: weights, warnings: &known))
+    }
     let columns = try kept.map { try table.column($0) }
     let texts = (0..<table.rowCount).flatMap { row in columns.map { table.cell(row: row, column: $0) } }
-    do { return (try work(TableParts.Part(dataset: dataset, kept: texts)), warnings, table.rowCount) } catch let error
+    do { return (try work(TableParts.Part(datasets: datasets, kept: texts)), warnings, table.rowCount) } catch let error
       as EvenkeelError
     {
       guard let first = table.lines.first, let last = table.lines.last else { throw error }

@@ -24,11 +24,12 @@ extension Dataset {
 
   package static func csv(
     _ bytes: FileBytes, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    options: TableOptions = TableOptions(), validation: Double = 0, test: Double = 0, seed: UInt64 = 0
+    options: TableOptions = TableOptions(), validation: Double = 0, test: Double = 0, fold: Fold? = nil,
+    seed: UInt64 = 0
   ) throws -> DatasetSplits {
     var fitted = try FittedTable(
       bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation, test: test,
-      seed: seed)
+      fold: fold, seed: seed)
     let (table, encoding, parts) = (fitted.table, fitted.encoding, fitted.parts)
     let features = fitted.features
     func part(_ rows: [Int]) throws -> Dataset {
@@ -52,6 +53,7 @@ extension Dataset {
     if test > 0, splits.test.isEmpty { fitted.warnings.add(.nothingToTest) }
     splits.warnings = fitted.warnings.sentences
     splits.targetReason = fitted.kind.reason
+    splits.trainingRows = fitted.numbers.map { numbers in parts.training.map { numbers[$0] } }
     return splits
   }
 

@@ -102,6 +102,11 @@ public struct NormHealth: Hashable, Codable, Sendable {
   public let mean: ClosedRange<Float>
   /// Lowest and highest running variance.
   public let variance: ClosedRange<Float>
+  /// The share of features whose variance is below ε, so that they do not get variance 1.
+  public let shareBelowEpsilon: Double
+  /// The share of values that the ReLU after the norm lets through, and the gradient with them, for normal x̂: the mean over
+  /// features of P(γ x̂ + β > 0). nil if no ReLU follows.
+  public let expectedOpenShare: Double?
   /// What was measured on the data; nil without data.
   public let measured: Measured?
 

@@ -183,6 +183,13 @@ struct NormExamination {
     )
   }
 
+  /// P(γ x̂ + β > 0) of feature `index` for standard normal x̂.
+  private func expectedOpenShare(_ index: Int) -> Double {
+    let (gain, shift) = (scale.isEmpty ? 1 : Double(abs(scale[index])), shift.isEmpty ? 0 : Double(shift[index]))
+    guard gain > 0 else { return shift > 0 ? 1 : 0 }
+    return erfc(-shift / gain / 2.0.squareRoot()) / 2
+  }
+
   private var closedActivation: Finding? {
     guard site.reluPath != nil, !shift.isEmpty else { return nil }
     let dead = Set(deadFeatures)
@@ -190,9 +197,7 @@ struct NormExamination {
     var largest = 0.0
     var isMeasured = (record?.counted ?? 0) >= Thresholds.countedValues
     for index in shift.indices where !dead.contains(index) {
-      let gain = Double(scale.isEmpty ? 1 : abs(scale[index]))
-      // P(γ x̂ + β > 0) for standard normal x̂.
-      let expected = erfc(-Double(shift[index]) / gain / 2.0.squareRoot()) / 2
+      let expected = expectedOpenShare(index)
       // If the statistics do not match the data, β is not to blame for a closed ReLU.
       let counted = disagrees(index) ? nil : record?.openShare(index)
       guard counted ?? expected < Thresholds.openShare else { continue }
@@ -259,6 +264,8 @@ struct NormExamination {
     NormHealth(
       layer: name, features: features, batchCount: statistics.batchCount, scale: Self.range(scale),
       shift: Self.range(shift), mean: Self.range(statistics.mean)!, variance: Self.range(statistics.variance)!,
+      shareBelowEpsilon: share { Double(statistics.variance[$0]) < Thresholds.smallVariance * epsilon ? 1 : 0 },
+      expectedOpenShare: site.reluPath.map { _ in share(expectedOpenShare) },
       measured: record.map { record in
         let m = batchSize ?? Thresholds.batchSize
         let errors = record.batchErrors ?? Self.normalErrors(m)
@@ -266,6 +273,11 @@ struct NormExamination {
           shift: statisticsShift!,
           openShare: record.openShare, batchSize: m, meanError: errors.mean, varianceError: errors.variance)
       })
+  }
+
+  /// The mean of `value` over features.
+  private func share(_ value: (Int) -> Double) -> Double {
+    (0..<features).reduce(0) { $0 + value($1) } / Double(max(features, 1))
   }
 
   private static func range(_ values: [Float]) -> ClosedRange<Float>? {

@@ -20,7 +20,8 @@ package final class Program: @unchecked Sendable {
   private let multiplyAdds: Int
   let phases: Phases
   private var slices: Slices
-  let arena: AlignedFloats
+  /// The memory that it runs in. Another of the same size may take its place between two calls, to return later.
+  var arena: AlignedFloats
   /// Where each value, its gradient and each step's scratch start in the arena.
   let valueOffsets: [Int]
   let gradientOffsets: [Int]
@@ -212,6 +213,15 @@ package final class Program: @unchecked Sendable {
   func commit(_ call: Call) {
     take(call)
     for index in steps.indices { steps[index].operation.commit(CommitPass(pass(index))) }
+  }
+
+  /// By the path of each batch norm: from its running statistics to those of the batch that was committed last; those without are left
+  /// out. Valid until the next run.
+  var shiftsOfLastBatch: [String: StatisticsShift] {
+    statisticalSteps.reduce(into: [:]) { shifts, index in
+      guard let norm = steps[index].operation as? BatchNormOperation, let layer = steps[index].layer else { return }
+      shifts[layer.path] = norm.shift(CommitPass(pass(index)))
+    }
   }
 
   /// The first step with an output value that is not finite.

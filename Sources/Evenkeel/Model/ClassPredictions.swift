@@ -5,13 +5,13 @@ public struct ClassPredictions: Sendable {
   /// The classes: the model's in the order of its outputs, then those that only the data has, whose probability is 0.
   public private(set) var labels: [String]
   /// How many of `labels` the model knows.
-  private let known: Int
+  let known: Int
   /// The class of each example.
-  private var truth: [Int32] = []
+  private(set) var truth: [Int32] = []
   private var chosen: [Int32] = []
   /// `known` values an example.
-  private var probabilities: [Double] = []
-  private var weights: [Double] = []
+  private(set) var probabilities: [Double] = []
+  private(set) var weights: [Double] = []
 
   /// - Parameter known: The model's classes.
   init(known: [String]) { (labels, self.known) = (known, known.count) }
@@ -76,6 +76,7 @@ public struct ClassPredictions: Sendable {
     case .averagePrecision: meanOverClasses(averagePrecision)
     case .logLoss: logLoss
     case .brier: brier
+    case .calibrationError: calibrationError
     case .rootMeanSquaredError, .meanAbsoluteError, .medianAbsoluteError, .coefficientOfDetermination: nil
     }
   }
@@ -158,14 +159,16 @@ public struct ClassPredictions: Sendable {
 
   /// The examples in groups of equal probability of `label`, falling: after each group, how much weight of the class and of the
   /// rest has at least that probability. nil if either has no weight.
-  private func curve(of label: Int) -> [(hits: Double, misses: Double)]? {
+  func curve(of label: Int) -> [(score: Double, hits: Double, misses: Double)]? {
     let scores = truth.indices.map { probability($0, label) }
     let order = scores.indices.sorted { scores[$0] > scores[$1] }
-    var points: [(hits: Double, misses: Double)] = []
+    var points: [(score: Double, hits: Double, misses: Double)] = []
     var (hits, misses) = (0.0, 0.0)
     for (place, example) in order.enumerated() {
       if Int(truth[example]) == label { hits += weights[example] } else { misses += weights[example] }
-      if place + 1 == order.count || scores[order[place + 1]] != scores[example] { points.append((hits, misses)) }
+      if place + 1 == order.count || scores[order[place + 1]] != scores[example] {
+        points.append((scores[example], hits, misses))
+      }
     }
     return hits > 0 && misses > 0 ? points : nil
   }
@@ -175,7 +178,7 @@ public struct ClassPredictions: Sendable {
     var (area, before) = (0.0, (hits: 0.0, misses: 0.0))
     for point in curve {
       area += (point.misses - before.misses) * (point.hits + before.hits) / 2
-      before = point
+      before = (point.hits, point.misses)
     }
     return area / (last.hits * last.misses)
   }

@@ -17,30 +17,42 @@ extension Dataset {
     return (dataset, warnings)
   }
 
-  /// The same, of which a table of named columns comes part by part.
+  /// The same for each member of an ensemble, of which a table of named columns comes part by part.
   /// - Parameter kept: The names of columns of a CSV file whose texts are wanted too.
   /// - Throws: As `readForUse`; `usage` for columns to keep of other data.
   package static func openForUse(
-    _ path: String, by model: Model, targets: Bool, weights: Bool = true, keeping kept: [String] = [],
+    _ path: String, by ensemble: ModelEnsemble, targets: Bool, weights: Bool = true,
+    keeping kept: [String] = [],
     skippingBroken: Bool = false
   ) throws -> DataForUse {
-    if let encoding = model.encoding, encoding.hasNamedColumns {
+    let encodings = ensemble.encodings.compactMap(\.self)
+    if encodings.first?.hasNamedColumns == true {
       switch try TableBlocks.open(path) {
       case .text(let blocks):
-        return .parts(TableParts(blocks, encoding: encoding, targets: targets, weights: weights, keeping: kept))
+        return .parts(
+          TableParts(
+            blocks, encodings: encodings, targets: targets, weights: weights, keeping: kept))
       case .other(let bytes):
         try requireNone(kept, in: bytes.name)
         var warnings: [String] = []
-        let dataset = try readForUse(
-          bytes, from: path, encoding: encoding, images: model.images, length: model.network.input.count,
-          targets: targets, weights: weights, training: false, skippingBroken: skippingBroken, &warnings)
-        return .whole(dataset, warnings: warnings)
+        let datasets = try ensemble.members.map { model in
+          var own: [String] = []
+          defer { if warnings.isEmpty { warnings = own } }
+          return try readForUse(
+            bytes, from: path, encoding: model.encoding, images: model.images,
+            length: model.network.input.count,
+            targets: targets, weights: weights, training: false, skippingBroken: skippingBroken,
+            &own)
+        }
+        return .whole(datasets, warnings: warnings)
       }
     }
     try requireNone(kept, in: path)
+    // What is no table is the same for all members.
     let (dataset, warnings) = try readForUse(
-      path, by: model, targets: targets, weights: weights, skippingBroken: skippingBroken)
-    return .whole(dataset, warnings: warnings)
+      path, by: ensemble.members[0], targets: targets, weights: weights,
+      skippingBroken: skippingBroken)
+    return .whole(Array(repeating: dataset, count: ensemble.members.count), warnings: warnings)
   }
 
   private static func requireNone(_ kept: [String], in name: String) throws {
@@ -52,5 +64,6 @@ extension Dataset {
 /// Examples that a model is used on.
 package enum DataForUse {
   case parts(TableParts)
-  case whole(Dataset, warnings: [String])
+  /// The same examples as each member takes them.
+  case whole([Dataset], warnings: [String])
 }

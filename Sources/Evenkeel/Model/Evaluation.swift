@@ -19,60 +19,19 @@ public struct Evaluation: Sendable {
 
 extension Model {
   /// Predicts every example of `dataset` with running statistics and compares with its target.
-  /// - Parameter threshold: From which probability on a class is predicted; nil for the most probable class.
+  /// - Parameter threshold: From which probability on a class is predicted; nil for the model's own, or the most probable class.
   /// - Throws: As `evaluate`.
   public func evaluation(
     of dataset: Dataset, threshold: DecisionThreshold? = nil, threads: Int? = nil
   ) throws -> Evaluation {
-    var evaluator = try Evaluator(self, keepsPredictions: true, threshold: threshold)
-    try evaluator.add(dataset, InferenceRun(threads: threads))
-    return try evaluator.evaluation()
-  }
-
-  /// The same of a table that comes in parts, and warnings about it. Only outputs and targets are kept of it.
-  package func evaluation(
-    of parts: TableParts, threshold: DecisionThreshold? = nil
-  ) throws -> (evaluation: Evaluation, warnings: [String]) {
-    var evaluator = try Evaluator(self, keepsPredictions: true, threshold: threshold)
-    let warnings = try parts.forEach { part in
-      var own = try Evaluator(self, keepsPredictions: true, threshold: threshold)
-      try own.add(part.dataset, InferenceRun(threads: 1))
-      return own
-    } then: {
-      evaluator.add($0)
-    }
-    return (try evaluator.evaluation(), warnings)
-  }
-}
-
-/// The probability from which on one of two classes is predicted.
-public struct DecisionThreshold: Hashable, Sendable {
-  /// The class's place among the model's.
-  let index: Int
-  let probability: Double
-
-  /// - Parameter name: The class; the second one if nil.
-  /// - Throws: `EvenkeelError` with code `usage` for another number of classes, a class that is none of them, or a probability
-  ///   out of range.
-  public init(_ probability: Double, of name: String? = nil, among classes: [String]) throws {
-    guard (0...1).contains(probability) else {
-      throw EvenkeelError.usage("The threshold is \(probability); expected a probability from 0 to 1.")
-    }
-    guard classes.count == 2 else {
-      let count = classes.isEmpty ? "values" : "\(classes.count) classes"
-      throw EvenkeelError.usage("A threshold decides between two classes; the model predicts \(count).")
-    }
-    guard let index = name.map({ classes.firstIndex(of: $0) }) ?? 1 else {
-      throw EvenkeelError.usage("The model has no class \"\(name!)\"; expected \(classes.alternatives).")
-    }
-    (self.index, self.probability) = (index, probability)
+    try ModelEnsemble([self]).evaluation(of: [dataset], threshold: threshold, threads: threads)
   }
 }
 
 extension OutputDescription {
   /// The class that is predicted from a row of interpreted outputs.
   package func choice(of outputs: UnsafeBufferPointer<Double>, threshold: DecisionThreshold? = nil) -> Int {
-    if let threshold {
+    if let threshold = threshold ?? ownThreshold {
       let isReached = probability(of: threshold.index, in: outputs) >= threshold.probability
       return isReached ? threshold.index : 1 - threshold.index
     }

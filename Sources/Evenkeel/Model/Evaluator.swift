@@ -1,6 +1,5 @@
 /// An evaluation in the making: data comes in one or more parts.
 struct Evaluator: Sendable {
-  private let model: Model
   private let output: OutputDescription
   private let threshold: DecisionThreshold?
   private let width: Int
@@ -11,15 +10,21 @@ struct Evaluator: Sendable {
   private var classes: ClassPredictions?
   private var values: ValuePredictions?
 
-  /// - Parameter keepsPredictions: Whether to keep outputs and target of each example, which metrics are computed from; else only
-  ///   the sums that `Quality` needs.
-  init(_ model: Model, keepsPredictions: Bool = false, threshold: DecisionThreshold? = nil) throws {
-    guard let output = model.output else {
+  /// - Parameters:
+  ///   - output: What outputs mean.
+  ///   - width: The number of outputs for an example.
+  ///   - keepsPredictions: Whether to keep outputs and target of each example, which metrics are computed from; else only the sums that
+  ///     `Quality` needs.
+  ///   - threshold: As for `Model.evaluation`.
+  init(
+    _ output: OutputDescription?, width: Int, keepsPredictions: Bool = false,
+    threshold: DecisionThreshold? = nil
+  ) throws {
+    guard let output else {
       throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.")
     }
-    (self.model, self.output, self.threshold) = (model, output, threshold)
-    width = model.state.layout.network.outputCount
-    guard keepsPredictions else { return }
+    (self.output, self.width, self.threshold) = (output, width, threshold ?? output.ownThreshold)
+    guard keepsPredictions || self.threshold != nil else { return }
     if output.classLabels.isEmpty {
       values = ValuePredictions(names: output.targetNames)
     } else {
@@ -27,8 +32,8 @@ struct Evaluator: Sendable {
     }
   }
 
-  /// Adds the examples of `dataset`.
-  mutating func add(_ dataset: Dataset, _ options: Model.InferenceRun) throws {
+  /// Adds the examples of `dataset`, of which `run` hands on the outputs in batches.
+  mutating func add(_ dataset: Dataset, _ run: (Model.BatchOfOutputs) throws -> Void) throws {
     let targets = try TargetBuffer(
       dataset, output: output, width: width, tellsTargetsApart: true, takesUnknownClasses: true)
     try classes?.reserve(dataset.count)
@@ -37,7 +42,7 @@ struct Evaluator: Sendable {
     var (interpreted, batchSums) = ([Double](), Loss.Sums())
     var unknown = 0.0
     var (classes, values) = (take(&self.classes), take(&self.values))
-    try model.run(dataset, options) { outputs, start, rows, weights in
+    try run { outputs, start, rows, weights in
       let known = targets.weightsOfKnown(start..<start + rows, weights)
       if known != nil { unknown += weights.total(rows) - known!.reduce(0) { $0 + Double($1) } }
       batchSums += known.withPointer(or: weights.weights) {
@@ -63,6 +68,25 @@ struct Evaluator: Sendable {
     sums += batchSums
     unknownWeight += unknown
     addTargetSums(targets.targetSums)
+  }
+
+  /// Adds the examples of `dataset` with `width` predictions each, which become the outputs that give them.
+  mutating func add(_ predictions: [Double], for dataset: Dataset) throws {
+    let (output, width) = (output, width)
+    let most = 1024
+    let (outputs, weights) = (
+      AlignedFloats(count: most * width), ExampleWeightBuffer(dataset, batch: most)
+    )
+    try add(dataset) { body in
+      for start in stride(from: 0, to: dataset.count, by: most) {
+        let rows = min(most, dataset.count - start)
+        for index in 0..<rows * width {
+          outputs.start[index] = output.raw(
+            predictions[start * width + index], output: index % width)
+        }
+        try body(outputs.start, start, rows, weights.gather(rows) { start + $0 })
+      }
+    }
   }
 
   private mutating func addTargetSums(_ own: [Double]?) {

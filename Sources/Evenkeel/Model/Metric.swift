@@ -17,6 +17,8 @@ public enum Metric: String, CaseIterable, Codable, Sendable {
   case logLoss = "log-loss"
   /// The mean of Σ (p − t)² over classes, halved for two classes.
   case brier
+  /// The expected calibration error: the mean distance of confidence and accuracy over `ClassPredictions.reliability`.
+  case calibrationError = "ece"
   /// The root of the mean squared error; of several targets the mean.
   case rootMeanSquaredError = "rmse"
   /// The mean of |y − t|; of several targets the mean.
@@ -29,7 +31,7 @@ public enum Metric: String, CaseIterable, Codable, Sendable {
   /// Whether a smaller value is a better one.
   public var prefersLess: Bool {
     switch self {
-    case .logLoss, .brier, .rootMeanSquaredError, .meanAbsoluteError, .medianAbsoluteError: true
+    case .logLoss, .brier, .calibrationError, .rootMeanSquaredError, .meanAbsoluteError, .medianAbsoluteError: true
     default: false
     }
   }

@@ -37,6 +37,9 @@ public struct Model: Sendable {
   /// The number of learned values.
   public var parameterCount: Int { state.layout.learnedCount }
 
+  /// The number of values that are predicted for an example.
+  package var outputCount: Int { state.layout.network.outputCount }
+
   /// The running statistics of every norm that keeps some, by its path: `1`, `3.block.1`. A custom norm is included if
   /// its buffers have PyTorch's names.
   public var runningStatistics: [(name: String, statistics: RunningStatistics)] {
@@ -172,8 +175,8 @@ public struct Model: Sendable {
   }
 
   func evaluate(_ dataset: Dataset, _ options: InferenceRun) throws -> Quality {
-    var evaluator = try Evaluator(self)
-    try evaluator.add(dataset, options)
+    var evaluator = try Evaluator(output, width: outputCount)
+    try evaluator.add(dataset) { try run(dataset, options, $0) }
     return try evaluator.quality()
   }
 
@@ -189,10 +192,13 @@ public struct Model: Sendable {
     var observe: Program.Observer?
   }
 
-  /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs to `body`.
+  /// Takes the outputs of a batch, which it may change: where it starts, its number of examples, and their weights.
+  typealias BatchOfOutputs = (UnsafeMutablePointer<Float>, _ start: Int, _ rows: Int, BatchWeights)
+    throws -> Void
+
+  /// Runs the network in batches over `dataset`, scaled, and hands each batch's outputs, divided by the temperature, to `body`.
   func run(
-    _ dataset: Dataset, _ options: InferenceRun,
-    _ body: (UnsafeMutablePointer<Float>, _ start: Int, _ rows: Int, BatchWeights) throws -> Void
+    _ dataset: Dataset, _ options: InferenceRun, _ body: BatchOfOutputs
   ) throws {
     try dataset.requireFit(network.input)
     guard !dataset.isEmpty else { return }
@@ -215,6 +221,7 @@ public struct Model: Sendable {
       OutputDescription.mergeMembers(
         program.output, rows: rows, members: state.layout.network.members, width: state.layout.network.outputCount,
         kind: output?.loss.kind)
+      output?.temper(program.output, count: rows * state.layout.network.outputCount)
       try body(program.output, start, rows, weights)
       start += rows
     }

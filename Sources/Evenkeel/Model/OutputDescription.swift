@@ -13,6 +13,11 @@ public struct OutputDescription: Hashable, Codable, Sendable {
   /// deviation 1.
   package let targetMean: [Double]
   package let targetDeviation: [Double]
+  /// What the outputs of a classifier are divided by before they become probabilities; nil for 1. See `Model.calibrate`.
+  public internal(set) var temperature: Double?
+  /// The probability from which on the second of two classes is predicted; nil for the more probable class. See
+  /// `Model.chooseThreshold`.
+  public internal(set) var threshold: Double?
 
   /// Turns outputs into probabilities or values in the targets' units; `outputs` may be changed.
   func interpret(
@@ -58,6 +63,16 @@ public struct OutputDescription: Hashable, Codable, Sendable {
 
   /// The smallest probability that has a logit.
   private static let leastProbability = 1e-30
+
+  /// The output that is interpreted as `prediction`.
+  func raw(_ prediction: Double, output index: Int) -> Float {
+    let least = 1e-37
+    return switch loss.kind {
+    case .softmaxCrossEntropy: Float(log(max(prediction, least)))
+    case .sigmoidCrossEntropy: Float(log(max(prediction, least)) - log(max(1 - prediction, least)))
+    case .meanSquaredError, .huber: Float((prediction - targetMean[index]) / targetDeviation[index])
+    }
+  }
 
   /// A predicted value as text: with the digits of a float, or of a double for a target so far from 0, relative to its
   /// deviation, that a float could not tell predictions apart.
@@ -127,7 +142,9 @@ extension OutputDescription {
     return (first + share * largest, (variance / count).squareRoot() * largest)
   }
 
-  private enum CodingKeys: String, CodingKey { case loss, classLabels, targetNames, targetMean, targetDeviation }
+  private enum CodingKeys: String, CodingKey {
+    case loss, classLabels, targetNames, targetMean, targetDeviation, temperature, threshold
+  }
 
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
@@ -144,6 +161,8 @@ extension OutputDescription {
       return try container.decode([Double].self, forKey: key)
     }
     (targetMean, targetDeviation) = (try numbers(.targetMean), try numbers(.targetDeviation))
+    temperature = try container.decodeIfPresent(Double.self, forKey: .temperature)
+    threshold = try container.decodeIfPresent(Double.self, forKey: .threshold)
   }
 
   /// The number of outputs that a network must have: one per class, or one for two classes.
@@ -166,6 +185,13 @@ extension OutputDescription {
       (targetMean + targetDeviation).allSatisfy(\.isFinite), targetDeviation.allSatisfy({ $0 > 0 })
     else {
       throw EvenkeelError.data("the stored description of the outputs does not fit a network with \(width).")
+    }
+    if let temperature, classLabels.isEmpty || !(temperature.isFinite && temperature > 0) {
+      throw EvenkeelError.data(
+        "the stored temperature of the outputs is \(temperature); expected classes and more than 0.")
+    }
+    if let threshold, classLabels.count != 2 || !(0...1).contains(threshold) {
+      throw EvenkeelError.data("the stored threshold is \(threshold); expected two classes and a probability.")
     }
   }
 }

@@ -36,6 +36,11 @@ public struct ValuePredictions: Sendable {
     weights += later.weights
   }
 
+  /// True and predicted value of one target for each example, and the example's weight.
+  package func pairs(of target: Int) -> [(truth: Double, predicted: Double, weight: Double)] {
+    weights.indices.map { (truth[$0 * names.count + target], predicted[$0 * names.count + target], weights[$0]) }
+  }
+
   /// As `Evaluation.value`.
   package func value(of metric: Metric) -> Double? {
     switch metric {

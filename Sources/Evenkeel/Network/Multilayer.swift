@@ -3,10 +3,11 @@ extension Network {
   /// - Parameters:
   ///   - input: The number of values in an example.
   ///   - hidden: The number of units in each hidden layer.
+  ///   - dropout: The share of a hidden layer's outputs that is dropped in training; 0 for no such layer.
   ///   - outputs: The number of units in the last layer, which has neither norm nor activation.
   public static func multilayer(
     input: Int, hidden: [Int], outputs: Int, activation: ActivationKind = .relu,
-    normalization: NormalizationPlacement = .beforeActivation
+    normalization: NormalizationPlacement = .beforeActivation, dropout: Double = 0
   ) -> Network {
     Network(input: [input]) {
       for units in hidden {
@@ -14,6 +15,7 @@ extension Network {
         if normalization == .beforeActivation { BatchNorm() }
         [activation.layer]
         if normalization == .afterActivation { BatchNorm() }
+        if dropout > 0 { Dropout(dropout) }
       }
       Dense(outputs)
     }

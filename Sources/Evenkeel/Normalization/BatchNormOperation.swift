@@ -315,6 +315,26 @@ struct BatchNormOperation: BatchReduction {
     }
   }
 
+  /// From the averages to the statistics that were folded into them last; nil if none were.
+  func shift(_ pass: CommitPass) -> StatisticsShift? {
+    let forward = pass.forward
+    let last: ek_batch_statistics
+    switch source(forward) {
+    case .running: return nil
+    case .whole(let whole): last = whole.statistics
+    case .batch:
+      let part = parts(forward).count - 1
+      guard hasStatistics(part, forward).pointee == 1 else { return nil }
+      last = statistics(part, forward)
+    }
+    let running = runningView(forward)
+    let values = { (start: UnsafeMutablePointer<Float>) in Array(UnsafeBufferPointer(start: start, count: features)) }
+    return StatisticsShift(
+      from: RunningStatistics(mean: values(running.mean), variance: values(running.variance), batchCount: 1),
+      to: RunningStatistics(mean: values(last.mean_high), variance: values(last.variance), batchCount: 1),
+      epsilon: options.epsilon)
+  }
+
   func recalibrate(_ moments: FeatureMoments, _ buffers: LayerBuffers) throws {
     let running = RunningStatisticsView(buffers, features: features)
     let correction = options.runningVariance.correction(count: moments.count)

@@ -1,14 +1,16 @@
 import Glibc
 import Synchronization
 
-/// Runs `body` for 0 ..< `count` on all processors, in any order; only on the calling thread if the system gives no
+/// Runs `body` for 0 ..< `count` on `threads` threads, in any order; only on the calling thread if the system gives no
 /// other.
 /// - Throws: The error of the lowest index that failed, so that errors do not depend on the order either.
-func concurrently(_ count: Int, _ body: @Sendable (Int) throws -> Void) throws {
+func concurrently(
+  _ count: Int, threads most: Int = Machine.threads, _ body: @Sendable (Int) throws -> Void
+) throws {
   try withoutActuallyEscaping(body) { body in
     let work = ConcurrentWork(count: count, body: body)
     var threads: [pthread_t] = []
-    for _ in 1..<max(1, min(count, Machine.threads)) {
+    for _ in 1..<max(1, min(count, most)) {
       var thread = pthread_t()
       let context = Unmanaged.passRetained(work)
       let start: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
@@ -43,15 +45,15 @@ extension Machine {
   }
 }
 
-/// What `body` makes of each of 0 ..< `count`, computed on all processors.
+/// What `body` makes of each of 0 ..< `count`, computed on `threads` threads.
 /// - Throws: As `concurrently`.
 func concurrentResults<Result: Sendable>(
-  _ count: Int, _ body: @Sendable (Int) throws -> Result
+  _ count: Int, threads: Int = Machine.threads, _ body: @Sendable (Int) throws -> Result
 ) throws -> [Result] {
   var results = [Result?](repeating: nil, count: count)
   try results.withUnsafeMutableBufferPointer { buffer in
     nonisolated(unsafe) let buffer = buffer
-    try concurrently(count) { buffer[$0] = try body($0) }
+    try concurrently(count, threads: threads) { buffer[$0] = try body($0) }
   }
   return results.map { $0! }
 }

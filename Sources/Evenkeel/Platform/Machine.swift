@@ -17,6 +17,19 @@ public enum Machine {
     return count > 0 ? count : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }
 
+  /// The processor's name.
+  package static var processor: String {
+    guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown processor" }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 512)
+    while fgets(&line, Int32(line.count), file) != nil {
+      let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      guard text.hasPrefix("model name"), let colon = text.firstIndex(of: ":") else { continue }
+      return String(text[text.index(after: colon)...].drop { $0 == " " }.prefix { !$0.isNewline })
+    }
+    return "unknown processor"
+  }
+
   /// - Throws: `EvenkeelError` with code `usage` for less than 1 or more than eight per processor.
   static func requireThreads(_ count: Int) throws {
     let most = 8 * threads

@@ -25,7 +25,7 @@ private struct StoredPosition: Codable {
 
 extension ModelState {
   /// The tensors under PyTorch's `state_dict` names of the equivalent `nn.Sequential`, with a prefix.
-  fileprivate func items(prefix: String = "") -> [Safetensors.Source] {
+  func items(prefix: String = "") -> [Safetensors.Source] {
     var items = layout.entries.map { entry in
       Safetensors.Source(
         key: prefix + entry.name, dtype: "F32", shape: entry.description.shape,
@@ -48,7 +48,7 @@ extension ModelState {
   }
 
   /// Fills the state from `file`; returns the keys that were read.
-  fileprivate func read(_ file: Safetensors, prefix: String = "") throws -> Set<String> {
+  func read(_ file: Safetensors, prefix: String = "") throws -> Set<String> {
     try write { state in
       var used: Set<String> = []
       for entry in layout.entries {
@@ -98,10 +98,22 @@ extension Model {
     }
   }
 
+  /// What a file says of the model besides its tensors.
+  var description: StoredDescription {
+    StoredDescription(
+      network: network, scaling: scaling, encoding: encoding, images: images, output: output,
+      training: training)
+  }
+
   fileprivate func metadata() throws -> [String: String] {
-    let description = StoredDescription(
-      network: network, scaling: scaling, encoding: encoding, images: images, output: output, training: training)
-    do { return ["format": "pt", "evenkeel": try Safetensors.json(description)] } catch let error as EncodingError {
+    try Self.metadata(description, key: "evenkeel")
+  }
+
+  /// - Throws: `EvenkeelError` with code `data` for a description that JSON cannot hold.
+  static func metadata(_ description: some Encodable, key: String) throws -> [String: String] {
+    do { return ["format": "pt", key: try Safetensors.json(description)] } catch let error
+      as EncodingError
+    {
       guard case .invalidValue(let value, let context) = error else { throw error }
       let place = context.codingPath.map { $0.intValue.map { String($0) } ?? $0.stringValue }.joined(separator: ".")
       throw EvenkeelError.data(
@@ -149,20 +161,21 @@ extension Model {
     }
   }
 
+  /// The model of a description, whose tensors are still to be read.
+  init(_ description: StoredDescription, _ layout: ParameterLayout) throws {
+    try self.init(description.network, state: try ModelState(layout))
+    (scaling, encoding, images) = (description.scaling, description.encoding, description.images)
+    (output, training) = (description.output, description.training)
+  }
+
   fileprivate static func described(by file: Safetensors) throws -> Model {
     let (description, layout) = try StoredDescription.read(file.header)
-    var model = try Model(description.network, state: try ModelState(layout))
-    model.scaling = description.scaling
-    model.encoding = description.encoding
-    model.images = description.images
-    model.output = description.output
-    model.training = description.training
-    return model
+    return try Model(description, layout)
   }
 }
 
 extension Safetensors {
-  fileprivate func requireNoOther(than used: Set<String>) throws {
+  func requireNoOther(than used: Set<String>) throws {
     if let extra = header.tensors.keys.sorted().first(where: { !used.contains($0) }) {
       if header.metadata["position"] != nil {
         throw EvenkeelError.data("\(name): it is a training checkpoint, not a model; use it with --resume.")

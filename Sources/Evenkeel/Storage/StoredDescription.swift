@@ -58,24 +58,50 @@ extension StoredDescription {
   ///   file's tensors.
   static func read(_ header: SafetensorsHeader) throws -> (StoredDescription, ParameterLayout) {
     guard let text = header.metadata["evenkeel"] else {
+      if header.metadata[StoredEnsemble.key] != nil {
+        throw EvenkeelError.data(
+          "\(header.name): it holds models whose predictions are averaged, as train --folds makes them, not one model; predict, evaluate and inspect take it."
+        )
+      }
       throw EvenkeelError.data(
         "\(header.name): the metadata has no key \"evenkeel\"; it is not a model of this program.")
     }
+    let description = try decode(StoredDescription.self, from: text, key: "evenkeel", of: header)
+    return (description, try description.layout(in: header))
+  }
+
+  /// - Throws: `EvenkeelError` with code `data` that names the file, for text that nests too deeply or is damaged.
+  static func decode<Value: Decodable>(
+    _ type: Value.Type, from text: String, key: String, of header: SafetensorsHeader
+  ) throws -> Value {
     guard jsonDepth(text.utf8) <= greatestDepth else {
-      throw EvenkeelError.data("\(header.name): the description under \"evenkeel\" nests too deeply.")
+      throw EvenkeelError.data("\(header.name): the description under \"\(key)\" nests too deeply.")
     }
+    do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch let error
+      as EvenkeelError
+    {
+      throw EvenkeelError.data(error.at(header.name).message)
+    } catch {
+      throw EvenkeelError.data("\(header.name): the description under \"\(key)\" is damaged.")
+    }
+  }
+
+  /// The layout of its network, of which the file has every tensor under names that begin with `prefix`.
+  /// - Throws: As `read`.
+  func layout(in header: SafetensorsHeader, prefix: String = "") throws -> ParameterLayout {
     do {
-      let description = try JSONDecoder().decode(StoredDescription.self, from: Data(text.utf8))
-      let layout = try ParameterLayout(description.network)
+      let layout = try ParameterLayout(network)
       // Before memory is taken for it: the file must hold what the description mentions.
-      for entry in layout.entries { try header.entry(entry.name, shape: entry.description.shape) }
-      for buffer in layout.buffers where !buffer.description.isCount {
-        try header.entry(buffer.name, shape: buffer.description.shape)
+      for entry in layout.entries {
+        try header.entry(prefix + entry.name, shape: entry.description.shape)
       }
-      try description.validate(width: layout.network.outputCount)
-      return (description, layout)
+      for buffer in layout.buffers where !buffer.description.isCount {
+        try header.entry(prefix + buffer.name, shape: buffer.description.shape)
+      }
+      try validate(width: layout.network.outputCount)
+      return layout
     } catch let error as EvenkeelError {
       throw EvenkeelError.data(error.at(header.name).message)
-    } catch { throw EvenkeelError.data("\(header.name): the description under \"evenkeel\" is damaged.") }
+    }
   }
 }

@@ -29,10 +29,15 @@ package final class AlignedFloats: @unchecked Sendable {
   private static func allocate(_ count: Int) -> UnsafeMutablePointer<Float>? {
     var memory: UnsafeMutableRawPointer?
     let bytes = max(count, 16) * MemoryLayout<Float>.stride
-    guard posix_memalign(&memory, 64, bytes) == 0, let memory else { return nil }
+    let isLarge = bytes >= 2 * largePage
+    guard posix_memalign(&memory, isLarge ? largePage : 64, bytes) == 0, let memory else { return nil }
+    // Where the system gives large pages on request, there are fewer to look up.
+    if isLarge { madvise(memory, bytes, MADV_HUGEPAGE) }
     memset(memory, 0, bytes)
     return memory.bindMemory(to: Float.self, capacity: max(count, 16))
   }
+
+  private static let largePage = 1 << 21
 
   /// Room for this many bytes.
   convenience init(bytes: Int) { self.init(count: (bytes + 3) / MemoryLayout<Float>.stride) }

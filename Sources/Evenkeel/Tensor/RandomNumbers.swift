@@ -76,4 +76,5 @@ enum RandomStream {
   static let split = 3
   static let digits = 4
   static let augmentation = 5
+  static let permutation = 6
 }

@@ -30,7 +30,8 @@ public struct Checkpoint: Sendable {
   let sums: Loss.Sums
   /// The sums of each target, if there are several.
   let targetSums: [Double]?
-  let history: History
+  /// The complete epochs.
+  package let history: History
   let best: Best?
 
   var state: ModelState { model.state }

@@ -18,6 +18,15 @@ public struct EpochRecord: Hashable, Codable, Sendable {
   public let validationMetric: Double?
   /// Wall time, validation included.
   public let seconds: Double
+  /// By the path of each batch norm: from its running statistics to those of the epoch's last batch. A norm without statistics of
+  /// batches, as a frozen one, is left out. Only `Trainer.Event.epoch` tells them; a `History` keeps none.
+  public internal(set) var batchShifts: [String: StatisticsShift] = [:]
+
+  private enum CodingKeys: String, CodingKey {
+    case epoch, trainLoss, trainAccuracy, trainRMSE, validationLoss, validationAccuracy, validationRMSE,
+      validationMetric
+    case seconds
+  }
 
   init(epoch: Int, training: Quality, validation: Quality?, metric: Double?, seconds: Double) {
     self.epoch = epoch
@@ -38,4 +47,7 @@ public struct History: Hashable, Codable, Sendable {
   public internal(set) var epochs: [EpochRecord] = []
   /// True if patience ran out before the epochs did.
   public internal(set) var stoppedEarly = false
+
+  /// No epoch yet.
+  package init() {}
 }

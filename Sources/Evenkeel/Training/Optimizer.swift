@@ -132,6 +132,9 @@ public struct Optimizer: Hashable, Codable, Sendable {
       decayed: decayed, gradient_scale: gradientScale)
   }
 
+  /// The rule's name.
+  var name: String { terms.name }
+
   /// The rule and its numbers in one line, for messages.
   var summary: String {
     let terms = terms

@@ -138,15 +138,16 @@ public struct Trainer: Sendable {
         try onEvent(.interrupted(run.checkpoint(history, best)))
         throw error
       }
-      let training = run.quality
+      let (training, shifts) = (run.quality, run.shiftsOfLastBatch)
       var judged = model
       let judges = validation.map { !$0.isEmpty } ?? false
       if judges, let averaged = try run.averagedModel() { judged = averaged }
       let checked = judges ? try judge(judged, on: validation!) : nil
-      let record = EpochRecord(
+      var record = EpochRecord(
         epoch: run.epoch, training: training, validation: checked?.quality, metric: checked?.metric,
         seconds: (clock.now - started) / .seconds(1))
       history.epochs.append(record)
+      record.batchShifts = shifts
       if patience != nil || metric != nil, let checked {
         let score = checked.metric ?? checked.quality.loss
         if best == nil || metric?.isBetter(score, than: best!.score) ?? (score < best!.score) {
@@ -191,6 +192,9 @@ public struct Trainer: Sendable {
     if model.output == nil {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.network.outputCount)
     }
+    // They were fitted to what the weights were before.
+    model.output?.temperature = nil
+    model.output?.threshold = nil
     model.training = TrainingSummary(
       batchSize: examplesOfStatistics(of: model.state.layout.network, in: dataset.count),
       weightDecay: optimizer.weightDecay)

@@ -21,12 +21,12 @@ extension Trainer {
       for: "Training a network of \(layout.learnedCount) learned values", code: .usage)
   }
 
-  /// The bytes for values, gradients and statistics of a step on `batchSize` examples, without parameters.
+  /// The bytes that a step on `batchSize` examples needs at least for values, gradients and statistics, without parameters.
   package func stepByteCount(of network: Network) throws -> Int {
     let layout = try ParameterLayout(network)
     let plan = plan(for: layout.network, examples: batchSize)
     let program = try Program(layout, maximumRows: plan.largestPart, purpose: .training, threads: threads)
     guard accumulating > 1, statistics == .whole else { return program.byteCount }
-    return program.byteCount + (try WholeParts(program, batch: plan.batches.largest, layout: layout)).byteCount
+    return program.byteCount + (try WholeParts(program, plan: plan, layout: layout, mayKeep: false)).byteCount
   }
 }

@@ -9,6 +9,8 @@ final class TrainingRun {
   private lazy var settings = RunSettings(
     trainer, examples: batches.dataset.count, fingerprint: batches.dataset.fingerprint)
   private(set) var position = TrainingPosition()
+  /// The steps that were made before this run.
+  private var resumedAt = 0
   /// Over the batches of the current epoch.
   private var sums = Loss.Sums()
 
@@ -29,6 +31,11 @@ final class TrainingRun {
   /// Complete epochs.
   var epoch: Int { position.epoch }
   var quality: Quality { Quality(sums, targets.targetSums, output: model.output!, width: targets.width) }
+
+  /// By the path of each batch norm: from its running statistics to those of the last batch.
+  var shiftsOfLastBatch: [String: StatisticsShift] {
+    position.step == resumedAt ? [:] : steps.program.shiftsOfLastBatch
+  }
 
   /// Makes the remaining steps of the epoch.
   func finishEpoch(
@@ -120,5 +127,6 @@ final class TrainingRun {
     targets.targetSums = checkpoint.targetSums
     position = TrainingPosition(epoch: checkpoint.epoch, batch: checkpoint.batch, step: checkpoint.step)
     sums = checkpoint.sums
+    resumedAt = position.step
   }
 }

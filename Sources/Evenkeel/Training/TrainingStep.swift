@@ -32,7 +32,7 @@ final class TrainingStep {
     let isInParts = trainer.accumulating > 1
     let whole =
       isInParts && trainer.statistics == .whole
-      ? try WholeParts(program, batch: plan.batches.largest, layout: layout) : nil
+      ? try WholeParts(program, plan: plan, layout: layout, mayKeep: true) : nil
     wholeParts = whole.flatMap { $0.norms.isEmpty ? nil : $0 }
     microParts =
       isInParts ? MicroParts(state, gradients: whole?.gradients ?? AlignedFloats(count: layout.count)) : nil

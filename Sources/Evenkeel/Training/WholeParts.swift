@@ -10,12 +10,15 @@ public enum BatchStatistics: String, Hashable, CaseIterable, Sendable {
 
 /// Parts that are normalized by the statistics of the whole batch.
 ///
-/// Forward: from norm to norm all parts go as far as the norm's input, are merged into its statistics, and leave what
-/// the steps after it need of them (`Cut`) in `store`. Backward, likewise from norm to norm: Σ dz and Σ dz x̂ of all
-/// parts are known before dx is. The values before a norm are recomputed from the input each time. A step of a network
-/// with K norms takes one forward, one backward, and for each norm another forward up to it: for evenly spread norms
-/// about 1 + (K + 1)/6 times as long as the batch in one part, with the memory of one part and of the widest cut of the
-/// whole batch.
+/// Forward: from norm to norm all parts go as far as the norm's input and are merged into its statistics. Backward,
+/// likewise from norm to norm: Σ dz and Σ dz x̂ of all parts are known before dx is.
+///
+/// Where there is memory for it, each part waits at a norm in an arena of its own: a step takes as long, and as much
+/// memory, as the batch in one part. Otherwise the parts take turns in the program's arena, and leave in `store` what
+/// the steps on the other side of the norm need of them (`Cut`); backward, the values before a norm are recomputed from
+/// the input each time. A step of a network with K norms then takes one forward, one backward, and for each norm another
+/// forward up to it: for evenly spread norms about 1 + (K + 1)/6 times as long as the batch in one part, with the memory
+/// of one part and of the widest cut of the whole batch. The numbers are the same.
 final class WholeParts: BatchParts {
   /// The norms that take statistics, in order.
   let norms: [WholeBatchNorm]
@@ -25,6 +28,8 @@ final class WholeParts: BatchParts {
   private let contexts: [(any StepContext)?]
   /// The cuts before and after each norm.
   private let before, after: [Cut]
+  /// One for each part; none if they take turns.
+  private let arenas: [AlignedFloats]
   private let store: AlignedFloats
   private let widest: Int
   /// Where each step's parameters are.
@@ -32,9 +37,10 @@ final class WholeParts: BatchParts {
 
   /// - Parameters:
   ///   - program: Of the parts.
-  ///   - batch: The examples of the largest batch.
+  ///   - plan: How batches are divided into parts.
+  ///   - mayKeep: Whether every part may have an arena, if half of the memory that is left is enough for them.
   /// - Throws: `EvenkeelError` with code `usage` for a norm whose statistics cannot be taken this way.
-  init(_ program: Program, batch: Int, layout: ParameterLayout) throws {
+  init(_ program: Program, plan: BatchPlan, layout: ParameterLayout, mayKeep: Bool) throws {
     var contexts = [(any StepContext)?](repeating: nil, count: program.steps.count)
     var norms: [WholeBatchNorm] = []
     for index in program.statisticalSteps {
@@ -59,7 +65,12 @@ final class WholeParts: BatchParts {
     before = steps.map { Cut(before: $0, in: program) }
     after = steps.map { Cut(before: $0 + 1, in: program) }
     widest = (before + after).map(\.width).max() ?? 0
-    let (count, overflow) = widest.multipliedReportingOverflow(by: batch)
+    let batch = plan.batches.largest
+    let others = plan.parts(of: batch, haveStatistics: false).count - 1
+    let (size, isHuge) = program.byteCount.multipliedReportingOverflow(by: others)
+    let keeps = mayKeep && !norms.isEmpty && !isHuge && size <= MemoryRoom.current().bytes / 2
+    arenas = keeps ? [program.arena] + (0..<others).map { _ in AlignedFloats(count: program.arena.count) } : []
+    let (count, overflow) = keeps ? (0, false) : widest.multipliedReportingOverflow(by: batch)
     store = try AlignedFloats(
       count: overflow ? .max : count, for: "What the norms keep of a whole batch of \(batch) examples", code: .usage,
       remedy: "A smaller batch takes less.")
@@ -69,7 +80,10 @@ final class WholeParts: BatchParts {
   }
 
   /// The size of its memory in bytes, without the gradients that every accumulation needs.
-  var byteCount: Int { norms.reduce(store.count * MemoryLayout<Float>.stride) { $0 + $1.byteCount } }
+  var byteCount: Int {
+    let values = arenas.dropFirst().reduce(store.count) { $0 + $1.count }
+    return norms.reduce(values * MemoryLayout<Float>.stride) { $0 + $1.byteCount }
+  }
 
   func gradients(of batch: Batch, _ step: TrainingStep) throws -> Loss.Sums {
     let program = step.program
@@ -80,11 +94,11 @@ final class WholeParts: BatchParts {
     // From the last norm forward to the loss, and back to the norm.
     for index in 0..<batch.parts.count {
       let part = batch.parts[index]
-      let (call, place) = call(part, of: batch, step)
-      before[last].restore(program, rows: part.count, from: place)
+      let call = call(part, of: batch, step)
+      try bring(index, to: before[last], of: batch, step)
       try step.forward(call, before[last].step..<program.steps.count, of: batch)
       sums += try step.evaluateLoss(part, of: batch)
-      try goBackward(call, after[last].step..<program.steps.count, place, to: last, step)
+      try goBackward(call, after[last].step..<program.steps.count, to: last, step)
     }
     // From each norm back to the one before it.
     for norm in norms.indices.reversed() {
@@ -94,17 +108,21 @@ final class WholeParts: BatchParts {
       guard index > 0 else { break }
       for partIndex in 0..<batch.parts.count {
         let part = batch.parts[partIndex]
-        let (call, place) = call(part, of: batch, step)
-        try step.batches.gather(part, of: batch, to: program.input)
-        try step.forward(call, 0..<index + 1, of: batch)
-        after[norm].restoreGradients(program, rows: part.count, from: place)
-        try goBackward(call, (norm > 0 ? after[norm - 1].step : 0)..<index + 1, place, to: norm - 1, step)
+        let call = call(part, of: batch, step)
+        if arenas.isEmpty {
+          try bring(partIndex, to: nil, of: batch, step)
+          try step.forward(call, 0..<index + 1, of: batch)
+          after[norm].restoreGradients(program, rows: part.count, from: place(of: part))
+        } else {
+          program.arena = arenas[partIndex]
+        }
+        try goBackward(call, (norm > 0 ? after[norm - 1].step : 0)..<index + 1, to: norm - 1, step)
       }
     }
     return sums
   }
 
-  func commit(_ batch: Batch, _ step: TrainingStep) { step.program.commit(call(batch.parts[0], of: batch, step).0) }
+  func commit(_ batch: Batch, _ step: TrainingStep) { step.program.commit(call(batch.parts[0], of: batch, step)) }
 
   /// Runs all parts up to each norm in turn and merges its statistics.
   private func takeStatistics(_ batch: Batch, _ step: TrainingStep) throws {
@@ -114,20 +132,16 @@ final class WholeParts: BatchParts {
       let cut = before[index]
       for partIndex in 0..<batch.parts.count {
         let part = batch.parts[partIndex]
-        let (call, place) = call(part, of: batch, step)
-        if index == 0 {
-          try step.batches.gather(part, of: batch, to: program.input)
-          try step.forward(call, 0..<cut.step, of: batch)
-        } else {
-          before[index - 1].restore(program, rows: part.count, from: place)
-          try step.forward(call, before[index - 1].step..<cut.step, of: batch)
-        }
+        let call = call(part, of: batch, step)
+        let start = index > 0 ? before[index - 1] : nil
+        try bring(partIndex, to: start, of: batch, step)
+        try step.forward(call, (start?.step ?? 0)..<cut.step, of: batch)
         let bad = norm.merge(program.input(ofStep: cut.step), rows: part.count, threads: program.team)
         guard bad < 0 else {
           throw batch.position.failed(
             NormFailure.notFinite(feature: bad).error(norm.operation.name, BatchNorm.kind).message)
         }
-        cut.save(program, rows: part.count, to: place)
+        if arenas.isEmpty { cut.save(program, rows: part.count, to: place(of: part)) }
       }
       guard norm.moments.isEnough else {
         throw NormFailure.oneValue.error(norm.operation.name, BatchNorm.kind)
@@ -136,27 +150,36 @@ final class WholeParts: BatchParts {
     }
   }
 
+  /// Brings a part to the program as it was left at `cut`, or (nil) its examples.
+  private func bring(_ index: Int, to cut: Cut?, of batch: Batch, _ step: TrainingStep) throws {
+    let (program, part) = (step.program, batch.parts[index])
+    if !arenas.isEmpty { program.arena = arenas[index] }
+    guard let cut else { return try step.batches.gather(part, of: batch, to: program.input) }
+    if arenas.isEmpty { cut.restore(program, rows: part.count, from: place(of: part)) }
+  }
+
+  /// Where a part leaves what the other side of a norm needs of it.
+  private func place(of part: Range<Int>) -> UnsafeMutablePointer<Float> { store.start + part.lowerBound * widest }
+
   /// Runs some steps backward; then keeps the gradients after norm `next`, if there is one, and adds to its sums.
-  private func goBackward(
-    _ call: Program.Call, _ range: Range<Int>, _ place: UnsafeMutablePointer<Float>, to next: Int, _ step: TrainingStep
-  ) throws {
+  private func goBackward(_ call: Program.Call, _ range: Range<Int>, to next: Int, _ step: TrainingStep) throws {
     let program = step.program
     try program.backward(call, range)
     for index in range where contexts[index] == nil {
       for parameter in parameters[index] { step.gradients.add(gradients, parameter, threads: program.team) }
     }
     guard next >= 0 else { return }
-    after[next].saveGradients(program, rows: call.rows, to: place)
+    if arenas.isEmpty {
+      after[next].saveGradients(program, rows: call.rows, to: place(of: call.firstRow..<call.firstRow + call.rows))
+    }
     try program.collectBackward(before[next].step, call)
     norms[next].operation.reduce(program.passBackward(before[next].step), into: norms[next])
   }
 
-  private func call(
-    _ part: Range<Int>, of batch: Batch, _ step: TrainingStep
-  ) -> (Program.Call, UnsafeMutablePointer<Float>) {
+  private func call(_ part: Range<Int>, of batch: Batch, _ step: TrainingStep) -> Program.Call {
     var call = step.call(part, of: batch)
     call.contexts = contexts
     call.gradients = gradients.start
-    return (call, store.start + part.lowerBound * widest)
+    return call
   }
 }

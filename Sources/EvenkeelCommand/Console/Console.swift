@@ -35,6 +35,10 @@ func emit(_ bytes: UnsafeRawBufferPointer) throws {
   }
 }
 
+/// Prints `value` as a JSON object on a line of its own.
+/// - Throws: As above.
+func emitJSON(_ value: some Encodable) throws { try emit(JSONLine.text(value)) }
+
 /// Writes to standard error at once.
 func tell(_ text: String) {
   var text = text

@@ -1,6 +1,5 @@
 import Evenkeel
 import EvenkeelLab
-import Glibc
 
 extension Report {
   /// A page of what claims found on `data`.
@@ -12,18 +11,6 @@ extension Report {
       machine: Machine.summary, version: "Evenkeel \(Release.version), rules \(Laboratory.rulesVersion)",
       claims: claims)
   }
-}
-
-/// Today's date in words.
-private func today() -> String {
-  var now = time(nil)
-  var parts = tm()
-  localtime_r(&now, &parts)
-  let months = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-  ]
-  return "\(parts.tm_mday) \(months[Int(parts.tm_mon)]) \(parts.tm_year + 1900)"
 }
 
 extension Plan {

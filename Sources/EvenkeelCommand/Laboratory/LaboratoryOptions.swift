@@ -42,8 +42,8 @@ struct LaboratoryOptions: ParsableArguments {
     TrialRunner(store: store, data: data, threads: min(threads ?? Machine.threads, 8 * Machine.threads))
   }
 
-  func data(_ source: String) throws -> LaboratoryData {
-    let data = try LaboratoryData(source, target: target)
+  func data(_ source: String, limited: Bool = true) throws -> LaboratoryData {
+    let data = try LaboratoryData(source, target: target, limited: limited)
     warn(data.warnings)
     return data
   }

@@ -5,7 +5,23 @@ import EvenkeelLab
 struct Runs: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Lists, shows and compares the runs in a store.",
-    subcommands: [List.self, Show.self, Compare.self], defaultSubcommand: List.self)
+    subcommands: [List.self, Show.self, Compare.self, TensorBoard.self], defaultSubcommand: List.self)
+
+  struct TensorBoard: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "tensorboard", abstract: "Writes the runs that are done for TensorBoard, a folder each.")
+    @Argument(help: "A folder, which run-1, run-2 and so on go into; those that are there are written again.")
+    var folder: String
+    @OptionGroup var store: StoreOption
+
+    func run() throws {
+      let store = try store.existing()
+      let runs = try store.runs().map(\.id)
+      let written = try store.writeEvents(of: runs, below: folder)
+      try emit("\(written) of \(runs.count) runs: tensorboard --logdir \(folder)")
+      try store.requireFit()
+    }
+  }
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Lists every run.")

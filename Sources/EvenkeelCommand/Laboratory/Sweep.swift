@@ -24,6 +24,8 @@ struct SweepCommand: ParsableCommand {
   @Option(help: "Steps of a trial.") var steps = 2_000
   @Option(help: "Seed of the tried settings, the initial weights and the orders of examples.") var seed: UInt64 = 1
   @Option(help: "An HTML file for a report with heat maps.") var report: String?
+  @Option(help: "A folder for the trials as TensorBoard shows them, a row each in its table of hyperparameters.")
+  var tensorboard: String?
   @OptionGroup(title: "Running") var options: LaboratoryOptions
 
   func run() throws {
@@ -62,6 +64,14 @@ struct SweepCommand: ParsableCommand {
       progress.show("sweep", $0.done, $0.total, $0.secondsLeft)
     }
     progress.clear()
+    if let tensorboard {
+      do { _ = try store.writeEvents(of: store.numbers(of: planned), below: tensorboard) } catch let error
+        as EvenkeelError
+        where error.code == .cannotWrite
+      {
+        warn(error.message)
+      }
+    }
     let outcome = try SweepOutcome(sweep, on: data.description, results: results)
     if let report {
       try Report(on: data.description, [outcome.report(on: data.description, command: commandLine)]).write(to: report)
@@ -76,7 +86,8 @@ struct SweepCommand: ParsableCommand {
     words += ["--optimizer", optimizer.rawValue, "--batch-size", "\(batchSize)"] + (grid ? ["--grid"] : [])
     for (name, value) in [
       ("--network", network.network), ("--hidden", network.hidden?.text),
-      ("--activation", network.activation?.rawValue), ("--target", options.target), ("--metric", metric?.rawValue),
+      ("--activation", network.activation?.rawValue), ("--dropout", network.dropout.map { "\($0)" }),
+      ("--target", options.target), ("--metric", metric?.rawValue),
     ] {
       if let value { words += [name, value] }
     }

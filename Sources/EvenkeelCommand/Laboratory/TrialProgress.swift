@@ -18,6 +18,16 @@ struct TrialProgress {
     StatusLine.show(line)
   }
 
+  /// The same where nobody knows how many there will be.
+  mutating func show(_ name: String, _ done: Int) {
+    guard enabled else { return }
+    let now = ContinuousClock.now
+    if let shown, now - shown < (StatusLine.isAvailable ? .milliseconds(200) : .seconds(30)) { return }
+    shown = now
+    let line = "\(name)  \(done) trials done"
+    if StatusLine.isAvailable { StatusLine.show(line) } else { tell(line + "\n") }
+  }
+
   func clear() { if enabled, StatusLine.isAvailable { StatusLine.clear() } }
 }
 

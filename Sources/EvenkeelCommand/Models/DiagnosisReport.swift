@@ -80,29 +80,13 @@ struct DiagnosisReport {
     for kind in kinds {
       let same = findings.filter { $0.kind == kind }
       try emit("")
-      for (layers, finding) in Self.grouped(same) {
+      for (layers, finding) in Finding.grouped(same) {
         try emit(finding.severity.rawValue.padded(to: 9) + layers.padded(to: 14) + finding.cause + which(finding))
       }
       var remedies: [String] = []
       for finding in same where !remedies.contains(finding.remedy) { remedies.append(finding.remedy) }
       for remedy in remedies { try emit("".padded(to: 9) + "→ " + remedy) }
     }
-  }
-
-  /// Findings with the layers of which the same is true, in order.
-  static func grouped(_ findings: [Finding]) -> [(layers: String, Finding)] {
-    var groups: [(layers: [String], finding: Finding)] = []
-    for finding in findings {
-      if let index = groups.firstIndex(where: {
-        $0.finding.kind == finding.kind && $0.finding.severity == finding.severity && $0.finding.cause == finding.cause
-          && $0.finding.features == finding.features
-      }) {
-        groups[index].layers.append(finding.layer)
-      } else {
-        groups.append(([finding.layer], finding))
-      }
-    }
-    return groups.map { (($0.layers.count > 1 ? "layers " : "layer ") + $0.layers.joined(separator: ", "), $0.finding) }
   }
 
   /// Which features, if they are few.

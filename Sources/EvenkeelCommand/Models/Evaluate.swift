@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evenkeel
+import EvenkeelLab
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -9,25 +10,51 @@ struct Evaluate: ParsableCommand {
     help: "As for train: its test part, or all of it if it has none (a table then includes the rows trained on).")
   var data: String
   @OptionGroup var broken: BrokenImageOption
-  @Option(help: "The probability from which on the second of two classes is predicted; 0.5 by default.")
+  @Option(
+    help:
+      "The probability from which on the second of two classes is predicted; by default the one that train --threshold-for chose, or 0.5."
+  )
   var threshold: Double?
+  @Option(help: "An HTML file for a page about the results.") var report: String?
   @Flag(help: "Print one JSON object, with all metrics.") var json = false
 
   func run() throws {
-    let model = try Model(contentsOf: model)
+    try requireApart(report, from: [model, data])
+    try requireOutput(report)
+    let source = model
+    let model = try ModelEnsemble(contentsOf: source)
     let limit = try threshold.map { try DecisionThreshold($0, among: model.output?.classLabels ?? []) }
-    let evaluation: Evaluation
-    switch try Dataset.openForUse(data, by: model, targets: true, skippingBroken: broken.skipBroken) {
-    case .parts(let parts):
-      let (whole, warnings) = try model.evaluation(of: parts, threshold: limit)
-      warn(warnings)
-      evaluation = whole
-    case .whole(let dataset, let warnings):
-      warn(warnings)
-      evaluation = try model.evaluation(of: dataset, threshold: limit)
-    }
+    let evaluation = try model.evaluation(ofDataAt: data, threshold: limit, skippingBroken: broken.skipBroken)
     evaluation.warnOfUnknownClasses()
+    if let report { try page(model, from: source, evaluation).write(to: report) }
     if json { return try emitJSON(EvaluationLine(evaluation)) }
     try emit(EvaluationReport(evaluation: evaluation).lines.joined(separator: "\n"))
+  }
+
+  private func page(_ model: ModelEnsemble, from source: String, _ evaluation: Evaluation) throws -> ModelReport {
+    var report = try ModelReport(about: source.lastPathComponent, model, threads: Machine.threads)
+    let count = NumberText.page.fixed(Double(evaluation.quality.count), decimals: 0)
+    report.addResults(evaluation, guess: nil, on: "the \(count) examples of \(data)")
+    for (index, member) in model.members.enumerated() {
+      report.addNorms(of: member, number: model.members.count > 1 ? index + 1 : nil, on: nil, seed: 0)
+    }
+    return report
+  }
+}
+
+extension ModelEnsemble {
+  /// How good the model is on DATA as the command names it; warns of what is notable in it.
+  func evaluation(
+    ofDataAt path: String, threshold: DecisionThreshold? = nil, skippingBroken: Bool = false
+  ) throws -> Evaluation {
+    switch try Dataset.openForUse(path, by: self, targets: true, skippingBroken: skippingBroken) {
+    case .parts(let parts):
+      let (whole, warnings) = try evaluation(of: parts, threshold: threshold)
+      warn(warnings)
+      return whole
+    case .whole(let datasets, let warnings):
+      warn(warnings)
+      return try evaluation(of: datasets, threshold: threshold)
+    }
   }
 }

@@ -10,7 +10,9 @@ struct EvaluationReport {
   var lines: [String] {
     let quality = evaluation.quality
     var lines = [quality.summary] + quality.targetLines
-    let shown = metrics.compactMap { metric, name in evaluation.value(of: metric).map { text($0, metric, name) } }
+    let shown = metrics.compactMap { metric, name in
+      evaluation.value(of: metric).map { "\(name) \(metric.text($0))" }
+    }
     lines.append(shown.joined(separator: ", "))
     guard let classes = evaluation.classes else { return lines }
     lines += ["", row("class", ["precision", "recall", "F1", "examples"])]
@@ -38,15 +40,8 @@ struct EvaluationReport {
     return [
       (.balancedAccuracy, "balanced accuracy"), (.f1, "F1 of \(classes.labels[1])"), (.macroF1, "macro F1"),
       (.rocAUC, "ROC-AUC"), (.averagePrecision, "average precision"), (.logLoss, "log loss"), (.brier, "Brier score"),
+      (.calibrationError, "ECE"),
     ]
-  }
-
-  private func text(_ value: Double, _ metric: Metric, _ name: String) -> String {
-    switch metric {
-    case .balancedAccuracy: "\(name) \(NumberText.plain.percent(value, decimals: 2))"
-    case .meanAbsoluteError, .medianAbsoluteError: "\(name) \(NumberText.plain.significant(value, digits: 4))"
-    default: "\(name) \(NumberText.plain.fixed(value, decimals: 4))"
-    }
   }
 
   /// A class and numbers, in columns as wide as the longest class.
@@ -54,6 +49,18 @@ struct EvaluationReport {
     let labels = evaluation.classes?.labels ?? []
     let first = max(20, (labels.map(\.count).max() ?? 0) + 1)
     return name.padded(to: first) + cells.map { $0.alignedRight(in: max(10, $0.count + 1)) }.joined()
+  }
+}
+
+extension Metric {
+  /// A value of the metric: shares of right answers in percent, errors with four digits.
+  func text(_ value: Double) -> String {
+    switch self {
+    case .accuracy, .balancedAccuracy: NumberText.plain.percent(value, decimals: 2)
+    case .rootMeanSquaredError, .meanAbsoluteError, .medianAbsoluteError:
+      NumberText.plain.significant(value, digits: 4)
+    default: NumberText.plain.fixed(value, decimals: 4)
+    }
   }
 }
 
@@ -80,6 +87,8 @@ struct EvaluationLine: Encodable {
   let classes: [ClassLine]?
   /// Row: the class; column: what is predicted; both in the order of `classes`.
   let confusion: [[Double]]?
+  /// How often predictions of a confidence are right, in bins of equal width; those without examples are left out.
+  let reliability: [ReliabilityLine]?
 
   init(_ evaluation: Evaluation) {
     let quality = evaluation.quality
@@ -91,6 +100,7 @@ struct EvaluationLine: Encodable {
       })
     classes = evaluation.classes?.classQualities.map(ClassLine.init)
     confusion = evaluation.classes?.confusion
+    reliability = evaluation.classes?.reliability.map(ReliabilityLine.init)
   }
 }
 
@@ -102,5 +112,14 @@ struct ClassLine: Encodable {
   init(_ quality: ClassQuality) {
     (name, precision, recall) = (quality.name, quality.precision, quality.recall)
     (f1, weight) = (quality.f1, quality.weight)
+  }
+}
+
+/// A bin of confidences in JSON.
+struct ReliabilityLine: Encodable {
+  let lower, upper, confidence, accuracy, weight: Double
+
+  init(_ bin: ReliabilityBin) {
+    (lower, upper, confidence, accuracy, weight) = (bin.lower, bin.upper, bin.confidence, bin.accuracy, bin.weight)
   }
 }

@@ -22,7 +22,24 @@ struct Inspect: ParsableCommand {
       throw EvenkeelError(.usage, "--batch-size is \(batchSize); a batch's variance needs at least 2 examples.")
     }
     switch (model, network) {
-    case (let path?, nil): try show(Model(contentsOf: path))
+    case (let path?, nil):
+      let ensemble = try ModelEnsemble(contentsOf: path)
+      let count = ensemble.members.count
+      if count > 1, data == "-" {
+        throw EvenkeelError(
+          .usage,
+          "Standard input can be read once, and each of the \(count) models needs DATA; give a file."
+        )
+      }
+      for (index, member) in ensemble.members.enumerated() {
+        if count > 1 {
+          try json
+            ? emitJSON(MemberLine(member: index + 1, of: count))
+            : emit("model \(index + 1) of \(count), whose predictions are averaged")
+        }
+        try show(member)
+      }
+      if count > 1, !json, let output = ensemble.output { try emit("the mean \(output.summary)") }
     case (nil, let name?):
       let network = try NetworkOptions.named(name)
       try show(network, learned: nil)
@@ -41,12 +58,7 @@ struct Inspect: ParsableCommand {
     let diagnosis = try model.diagnose(on: dataset, batchSize: batchSize)
     try show(model.network, learned: model)
     if !json, let encoding = model.encoding { try emit(encoding.summary) }
-    if !json, let output = model.output {
-      try emit(
-        output.classLabels.isEmpty
-          ? "predicts \(output.targetNames.joined(separator: ", "))"
-          : "predicts one of \(output.classLabels.joined(separator: ", "))")
-    }
+    if !json, let output = model.output { try emit(output.summary) }
     try DiagnosisReport(json: json).show(diagnosis)
   }
 
@@ -97,6 +109,22 @@ struct Inspect: ParsableCommand {
     let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count)
     return [mean, variance.squareRoot()].map { NumberText.plain.fixed($0, decimals: 5) }.joined(separator: ", ")
   }
+}
+
+extension OutputDescription {
+  /// What is predicted, and how outputs become that.
+  fileprivate var summary: String {
+    guard !classLabels.isEmpty else { return "predicts \(targetNames.joined(separator: ", "))" }
+    let number = { NumberText.plain.significant($0, digits: 4) }
+    return "predicts one of \(classLabels.joined(separator: ", "))"
+      + (threshold.map { "; \(classLabels[1]) from the probability \(number($0)) on" } ?? "")
+      + (temperature.map { "; temperature \(number($0))" } ?? "")
+  }
+}
+
+/// What follows is of one of several models.
+private struct MemberLine: Encodable {
+  let member, of: Int
 }
 
 private struct LayerLine: Encodable {

@@ -18,7 +18,7 @@ struct Predict: ParsableCommand {
   var probabilities: String?
   @Option(
     help:
-      "The probability from which on one of two classes is predicted: the one of --probabilities, or else the second. 0.5 by default."
+      "The probability from which on one of two classes is predicted: the one of --probabilities, or else the second. By default the one that train --threshold-for chose, or 0.5."
   )
   var threshold: Double?
   @Option(help: "Columns of a CSV file to write beside the predictions, by name, separated by commas: id,name.")
@@ -28,9 +28,11 @@ struct Predict: ParsableCommand {
   func run() throws {
     try requireApart(output, from: [model, data])
     try requireOutput(output)
-    let model = try Model(contentsOf: model)
+    let model = try ModelEnsemble(contentsOf: model)
     let kept = keep?.listed ?? []
-    let lines = try PredictionLines(model, probabilities: probabilities, threshold: threshold, keeping: kept)
+    let lines = try PredictionLines(
+      model.output, width: model.outputCount, probabilities: probabilities, threshold: threshold,
+      keeping: kept)
     let data = try Dataset.openForUse(
       data, by: model, targets: false, weights: false, keeping: kept, skippingBroken: broken.skipBroken)
     guard let output else { return try write(data, model, lines) { try emit($0) } }
@@ -38,23 +40,25 @@ struct Predict: ParsableCommand {
   }
 
   private func write(
-    _ data: DataForUse, _ model: Model, _ lines: PredictionLines, _ write: (UnsafeRawBufferPointer) throws -> Void
+    _ data: DataForUse, _ model: ModelEnsemble, _ lines: PredictionLines,
+    _ write: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     switch data {
     case .parts(let parts):
       var isFirst = true
       let warnings = try parts.forEach { part in
-        lines.text(try model.predictInDouble(part.dataset, threads: 1), kept: part.kept)
+        lines.text(try model.predictInDouble(part.datasets, threads: 1), kept: part.kept)
       } then: { text in
         if isFirst { try lines.header(hasFiles: false).withUnsafeBytes(write) }
         isFirst = false
         try text.withUnsafeBytes(write)
       }
       warn(warnings)
-    case .whole(let dataset, let warnings):
+    case .whole(let datasets, let warnings):
       warn(warnings)
-      let predictions = try model.predictInDouble(dataset)
-      try Machine.requireMemory(32 * predictions.count, for: "The text of \(dataset.count) predictions")
+      let (dataset, predictions) = (datasets[0], try model.predictInDouble(datasets))
+      try Machine.requireMemory(
+        32 * predictions.count, for: "The text of \(dataset.count) predictions")
       try lines.header(hasFiles: dataset.files != nil).withUnsafeBytes(write)
       try lines.text(predictions, kept: dataset.files ?? []).withUnsafeBytes(write)
     }

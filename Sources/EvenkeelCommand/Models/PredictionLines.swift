@@ -14,14 +14,18 @@ struct PredictionLines: Sendable {
   private let classCells: [[UInt8]]
 
   /// - Parameters:
+  ///   - output: What is predicted; nil for a model before training.
+  ///   - width: The number of values that are predicted for an example.
   ///   - probabilities: The names of classes, separated by commas, or `none`; nil for all.
   ///   - threshold: From which probability on one of two classes is predicted.
   /// - Throws: `EvenkeelError` with code `usage` for a class that is none, or classes where values are predicted.
-  init(_ model: Model, probabilities: String?, threshold: Double?, keeping kept: [String]) throws {
-    output = model.output
-    width = try model.network.placed().outputCount
-    self.kept = kept
-    let labels = model.output?.classLabels ?? []
+  init(
+    _ output: OutputDescription?, width: Int, probabilities: String? = nil,
+    threshold: Double? = nil,
+    keeping kept: [String]
+  ) throws {
+    (self.output, self.width, self.kept) = (output, width, kept)
+    let labels = output?.classLabels ?? []
     classCells = labels.map { Array(Self.quoted($0).utf8) }
     var named: String?
     if let probabilities {

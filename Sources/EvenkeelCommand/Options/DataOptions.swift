@@ -41,17 +41,56 @@ struct DataOptions: ParsableArguments {
   @OptionGroup var broken: BrokenImageOption
 
   /// - Throws: `EvenkeelError`: of an option out of range, or of `Dataset.read`.
+  /// - Parameter mostOneHot: As in `TableOptions`.
   func read(
     _ data: String, loss: LossOptions.Name?, mostOneHot: Int? = nil, seed: UInt64
   ) throws -> DatasetSplits {
-    var (options, ignored) = try tableOptions(loss: loss)
-    options.mostOneHot = mostOneHot
-    let splits = try Dataset.read(
-      data, target: target, weight: weight, ignoring: ignored, options: options,
-      images: ImageOptions(size: photos.imageSize, resizing: photos.resize, skipsBroken: broken.skipBroken),
-      validation: try heldOut(), test: test.map { .data($0) } ?? .share(0.2), seed: seed)
+    let splits = try read(
+      data, loss: loss, mostOneHot: mostOneHot, validation: heldOut(), test: test.map { .data($0) } ?? .share(0.2),
+      seed: seed)
     warn(splits.warnings)
     return splits
+  }
+
+  /// The examples that folds are made of, in the training part; the test part only if DATA has one.
+  /// - Throws: As `read`, and `usage` for validation data of its own.
+  func readForFolds(
+    _ data: String, loss: LossOptions.Name?, mostOneHot: Int?, seed: UInt64
+  ) throws -> DatasetSplits {
+    guard data != "-" else {
+      throw EvenkeelError(
+        .usage, "--folds reads DATA once for each fold; standard input can be read once.")
+    }
+    guard case .share = try heldOut() else {
+      throw EvenkeelError(
+        .usage, "--folds takes --validation as a share of each fold's training rows, not as DATA.")
+    }
+    let splits = try read(
+      data, loss: loss, mostOneHot: mostOneHot, validation: .share(0), test: .share(0), seed: seed)
+    warn(splits.warnings)
+    return splits
+  }
+
+  /// What is trained, validated and judged on in a fold; the whole has said what is notable.
+  /// - Throws: As `read`.
+  func read(
+    _ data: String, loss: LossOptions.Name?, mostOneHot: Int?, fold: Fold, seed: UInt64
+  ) throws -> DatasetSplits {
+    try read(
+      data, loss: loss, mostOneHot: mostOneHot, validation: heldOut(), test: .share(0), fold: fold, seed: seed)
+  }
+
+  private func read(
+    _ data: String, loss: LossOptions.Name?, mostOneHot: Int?, validation: HeldOut, test: HeldOut, fold: Fold? = nil,
+    seed: UInt64
+  ) throws -> DatasetSplits {
+    var (options, ignored) = try tableOptions(loss: loss)
+    options.mostOneHot = mostOneHot
+    return try Dataset.read(
+      data, target: target, weight: weight, ignoring: ignored, options: options,
+      images: ImageOptions(
+        size: photos.imageSize, resizing: photos.resize, skipsBroken: broken.skipBroken),
+      validation: validation, test: test, fold: fold, seed: seed)
   }
 
   /// The columns of a CSV file; nil for other data.

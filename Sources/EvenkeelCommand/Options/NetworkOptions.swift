@@ -11,11 +11,17 @@ struct NetworkOptions: ParsableArguments {
   var hidden: HiddenUnits?
   @Option(help: "The activation of the hidden layers; relu by default.")
   var activation: ActivationKind?
+  @Option(help: "The share of each hidden layer's outputs that is dropped at random in training; 0 by default.")
+  var dropout: Double?
 
   /// - Throws: `EvenkeelError` with code `usage` if a network is described twice.
   func requireOneDescription() throws {
-    guard network != nil, hidden != nil || activation != nil else { return }
-    throw EvenkeelError(.usage, "--network describes the hidden layers already; omit --hidden and --activation.")
+    if let dropout, !(0..<1).contains(dropout) {
+      throw EvenkeelError(.usage, "--dropout is \(dropout); expected a share of at least 0 and less than 1.")
+    }
+    guard network != nil, hidden != nil || activation != nil || dropout != nil else { return }
+    throw EvenkeelError(
+      .usage, "--network describes the hidden layers already; omit --hidden, --activation and --dropout.")
   }
 
   /// The hidden layers with input and output layer.
@@ -24,7 +30,7 @@ struct NetworkOptions: ParsableArguments {
   ) -> Network {
     Network.multilayer(
       input: input, hidden: hidden?.units ?? defaultUnits, outputs: outputs,
-      activation: activation ?? .relu, normalization: normalization)
+      activation: activation ?? .relu, normalization: normalization, dropout: dropout ?? 0)
   }
 
   /// A network file, or a network that ships with the program, fitted to `dataset`.

@@ -8,6 +8,9 @@ struct OutputOptions: ParsableArguments {
     help: "Where the model goes, as NAME.safetensors; NAME.checkpoint.safetensors holds the run after its last epoch.")
   var output: String?
   @Option(help: "A checkpoint to continue from, with the same data and settings (except --epochs).") var resume: String?
+  @Option(
+    help: "An HTML file for a page about the training: curves, results, the columns' importance, the norms' health.")
+  var report: String?
   @Flag(help: "Print one JSON object per line.") var json = false
   @Flag(help: "Print no progress.") var quiet = false
 
@@ -32,6 +35,10 @@ struct OutputOptions: ParsableArguments {
     try requireApart(model, from: inputs + [resume])
     // A resumed run replaces the checkpoint that it continues from.
     try requireApart(checkpoint, from: inputs, as: "the checkpoint of --output")
-    for path in [model, checkpoint] { try requireOutput(path) }
+    try requireApart(report, from: inputs + [resume], as: "the report")
+    if let report, [model, checkpoint].contains(where: { $0.map(AtomicFile.place) == AtomicFile.place(report) }) {
+      throw EvenkeelError(.usage, "\(report) is where --output goes and cannot be the report too; choose another file.")
+    }
+    for path in [model, checkpoint, report] { try requireOutput(path) }
   }
 }

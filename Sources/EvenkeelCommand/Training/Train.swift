@@ -18,64 +18,131 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Optimizer") var schedule: ScheduleOptions
   @OptionGroup(title: "Batches") var batches: BatchOptions
   @OptionGroup(title: "Duration") var duration: DurationOptions
+  @OptionGroup(title: "Probabilities") var calibration: CalibrationOptions
+  @OptionGroup(title: "Folds") var folds: FoldOptions
   @OptionGroup(title: "Computation") var computation: ComputationOptions
   @OptionGroup(title: "Output") var output: OutputOptions
+  @OptionGroup(title: "Logs") var logs: LogOptions
 
   func run() throws {
     StopSignals.watch()
     try network.requireOneDescription()
     try norms.requirePlacement(in: network.network)
-    try output.requirePaths(apartFrom: [data, sources.validation, sources.test, network.network])
+    try output.requirePaths(apartFrom: inputs)
     try makeTrainer(nil).validate(epochs: epochs(nil))
+    if let folds = try folds.chosen() { return try run(folds) }
+    let observers = try observers()
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
     if let checkpoint { try sources.requireWeight(of: checkpoint) }
-    var splits = try sources.read(
-      data, loss: loss.loss, mostOneHot: network.network == nil ? TableRecipe.mostOneHot : nil, seed: computation.seed)
-    let recipe = recipe(for: splits.training, resuming: checkpoint != nil)
-    let heldBack = recipe == nil || sources.validation != nil ? 0 : TableRecipe.validation
-    if let recipe, recipe.members == 1, heldBack > 0 {
-      (splits.training, splits.validation) = splits.training.split(fraction: heldBack, seed: computation.seed)
-    }
-    let isValidated = !splits.validation.isEmpty || heldBack > 0
-    if duration.patience != nil || duration.metric != nil, !isValidated {
-      let option = duration.patience != nil ? "--patience" : "--metric"
-      throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
-    }
+    var splits = try sources.read(data, loss: loss.loss, mostOneHot: mostOneHot, seed: computation.seed)
+    try calibration.requireFit(splits.training)
+    let recipe = try recipe(for: splits.training, resuming: checkpoint != nil)
+    let heldBack = heldBack(recipe)
+    if heldBack > 0, recipe?.members == 1 { splits.holdBack(heldBack, seed: computation.seed) }
+    try requireValidation(splits.validation, heldBack: heldBack)
     var trainer = try makeTrainer(recipe)
-    if !isValidated { trainer.patience = nil }
+    if splits.validation.isEmpty, heldBack == 0 { trainer.patience = nil }
     trainer.loss = try loss.chosen(isRegression: splits.training.isRegression)
     if let checkpoint { warnOfOtherEpochs(than: checkpoint, trainer, epochs: epochs(recipe)) }
     var model = try makeModel(splits.training, trainer, recipe, checkpoint)
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
-    if let recipe, recipe.members > 1 {
-      try fit(recipe.members, &model, with: trainer, epochs: epochs(recipe), to: splits, heldBack: heldBack)
-    } else {
-      try fit(&model, with: trainer, epochs: epochs(recipe), to: splits, resuming: checkpoint)
+    let lines = splits.summary(of: data) + (recipe?.summary(heldBack: heldBack) ?? [])
+    let run = ObservedRun(
+      try RunStart(
+        of: trainer, on: model, to: splits.training, hasValidation: !splits.validation.isEmpty, epochs: epochs(recipe),
+        resuming: checkpoint, command: givenCommand(), data: lines), of: trainer, by: observers)
+    try run.watched { try complete(run, of: &model, trainer, recipe, splits, checkpoint, opening: lines) }
+  }
+
+  /// The files that are read.
+  private var inputs: [String?] { [data, sources.validation, sources.test, network.network] }
+
+  /// The most categories of a column that become a feature each, for a network that may have others as vectors.
+  var mostOneHot: Int? { network.network == nil ? TableRecipe.mostOneHot : nil }
+
+  /// What watches the run, the terminal included.
+  private func observers() throws -> [any RunObserver] {
+    var observers = try logs.observers(
+      apartFrom: inputs + [output.resume], outputs: [output.paths.model, output.paths.checkpoint, output.report])
+    if !output.quiet, StatusLine.isAvailable { observers.append(ProgressLine()) }
+    return observers
+  }
+
+  /// - Throws: `EvenkeelError` with code `usage` for options that need a validation part.
+  private func requireValidation(_ validation: Dataset, heldBack: Double) throws {
+    if duration.patience != nil || duration.metric != nil, validation.isEmpty, heldBack == 0 {
+      let option = duration.patience != nil ? "--patience" : "--metric"
+      throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
     }
+    try calibration.requireValidation(validation)
+  }
+
+  /// Trains the model, fits what the validation part decides, stores the model, and says how good it is.
+  private func complete(
+    _ run: ObservedRun, of model: inout Model, _ trainer: Trainer, _ recipe: TableRecipe?, _ splits: DatasetSplits,
+    _ checkpoint: Checkpoint?, opening: [String]
+  ) throws {
+    let page = TrainingPage(data: data, splits: splits, trainer: trainer, epochs: epochs(recipe))
+    var report = TrainingReport(epochs: epochs(recipe), metric: duration.metric, output: output)
+    report.opening = opening
+    let history =
+      if let recipe, recipe.members > 1 {
+        try fit(recipe.members, &model, with: trainer, to: splits, heldBack: heldBack(recipe), report)
+      } else {
+        try fit(&model, with: trainer, to: splits, resuming: checkpoint, watchedBy: run, page, report)
+      }
+    let decided = try calibration.fit(&model, to: splits.validation, threads: trainer.threads)
     let evaluation = try finalEvaluation(of: model, on: splits)
     evaluation.warnOfUnknownClasses()
     let guess = Guess(from: splits.training, on: splits.test)
     if let path = output.paths.model { try model.write(to: path) }
-    try TrainingReport(epochs: epochs(recipe), metric: duration.metric, output: output).finish(
-      test: splits.test.isEmpty ? nil : evaluation, guess: guess, model: output.paths.model)
+    if let path = output.report { try page.report(model, history, evaluation).write(to: path) }
+    let test = splits.test.isEmpty ? nil : evaluation
+    run.end(test: test?.quality)
+    try report.finish(
+      test: test, guess: guess, decided: decided, output: model.output, model: output.paths.model)
   }
 
   /// What is done where the options say nothing; nil for other data than tables.
-  private func recipe(for dataset: Dataset, resuming: Bool) -> TableRecipe? {
-    guard dataset.isTable, !dataset.isEmpty else { return nil }
+  /// - Throws: `EvenkeelError` with code `usage` for several networks where there can be one.
+  func recipe(for dataset: Dataset, resuming: Bool = false) throws -> TableRecipe? {
+    guard dataset.isTable, !dataset.isEmpty else {
+      if let members = tables.members, members > 1 {
+        throw EvenkeelError(.usage, "--members \(members) is for tables; this data is none.")
+      }
+      return nil
+    }
     var recipe = tables.applied(to: TableRecipe(rows: dataset.count, features: dataset.shape.count))
-    // A network of the user's own is one, and so is what a checkpoint holds.
-    if tables.members == nil, network.network != nil || resuming { recipe.members = 1 }
+    guard let reason = reasonForOneNetwork(resuming: resuming) else { return recipe }
+    if let members = tables.members, members > 1 {
+      throw EvenkeelError(.usage, "--members \(members): \(reason), so there can be one.")
+    }
+    recipe.members = 1
     return recipe
   }
 
-  private func epochs(_ recipe: TableRecipe?) -> Int { duration.epochs ?? recipe?.epochs ?? 5 }
+  private func reasonForOneNetwork(resuming: Bool) -> String? {
+    if network.network != nil { return "--network describes a network of your own" }
+    if resuming { return "a checkpoint holds one network" }
+    if logs.log != nil || logs.tensorboard != nil { return "a log follows one network" }
+    if folds.folds != nil { return "--folds trains a network for each fold" }
+    if calibration.calibration == .temperature { return "--calibration needs rows that no network was trained on" }
+    if calibration.thresholdFor != nil { return "--threshold-for needs rows that no network was trained on" }
+    return nil
+  }
+
+  /// The share of a table's training rows that is held back where nothing is said.
+  func heldBack(_ recipe: TableRecipe?) -> Double {
+    recipe == nil || sources.validation != nil ? 0 : TableRecipe.validation
+  }
+
+  func epochs(_ recipe: TableRecipe?) -> Int { duration.epochs ?? recipe?.epochs ?? 5 }
 
   /// The trainer that the options describe; the loss may depend on the data.
   /// - Parameter recipe: What is used where the options say nothing; nil for other data than tables.
-  private func makeTrainer(_ recipe: TableRecipe?) throws -> Trainer {
+  func makeTrainer(_ recipe: TableRecipe?) throws -> Trainer {
     Trainer(
       loss: try loss.chosen(isRegression: false), optimizer: try optimizer.chosen(recipe),
       batchSize: batches.batchSize ?? recipe?.batchSize ?? 128,
@@ -97,13 +164,14 @@ struct Train: ParsableCommand {
   /// The model of `checkpoint`, or a new one.
   /// - Throws: `EvenkeelError` with code `usage` if the options describe another network than the checkpoint's, or one that is too
   ///   large or does not fit the data or the batches.
-  private func makeModel(
+  func makeModel(
     _ dataset: Dataset, _ trainer: Trainer, _ recipe: TableRecipe?, _ checkpoint: Checkpoint?
   ) throws -> Model {
     let model: Model
     if let checkpoint {
       let isDescribed =
-        network.network != nil || network.hidden != nil || network.activation != nil || norms.normalization != nil
+        network.network != nil || network.hidden != nil || network.activation != nil || network.dropout != nil
+        || norms.normalization != nil
       guard try !isDescribed || describedNetwork(for: dataset, recipe) == checkpoint.model.network else {
         throw EvenkeelError(
           .usage,
@@ -113,7 +181,7 @@ struct Train: ParsableCommand {
     } else {
       let described = try describedNetwork(for: dataset, recipe)
       try trainer.requireMemory(for: described)
-      model = try Model(described, seed: computation.seed)
+      model = try Model(described, seed: trainer.seed)
     }
     try trainer.requireStatistics(of: model.network.placed(), examples: dataset.count)
     return model
@@ -131,33 +199,39 @@ struct Train: ParsableCommand {
     recipe.normalization = norms.placement
     if let hidden = network.hidden { recipe.hidden = hidden.units }
     if let activation = network.activation { recipe.activation = activation }
+    if let dropout = network.dropout { recipe.dropout = dropout }
     return try norms.exchanged(in: recipe.network(for: dataset, outputs: outputs))
   }
 
-  private func warnOfFindings(in network: Network, _ trainer: Trainer, examples: Int) throws {
+  func warnOfFindings(in network: Network, _ trainer: Trainer, examples: Int) throws {
     let findings = try network.diagnose(
       batchSize: trainer.examplesOfStatistics(of: network.placed(), in: examples),
       weightDecay: trainer.optimizer.weightDecay)
-    for (layers, finding) in DiagnosisReport.grouped(findings) where finding.severity > .note {
+    for (layers, finding) in Finding.grouped(findings) where finding.severity > .note {
       warn("\(layers): \(finding.cause) \(finding.remedy)")
     }
   }
 
+  /// - Parameter page: Written of what there is if the training is interrupted.
   private func fit(
-    _ model: inout Model, with trainer: Trainer, epochs: Int, to splits: DatasetSplits, resuming checkpoint: Checkpoint?
-  ) throws {
+    _ model: inout Model, with trainer: Trainer, to splits: DatasetSplits, resuming checkpoint: Checkpoint?,
+    watchedBy run: ObservedRun, _ page: TrainingPage, _ report: TrainingReport
+  ) throws -> History {
     let checkpointPath = output.paths.checkpoint
-    var report = TrainingReport(epochs: epochs, metric: duration.metric, output: output)
-    report.opening = splits.summary(of: data)
+    var report = report
+    var history = checkpoint?.history ?? History()
     StopSignals.trainingStarts()
     do {
-      try trainer.fit(
-        &model, to: splits.training, validation: splits.validation, epochs: epochs, resuming: checkpoint,
+      return try trainer.fit(
+        &model, to: splits.training, validation: splits.validation, epochs: report.epochs, resuming: checkpoint,
         shouldStop: { StopSignals.haveCome }
       ) { event in
-        report.show(event)
+        report.open()
+        // What a log tells of an epoch is in it before the checkpoint that the log is cut to.
+        run.note(event)
         switch event {
         case .epoch(let record, let checkpoint):
+          history = checkpoint.history
           if let checkpointPath { try checkpoint.write(to: checkpointPath) }
           try report.show(record)
         case .interrupted(let checkpoint):
@@ -166,7 +240,9 @@ struct Train: ParsableCommand {
         }
       }
     } catch let error as EvenkeelError where error.code == .interrupted {
-      report.clear()
+      if let path = output.report {
+        do { try page.report(interrupted: model, history).write(to: path) } catch { warn("\(error)") }
+      }
       throw EvenkeelError(
         .interrupted,
         error.message
@@ -175,38 +251,50 @@ struct Train: ParsableCommand {
     }
   }
 
-  /// The mean of several models of the network of `model`.
+  /// Makes `model` the mean of several of its network.
+  /// - Returns: What happened to the first.
   private func fit(
-    _ members: Int, _ model: inout Model, with trainer: Trainer, epochs: Int, to splits: DatasetSplits, heldBack: Double
-  ) throws {
-    var report = TrainingReport(epochs: epochs, metric: duration.metric, output: output)
-    report.opening = splits.summary(of: data)
+    _ members: Int, _ model: inout Model, with trainer: Trainer, to splits: DatasetSplits, heldBack: Double,
+    _ report: TrainingReport
+  ) throws -> History {
+    var report = report
+    let progress =
+      output.quiet || !StatusLine.isAvailable ? nil : MemberProgress(members: members, epochs: report.epochs)
     StopSignals.trainingStarts()
     do {
-      model = try trainer.fitMembers(
+      let (mean, histories) = try trainer.fitMembers(
         members, of: model.network, to: splits.training,
-        validation: heldBack > 0 ? .share(heldBack) : .data(splits.validation), epochs: epochs,
+        validation: heldBack > 0 ? .share(heldBack) : .data(splits.validation), epochs: report.epochs,
         shouldStop: { StopSignals.haveCome }
       ) { member, event in
+        report.open()
+        progress?.show(event, of: member)
         report.member = (member + 1, members)
-        report.show(event)
         if case .epoch(let record, _) = event { try report.show(record) }
-      }.model
+      }
+      model = mean
+      return histories[0]
     } catch let error as EvenkeelError where error.code == .interrupted {
-      report.clear()
-      throw EvenkeelError(.interrupted, error.message + " Nothing is stored before all \(members) members are trained.")
+      throw EvenkeelError(
+        .interrupted, error.message + " Nothing is stored before all \(members) networks are trained.")
     }
   }
 
   /// How well the model does on the test part, or on another if there is none: a model that does not predict numbers is not stored.
   private func finalEvaluation(of model: Model, on splits: DatasetSplits) throws -> Evaluation {
-    let part = [splits.test, splits.validation].first { !$0.isEmpty } ?? splits.training
-    do { return try model.evaluation(of: part) } catch let error as EvenkeelError {
+    do { return try model.evaluation(of: splits.judged.part) } catch let error as EvenkeelError {
       throw EvenkeelError(error.code, error.message + (output.paths.model.map { " \($0) is not written." } ?? ""))
     }
   }
 }
 
 extension Dataset {
-  fileprivate var isRegression: Bool { if case .values = targets { true } else { false } }
+  var isRegression: Bool { if case .values = targets { true } else { false } }
+}
+
+extension DatasetSplits {
+  /// Takes a share of the training examples for validation.
+  mutating func holdBack(_ share: Double, seed: UInt64) {
+    (training, validation) = training.split(fraction: share, seed: seed)
+  }
 }

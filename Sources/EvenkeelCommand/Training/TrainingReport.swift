@@ -1,6 +1,6 @@
 import Evenkeel
 
-/// What `train` prints: the progress of an epoch on a terminal, a line for each epoch, and the result.
+/// What `train` prints besides its progress: a line for each epoch, and the result.
 struct TrainingReport {
   let epochs: Int
   /// What decides which epoch is the best, besides the loss.
@@ -9,47 +9,29 @@ struct TrainingReport {
   let quiet: Bool
   /// Which of several networks is being trained, and how many there are.
   var member = (number: 1, count: 1)
+  /// The path of the page about the training.
+  private let report: String?
   /// Lines that are shown once training goes: an error before that stands alone.
   var opening: [String] = []
-  private let started = ContinuousClock.now
-  private var shown = ContinuousClock.now
 
   init(epochs: Int, metric: Metric?, output: OutputOptions) {
     (self.epochs, self.metric, json, quiet) = (epochs, metric, output.json, output.quiet)
+    report = output.report
   }
 
-  private var showsProgress: Bool { !quiet && StatusLine.isAvailable }
-
-  /// Shows how far an epoch is, or clears the line at its end.
-  mutating func show(_ event: Trainer.Event) {
+  /// Opens the report, once training goes.
+  mutating func open() {
     if !quiet, !json { for line in opening { tell(line + "\n") } }
     opening = []
-    switch event {
-    case .step(let epoch, let batch, let batches, let loss, let accuracy, let examples):
-      let now = ContinuousClock.now
-      guard showsProgress, now - shown > .milliseconds(100) else { return }
-      shown = now
-      let seconds = (now - started) / .seconds(1)
-      let done = Double(epoch - 1) + Double(batch) / Double(batches)
-      let perEpoch = Double(examples) / Double(batch) * Double(batches)
-      let left = NumberText.plain.fixed(seconds / done * (Double(epochs) - done), decimals: 0)
-      StatusLine.show(
-        "\(name)epoch \(epoch)/\(epochs)  batch \(batch)/\(batches)  \(scores(loss: loss, accuracy: accuracy))  \(Int(done * perEpoch / seconds)) examples/s  \(left) s left"
-      )
-    case .epoch, .interrupted: clear()
-    case .evaluated: break
-    }
   }
-
-  func clear() { if showsProgress { StatusLine.clear() } }
 
   /// A line for an epoch, which goes to standard error unless it is JSON.
   func show(_ record: EpochRecord) throws {
     if json { return try emitJSON(EpochLine(record)) }
     guard !quiet else { return }
-    let training = scores(loss: record.trainLoss, accuracy: record.trainAccuracy, error: record.trainRMSE)
+    let training = Self.scores(loss: record.trainLoss, accuracy: record.trainAccuracy, error: record.trainRMSE)
     let validation = record.validationLoss.map {
-      "  validation " + scores(loss: $0, accuracy: record.validationAccuracy, error: record.validationRMSE)
+      "  validation " + Self.scores(loss: $0, accuracy: record.validationAccuracy, error: record.validationRMSE)
         + (text(record.validationMetric).map { "  " + $0 } ?? "")
     }
     let seconds = NumberText.plain.fixed(record.seconds, decimals: 2)
@@ -58,7 +40,7 @@ struct TrainingReport {
 
   private var name: String { member.count > 1 ? "network \(member.number)/\(member.count)  " : "" }
 
-  private func scores(loss: Double, accuracy: Double?, error: Double? = nil) -> String {
+  static func scores(loss: Double, accuracy: Double?, error: Double? = nil) -> String {
     var text = "loss \(NumberText.plain.fixed(loss, decimals: 4))"
     if let accuracy { text += "  accuracy \(NumberText.plain.percent(accuracy, decimals: 2))" }
     if let error { text += "  RMSE \(NumberText.plain.fixed(error, decimals: 4))" }
@@ -75,10 +57,17 @@ struct TrainingReport {
   /// - Parameters:
   ///   - test: nil if there is no test data.
   ///   - guess: How well guessing does on it.
+  ///   - decided: What was fitted to the validation data, a line each.
+  ///   - output: The same in the model.
   ///   - model: The path that the model was written to.
-  func finish(test: Evaluation?, guess: Guess?, model: String?) throws {
+  func finish(
+    test: Evaluation?, guess: Guess?, decided: [String], output: OutputDescription?, model: String?
+  ) throws {
     let value = metric.flatMap { test?.value(of: $0) }
-    if json { return try emitJSON(ResultLine(test?.quality, guess, metric: value, model: model)) }
+    if json {
+      return try emitJSON(ResultLine(test?.quality, guess, metric: value, output, model: model, report: report))
+    }
+    for line in decided { try emit(line) }
     if let test {
       let scores = [test.quality.summary(beside: guess), text(value)].compactMap(\.self).joined(separator: ", ")
       try emit((["test: \(scores)"] + test.quality.targetLines).joined(separator: "\n"))
@@ -88,6 +77,7 @@ struct TrainingReport {
     } else {
       complain("the model was not stored; use --output FILE to store it.")
     }
+    if let report { try emit("report: \(report)") }
   }
 }
 
@@ -111,12 +101,17 @@ private struct ResultLine: Encodable {
   let event = "finished"
   let testLoss, testAccuracy, testRMSE, testMetric: Double?
   let guessAccuracy, guessRMSE: Double?
+  let temperature, threshold: Double?
   let testTargets: [TargetLine]?
-  let model: String?
+  let model, report: String?
 
-  init(_ test: Quality?, _ guess: Guess?, metric: Double?, model: String?) {
+  init(
+    _ test: Quality?, _ guess: Guess?, metric: Double?, _ output: OutputDescription?, model: String?, report: String?
+  ) {
+    (temperature, threshold) = (output?.temperature, output?.threshold)
     (guessAccuracy, guessRMSE) = (guess?.accuracy, guess?.rootMeanSquaredError)
     (testLoss, testAccuracy, testRMSE) = (test?.loss, test?.accuracy, test?.rootMeanSquaredError)
-    (testMetric, testTargets, self.model) = (metric, test.flatMap(TargetLine.lines), model)
+    (testMetric, testTargets) = (metric, test.flatMap(TargetLine.lines))
+    (self.model, self.report) = (model, report)
   }
 }

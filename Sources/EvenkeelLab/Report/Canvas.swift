@@ -51,6 +51,7 @@ struct Canvas {
   enum Anchor: String { case start, middle, end }
 
   mutating func text(_ content: String, _ x: Double, _ y: Double, _ style: String, _ anchor: Anchor = .start) {
+    guard !content.isEmpty else { return }
     if anchor == .start {
       markup.element("text", ["class": style, "x": px(x), "y": px(y)], content)
     } else {
@@ -73,8 +74,10 @@ struct Canvas {
     ) { $0.append(markup: drawn) }
   }
 
-  /// Names of sides with a piece of their line, in as many rows as they need.
+  /// Names of sides with a piece of their line, in as many rows as they need; nothing for one that needs no name.
   mutating func legend(_ entries: [(name: String, side: Side)], left: Double, isMarked: Bool) {
+    let entries = entries.filter { !$0.name.isEmpty }
+    guard !entries.isEmpty else { return }
     var x = left
     for (name, side) in entries {
       let needed = 34 + textWidth(name, isBold: true) + 18

@@ -70,6 +70,7 @@ extension Canvas {
   /// Each curve's name right of the frame, at the height where it ends, moved apart where they would touch.
   private mutating func names(_ curves: [Curve], in frame: Frame) {
     let spacing = 17.0
+    let curves = curves.filter { !$0.name.isEmpty }
     var labels: [(name: String, style: String, from: (x: Double, y: Double)?, y: Double)] = curves.map { curve in
       let last = curve.points.reversed().lazy.compactMap { frame.place($0.x, $0.median) }.first
       let y = min(max(last?.y ?? frame.bottom, frame.top), frame.bottom)

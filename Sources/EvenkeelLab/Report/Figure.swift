@@ -40,6 +40,8 @@ package struct Figure: Codable, Hashable, Sendable {
     case contours([Surface], value: Axis)
     /// Dots with their interval along the horizontal axis, grouped by category.
     case intervals([Interval])
+    /// Dots over one pair of axes.
+    case dots(Dots)
   }
 
   /// A line across the picture at one value of an axis.
@@ -52,6 +54,7 @@ package struct Figure: Codable, Hashable, Sendable {
     }
     package var direction: Direction
     package var value: Double
+    /// May be empty.
     package var label: String
 
     /// A horizontal line.
@@ -76,9 +79,15 @@ package struct Axis: Codable, Hashable, Sendable {
   package var scale: Scale
   /// What the axis spans; `nil` fits it to the values.
   package var range: ClosedRange<Double>?
+  /// Of a heat map: what stands at the cells, whose places then are 0, 1, 2, …; `nil` for numbers.
+  package var categories: [String]?
 
-  package init(_ title: String, unit: String? = nil, scale: Scale = .linear, range: ClosedRange<Double>? = nil) {
+  package init(
+    _ title: String, unit: String? = nil, scale: Scale = .linear, range: ClosedRange<Double>? = nil,
+    categories: [String]? = nil
+  ) {
     (self.title, self.unit, self.scale, self.range) = (title, unit, scale, range)
+    self.categories = categories
   }
 }
 

@@ -11,6 +11,7 @@ extension Figure {
     case .heatMaps(let surfaces, let value, _): "Heat map of \(value.label) in \(counted(surfaces.count, "panel"))."
     case .contours(let surfaces, let value): "Contours of \(value.label) in \(counted(surfaces.count, "panel"))."
     case .intervals(let intervals): "\(counted(intervals.count, "value")) with intervals."
+    case .dots(let dots): "\(counted(dots.places.count, "dot"))."
     }
   }
 
@@ -25,6 +26,7 @@ extension Figure {
     case .heatMaps(let surfaces, _, let threshold): surfaces.map { extent($0, threshold) }.joined(separator: " ")
     case .contours(let surfaces, _): surfaces.map { extent($0, nil) }.joined(separator: " ")
     case .intervals(let intervals): intervals.map(place).joined(separator: " ")
+    case .dots: ""
     }
   }
 
@@ -51,12 +53,13 @@ extension Figure {
   }
 
   private func place(_ interval: Interval) -> String {
-    guard let value = interval.value else { return "\(interval.category), \(interval.name): diverged." }
+    let name = [interval.category, interval.name].filter { !$0.isEmpty }.joined(separator: ", ")
+    guard let value = interval.value else { return "\(name): diverged." }
     guard let low = interval.low, let high = interval.high else {
-      return "\(interval.category), \(interval.name): \(NumberText.page.significant(value))."
+      return "\(name): \(NumberText.page.significant(value))."
     }
     let text = NumberText.page.estimate(value, low, high)
-    return "\(interval.category), \(interval.name): \(text.value), interval \(text.low) to \(text.high)."
+    return "\(name): \(text.value), interval \(text.low) to \(text.high)."
   }
 
   private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

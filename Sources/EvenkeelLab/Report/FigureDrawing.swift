@@ -84,6 +84,9 @@ extension Figure {
         let domain = x.domain(of: values + references(.x), .loose)
       else { return nil }
       canvas.drawIntervals(intervals, of: self, domain: domain)
+    case .dots(let dots):
+      guard let domains = domains(of: dots) else { return nil }
+      canvas.draw(dots, of: self, domains)
     }
     return canvas
   }
@@ -96,6 +99,7 @@ extension Figure {
       case .heatMaps(let surfaces, _, _), .contours(let surfaces, _):
         surfaces.contains { $0.cells.joined().contains(.diverged) }
       case .intervals(let intervals): !intervals.isEmpty
+      case .dots: false
       }
     return hasDiverged
       ? "Nothing to draw: every trial diverged, so there is no finite value."

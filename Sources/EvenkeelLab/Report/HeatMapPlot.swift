@@ -5,15 +5,18 @@ extension Canvas {
   mutating func drawHeatMaps(
     _ surfaces: [Surface], of figure: Figure, value: Axis, domain: ClosedRange<Double>, threshold: Double?
   ) {
-    let rowLabels = surfaces.flatMap { surface in
-      CellAxis(places: surface.rows, scale: figure.y.scale, start: 0, end: 1).ticks(room: 12).map(\.label)
-    }
-    let margin = 10 + (rowLabels.map { textWidth($0, size: 12) }.max() ?? 0)
     let panels = panels(surfaces.count, left: 0, gap: 20)
+    let names = CellNames(figure, width: panels.first?.width ?? 0)
+    let rowLabels =
+      names?.rows
+      ?? surfaces.flatMap { surface in
+        CellAxis(places: surface.rows, scale: figure.y.scale, start: 0, end: 1).ticks(room: 12).map(\.label)
+      }
+    let margin = 10 + (rowLabels.map { textWidth($0, size: 12) }.max() ?? 0)
     let inner = (panels.first?.width ?? 0) - margin
-    let cellHeight = min(inner * 0.8, 250)
+    let cellHeight = max(min(inner * 0.8, 250), names?.height ?? 0)
     let hasNotes = surfaces.contains { $0.note != nil }
-    let head = hasNotes ? 48.0 : 30.0
+    let head = hasNotes ? 48.0 : surfaces.allSatisfy(\.name.isEmpty) ? 8 : 30
     yTitle(figure.y, y: height + 14)
     let top = height + 24
     for (surface, panel) in zip(surfaces, panels) {
@@ -25,14 +28,17 @@ extension Canvas {
       let rows = CellAxis(places: surface.rows, scale: figure.y.scale, start: y + cellHeight, end: y)
       cells(surface, columns, rows, value: value, domain: domain)
       if let threshold { outline(surface, columns, rows, from: threshold) }
-      for tick in rows.ticks(room: Int(cellHeight / 18)) { text(tick.label, left - 7, tick.at + 4, "tick", .end) }
-      for tick in columns.ticks(room: max(2, Int(inner / 44))) {
+      for tick in names?.rowTicks(rows) ?? rows.ticks(room: Int(cellHeight / 18)) {
+        text(tick.label, left - 7, tick.at + 4, "tick", .end)
+      }
+      for tick in names?.columnTicks(columns) ?? columns.ticks(room: max(2, Int(inner / 44))) {
         xTick(tick.label, tick.at, y + cellHeight)
       }
       xTitle(figure.x, left: left, right: left + inner, y: y + cellHeight + 37)
       height = max(height, y + cellHeight + Frame.footer)
     }
-    colorBar(value, domain, surfaces: surfaces, threshold: threshold)
+    colorBar(
+      value, domain, surfaces: surfaces, threshold: threshold, missing: names == nil ? "not tried" : "none there")
   }
 
   private mutating func cells(
@@ -80,8 +86,9 @@ extension Canvas {
     path(edges, "outline")
   }
 
-  private mutating func colorBar(_ value: Axis, _ domain: ClosedRange<Double>, surfaces: [Surface], threshold: Double?)
-  {
+  private mutating func colorBar(
+    _ value: Axis, _ domain: ClosedRange<Double>, surfaces: [Surface], threshold: Double?, missing: String
+  ) {
     let left = 10.0
     let length = format == .wide ? 300.0 : width - 30
     let y = height + 22
@@ -104,7 +111,7 @@ extension Canvas {
     var keys: [(style: String, text: String)] = []
     if let threshold { keys.append(("outline", "at least \(NumberText.page.significant(threshold))")) }
     if cells.contains(.diverged) { keys.append(("diverged", "diverged: no finite value")) }
-    if cells.contains(.missing) { keys.append(("missing", "not tried")) }
+    if cells.contains(.missing) { keys.append(("missing", missing)) }
     let x = format == .wide ? left + length + 40 : left
     var at = format == .wide ? y + 8 : height + 4
     for key in keys {

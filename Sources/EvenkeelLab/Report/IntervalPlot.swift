@@ -43,7 +43,7 @@ extension Canvas {
     for (index, group) in groups.enumerated() {
       if index > 0 { line(0, groups[index - 1].bottom, width, groups[index - 1].bottom, "separator") }
       let nameTop = format == .wide ? group.y + 17 : group.y - 17 * Double(group.name.count) + 12
-      for (row, line) in group.name.enumerated() { text(line, 0, nameTop + 17 * Double(row), "label") }
+      for (row, line) in group.name.enumerated() { text(line, 0, nameTop + 17 * Double(row), "label halo") }
       for (row, member) in group.members.enumerated() {
         draw(member.interval, at: group.y + 13 + pitch * Double(row), in: frame)
         if format == .wide {

@@ -4,34 +4,17 @@ extension Report {
   /// The report as one self-contained page: no network, no script. The same values give the same bytes.
   package func html() -> String {
     let anchors = anchors
-    var page = Markup()
-    page.append(markup: "<!DOCTYPE html>\n")
-    page.element("html", ["lang": "en"]) { page in
-      page.element("head") { head in
-        head.element("meta", ["charset": "utf-8"])
-        head.element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
-        head.element("meta", ["name": "color-scheme", "content": "light dark"])
-        head.element("title", [:], title)
-        // No request for an icon either.
-        head.element("link", ["rel": "icon", "href": "data:,"])
-        head.element("style") { $0.append(markup: Stylesheet.page) }
-      }
-      page.element("body") { body in
-        header(&body)
-        body.element("main") { main in
-          summary(&main, anchors)
-          for (claim, anchor) in zip(claims, anchors) {
-            main.append(markup: "\n")
-            claim.write(to: &main, id: anchor)
-          }
-        }
-        body.element("footer") { footer in
-          footer.element(
-            "p", [:], "Made by \(version) on \(date). Medians are over seeds; intervals hold 95 % (bootstrap).")
-        }
+    return Markup.page(
+      title: title, kicker: "Evenkeel laboratory",
+      facts: [("Data", data), ("Machine", machine), ("Version", version), ("Date", date)],
+      footer: "Made by \(version) on \(date). Medians are over seeds; intervals hold 95 % (bootstrap)."
+    ) { main in
+      summary(&main, anchors)
+      for (claim, anchor) in zip(claims, anchors) {
+        main.append(markup: "\n")
+        claim.write(to: &main, id: anchor)
       }
     }
-    return page.text + "\n"
   }
 
   /// Writes the page whole or not at all.
@@ -50,21 +33,6 @@ extension Report {
         anchor = "\(name)-\(count)"
       }
       return anchor
-    }
-  }
-
-  private func header(_ body: inout Markup) {
-    body.element("header") { header in
-      header.element("p", ["class": "kicker"], "Evenkeel laboratory")
-      header.element("h1", [:], title)
-      header.element("dl", ["class": "facts"]) { facts in
-        for (name, value) in [("Data", data), ("Machine", machine), ("Version", version), ("Date", date)] {
-          facts.element("div") {
-            $0.element("dt", [:], name)
-            $0.element("dd", [:], value)
-          }
-        }
-      }
     }
   }
 
@@ -105,5 +73,44 @@ extension Report {
         }
       }
     }
+  }
+}
+
+extension Markup {
+  /// A self-contained page in the style of the laboratory: no network, no script.
+  static func page(
+    title: String, kicker: String, facts: [(name: String, value: String)], footer: String,
+    _ main: (inout Markup) -> Void
+  ) -> String {
+    var page = Markup()
+    page.append(markup: "<!DOCTYPE html>\n")
+    page.element("html", ["lang": "en"]) { page in
+      page.element("head") { head in
+        head.element("meta", ["charset": "utf-8"])
+        head.element("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
+        head.element("meta", ["name": "color-scheme", "content": "light dark"])
+        head.element("title", [:], title)
+        // No request for an icon either.
+        head.element("link", ["rel": "icon", "href": "data:,"])
+        head.element("style") { $0.append(markup: Stylesheet.page) }
+      }
+      page.element("body") { body in
+        body.element("header") { header in
+          header.element("p", ["class": "kicker"], kicker)
+          header.element("h1", [:], title)
+          header.element("dl", ["class": "facts"]) { list in
+            for (name, value) in facts {
+              list.element("div") {
+                $0.element("dt", [:], name)
+                $0.element("dd", [:], value)
+              }
+            }
+          }
+        }
+        body.element("main", [:], main)
+        body.element("footer") { $0.element("p", [:], footer) }
+      }
+    }
+    return page.text + "\n"
   }
 }

@@ -45,7 +45,7 @@ enum Stylesheet {
     .grid{stroke:var(--grid)}.axis{stroke:var(--axis)}.separator{stroke:var(--rule)}
     .reference{stroke:var(--soft);stroke-width:1.25;stroke-dasharray:1.5 3.5;stroke-linecap:round}
     .line{fill:none;stroke:currentColor;stroke-width:2.25;stroke-dasharray:var(--dash,none);stroke-linejoin:round}
-    .line.thin{stroke-width:1.25}.band{fill:currentColor;fill-opacity:.15}.dot{fill:currentColor;stroke:var(--paper)}
+    .line.thin{stroke-width:1.25}.band{fill:currentColor;fill-opacity:.15}.dot{fill:currentColor;stroke:var(--paper)}.speck{fill:currentColor;fill-opacity:.5}
     .whisker{stroke:currentColor;stroke-width:1.5}.leader{stroke:currentColor;stroke-width:.75;stroke-opacity:.6}
     .cross{fill:none;stroke:currentColor;stroke-width:2}
     .diverged{fill:var(--rule)}.missing{fill:none;stroke:var(--axis);stroke-width:.75;stroke-dasharray:2 2}.cell{shape-rendering:crispEdges}
@@ -73,7 +73,7 @@ enum Stylesheet {
     .tally li{display:flex;align-items:center;gap:.45em}.tally .sign{width:1em;height:1em}.tally b{font-size:1.25rem}
     .sign path{fill:none;stroke:currentColor;stroke-width:1.9;stroke-linecap:round;stroke-linejoin:round}
     .supported{--tone:var(--yes);--wash:var(--yes-wash)}.not-supported{--tone:var(--no);--wash:var(--no-wash)}
-    .undecided{--tone:var(--open);--wash:var(--open-wash)}.tally li,.tally .sign{color:var(--tone)}
+    .undecided{--tone:var(--open);--wash:var(--open-wash)}.doubtful{--tone:var(--without);--wash:var(--open-wash)}.tally li,.tally .sign{color:var(--tone)}
     .badge{display:inline-flex;align-items:center;gap:.4em;padding:.2em .65em .2em .5em;border-radius:1em;color:var(--tone);\
     background:var(--wash);font-size:.8125rem;font-weight:600;line-height:1.4;white-space:nowrap}
     .badge .sign{width:.85em;height:.85em}
@@ -87,14 +87,16 @@ enum Stylesheet {
     .finding{display:flex;align-items:baseline;gap:.75rem 1rem;margin-top:1.5rem;padding:.9rem 1.1rem;border-radius:.5rem;\
     background:var(--raised);border-left:3px solid var(--tone)}
     .finding .effect b{font-size:1.5rem;font-weight:650;letter-spacing:-.01em}.finding p{line-height:1.4}.finding .interval{display:block}
-    .setup{margin-top:2rem}.setup p{margin-top:.5rem}
+    .setup{margin-top:2rem}.setup p,.text p{margin-top:.5rem}.text{margin-top:1rem}
+    .remarks{list-style:none;margin-top:2rem;padding:0}.remarks li+li{margin-top:1.25rem}.remarks p{margin-top:.35rem}
+    .remedy{color:var(--soft)}
     figure{margin-top:2.75rem}figure>svg{display:block;width:100%;height:auto;margin-top:.9rem;overflow:visible;font-family:\(sans)}
     figcaption{margin-top:.6rem;color:var(--soft);font-size:.875rem;line-height:1.5}
     svg.narrow{display:none}
     .absence{margin-top:.9rem;padding:1.5rem;border:1px dashed var(--axis);border-radius:.5rem;color:var(--soft);text-align:center}
     .numbers{margin-top:2.5rem;overflow-x:auto;overflow-wrap:normal}.numbers caption{overflow-wrap:anywhere}.numbers caption{text-align:left;font-weight:650;font-size:1rem;padding-bottom:.4rem}
     .numbers .number{text-align:right;white-space:nowrap}.numbers th,.numbers td{padding-block:.45rem}
-    .method{margin-top:2.5rem}.method h3+p,.method pre{margin-top:.5rem}.method h3:not(:first-child){margin-top:1.5rem}
+    h2+pre{margin-top:1rem}.method{margin-top:2.5rem}.method h3+p,.method pre{margin-top:.5rem}.method h3:not(:first-child){margin-top:1.5rem}
     pre{padding:.8rem 1rem;border-radius:.5rem;background:var(--raised);white-space:pre-wrap;overflow-wrap:anywhere}
     code{font:.875rem/1.55 \(mono)}.counts{margin-top:.6rem;color:var(--soft);font-size:.875rem}
     .notes{margin-top:1.5rem;padding:0 0 0 1.1rem;color:var(--soft);font-size:.9375rem}.notes li+li{margin-top:.35rem}

@@ -62,6 +62,15 @@ extension RunStore {
     }
   }
 
+  /// The numbers of those of `trials` that are in the store, in their order.
+  package func numbers(of trials: [Trial]) throws -> [Int64] {
+    try read { db in
+      try trials.compactMap {
+        try Int64.fetchOne(db, sql: "SELECT id FROM run WHERE key = ?", arguments: [try $0.key])
+      }
+    }
+  }
+
   /// The run with this number.
   /// - Throws: `EvenkeelError`: `noInput` if there is none, `data` if its row is invalid.
   package func run(_ id: Int64) throws -> StoredRun {

@@ -76,20 +76,25 @@ package struct LaboratoryData: Sendable {
   package private(set) var test: Dataset
   let scaling: InputScaling
   let loss: Loss
+  /// The share of the training examples that is `validation`.
+  package static let validationShare = 0.1
   package let warnings: [String]
 
   /// Reads DATA as the command names it.
+  /// - Parameter limited: Whether examples are drawn of what is searched and judged on, where it is large.
   /// - Throws: `EvenkeelError` as `Dataset.read`, and `data` where there is nothing to tell apart: one class, no test examples.
-  package init(_ source: String, target: String? = nil) throws {
-    var splits = try Dataset.read(source, target: target, validation: .share(0.1), test: .share(0.2))
+  package init(_ source: String, target: String? = nil, limited: Bool = true) throws {
+    var splits = try Dataset.read(source, target: target, validation: .share(Self.validationShare), test: .share(0.2))
     guard splits.training.count >= 20, !splits.validation.isEmpty, !splits.test.isEmpty else {
       throw EvenkeelError(
         .data,
         "\(source): \(splits.training.count) examples to train on, \(splits.validation.count) to search with and \(splits.test.count) to judge with are too few for experiments."
       )
     }
-    splits.validation = Self.limited(splits.validation)
-    splits.test = Self.limited(splits.test)
+    if limited {
+      splits.validation = Self.limited(splits.validation)
+      splits.test = Self.limited(splits.test)
+    }
     training = splits.training
     validation = splits.validation
     test = splits.test

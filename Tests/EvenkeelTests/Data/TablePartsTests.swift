@@ -21,7 +21,9 @@ private func model() throws -> Model {
 private func parts(
   of path: String, by model: Model, targets: Bool = false, keeping kept: [String] = []
 ) throws -> (rows: [[Float]], kept: [String], count: Int, warnings: [String]) {
-  guard case .parts(let parts) = try Dataset.openForUse(path, by: model, targets: targets, keeping: kept) else {
+  guard
+    case .parts(let parts) = try Dataset.openForUse(path, by: ModelEnsemble([model]), targets: targets, keeping: kept)
+  else {
     Issue.record("\(path) does not come in parts")
     return ([], [], 0, [])
   }
@@ -68,8 +70,9 @@ func aTableInPartsIsTheTable(text: String) throws {
     )
     #expect(targets.rows.count == 48_000 && targets.warnings == all.warnings)
     let quality = try model.evaluate(all.dataset)
-    guard case .parts(let parts) = try Dataset.openForUse(path, by: model, targets: true) else { return }
-    let evaluated = try model.evaluation(of: parts).evaluation
+    let ensemble = try ModelEnsemble([model])
+    guard case .parts(let parts) = try Dataset.openForUse(path, by: ensemble, targets: true) else { return }
+    let evaluated = try ensemble.evaluation(of: parts).evaluation
     #expect(evaluated.quality.count == 48_000 && abs(evaluated.quality.loss / quality.loss - 1) < 1e-6)
     let expected = try model.evaluation(of: all.dataset)
     for metric in Metric.allCases where !metric.isOfClasses {

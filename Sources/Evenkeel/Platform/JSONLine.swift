@@ -2,17 +2,15 @@
 /// Swift writes them, `null` for what is not finite.
 ///
 /// Foundation's encoder knows no order of keys but the alphabetical one and has no number for NaN.
-enum JSONLine {
-  static func text(_ value: some Encodable) throws -> String { try JSONNode(value).text }
+package enum JSONLine {
+  package static func text(_ value: some Encodable) throws -> String { try JSONNode(value).text }
 }
 
-/// Prints `value` as a JSON object on a line of its own.
-/// - Throws: As `emit`.
-func emitJSON(_ value: some Encodable) throws { try emit(JSONLine.text(value)) }
-
 /// Text that is JSON already.
-struct EncodedJSON: Encodable {
+package struct EncodedJSON: Encodable {
   let text: String
+
+  package init(text: String) { self.text = text }
 }
 
 /// A value on its way to text.

@@ -1,0 +1,117 @@
+/// Models whose predictions are averaged: the probabilities of classes, or values. A value, like `Model`.
+///
+/// Members were trained on different rows of the same data, as by the folds of a cross-validation. Each has its own scaling, and of a
+/// table its own encoding, so they take a table as a data set each.
+public struct ModelEnsemble: Sendable {
+  /// One or more.
+  public let members: [Model]
+  /// What the averages mean; nil for one model before training. A threshold here is that of the averages.
+  public internal(set) var output: OutputDescription?
+
+  /// - Throws: `EvenkeelError` with code `usage` if there is no model, or if they do not predict the same.
+  public init(_ members: [Model]) throws {
+    guard let first = members.first else {
+      throw EvenkeelError.usage("There is no model to average.")
+    }
+    self.members = members
+    output = first.output
+    guard members.count > 1 else { return }
+    output?.temperature = nil
+    output?.threshold = nil
+    guard let output,
+      members.allSatisfy({
+        $0.output?.loss == output.loss && $0.output?.classLabels == output.classLabels
+          && $0.output?.targetNames == output.targetNames && $0.outputCount == first.outputCount
+          && $0.readsRows(of: first)
+      })
+    else {
+      throw EvenkeelError.usage(
+        "Only trained models that predict the same of the same data can be averaged.")
+    }
+  }
+
+  /// The number of values that are predicted for an example.
+  package var outputCount: Int { members[0].outputCount }
+
+  /// How each member encodes a table.
+  var encodings: [TableEncoding?] { members.map(\.encoding) }
+
+  /// Chooses from which averaged probability on the second of two classes is predicted; nil for the more probable class.
+  package mutating func setThreshold(_ threshold: Double?) { output?.threshold = threshold }
+
+  /// The mean of what the members predict, as `Model.predictInDouble`.
+  /// - Parameter datasets: The same examples as each member takes them.
+  public func predictInDouble(_ datasets: [Dataset], threads: Int? = nil) throws -> [Double] {
+    precondition(
+      datasets.count == members.count, "One data set for each of \(members.count) members.")
+    var mean = try members[0].predictInDouble(datasets[0], threads: threads)
+    guard members.count > 1 else { return mean }
+    for (member, dataset) in zip(members, datasets).dropFirst() {
+      let values = try member.predictInDouble(dataset, threads: threads)
+      for index in mean.indices { mean[index] += values[index] }
+    }
+    for index in mean.indices { mean[index] /= Double(members.count) }
+    return mean
+  }
+
+  /// How good the averages are, as `Model.evaluation`.
+  /// - Parameter datasets: The same examples as each member takes them.
+  public func evaluation(
+    of datasets: [Dataset], threshold: DecisionThreshold? = nil, threads: Int? = nil
+  ) throws -> Evaluation {
+    var evaluator = try Evaluator(
+      output, width: outputCount, keepsPredictions: true, threshold: threshold)
+    try add(datasets, to: &evaluator, threads: threads)
+    return try evaluator.evaluation()
+  }
+
+  /// The same of a table that comes in parts, and warnings about it. Only outputs and targets are kept of it.
+  package func evaluation(
+    of parts: TableParts, threshold: DecisionThreshold? = nil
+  ) throws -> (evaluation: Evaluation, warnings: [String]) {
+    var evaluator = try Evaluator(
+      output, width: outputCount, keepsPredictions: true, threshold: threshold)
+    let warnings = try parts.forEach { part in
+      var own = try Evaluator(
+        output, width: outputCount, keepsPredictions: true, threshold: threshold)
+      try add(part.datasets, to: &own, threads: 1)
+      return own
+    } then: {
+      evaluator.add($0)
+    }
+    return (try evaluator.evaluation(), warnings)
+  }
+
+  private func add(_ datasets: [Dataset], to evaluator: inout Evaluator, threads: Int?) throws {
+    guard members.count > 1 else {
+      return try evaluator.add(datasets[0]) {
+        try members[0].run(datasets[0], Model.InferenceRun(threads: threads), $0)
+      }
+    }
+    try evaluator.add(try predictInDouble(datasets, threads: threads), for: datasets[0])
+  }
+}
+
+extension Model {
+  /// Whether both take the same examples of the same data: of a table, only what becomes of its columns may differ.
+  fileprivate func readsRows(of other: Model) -> Bool {
+    guard let encoding, let own = other.encoding, encoding.hasNamedColumns else {
+      return TableEncoding.agree(self.encoding, other.encoding) && images == other.images
+        && network.input == other.network.input
+    }
+    return own.hasNamedColumns && encoding.readsRows(of: own)
+  }
+}
+
+extension OutputDescription {
+  /// How good predictions are that are there already.
+  /// - Parameters:
+  ///   - predictions: As `Model.predictInDouble` gives them.
+  ///   - dataset: What they are for; of it only targets and weights matter.
+  package func evaluation(of predictions: [Double], for dataset: Dataset) throws -> Evaluation {
+    let width = predictions.count / max(dataset.count, 1)
+    var evaluator = try Evaluator(self, width: width, keepsPredictions: true)
+    try evaluator.add(predictions, for: dataset)
+    return try evaluator.evaluation()
+  }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Evenkeel
+import Glibc
+
+/// Where a run tells what happens, for those who watch it.
+struct LogOptions: ParsableArguments {
+  @Option(help: "A file that grows by a JSON object a line as the run goes: steps, epochs, the state of the norms.")
+  var log: String?
+  @Option(help: "A folder for the run that TensorBoard shows, with train and validation below it.") var tensorboard:
+    String?
+  @Option(help: "Epochs between histograms of parameters and running statistics in --tensorboard; 0: none.")
+  var tensorboardHistograms: Int?
+
+  /// What watches the run.
+  /// - Throws: `EvenkeelError` with code `usage` for a log in the place of what the command reads or writes, or of what is
+  ///   no log.
+  func observers(apartFrom inputs: [String?], outputs: [String?]) throws -> [any RunObserver] {
+    if let log, outputs.contains(where: { $0.map { AtomicFile.place($0) == AtomicFile.place(log) } ?? false }) {
+      throw EvenkeelError(.usage, "\(log) cannot be the log and the output; choose another file.")
+    }
+    try requireApart(log, from: inputs, as: "the log")
+    guard tensorboardHistograms == nil || tensorboard != nil else {
+      throw EvenkeelError(.usage, "--tensorboard-histograms goes with --tensorboard.")
+    }
+    var observers: [any RunObserver] = []
+    if let log { observers.append(try RunLog(log, warn: { warn($0) })) }
+    if let tensorboard {
+      observers.append(
+        try EventLog(tensorboard, histogramInterval: tensorboardHistograms ?? 0, warn: { warn($0) }))
+    }
+    return observers
+  }
+}
