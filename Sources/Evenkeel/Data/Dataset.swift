@@ -18,6 +18,9 @@ public struct Dataset: Sendable {
   /// The number of valid positions of each example; nil for all of its shape.
   public internal(set) var lengths: [Int32]?
 
+  /// How the examples are ordered in training if they lie in a file larger than memory; nil for an order that is random as a whole.
+  package var blocks: ExampleBlocks?
+
   let examples: ExampleStorage
   /// The rows of `examples` that belong to this set, in order.
   let rows: [Int32]
@@ -76,7 +79,7 @@ public struct Dataset: Sendable {
     var subset = Dataset(
       shape: shape, examples: examples, rows: chosen.map { rows[$0] }, targets: targets.subset(chosen),
       encoding: encoding, files: files.map { files in chosen.map { files[$0] } })
-    subset.images = images
+    (subset.images, subset.blocks) = (images, blocks)
     subset.weights = weights.map { weights in chosen.map { weights[$0] } }
     subset.lengths = lengths.map { lengths in chosen.map { lengths[$0] } }
     return subset

@@ -9,14 +9,18 @@ struct FittedTable {
   let features: ExampleStorage?
   var warnings: TableWarnings
 
+  /// The bytes that the features take.
+  var featureSize: Int { table.rowCount * encoding.columns.reduce(0) { $0 + $1.width } * (encoding.isInDouble ? 8 : 4) }
+
+  /// - Parameter room: The bytes of features that may be kept in memory.
   /// - Throws: `EvenkeelError` that names file, line and column.
   init(
     _ bytes: FileBytes, target: String?, weight: String?, ignoring ignored: [String], options: TableOptions,
-    validation: Double, test: Double, seed: UInt64
+    validation: Double, test: Double, seed: UInt64, room: Int
   ) throws {
     var table = try Table(bytes, hasHeader: options.hasHeader)
     table.markers = Set(options.missing)
-    try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
+    try Dataset.requireMemory(forExamples: table.rowCount, of: table.file)
     var warnings = TableWarnings(of: table)
     let roles = try TableRoles(
       of: table, target: target, weight: weight, ignoring: ignored, kinds: options.columns, warnings: &warnings)
@@ -27,10 +31,11 @@ struct FittedTable {
     let parts = RowSplit(
       count: table.rowCount,
       targets: kind.labels.isEmpty
-        ? .none : table.classes(in: roles.target, rows: Array(0..<table.rowCount), labels: kind.labels),
+        ? .none : table.classes(in: roles.target, rows: RowNumbers(0..<table.rowCount), labels: kind.labels),
       validation: validation, test: test, seed: seed)
     let given = table.names.indices.filter { options.columns[table.names[$0]] != nil }
-    let survey = try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given))
+    let survey = try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given),
+      keepsNumbers: 4 * table.rowCount * roles.features.count <= room)
     let encoding = try TableEncoding(
       fittedTo: table, survey, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
     features = survey.features(of: table, as: encoding)
