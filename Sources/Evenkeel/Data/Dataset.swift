@@ -97,6 +97,11 @@ public struct Dataset: Sendable {
   static func requireMemory(forExamples count: Int, of name: String) throws {
     try Machine.requireMemory(64 * count, for: "\(name): an order and targets of \(count) examples")
   }
+
+  /// The same for the rows of a table, of which as little is kept as can be.
+  static func requireMemory(forRows count: Int, of name: String) throws {
+    try Machine.requireMemory(24 * count, for: "\(name): an order and targets of \(count) rows")
+  }
 }
 
 /// The parts of a data set. A part that was not asked for is empty.

@@ -78,7 +78,8 @@ extension Dataset {
         try ForeignFormat.requireNone(bytes)
         if let encoded = try EncodedTable(bytes) {
           let isAsEncoded =
-            target == nil && weight == nil && ignored.isEmpty && options.namedColumnsOnly == nil && validation.share == 0
+            target == nil && weight == nil && ignored.isEmpty && options.namedColumnsOnly == nil
+            && validation.share == 0
           guard isAsEncoded else {
             throw EvenkeelError.usage(
               "\(path): its target, columns and parts were chosen by encode; omit the options that choose them.")

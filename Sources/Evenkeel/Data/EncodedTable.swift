@@ -75,7 +75,7 @@ struct EncodedTable {
   /// - Throws: `EvenkeelError` with code `data` if the file is damaged.
   func splits() throws -> DatasetSplits {
     let parts = description.parts
-    try Dataset.requireMemory(forExamples: description.count, of: bytes.name)
+    try Dataset.requireMemory(forRows: description.count, of: bytes.name)
     let examples = ExampleStorage(
       owner: bytes, base: bytes.start + description.features, element: description.element, count: description.count,
       storedWidth: description.width)
@@ -107,7 +107,8 @@ struct EncodedTable {
   func examples(encoding: TableEncoding?, targets: Bool, training: Bool) throws -> Dataset {
     guard targets else {
       throw EvenkeelError.usage(
-        "\(bytes.name): its rows are not in the order of the table that was encoded; predictions need the table itself.")
+        "\(bytes.name): its rows are not in the order of the table that was encoded; predictions need the table itself."
+      )
     }
     guard TableEncoding.agree(encoding, description.encoding) else {
       throw EvenkeelError.data(

@@ -16,7 +16,8 @@ extension EncodedTable {
     }
     let description = Description(
       encoding: encoding, training: parts.training.count, validation: parts.validation.count, test: parts.test.count,
-      hasWeights: encoding.weightName != nil, warnings: [], targetReason: fitted.kind.reason, seed: seed, source: source)
+      hasWeights: encoding.weightName != nil, warnings: [], targetReason: fitted.kind.reason, seed: seed, source: source
+    )
     let writer = PlacedWriter(descriptor, path: path)
     try writer.reserve(description.end)
     var next = [description.parts.training, description.parts.validation, description.parts.test].map(\.lowerBound)
@@ -61,7 +62,8 @@ extension EncodedTable.Description {
   fileprivate func write(_ dataset: Dataset, from row: Int, _ writer: PlacedWriter) throws {
     let rowSize = width * element.size
     try writer.write(
-      UnsafeRawBufferPointer(start: dataset.examples.base, count: dataset.count * rowSize), at: features + row * rowSize)
+      UnsafeRawBufferPointer(start: dataset.examples.base, count: dataset.count * rowSize), at: features + row * rowSize
+    )
     let start = targets + row * targetSize
     switch dataset.targets {
     case .classes(let classes, _): try classes.withUnsafeBytes { try writer.write($0, at: start) }

@@ -9,7 +9,7 @@ package struct ExampleBlocks: Hashable, Codable, Sendable {
   package init(size: Int = 4096, window: Int = 16) { (self.size, self.window) = (size, window) }
 
   /// An order of `count` examples.
-  func order(of count: Int, _ random: inout RandomNumbers) -> [Int32] {
+  package func order(of count: Int, _ random: inout RandomNumbers) -> [Int32] {
     var blocks = (0..<Int32((count + size - 1) / size)).map { $0 }
     random.shuffle(&blocks)
     var order: [Int32] = []

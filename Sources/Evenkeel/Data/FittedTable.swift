@@ -20,7 +20,7 @@ struct FittedTable {
   ) throws {
     var table = try Table(bytes, hasHeader: options.hasHeader)
     table.markers = Set(options.missing)
-    try Dataset.requireMemory(forExamples: table.rowCount, of: table.file)
+    try Dataset.requireMemory(forRows: table.rowCount, of: table.file)
     var warnings = TableWarnings(of: table)
     let roles = try TableRoles(
       of: table, target: target, weight: weight, ignoring: ignored, kinds: options.columns, warnings: &warnings)
@@ -34,7 +34,8 @@ struct FittedTable {
         ? .none : table.classes(in: roles.target, rows: RowNumbers(0..<table.rowCount), labels: kind.labels),
       validation: validation, test: test, seed: seed)
     let given = table.names.indices.filter { options.columns[table.names[$0]] != nil }
-    let survey = try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given),
+    let survey = try TableSurvey(
+      table, training: parts.training, features: roles.features, exact: Set(given),
       keepsNumbers: 4 * table.rowCount * roles.features.count <= room)
     let encoding = try TableEncoding(
       fittedTo: table, survey, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)

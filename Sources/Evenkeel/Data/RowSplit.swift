@@ -34,7 +34,9 @@ struct RowSplit {
       var left = [Int](repeating: 0, count: Int(classes.max() ?? 0) + 2)
       for row in rows { left[Int(classes[row]) + 1] += 1 }
       let counts = left.indices.filter { left[$0] > 0 }.map { (Int32($0) - 1, left[$0]) }
-      for (index, share) in shares(Dictionary(uniqueKeysWithValues: counts), drawn: drawn) { left[Int(index) + 1] = share }
+      for (index, share) in shares(Dictionary(uniqueKeysWithValues: counts), drawn: drawn) {
+        left[Int(index) + 1] = share
+      }
       for row in order where left[Int(classes[Int(row)]) + 1] > 0 {
         left[Int(classes[Int(row)]) + 1] -= 1
         isDrawn[Int(row)] = true

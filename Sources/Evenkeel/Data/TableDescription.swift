@@ -77,7 +77,8 @@ extension FittedTable {
       case nil: if column == roles.target { isCategory = kind.labels.isEmpty ? false : nil }
       }
       return ColumnDescription(
-        table, column, dates: order, isCategory: isCategory, use: used.map { Evenkeel.use($0.width) } ?? use(other: column))
+        table, column, dates: order, isCategory: isCategory,
+        use: used.map { Evenkeel.use($0.width) } ?? use(other: column))
     }
   }
 

@@ -28,7 +28,8 @@ extension Table {
   /// - Returns: What became of it in each part, in the order of the rows. Parts depend on the shape of the table alone.
   /// - Throws: The error of the first part that failed.
   func sweep<Part: Sendable>(
-    _ rows: RowNumbers, columns: Range<Int>? = nil, from start: Part, _ body: @Sendable (inout Part, Chunk) throws -> Void
+    _ rows: RowNumbers, columns: Range<Int>? = nil, from start: Part,
+    _ body: @Sendable (inout Part, Chunk) throws -> Void
   ) throws -> [Part] {
     let columns = columns ?? 0..<names.count
     let perPart = max(64, Self.cellsOfPart / columns.count), perChunk = max(1, Self.cellsOfChunk / columns.count)

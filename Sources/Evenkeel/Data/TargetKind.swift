@@ -95,7 +95,8 @@ extension Table {
       )
     }
     var counts: [String: Int] = [:]
-    forEachDifferent(in: column, rows: all) { row, count in counts[cell(row: row, column: column), default: 0] += count }
+    forEachDifferent(in: column, rows: all) { row, count in counts[cell(row: row, column: column), default: 0] += count
+    }
     let rare = counts.values.count { $0 == 1 }
     let isMostlyNumbers = 2 * numbers > rowCount
     if 2 * rare > counts.count {

@@ -89,7 +89,8 @@ func aTableWithMoreFeaturesThanHalfOfMemoryLiesInATemporaryFileAndIsTheSame(inde
     #expect(
       spilled.warnings[0].hasPrefix("\(path): its ")
         && spilled.warnings[0].hasSuffix(
-          "more than half of the 2.0 kB of memory that is free; they are kept in a temporary file."))
+          "more than half of the 2.0 kB of memory that is free; they are kept in a temporary file.")
+    )
     var found: [String] = []
     let stream = try #require(opendir(folder))
     defer { closedir(stream) }
