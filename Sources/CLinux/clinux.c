@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 int clinux_open_unnamed(const char *folder, mode_t mode) {
-  return open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+  return open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, mode);
 }
 
 int clinux_link_unnamed(int descriptor, const char *path) {

@@ -8,8 +8,8 @@ struct EvenkeelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evenkeel", abstract: "Trains neural networks with batch normalization.", version: Release.version,
     subcommands: [
-      Train.self, Describe.self, Evaluate.self, Predict.self, Importance.self, Inspect.self, Recalibrate.self,
-      Demo.self, Lab.self, SweepCommand.self, Tune.self,
+      Train.self, Encode.self, Describe.self, Evaluate.self, Predict.self, Importance.self, Inspect.self,
+      Recalibrate.self, Demo.self, Lab.self, SweepCommand.self, Tune.self,
       Runs.self,
     ])
 

@@ -4,7 +4,7 @@
 
 #include <sys/types.h>
 
-// A file in `folder` that has no name yet and is gone when it is closed, open for writing. -1 and errno where that is not possible.
+// A file in `folder` that has no name yet and is gone when it is closed, open for reading and writing. -1 and errno where that is not possible.
 int clinux_open_unnamed(const char *folder, mode_t mode);
 
 // Gives such a file a name, which nothing may have. -1 and errno where that is not possible.

@@ -18,6 +18,9 @@ public struct Dataset: Sendable {
   /// The number of valid positions of each example; nil for all of its shape.
   public internal(set) var lengths: [Int32]?
 
+  /// How the examples are ordered in training if they lie in a file larger than memory; nil for an order that is random as a whole.
+  package var blocks: ExampleBlocks?
+
   let examples: ExampleStorage
   /// The rows of `examples` that belong to this set, in order.
   let rows: [Int32]
@@ -76,7 +79,7 @@ public struct Dataset: Sendable {
     var subset = Dataset(
       shape: shape, examples: examples, rows: chosen.map { rows[$0] }, targets: targets.subset(chosen),
       encoding: encoding, files: files.map { files in chosen.map { files[$0] } })
-    subset.images = images
+    (subset.images, subset.blocks) = (images, blocks)
     subset.weights = weights.map { weights in chosen.map { weights[$0] } }
     subset.lengths = lengths.map { lengths in chosen.map { lengths[$0] } }
     return subset
@@ -93,6 +96,11 @@ public struct Dataset: Sendable {
   /// Requests memory for what is kept of each example besides its values: its place in every order, its target.
   static func requireMemory(forExamples count: Int, of name: String) throws {
     try Machine.requireMemory(64 * count, for: "\(name): an order and targets of \(count) examples")
+  }
+
+  /// The same for the rows of a table, of which as little is kept as can be.
+  static func requireMemory(forRows count: Int, of name: String) throws {
+    try Machine.requireMemory(24 * count, for: "\(name): an order and targets of \(count) rows")
   }
 }
 

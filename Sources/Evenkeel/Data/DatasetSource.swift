@@ -11,8 +11,8 @@ public enum HeldOut: Hashable, Sendable {
 }
 
 extension Dataset {
-  /// Reads DATA as the command names it: `digits`, a CSV, NPY or NPZ file, or a folder of IDX files, of CIFAR-10's batches or of
-  /// images.
+  /// Reads DATA as the command names it: `digits`, a CSV, NPY or NPZ file, a table that was encoded, or a folder of IDX files, of
+  /// CIFAR-10's batches or of images; `-` is a file on standard input.
   ///
   /// - Parameters:
   ///   - target: The column of a table to predict, by name, of an NPY file by number from 0; the last one by default.
@@ -30,13 +30,26 @@ extension Dataset {
   public static func read(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
     options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(), validation: HeldOut = .share(0),
-    test: HeldOut = .share(0.2), fold: Fold? = nil,
-    seed: UInt64 = 0
+    test: HeldOut = .share(0.2), fold: Fold? = nil, seed: UInt64 = 0
   ) throws -> DatasetSplits {
+    try readWithColumns(
+      path, target: target, weight: weight, ignoring: ignored, options: options, images: images, validation: validation,
+      test: test, fold: fold, seed: seed
+    ) { _ in nil }.splits
+  }
+
+  /// The same, with what `describe` says of the columns of a table.
+  static func readWithColumns(
+    _ path: String, target: String?, weight: String?, ignoring ignored: [String], options: TableOptions,
+    images: ImageOptions, validation: HeldOut, test: HeldOut, fold: Fold? = nil, seed: UInt64,
+    describe: (TableOfColumns) throws -> [ColumnDescription]?
+  ) throws -> (splits: DatasetSplits, columns: [ColumnDescription]?) {
     var splits: DatasetSplits
     // What is no table of named columns is read whole and then parted.
     let (drawn, tested) = fold == nil ? (validation.share, test.share) : (0, 0)
-    let isFolderOfImages = try path != "digits" && Folder.isFolder(path) && Folder(path).content() == .imageFolders
+    var columns: [ColumnDescription]?
+    let isFolder = try path != "digits" && path != "-" && Folder.isFolder(path)
+    let isFolderOfImages = try isFolder && Folder(path).content() == .imageFolders
     guard isFolderOfImages || images == ImageOptions() else {
       throw EvenkeelError.usage(
         "\(path): a size of images, resizing and leaving out damaged ones are for folders of images.")
@@ -57,22 +70,45 @@ extension Dataset {
       try requireNoNamedColumns()
       let held = Int(10_000 * drawn)
       splits = try digits(training: 10_000 - held, validation: held, seed: seed)
-    } else if try Folder.isFolder(path) {
+    } else if isFolder {
       try requireNoNamedColumns()
       splits = try folder(
         at: path, images: images, validation: drawn, test: tested, seed: seed)
     } else {
-      let bytes = try FileBytes(path)
-      splits = try bytes.reading {
+      let bytes = try FileBytes.opened(path)
+      let memory = MemoryRoom.current().bytes
+      (splits, columns) = try bytes.reading {
         try ForeignFormat.requireNone(bytes)
-        guard let numpy = try NumpyFile(bytes) else {
-          return try csv(
-            bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation.share,
-            test: test.share, fold: fold, seed: seed)
+        if let encoded = try EncodedTable(bytes) {
+          guard fold == nil else {
+            throw EvenkeelError.usage(
+              "\(path): its columns were fitted by encode, and each fold fits them to its own rows; give the table itself."
+            )
+          }
+          let isAsEncoded =
+            target == nil && weight == nil && ignored.isEmpty && options.namedColumnsOnly == nil
+            && validation.share == 0
+          guard isAsEncoded else {
+            throw EvenkeelError.usage(
+              "\(path): its target, columns and parts were chosen by encode; omit the options that choose them.")
+          }
+          try encoded.requireSourceUnchanged()
+          var splits = try encoded.splits()
+          splits.training.blocks = splits.training.examples.blocks(memory: memory)
+          return (splits, try describe(.encoded(encoded)))
         }
-        try requireNoNamedColumns()
-        return try numpy.splits(
-          target: target, task: options.task, validation: drawn, test: tested, seed: seed)
+        if let numpy = try NumpyFile(bytes) {
+          try requireNoNamedColumns()
+          var splits = try numpy.splits(
+            target: target, task: options.task, validation: drawn, test: tested, seed: seed)
+          splits.training.blocks = splits.training.examples.blocks(memory: memory)
+          return (splits, nil)
+        }
+        var fitted = try FittedTable(
+          bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation.share,
+          test: test.share, fold: fold, seed: seed, room: memory / 2)
+        let splits = try fitted.splits(memory: memory, hasTest: test.share > 0, seed: seed)
+        return (splits, try describe(.fitted(fitted)))
       }
     }
     if let task = options.task { try splits.training.targets.require(task, in: path) }
@@ -92,7 +128,7 @@ extension Dataset {
     }
     if case .data(let other) = validation { splits.validation = try separate(other, &splits.warnings) }
     if case .data(let other) = test { splits.test = try separate(other, &splits.warnings) }
-    return splits
+    return (splits, columns)
   }
 
   private static func folder(
@@ -131,7 +167,7 @@ extension Dataset {
         }
       }
     }
-    let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
+    let bytes = try FileBytes.opened(path)
     return try readForUse(
       bytes, from: path, encoding: encoding, images: images, length: length, targets: targets, weights: weights,
       training: training, skippingBroken: skippingBroken, &warnings)
@@ -144,6 +180,9 @@ extension Dataset {
   ) throws -> Dataset {
     return try bytes.reading {
       try ForeignFormat.requireNone(bytes)
+      if let encoded = try EncodedTable(bytes) {
+        return try encoded.examples(encoding: encoding, targets: targets, training: training)
+      }
       if let numpy = try NumpyFile(bytes) {
         warnings += numpy.warnings
         return try numpy.examples(encoding: encoding, targets: targets, weights: weights, training: training)

@@ -7,6 +7,7 @@ extension DatasetSplits {
     }
     let unit = training.encoding == nil ? "examples \(training.shape)" : "rows"
     let whole = parts.reduce(0) { $0 + $1.0.count }
+    let name = name == "-" ? "standard input" : name
     var lines = ["\(name): \(whole) \(unit), " + parts.map { "\($0.0.count) \($0.1)" }.joined(separator: ", ")]
     lines += training.targets.summary(of: training.encoding?.targetName).map { line in
       line + (targetReason.map { ", " + $0 } ?? "")

@@ -17,15 +17,16 @@ struct DateEncoding: Hashable, Codable, Sendable {
   static let names = ["year", "month", "weekday", "day of year sin", "day of year cos", "days"]
 
   /// - Parameter dates: Those of the training rows, nil where one is missing.
-  init(_ dates: [CalendarDate?], order: DateOrder) {
-    let known = dates.compactMap(\.self)
-    let first = known.map(\.days).min() ?? 0
+  init(_ dates: some Collection<CalendarDate?>, order: DateOrder) {
+    let first = dates.lazy.compactMap { $0?.days }.min() ?? 0
     var sums = [Double](repeating: 0, count: Self.featureCount)
-    for date in known {
+    var known = 0
+    for case let date? in dates {
+      known += 1
       for (index, value) in Self.features(date, since: first).enumerated() { sums[index] += value }
     }
-    (self.order, self.first, hasIndicator) = (order, first, known.count < dates.count)
-    means = sums.map { $0 / Double(max(1, known.count)) }
+    (self.order, self.first, hasIndicator) = (order, first, known < dates.count)
+    means = sums.map { $0 / Double(max(1, known)) }
   }
 
   /// The features of `date`, the means if it is missing.
@@ -45,12 +46,12 @@ extension Table {
   func dateOrder(column: Int, given: DateOrder? = nil) throws -> DateOrder? {
     var orders = given.map { [$0] } ?? DateOrder.allCases
     var firstOpen: Int?
-    for row in 0..<rowCount {
-      guard let text = text(row: row, column: column) else { continue }
+    forEachDifferent(in: column, rows: RowNumbers(0..<rowCount)) { row, _ in
+      guard !orders.isEmpty, let text = text(row: row, column: column) else { return }
       orders.removeAll { CalendarDate(text, order: $0) == nil }
-      guard !orders.isEmpty else { return nil }
       if firstOpen == nil, !CalendarDate.isOrderless(text) { firstOpen = row }
     }
+    guard !orders.isEmpty else { return nil }
     guard orders.count > 1, let firstOpen else { return orders.first }
     throw EvenkeelError.data(
       "\(file), line \(lines[firstOpen]), column \(names[column]): \"\(cell(row: firstOpen, column: column))\" may be several dates; --column '\(names[column])=date:\(orders[0])' or \(orders.dropFirst().map { "date:\($0)" }.joined(separator: " or ")) decides."

@@ -67,6 +67,12 @@ struct ExampleStorage: @unchecked Sendable {
       storedWidth: width)
   }
 
+  /// The order in which to read the rows if `memory` is what there is: in blocks where they lie in a file and take more than half of it.
+  func blocks(memory: Int) -> ExampleBlocks? {
+    let size = count * (width + (skippedColumn == nil ? 0 : 1)) * element.size
+    return file != nil && size > memory / 2 ? ExampleBlocks() : nil
+  }
+
   /// - Throws: `EvenkeelError` with code `data` if another program has written to the file that the rows lie in.
   func requireUnchanged() throws { try file?.requireUnchanged() }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The bytes of a file: mapped, or inflated to memory where it is gzip; or bytes that the program made. Read only.
+/// The bytes of a file: mapped, or inflated where it is gzip; or bytes that the program made. Read only.
 package final class FileBytes: @unchecked Sendable {
   let start: UnsafeRawPointer
   let count: Int
@@ -10,6 +10,12 @@ package final class FileBytes: @unchecked Sendable {
   private let owner: AnyObject
   /// The file whose bytes these are in place, or a part of; nil for bytes in memory.
   private let mapping: MappedFile?
+
+  /// What the command calls `path`: a file, or `-` for standard input.
+  /// - Throws: As below.
+  static func opened(_ path: String) throws -> FileBytes {
+    path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
+  }
 
   /// - Throws: `EvenkeelError` with code `noInput` if the file cannot be opened, `data` if it is damaged gzip, or more than there
   ///   is memory for.
@@ -35,7 +41,7 @@ package final class FileBytes: @unchecked Sendable {
     isKept = true
     let content = UnsafeRawBufferPointer(start: file.start, count: file.count)
     if content.starts(with: [0x1f, 0x8b]) {
-      self.init(try file.reading { try Self.inflateAll(content, name: path) })
+      try self.init(file.reading { try Self.inflateAll(content, name: path) })
     } else {
       self.init(start: file.start, count: file.count, name: path, owner: file, mapping: file)
     }
@@ -45,28 +51,45 @@ package final class FileBytes: @unchecked Sendable {
   /// - Parameter first: What was read of it before.
   /// - Throws: `EvenkeelError`: `noInput` if it cannot be read, `data` if it gives more than there is memory for.
   convenience init(reading descriptor: Int32, name: String, after first: [UInt8] = []) throws {
-    let content = GrowingBytes(name: name)
+    let content = SpooledBytes(name: name)
     try first.withUnsafeBytes { try content.append($0) }
+    var part = [UInt8](repeating: 0, count: 1 << 18)
     while true {
-      let room = try content.room(1 << 16)
-      let got = read(descriptor, room.baseAddress, room.count)
+      let got = part.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
       if got < 0, errno == EINTR { continue }
       guard got >= 0 else { throw EvenkeelError.noInput("\(name): \(String(cString: strerror(errno))).") }
       if got == 0 { break }
-      content.take(got)
+      try part.withUnsafeBytes { try content.append(UnsafeRawBufferPointer(rebasing: $0[..<got])) }
     }
-    self.init(content)
+    try self.init(content)
+  }
+
+  /// The bytes of an open file that is written no more.
+  convenience init(contentsOf descriptor: Int32, name: String) throws {
+    let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    var status = stat()
+    guard own >= 0, fstat(own, &status) == 0 else {
+      if own >= 0 { close(own) }
+      throw EvenkeelError.noInput("\(name): \(String(cString: strerror(errno))).")
+    }
+    do {
+      let file = try MappedFile(own, status, name: name)
+      self.init(start: file.start, count: file.count, name: name, owner: file, mapping: file)
+    } catch {
+      close(own)
+      throw error
+    }
   }
 
   /// Bytes in memory, inflated if they are gzip.
   package convenience init(_ bytes: [UInt8], name: String) throws {
     let content = try bytes.withUnsafeBytes { bytes in
       if bytes.starts(with: [0x1f, 0x8b]) { return try Self.inflateAll(bytes, name: name) }
-      let content = GrowingBytes(name: name)
+      let content = SpooledBytes(name: name, mostInMemory: .max)
       try content.append(bytes)
       return content
     }
-    self.init(content)
+    try self.init(content)
   }
 
   /// A part of `whole`, in place.
@@ -87,6 +110,13 @@ package final class FileBytes: @unchecked Sendable {
     try fill(content.room(count).baseAddress!.assumingMemoryBound(to: UInt8.self))
     content.take(count)
     self.init(content)
+  }
+
+  private convenience init(_ content: SpooledBytes) throws {
+    switch content.place {
+    case .memory(let memory): self.init(memory)
+    case .file(let descriptor): try self.init(contentsOf: descriptor, name: content.name)
+    }
   }
 
   private convenience init(_ content: GrowingBytes) {
@@ -131,9 +161,9 @@ package final class FileBytes: @unchecked Sendable {
     return try mapping.reading(body)
   }
 
-  /// The content of a gzip file, all its members. Memory grows with what comes out, not with what a header says.
-  private static func inflateAll(_ source: UnsafeRawBufferPointer, name: String) throws -> GrowingBytes {
-    let output = GrowingBytes(name: name)
+  /// The content of a gzip file, all its members.
+  private static func inflateAll(_ source: UnsafeRawBufferPointer, name: String) throws -> SpooledBytes {
+    let output = SpooledBytes(name: name)
     try Deflated.gzip.inflate(source, name: name) {
       try output.append($0)
       return true

@@ -11,14 +11,18 @@ struct FittedTable {
   let features: ExampleStorage?
   var warnings: TableWarnings
 
+  /// The bytes that the features take.
+  var featureSize: Int { table.rowCount * encoding.columns.reduce(0) { $0 + $1.width } * (encoding.isInDouble ? 8 : 4) }
+
+  /// - Parameter room: The bytes of features that may be kept in memory.
   /// - Throws: `EvenkeelError` that names file, line and column.
   init(
     _ bytes: FileBytes, target: String?, weight: String?, ignoring ignored: [String], options: TableOptions,
-    validation: Double, test: Double, fold: Fold? = nil, seed: UInt64
+    validation: Double, test: Double, fold: Fold? = nil, seed: UInt64, room: Int
   ) throws {
     var table = try Table(bytes, hasHeader: options.hasHeader)
     table.markers = Set(options.missing)
-    try Dataset.requireMemory(forExamples: 4 * table.rowCount, of: table.file)
+    try Dataset.requireMemory(forRows: table.rowCount, of: table.file)
     var warnings = TableWarnings(of: table)
     let roles = try TableRoles(
       of: table, target: target, weight: weight, ignoring: ignored, kinds: options.columns, warnings: &warnings)
@@ -30,16 +34,14 @@ struct FittedTable {
     let kind = try table.targetKind(roles.target, task: options.task, &warnings)
     let targets =
       kind.labels.isEmpty
-      ? Targets.none
-      : table.classes(in: roles.target, rows: Array(0..<table.rowCount), labels: kind.labels)
+      ? Targets.none : table.classes(in: roles.target, rows: RowNumbers(0..<table.rowCount), labels: kind.labels)
     let parts =
-      try fold.map {
-        try RowSplit($0, of: table.rowCount, targets: targets, validation: validation, seed: seed)
-      }
-      ?? RowSplit(
-        count: table.rowCount, targets: targets, validation: validation, test: test, seed: seed)
+      try fold.map { try RowSplit($0, of: table.rowCount, targets: targets, validation: validation, seed: seed) }
+      ?? RowSplit(count: table.rowCount, targets: targets, validation: validation, test: test, seed: seed)
     let given = table.names.indices.filter { options.columns[table.names[$0]] != nil }
-    let survey = try TableSurvey(table, training: parts.training, features: roles.features, exact: Set(given))
+    let survey = try TableSurvey(
+      table, training: parts.training, features: roles.features, exact: Set(given),
+      keepsNumbers: 4 * table.rowCount * roles.features.count <= room)
     let encoding = try TableEncoding(
       fittedTo: table, survey, rows: parts.training, roles: roles, target: kind, options: options, warnings: &warnings)
     features = survey.features(of: table, as: encoding)

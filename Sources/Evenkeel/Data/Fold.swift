@@ -46,8 +46,8 @@ extension RowSplit {
     let test = try fold.rows(of: targets, count: count, seed: seed)
     let left = Set(test)
     self.init(
-      (0..<count).filter { !left.contains($0) }, targets: targets, validation: validation,
-      test: test, seed: seed)
+      RowNumbers((0..<count).filter { !left.contains($0) }.map { Int32($0) }), targets: targets, validation: validation,
+      test: RowNumbers(test.map { Int32($0) }), seed: seed)
   }
 }
 

@@ -40,6 +40,12 @@ final class GrowingBytes {
     (start, capacity) = (smaller, max(count, 1))
   }
 
+  /// Gives back all of them.
+  func clear() {
+    count = 0
+    trim()
+  }
+
   private func grow(to size: Int) throws {
     let purpose = count == 0 ? name : "\(name): room for more than its first \(MemoryRoom.text(count))"
     try Machine.requireMemory(size - capacity, for: purpose)

@@ -3,9 +3,9 @@
 /// Where the targets are classes, every part gets its share of each, and at least one row where the class has so many: training
 /// first, then the test, then validation.
 struct RowSplit {
-  let training: [Int]
-  let validation: [Int]
-  let test: [Int]
+  let training: RowNumbers
+  let validation: RowNumbers
+  let test: RowNumbers
 
   /// - Parameters:
   ///   - targets: An entry for each row; only classes matter.
@@ -14,15 +14,15 @@ struct RowSplit {
   init(count: Int, targets: Targets, validation: Double = 0, test: Double, seed: UInt64) {
     var classes: [Int32]?
     if case .classes(let indices, _) = targets { classes = indices }
-    let rest: [Int]
-    (rest, self.test) = Self.halves(Array(0..<count), classes, fraction: test, seed: seed)
+    let rest: RowNumbers
+    (rest, self.test) = Self.halves(RowNumbers(0..<count), classes, fraction: test, seed: seed)
     (training, self.validation) = Self.halves(rest, classes, fraction: validation, seed: seed &+ 1)
   }
 
   /// - Parameters:
-  ///   - rows: Those that are not the test, in rising order.
+  ///   - rows: Those that are not the test.
   ///   - validation: The share of them that is drawn.
-  init(_ rows: [Int], targets: Targets, validation: Double, test: [Int], seed: UInt64) {
+  init(_ rows: RowNumbers, targets: Targets, validation: Double, test: RowNumbers, seed: UInt64) {
     var classes: [Int32]?
     if case .classes(let indices, _) = targets { classes = indices }
     self.test = test
@@ -31,26 +31,34 @@ struct RowSplit {
 
   /// Draws a share of `rows`, of each class where `classes` has an entry for each row of all.
   private static func halves(
-    _ rows: [Int], _ classes: [Int32]?, fraction: Double, seed: UInt64
-  ) -> (first: [Int], second: [Int]) {
-    var order = rows
+    _ rows: RowNumbers, _ classes: [Int32]?, fraction: Double, seed: UInt64
+  ) -> (first: RowNumbers, second: RowNumbers) {
+    let drawn = Int((Double(rows.count) * fraction).rounded())
+    guard drawn > 0, let last = rows.last else { return (rows, RowNumbers([])) }
+    var order = rows.compact
     var random = RandomNumbers(RandomKey(seed: seed).branch(RandomStream.split))
     random.shuffle(&order)
-    let drawn = Int((Double(rows.count) * fraction).rounded())
-    guard let classes, drawn > 0 else { return (order[drawn...].sorted(), order[..<drawn].sorted()) }
-    var counts: [Int32: Int] = [:]
-    for row in rows { counts[classes[row], default: 0] += 1 }
-    var left = shares(counts, drawn: drawn)
-    var (first, second): ([Int], [Int]) = ([], [])
-    for row in order {
-      if left[classes[row]]! > 0 {
-        left[classes[row]]! -= 1
-        second.append(row)
-      } else {
-        first.append(row)
+    var isDrawn = [Bool](repeating: false, count: last + 1)
+    if let classes {
+      // A class that is not known is −1.
+      var left = [Int](repeating: 0, count: Int(classes.max() ?? 0) + 2)
+      for row in rows { left[Int(classes[row]) + 1] += 1 }
+      let counts = left.indices.filter { left[$0] > 0 }.map { (Int32($0) - 1, left[$0]) }
+      for (index, share) in shares(Dictionary(uniqueKeysWithValues: counts), drawn: drawn) {
+        left[Int(index) + 1] = share
       }
+      for row in order where left[Int(classes[Int(row)]) + 1] > 0 {
+        left[Int(classes[Int(row)]) + 1] -= 1
+        isDrawn[Int(row)] = true
+      }
+    } else {
+      for row in order[..<drawn] { isDrawn[Int(row)] = true }
     }
-    return (first.sorted(), second.sorted())
+    func part(_ belongs: Bool) -> RowNumbers {
+      RowNumbers(rows.compact.filter { isDrawn[Int($0)] == belongs })
+    }
+    order = []
+    return (part(false), part(true))
   }
 
   /// How many rows of each class are drawn: its exact share without the fraction, but at least one, and all but one at most; what

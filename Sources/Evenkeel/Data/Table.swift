@@ -6,7 +6,7 @@ package struct Table {
   let names: [String]
   var places: TableRows
   /// The cells of the columns that are asked for one by one.
-  var indexed: [[ek_cell]?]
+  var indexed: [ColumnCells?]
   /// Whether the file is no UTF-8 and is taken for Latin-1.
   let isLatin1: Bool
   /// The decimal mark of each column.
@@ -59,10 +59,10 @@ package struct Table {
   }
 
   /// Leaves out all rows but those at `kept`, which are in rising order.
-  mutating func keepRows(_ kept: [Int]) {
+  mutating func keepRows(_ kept: RowNumbers) {
     guard kept.count < rowCount else { return }
     places.keep(kept)
-    indexed = indexed.map { cells in cells.map { cells in kept.map { cells[$0] } } }
+    for column in indexed.indices { indexed[column]?.keep(kept) }
   }
 
   /// Whether `text` stands for a missing value in every column.
@@ -78,16 +78,19 @@ package struct Table {
   func isMissingNumber(_ text: String) -> Bool { isMissing(text) || text == "-" || text == "." }
 
   private func place(row: Int, column: Int) -> ek_cell {
-    indexed[column]?[row] ?? places.cell(row: row, column: column)
+    switch indexed[column] {
+    case .distinct(let codes, let cells): cells[Int(codes[row])]
+    case .offsets(let offsets): places.cell(row: row, offset: offsets[row])
+    case nil: places.cell(row: row, column: column)
+    }
   }
 
   /// What is written in a cell.
   func cell(row: Int, column: Int) -> String { places.text(of: place(row: row, column: column)) }
 
-  /// A number that tells a short cell apart from others; nil for a longer one.
-  func key(row: Int, column: Int) -> UInt64? {
-    let bytes = places.bytes(of: place(row: row, column: column))
-    return bytes.count > 7 ? nil : bytes.reduce(UInt64(bytes.count)) { $0 << 8 | UInt64($1) }
+  /// A number that tells the different cells of a column apart; nil where no such numbers were given.
+  func code(row: Int, column: Int) -> Int? {
+    if case .distinct(let codes, _)? = indexed[column] { Int(codes[row]) } else { nil }
   }
 
   /// The text of a cell; nil where it is missing.

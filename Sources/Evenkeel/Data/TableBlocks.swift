@@ -63,7 +63,8 @@ final class TableBlocks {
   /// Whether the bytes do not begin as arrays, archives, JSON or texts of two bytes a character do.
   private static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let first = bytes.first { ![0xef, 0xbb, 0xbf, 32, 9, 10, 13].contains($0) }
-    return ![NumpyHeader.magic, [0x50, 0x4b, 3, 4], [0, 0, 0xfe, 0xff]].contains { bytes.starts(with: $0) }
+    return ![NumpyHeader.magic, EncodedTable.magic, [0x50, 0x4b, 3, 4], [0, 0, 0xfe, 0xff]]
+      .contains { bytes.starts(with: $0) }
       && TableText.utf16(bytes) == nil && first != UInt8(ascii: "{") && first != UInt8(ascii: "[")
   }
 

@@ -61,9 +61,9 @@ extension Table {
       return
     }
     // The first rows decide most columns.
-    let all = Array(0..<rowCount), first = try evidence(columns, all.prefix(Self.firstRows))
+    let first = try evidence(columns, 0..<min(Self.firstRows, rowCount))
     let open = columns.indices.filter { !first[$0].isEnough }
-    let more = try evidence(open.map { columns[$0] }, all.dropFirst(Self.firstRows))
+    let more = try evidence(open.map { columns[$0] }, min(Self.firstRows, rowCount)..<rowCount)
     var found = zip(columns, first).map { (column: $0, evidence: $1) }
     for (index, evidence) in zip(open, more) { found[index].evidence.add(evidence) }
     let votes = Set(found.compactMap { $0.evidence.hasText ? nil : $0.evidence.mark })
@@ -83,14 +83,14 @@ extension Table {
   private static let firstRows = 5000
 
   /// What the cells of `rows` say about each of `columns`.
-  private func evidence(_ columns: [Int], _ rows: ArraySlice<Int>) throws -> [Evidence] {
+  private func evidence(_ columns: [Int], _ rows: Range<Int>) throws -> [Evidence] {
     let none = columns.map { _ in Evidence() }
     guard let least = columns.min(), let greatest = columns.max(), !rows.isEmpty else { return none }
-    let parts = try sweep(Array(rows), columns: least..<greatest + 1, from: none) { found, chunk in
+    let parts = try sweep(RowNumbers(rows), columns: least..<greatest + 1, from: none) { found, chunk in
       for (index, column) in columns.enumerated() {
-        for position in chunk.rows.indices where !found[index].isEnough {
-          let (cell, value) = chunk.cell(position, column)
-          found[index].add(cell, value, row: chunk.rows[position], of: self)
+        for (place, row) in chunk.rows.enumerated() where !found[index].isEnough {
+          let (cell, value) = chunk.cell(place, column)
+          found[index].add(cell, value, row: row, of: self)
         }
       }
     }

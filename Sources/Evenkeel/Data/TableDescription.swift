@@ -3,8 +3,8 @@ package struct ColumnDescription: Sendable {
   package let name: String
   /// number, category or date; nil for a column without content.
   package var kind: String?
-  /// The share of the rows that have nothing in it.
-  package var missing = 0.0
+  /// The share of the rows that have nothing in it; nil if that is not known.
+  package var missing: Double?
   /// Of numbers.
   package var least, greatest, mean: Double?
   /// Of dates, as year, month and day.
@@ -13,6 +13,8 @@ package struct ColumnDescription: Sendable {
   package var categories: [(text: String, rows: Int)] = []
   /// What it is for training: so many features, the target, the weight, or nothing and why.
   package var use: String
+
+  fileprivate init(name: String, kind: String?, use: String) { (self.name, self.kind, self.use) = (name, kind, use) }
 
   fileprivate init(_ table: Table, _ column: Int, dates order: DateOrder?, isCategory: Bool?, use: String) {
     (name, self.use) = (table.names[column], use)
@@ -75,20 +77,13 @@ extension FittedTable {
       case nil: if column == roles.target { isCategory = kind.labels.isEmpty ? false : nil }
       }
       return ColumnDescription(
-        table, column, dates: order, isCategory: isCategory, use: used.map { use($0) } ?? use(other: column))
+        table, column, dates: order, isCategory: isCategory, use: used?.use ?? use(other: column))
     }
-  }
-
-  private func use(_ column: TableEncoding.Column) -> String {
-    if case .embedded(let categories) = column.kind { return "\(categories.count) learned vectors" }
-    return "\(column.width) \(column.width == 1 ? "feature" : "features")"
   }
 
   private func use(other column: Int) -> String {
     let name = table.names[column]
-    if column == roles.target {
-      return kind.labels.isEmpty ? "the target, a number" : "the target, \(kind.labels.count) classes"
-    }
+    if column == roles.target { return Evenkeel.use(ofTarget: kind.labels) }
     if name == roles.weight { return "the weight" }
     if roles.features.contains(column) { return "nothing: differs in nearly every row" }
     if roles.ignored.contains(name) { return "nothing: ignored" }
@@ -97,23 +92,61 @@ extension FittedTable {
   }
 }
 
+extension EncodedTable {
+  /// What the columns became; what they held is not known any more.
+  func describeColumns() -> [ColumnDescription] {
+    let encoding = description.encoding
+    let features = encoding.columns.map { column in
+      let kind =
+        switch column.kind {
+        case .numeric: "number"
+        case .categorical, .embedded: "category"
+        case .date: "date"
+        }
+      return ColumnDescription(name: column.name, kind: kind, use: column.use)
+    }
+    let labels = encoding.classLabels
+    let target = ColumnDescription(
+      name: encoding.targetName, kind: labels.isEmpty ? "number" : nil, use: use(ofTarget: labels))
+    let weight = encoding.weightName.map { ColumnDescription(name: $0, kind: "number", use: "the weight") }
+    return features + [target] + (weight.map { [$0] } ?? [])
+  }
+}
+
+extension TableEncoding.Column {
+  /// What it becomes, in words.
+  fileprivate var use: String {
+    if case .embedded(let categories) = kind { return "\(categories.count) learned vectors" }
+    return "\(width) \(width == 1 ? "feature" : "features")"
+  }
+}
+
+private func use(ofTarget labels: [String]) -> String {
+  labels.isEmpty ? "the target, a number" : "the target, \(labels.count) classes"
+}
+
+/// A table whose columns can be described.
+enum TableOfColumns {
+  case fitted(FittedTable)
+  case encoded(EncodedTable)
+}
+
 extension Dataset {
-  /// What the columns of a CSV file hold and become; nil for data that is no table of named columns.
+  /// Reads DATA as `read` does, with what the columns of a table hold and become; nil for data that has no named columns.
   /// - Throws: As `read`.
   package static func describe(
     _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    options: TableOptions = TableOptions(), validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
-    seed: UInt64 = 0
-  ) throws -> [ColumnDescription]? {
-    guard path != "digits", try !Folder.isFolder(path) else { return nil }
-    let bytes = try FileBytes(path)
-    return try bytes.reading {
-      try ForeignFormat.requireNone(bytes)
-      guard try NumpyFile(bytes) == nil else { return nil }
-      return try FittedTable(
-        bytes, target: target, weight: weight, ignoring: ignored, options: options,
-        validation: validation.share, test: test.share, seed: seed
-      ).describeColumns()
+    options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(), validation: HeldOut = .share(0),
+    test: HeldOut = .share(0.2), seed: UInt64 = 0
+  ) throws -> (splits: DatasetSplits, columns: [ColumnDescription]?) {
+    try readWithColumns(
+      path, target: target, weight: weight, ignoring: ignored, options: options, images: images, validation: validation,
+      test: test, seed: seed
+    ) { table in
+      switch table {
+      case .fitted(let fitted): try fitted.describeColumns()
+      case .encoded(let encoded): encoded.describeColumns()
+      }
     }
   }
 }

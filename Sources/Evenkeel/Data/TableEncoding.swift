@@ -29,6 +29,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
       }
     }
 
+    var isEmbedded: Bool { if case .embedded = kind { true } else { false } }
     var isOfDates: Bool { if case .date = kind { true } else { false } }
 
     /// The number of its features.
@@ -180,7 +181,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     try table.keepRowsWithTarget(in: column, isOfNumbers: isOfNumbers, except: classLabels, warnings: &warnings)
   }
 
-  func targets(_ table: Table, rows: [Int]) throws -> Targets {
+  func targets(_ table: Table, rows: RowNumbers) throws -> Targets {
     let column = try table.column(targetName)
     if classLabels.isEmpty {
       return .values(
@@ -196,7 +197,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   }
 
   /// What each row counts; nil where there is no column of weights.
-  private func weights(_ table: Table, rows: [Int]) throws -> [Float]? {
+  private func weights(_ table: Table, rows: RowNumbers) throws -> [Float]? {
     guard let weightName, table.names.contains(weightName) else { return nil }
     let column = try table.column(weightName)
     return try rows.map { row in
@@ -213,13 +214,13 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   ///   - known: The features of all rows; nil to read those of `rows`.
   ///   - hasWeights: Whether the column of weights is wanted, if training had one; that it is missing is a warning.
   func dataset(
-    _ table: Table, rows: [Int], features known: ExampleStorage? = nil, hasTargets: Bool, hasWeights: Bool = true,
+    _ table: Table, rows: RowNumbers, features known: ExampleStorage? = nil, hasTargets: Bool, hasWeights: Bool = true,
     warnings: inout TableWarnings
   ) throws -> Dataset {
     let width = columns.reduce(0) { $0 + $1.width }
     let examples = try known ?? features(table, rows: rows, width: width, warnings: &warnings)
     var dataset = Dataset(
-      shape: [width], examples: examples, rows: known == nil ? nil : rows.map { Int32($0) },
+      shape: [width], examples: examples, rows: known == nil ? nil : rows.compact,
       targets: hasTargets ? try targets(table, rows: rows) : .none, encoding: self)
     guard hasWeights, let weightName else { return dataset }
     dataset.weights = try weights(table, rows: rows)
@@ -230,22 +231,25 @@ public struct TableEncoding: Hashable, Codable, Sendable {
 
 extension Table {
   /// The classes of `rows`; those that are not among `labels` come after them.
-  func classes(in column: Int, rows: [Int], labels: [String]) -> Targets {
+  func classes(in column: Int, rows: RowNumbers, labels: [String]) -> Targets {
     var (labels, places) = (labels, [String: Int32]())
     for (place, label) in labels.enumerated() { places[label] = Int32(place) }
-    // The classes of short texts, so that most need not be made.
-    var seen: [UInt64: Int32] = [:]
+    // The classes of the different cells, so that most texts need not be made.
+    var seen: [Int32?] = []
     return .classes(
       rows.map { row in
-        let key = key(row: row, column: column)
-        if let key, let place = seen[key] { return place }
+        let code = code(row: row, column: column)
+        if let code, code < seen.count, let place = seen[code] { return place }
         let text = cell(row: row, column: column)
         let place =
           places[text] ?? decimals[column].number(text).flatMap { places[TableEncoding.label($0)] }
           ?? Int32(labels.count)
         if place == Int32(labels.count) { labels.append(text) }
         places[text] = place
-        if let key { seen[key] = place }
+        if let code {
+          if code >= seen.count { seen += Array(repeating: nil, count: code + 1 - seen.count) }
+          seen[code] = place
+        }
         return place
       }, labels: labels)
   }

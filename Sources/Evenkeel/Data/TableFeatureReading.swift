@@ -6,14 +6,14 @@ extension TableEncoding {
   /// - Throws: `EvenkeelError` with code `data` that names a missing column, text where numbers were, or the columns that make more
   ///   features than there is memory for.
   func features(
-    _ table: Table, rows: [Int], width: Int, warnings: inout TableWarnings
+    _ table: Table, rows: RowNumbers, width: Int, warnings: inout TableWarnings
   ) throws -> ExampleStorage {
     let features = try TableFeatures(
       rows: rows.count, width: width, isInDouble: isInDouble,
       for: memoryPurpose(table, rows: rows.count, width: width))
     let writer = try FeatureWriter(columns, of: table, into: features)
-    let parts = try table.sweep(rows, from: FeatureWriter.Notes()) { notes, chunk in
-      for position in chunk.rows.indices { try writer.write(position, of: chunk, &notes) }
+    let parts = try table.sweep(rows, from: FeatureWriter.Notes(writer)) { notes, chunk in
+      for index in chunk.rows.indices { try writer.write(index, of: chunk, &notes) }
     }
     for notes in parts {
       for note in notes.unknown { warnings.add(.unknownText, once: note.key, note.example) }
@@ -35,6 +35,10 @@ private struct FeatureWriter: Sendable {
     /// Texts in columns of numbers, and the first two.
     var textsInNumbers = 0
     var examples: [String] = []
+    /// The cells of each column of categories, and what stands for them (`mark`).
+    fileprivate var categories: [(cells: DistinctCells, marks: [Int])]
+
+    init(_ writer: FeatureWriter) { categories = writer.others.map { _ in (DistinctCells(), []) } }
   }
 
   private struct Numeric {
@@ -44,17 +48,18 @@ private struct FeatureWriter: Sendable {
     let decimal: DecimalMark
   }
 
-  private struct Other {
+  fileprivate struct Other {
     let column, feature: Int
     let encoding: TableEncoding.Column
     /// The place of each category.
     let places: [String: Int]
+    let isEmbedded: Bool
   }
 
   private let table: Table
   private let features: TableFeatures
   private var numeric: [Numeric] = []
-  private var others: [Other] = []
+  fileprivate var others: [Other] = []
 
   init(_ columns: [TableEncoding.Column], of table: Table, into features: TableFeatures) throws {
     (self.table, self.features) = (table, features)
@@ -69,32 +74,45 @@ private struct FeatureWriter: Sendable {
             textIsMissing: column.textIsMissing == true, decimal: table.decimals[index]))
       case .categorical(let categories), .embedded(let categories):
         let places = Dictionary(categories.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-        others.append(Other(column: index, feature: feature, encoding: column, places: places))
-      case .date: others.append(Other(column: index, feature: feature, encoding: column, places: [:]))
+        others.append(
+          Other(column: index, feature: feature, encoding: column, places: places, isEmbedded: column.isEmbedded))
+      case .date:
+        others.append(Other(column: index, feature: feature, encoding: column, places: [:], isEmbedded: false))
       }
       feature += column.width
     }
   }
 
-  /// Writes the features of the row at `position`.
-  func write(_ position: Int, of chunk: Table.Chunk, _ notes: inout Notes) throws {
+  /// Writes the features of the row at `index` of `chunk`.
+  func write(_ index: Int, of chunk: Table.Chunk, _ notes: inout Notes) throws {
+    let position = chunk.first + index, row = chunk.rows[index]
     try numeric.withUnsafeBufferPointer { numeric in
       for column in numeric {
-        let (cell, found) = chunk.cell(position, column.column)
+        let (cell, found) = chunk.cell(index, column.column)
         var value: Double? = found
         if !cell.isNumber || column.decimal != .point || table.hasNumberMarkers {
-          value = try number(cell, found, column, row: chunk.rows[position], &notes)
+          value = try number(cell, found, column, row: row, &notes)
         }
         guard features.store(value ?? column.mean, row: position, feature: column.feature) else {
-          throw table.notFinite(row: chunk.rows[position], column: column.column)
+          throw table.notFinite(row: row, column: column.column)
         }
         if column.hasIndicator, value == nil { features.store(1, row: position, feature: column.feature + 1) }
       }
     }
-    for column in others {
-      try write(
-        column, table.places.text(of: chunk.cell(position, column.column).cell), position, row: chunk.rows[position],
-        &notes)
+    for (place, column) in others.enumerated() {
+      let cell = chunk.cell(index, column.column).cell
+      if case .date(let encoding) = column.encoding.kind {
+        try write(encoding, column, table.places.text(of: cell), position, row: row)
+        continue
+      }
+      let code = notes.categories[place].cells.code(of: cell, in: table.places).map { Int($0) }
+      if let code, code < notes.categories[place].marks.count {
+        store(notes.categories[place].marks[code], column, position)
+        continue
+      }
+      let mark = mark(of: table.places.text(of: cell), column, row: row, &notes)
+      store(mark, column, position)
+      if code != nil { notes.categories[place].marks.append(mark) }
     }
   }
 
@@ -120,36 +138,37 @@ private struct FeatureWriter: Sendable {
     }
   }
 
-  private func write(_ column: Other, _ text: String, _ position: Int, row: Int, _ notes: inout Notes) throws {
-    if case .date(let encoding) = column.encoding.kind {
-      let date = table.isMissing(text) ? nil : CalendarDate(text, order: encoding.order)
-      if date == nil, !table.isMissing(text) {
-        throw table.expected("a date (\(encoding.order))", row: row, column: column.column, got: text)
-      }
-      let values = encoding.features(date)
-      for (index, value) in values.enumerated() {
-        features.store(value, row: position, feature: column.feature + index)
-      }
-      if encoding.hasIndicator, date == nil {
-        features.store(1, row: position, feature: column.feature + values.count)
-      }
-    } else if case .embedded = column.encoding.kind {
-      let place = column.places[text]
-      features.store(
-        Double(place.map { $0 + TableEncoding.firstCategory } ?? (table.isMissing(text) ? 1 : 0)), row: position,
-        feature: column.feature)
-      if place == nil { note(text, column, row: row, &notes) }
-    } else if let place = column.places[text] {
-      features.store(1, row: position, feature: column.feature + place)
-    } else {
-      note(text, column, row: row, &notes)
+  private func write(_ encoding: DateEncoding, _ column: Other, _ text: String, _ position: Int, row: Int) throws {
+    let date = table.isMissing(text) ? nil : CalendarDate(text, order: encoding.order)
+    if date == nil, !table.isMissing(text) {
+      throw table.expected("a date (\(encoding.order))", row: row, column: column.column, got: text)
+    }
+    let values = encoding.features(date)
+    for (index, value) in values.enumerated() {
+      features.store(value, row: position, feature: column.feature + index)
+    }
+    if encoding.hasIndicator, date == nil {
+      features.store(1, row: position, feature: column.feature + values.count)
     }
   }
 
-  /// Remembers a text that training did not see.
-  private func note(_ text: String, _ column: Other, row: Int, _ notes: inout Notes) {
-    guard !table.isMissing(text), notes.keys.insert(column.encoding.name + text).inserted else { return }
-    notes.unknown.append(
-      (column.encoding.name + text, "\"\(text)\" (column \(column.encoding.name), line \(table.lines[row]))"))
+  /// What stands for a category: its feature, or its number in an embedded column; −1 for no feature, of one that is missing or that
+  /// training did not see. The latter is noted.
+  private func mark(of text: String, _ column: Other, row: Int, _ notes: inout Notes) -> Int {
+    let place = column.places[text]
+    if place == nil, !table.isMissing(text), notes.keys.insert(column.encoding.name + text).inserted {
+      notes.unknown.append(
+        (column.encoding.name + text, "\"\(text)\" (column \(column.encoding.name), line \(table.lines[row]))"))
+    }
+    if column.isEmbedded { return place.map { $0 + TableEncoding.firstCategory } ?? (table.isMissing(text) ? 1 : 0) }
+    return place.map { column.feature + $0 } ?? -1
+  }
+
+  private func store(_ mark: Int, _ column: Other, _ position: Int) {
+    if column.isEmbedded {
+      features.store(Double(mark), row: position, feature: column.feature)
+    } else if mark >= 0 {
+      features.store(1, row: position, feature: mark)
+    }
   }
 }

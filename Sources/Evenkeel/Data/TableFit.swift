@@ -5,7 +5,7 @@ extension TableEncoding {
   ///   - rows: Those for training, of which `survey` is.
   ///   - target: What the target is.
   init(
-    fittedTo table: Table, _ survey: TableSurvey, rows: [Int], roles: TableRoles, target: TargetKind,
+    fittedTo table: Table, _ survey: TableSurvey, rows: RowNumbers, roles: TableRoles, target: TargetKind,
     options: TableOptions, warnings: inout TableWarnings
   ) throws {
     var fit = try TableFit(table, survey, rows: rows, roles, options)
@@ -35,16 +35,25 @@ extension Table {
     in column: Int, isOfNumbers: Bool? = nil, except labels: [String] = [], warnings: inout TableWarnings
   ) throws {
     try index([column])
-    let isOfNumbers =
-      isOfNumbers ?? (0..<rowCount).allSatisfy { textAmongNumbers(row: $0, column: column) == nil }
-    let kept = (0..<rowCount).filter { row in
-      guard isMissing(row: row, column: column, amongNumbers: isOfNumbers),
-        labels.isEmpty || !labels.contains(cell(row: row, column: column))
-      else { return true }
-      warnings.add(.noTarget, "line \(lines[row])")
-      return false
+    let all = RowNumbers(0..<rowCount)
+    var hasTexts = false
+    if isOfNumbers == nil {
+      forEachDifferent(in: column, rows: all) { row, _ in
+        hasTexts = hasTexts || textAmongNumbers(row: row, column: column) != nil
+      }
     }
-    keepRows(kept)
+    func hasTarget(_ row: Int) -> Bool {
+      !isMissing(row: row, column: column, amongNumbers: isOfNumbers ?? !hasTexts)
+        || !labels.isEmpty && labels.contains(cell(row: row, column: column))
+    }
+    var isWhole = true
+    forEachDifferent(in: column, rows: all) { row, _ in isWhole = isWhole && hasTarget(row) }
+    guard !isWhole else { return }
+    var kept: [Int32] = []
+    for row in all {
+      if hasTarget(row) { kept.append(Int32(row)) } else { warnings.add(.noTarget, "line \(lines[row])") }
+    }
+    keepRows(RowNumbers(kept))
   }
 
   /// - Throws: `EvenkeelError` with code `data` if no row with a target was left.
@@ -60,13 +69,13 @@ private struct TableFit {
   static let (shareOfNames, fewestNames) = (0.95, 20)
 
   let table: Table
-  let rows: [Int]
+  let rows: RowNumbers
   private let mostOneHot: Int?
   private let surveys: [ColumnSurvey]
   /// Whether floats would take from the numbers of a column more than 2⁻¹⁸ of their range.
   var needsDouble = false
 
-  init(_ table: Table, _ survey: TableSurvey, rows: [Int], _ roles: TableRoles, _ options: TableOptions) throws {
+  init(_ table: Table, _ survey: TableSurvey, rows: RowNumbers, _ roles: TableRoles, _ options: TableOptions) throws {
     var table = table
     try table.index(
       roles.features.filter { column in
@@ -118,16 +127,16 @@ private struct TableFit {
   private func dates(_ column: Int, _ order: DateOrder) -> TableEncoding.Kind {
     .date(
       DateEncoding(
-        rows.map { row in table.text(row: row, column: column).flatMap { CalendarDate($0, order: order) } },
+        rows.lazy.map { row in table.text(row: row, column: column).flatMap { CalendarDate($0, order: order) } },
         order: order))
   }
 
   /// The different texts of the training rows, and how many rows have one.
   private func categories(of column: Int) -> (texts: Set<String>, count: Int) {
     var (texts, count): (Set<String>, Int) = ([], 0)
-    for row in rows {
-      guard let text = table.text(row: row, column: column) else { continue }
-      count += 1
+    table.forEachDifferent(in: column, rows: rows) { row, rows in
+      guard let text = table.text(row: row, column: column) else { return }
+      count += rows
       texts.insert(text)
     }
     return (texts, count)

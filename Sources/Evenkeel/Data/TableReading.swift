@@ -1,7 +1,8 @@
 extension Dataset {
   /// Reads a CSV file and parts it at random; the encoding is fitted on the training part.
   ///
-  /// Rows without a target are left out, and so are columns that only number or name the rows; `DatasetSplits.warnings` says so.
+  /// Rows without a target are left out, and so are columns that only number or name the rows; `DatasetSplits.warnings` says so. Features
+  /// that would take more than half of the memory there is are kept in a temporary file.
   /// - Parameters:
   ///   - target: The column to predict; the last one by default.
   ///   - weight: The column that says what each row counts (`Dataset.with`), which is then no feature.
@@ -22,39 +23,17 @@ extension Dataset {
     }
   }
 
+  /// - Parameter memory: The bytes that this process may take; nil to find out.
   package static func csv(
     _ bytes: FileBytes, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
     options: TableOptions = TableOptions(), validation: Double = 0, test: Double = 0, fold: Fold? = nil,
-    seed: UInt64 = 0
+    seed: UInt64 = 0, memory: Int? = nil
   ) throws -> DatasetSplits {
+    let memory = memory ?? MemoryRoom.current().bytes
     var fitted = try FittedTable(
       bytes, target: target, weight: weight, ignoring: ignored, options: options, validation: validation, test: test,
-      fold: fold, seed: seed)
-    let (table, encoding, parts) = (fitted.table, fitted.encoding, fitted.parts)
-    let features = fitted.features
-    func part(_ rows: [Int]) throws -> Dataset {
-      try encoding.dataset(table, rows: rows, features: features, hasTargets: true, warnings: &fitted.warnings)
-    }
-    var splits = DatasetSplits(
-      training: try part(parts.training), validation: try part(parts.validation), test: try part(parts.test))
-    if !splits.training.isEmpty {
-      if let weight, splits.training.weights?.contains(where: { $0 > 0 }) == false {
-        throw EvenkeelError.data(
-          "\(table.file), column \(weight): the weights of all \(splits.training.count) training rows are 0; expected at least one above 0."
-        )
-      }
-      let scaling = try InputScaling(fittedTo: splits.training)
-      // The features of a date are many, and in one year its year is constant.
-      let isOfDate = encoding.columns.flatMap { Array(repeating: $0.isOfDates, count: $0.width) }
-      for channel in scaling.constantChannels where !isOfDate[channel] {
-        fitted.warnings.add(.constant, encoding.featureNames[channel])
-      }
-    }
-    if test > 0, splits.test.isEmpty { fitted.warnings.add(.nothingToTest) }
-    splits.warnings = fitted.warnings.sentences
-    splits.targetReason = fitted.kind.reason
-    splits.trainingRows = fitted.numbers.map { numbers in parts.training.map { numbers[$0] } }
-    return splits
+      fold: fold, seed: seed, room: memory / 2)
+    return try fitted.splits(memory: memory, hasTest: test > 0, seed: seed)
   }
 
   /// Reads a CSV file with the encoding that a model was trained with.
@@ -79,6 +58,6 @@ extension TableEncoding {
     setNotation(of: &table)
     if targets { try keepRowsWithTarget(of: &table, warnings: &warnings) }
     return try dataset(
-      table, rows: Array(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &warnings)
+      table, rows: RowNumbers(0..<table.rowCount), hasTargets: targets, hasWeights: weights, warnings: &warnings)
   }
 }

@@ -120,7 +120,7 @@ struct TableRows {
 
   /// Finds the cells of `rows` in `columns`, row after row, and their numbers.
   func read(
-    _ rows: some Collection<Int>, _ columns: Range<Int>, into cells: UnsafeMutablePointer<ek_cell>,
+    _ rows: [Int], _ columns: Range<Int>, into cells: UnsafeMutablePointer<ek_cell>,
     _ values: UnsafeMutablePointer<Double>
   ) {
     var view = Self.view(bytes.bytes, separator, hasQuotes)
@@ -133,7 +133,18 @@ struct TableRows {
   /// One cell.
   func cell(row: Int, column: Int) -> ek_cell {
     var (cell, value) = (ek_cell(), 0.0)
-    read(CollectionOfOne(row), column..<column + 1, into: &cell, &value)
+    var view = Self.view(bytes.bytes, separator, hasQuotes)
+    var start = starts[row]
+    ek_csv_cells(&view, &start, 1, column, 1, &cell, &value)
+    return cell
+  }
+
+  /// The cell that begins so far behind the start of its row.
+  func cell(row: Int, offset: UInt32) -> ek_cell {
+    var (cell, value) = (ek_cell(), 0.0)
+    var view = Self.view(bytes.bytes, separator, hasQuotes)
+    var start = starts[row] + Int(offset)
+    ek_csv_cells(&view, &start, 1, 0, 1, &cell, &value)
     return cell
   }
 

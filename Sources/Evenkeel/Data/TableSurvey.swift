@@ -63,37 +63,42 @@ struct ColumnSurvey: Sendable {
 struct TableSurvey {
   /// Of each column.
   let columns: [ColumnSurvey]
-  /// The numbers of the columns that become features if they are of numbers, row after row.
-  private let numbers: TableFeatures
+  /// The numbers of the columns that become features if they are of numbers, row after row; nil if they were not wanted.
+  private let numbers: TableFeatures?
 
   /// - Parameters:
   ///   - rows: Those for training.
   ///   - exact: The columns whose texts are all looked at, be they many.
-  init(_ table: Table, training rows: [Int], features: [Int], exact: Set<Int>) throws {
+  ///   - keepsNumbers: Whether to keep the numbers, as features that need not be read again.
+  init(
+    _ table: Table, training rows: RowNumbers, features: [Int], exact: Set<Int>, keepsNumbers: Bool
+  ) throws {
     var isForTraining = [Bool](repeating: false, count: table.rowCount)
     for row in rows { isForTraining[row] = true }
-    let numbers = try TableFeatures(
-      rows: table.rowCount, width: features.count, isInDouble: false,
-      for: "\(table.file): a table of \(table.rowCount) rows and \(features.count) features")
+    let numbers =
+      keepsNumbers
+      ? try TableFeatures(
+        rows: table.rowCount, width: features.count, isInDouble: false,
+        for: "\(table.file): a table of \(table.rowCount) rows and \(features.count) features") : nil
     let count = table.names.count
     let isExact = (0..<count).map { exact.contains($0) }
     let feature = (0..<count).map { features.firstIndex(of: $0) ?? -1 }
     let none = [ColumnSurvey](repeating: ColumnSurvey(), count: count)
-    let parts = try table.sweep(Array(0..<table.rowCount), from: none) { [isForTraining] surveys, chunk in
+    let parts = try table.sweep(RowNumbers(0..<table.rowCount), from: none) { [isForTraining] surveys, chunk in
       surveys.withUnsafeMutableBufferPointer { surveys in
-        for position in chunk.rows.indices {
-          let row = chunk.rows[position], isForTraining = isForTraining[row]
+        for (index, row) in chunk.rows.enumerated() {
+          let isForTraining = isForTraining[row]
           for column in 0..<count {
-            let (cell, value) = chunk.cell(position, column), decimal = table.decimals[column]
+            let (cell, value) = chunk.cell(index, column), decimal = table.decimals[column]
             if cell.isNumber, decimal == .point, !table.hasNumberMarkers {
               if isForTraining { surveys[column].add(value) }
-              if feature[column] >= 0, !numbers.store(value, row: row, feature: feature[column]) {
+              if let numbers, feature[column] >= 0, !numbers.store(value, row: row, feature: feature[column]) {
                 surveys[column].isOfFloats = false
               }
             } else if isExact[column] || !surveys[column].hasManyTexts {
               let content = table.content(of: cell, value, decimal)
               surveys[column].add(content, row: row, isForTraining: isForTraining)
-              if case .number(let value) = content, feature[column] >= 0,
+              if let numbers, case .number(let value) = content, feature[column] >= 0,
                 !numbers.store(value, row: row, feature: feature[column])
               {
                 surveys[column].isOfFloats = false
@@ -114,7 +119,7 @@ struct TableSurvey {
     let isOfNumbers = encoding.columns.allSatisfy { column in
       if case .numeric(_, hasIndicator: false) = column.kind { true } else { false }
     }
-    guard isOfNumbers, !encoding.isInDouble, encoding.columns.count == numbers.width,
+    guard isOfNumbers, !encoding.isInDouble, let numbers, encoding.columns.count == numbers.width,
       encoding.columns.allSatisfy({ column in
         table.names.firstIndex(of: column.name).map { columns[$0].isOfFloats } ?? false
       })

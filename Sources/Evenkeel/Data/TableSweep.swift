@@ -3,16 +3,17 @@ import CSVScan
 extension Table {
   /// Some rows with the cells that lie in some columns, valid while they are looked at.
   struct Chunk {
-    /// The rows; their indices are the positions among all that are swept.
-    let rows: ArraySlice<Int>
+    /// Where the first row lies among all that are swept.
+    let first: Int
+    let rows: [Int]
     let columns: Range<Int>
     fileprivate let cells: UnsafePointer<ek_cell>
     fileprivate let values: UnsafePointer<Double>
 
-    /// A cell of the row at `position`, and its number if it is one with a decimal point.
+    /// A cell of the row at `index` of the chunk, and its number if it is one with a decimal point.
     @inline(__always)
-    func cell(_ position: Int, _ column: Int) -> (cell: ek_cell, value: Double) {
-      let index = (position - rows.startIndex) * columns.count + column - columns.lowerBound
+    func cell(_ index: Int, _ column: Int) -> (cell: ek_cell, value: Double) {
+      let index = index * columns.count + column - columns.lowerBound
       return (cells[index], values[index])
     }
   }
@@ -27,7 +28,8 @@ extension Table {
   /// - Returns: What became of it in each part, in the order of the rows. Parts depend on the shape of the table alone.
   /// - Throws: The error of the first part that failed.
   func sweep<Part: Sendable>(
-    _ rows: [Int], columns: Range<Int>? = nil, from start: Part, _ body: @Sendable (inout Part, Chunk) throws -> Void
+    _ rows: RowNumbers, columns: Range<Int>? = nil, from start: Part,
+    _ body: @Sendable (inout Part, Chunk) throws -> Void
   ) throws -> [Part] {
     let columns = columns ?? 0..<names.count
     let perPart = max(64, Self.cellsOfPart / columns.count), perChunk = max(1, Self.cellsOfChunk / columns.count)
@@ -37,11 +39,13 @@ extension Table {
       try withUnsafeTemporaryAllocation(of: ek_cell.self, capacity: perChunk * columns.count) { cells in
         try withUnsafeTemporaryAllocation(of: Double.self, capacity: perChunk * columns.count) { values in
           for first in stride(from: own.startIndex, to: own.endIndex, by: perChunk) {
-            let some = own[first..<min(first + perChunk, own.endIndex)]
+            let some = Array(own[first..<min(first + perChunk, own.endIndex)])
             places.read(some, columns, into: cells.baseAddress!, values.baseAddress!)
             try body(
               &part,
-              Chunk(rows: some, columns: columns, cells: UnsafePointer(cells.baseAddress!), values: values.baseAddress!)
+              Chunk(
+                first: first, rows: some, columns: columns, cells: UnsafePointer(cells.baseAddress!),
+                values: values.baseAddress!)
             )
           }
         }
@@ -57,14 +61,43 @@ extension Table {
     let columns = columns.filter { indexed[$0] == nil }
     guard let least = columns.min(), let greatest = columns.max() else { return }
     try Machine.requireMemory(
-      2 * columns.count * rowCount * MemoryLayout<ek_cell>.stride,
+      2 * columns.count * rowCount * MemoryLayout<UInt32>.stride,
       for: "\(file): the places of the cells of \(columns.count == 1 ? names[least] : "\(columns.count) columns")")
-    let none = columns.map { _ in [ek_cell]() }
-    let parts = try sweep(Array(0..<rowCount), columns: least..<greatest + 1, from: none) { found, chunk in
-      for (index, column) in columns.enumerated() {
-        for position in chunk.rows.indices { found[index].append(chunk.cell(position, column).cell) }
+    let rows = RowNumbers(0..<rowCount)
+    let none = columns.map { _ in CodedCells() }
+    let coded = try sweep(rows, columns: least..<greatest + 1, from: none) { [places] found, chunk in
+      for (place, column) in columns.enumerated() {
+        for index in chunk.rows.indices { found[place].add(chunk.cell(index, column).cell, in: places) }
       }
     }
-    for (index, column) in columns.enumerated() { indexed[column] = parts.flatMap { $0[index] } }
+    for (place, column) in columns.enumerated() { indexed[column] = ColumnCells(coded.map { $0[place] }, in: places) }
+    for column in columns where indexed[column] == nil {
+      let offsets = try sweep(rows, columns: column..<column + 1, from: [UInt32]()) { [places] offsets, chunk in
+        for (index, row) in chunk.rows.enumerated() {
+          offsets.append(UInt32(chunk.cell(index, column).cell.start - places.starts[row]))
+        }
+      }
+      indexed[column] = .offsets(Array(offsets.joined()))
+    }
+  }
+
+  /// Hands each of the different cells that `rows` have in a column that was indexed to `body`, with the first row that has it and how
+  /// many do, in the order of these rows. Where most cells differ, some may come again.
+  func forEachDifferent(in column: Int, rows: RowNumbers, _ body: (_ row: Int, _ count: Int) throws -> Void) rethrows {
+    guard case .distinct(let codes, let cells)? = indexed[column] else {
+      for row in rows { try body(row, 1) }
+      return
+    }
+    var counts = [(row: Int, count: Int)](repeating: (0, 0), count: cells.count)
+    var order: [Int] = []
+    for row in rows {
+      let code = Int(codes[row])
+      if counts[code].count == 0 {
+        counts[code].row = row
+        order.append(code)
+      }
+      counts[code].count += 1
+    }
+    for code in order { try body(counts[code].row, counts[code].count) }
   }
 }

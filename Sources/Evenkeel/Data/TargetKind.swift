@@ -68,13 +68,19 @@ extension Table {
   ) throws -> TargetKind {
     var (values, numbers): ([Double: Int], Int) = ([:], 0)
     var firstTexts: [String] = []
-    for row in 0..<rowCount {
+    let all = RowNumbers(0..<rowCount)
+    var firstText: Int?
+    try forEachDifferent(in: column, rows: all) { row, count in
       if let value = try number(row: row, column: column) {
-        values[value, default: 0] += 1
-        numbers += 1
-      } else if firstTexts.count < 2 {
-        firstTexts.append("\"\(cell(row: row, column: column))\" in line \(lines[row])")
+        values[value, default: 0] += count
+        numbers += count
+      } else {
+        firstText = firstText ?? row
       }
+    }
+    for row in firstText.map({ $0..<rowCount }) ?? 0..<0 where firstTexts.count < 2 {
+      guard try number(row: row, column: column) == nil else { continue }
+      firstTexts.append("\"\(cell(row: row, column: column))\" in line \(lines[row])")
     }
     guard !firstTexts.isEmpty else {
       let kind = TargetKind(counts: values, task: task)
@@ -88,7 +94,9 @@ extension Table {
         "\(file): the target \(names[column]) of a regression must be numbers; got \(firstTexts.joined(separator: ", ")). Leave these cells empty: a row without its target is left out."
       )
     }
-    let counts = Dictionary((0..<rowCount).map { (cell(row: $0, column: column), 1) }, uniquingKeysWith: +)
+    var counts: [String: Int] = [:]
+    forEachDifferent(in: column, rows: all) { row, count in counts[cell(row: row, column: column), default: 0] += count
+    }
     let rare = counts.values.count { $0 == 1 }
     let isMostlyNumbers = 2 * numbers > rowCount
     if 2 * rare > counts.count {

@@ -9,14 +9,16 @@ final class Batches {
   private let scaling: InputScaling?
   private let augmenter: Augmenter?
   private let seed: UInt64
+  let blocks: ExampleBlocks?
   /// The threads that the run uses.
   let team: TeamSize
   /// The epoch's examples in order, as places in the data set and as rows of its storage.
   private var order: [Int32] = []
   private var storageRows: [Int32]
 
-  init(_ trainer: Trainer, _ model: Model, _ dataset: Dataset) throws {
-    self.dataset = dataset
+  /// - Parameter blocks: How the examples are ordered, as for `Dataset`.
+  init(_ trainer: Trainer, _ model: Model, _ dataset: Dataset, in blocks: ExampleBlocks?) throws {
+    (self.dataset, self.blocks) = (dataset, blocks)
     (scaling, seed, team) = (model.scaling, trainer.seed, TeamSize(largest: trainer.threads))
     let layout = model.state.layout
     plan = trainer.plan(for: layout.network, examples: dataset.count)
@@ -39,13 +41,14 @@ final class Batches {
 
   /// Orders the examples for epoch `epoch`, from 0: the order follows only from the seed and the epoch.
   func shuffle(epoch: Int) {
-    order = Self.order(dataset.count, epoch: epoch, seed: seed)
+    order = Self.order(dataset.count, epoch: epoch, seed: seed, in: blocks)
     for (position, index) in order.enumerated() { storageRows[position] = dataset.rows[Int(index)] }
   }
 
-  static func order(_ count: Int, epoch: Int, seed: UInt64) -> [Int32] {
-    var order = (0..<Int32(count)).map { $0 }
+  static func order(_ count: Int, epoch: Int, seed: UInt64, in blocks: ExampleBlocks? = nil) -> [Int32] {
     var random = RandomNumbers(RandomKey(seed: seed).branch(RandomStream.shuffle).branch(epoch))
+    if let blocks { return blocks.order(of: count, &random) }
+    var order = (0..<Int32(count)).map { $0 }
     random.shuffle(&order)
     return order
   }

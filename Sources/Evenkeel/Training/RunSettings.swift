@@ -28,9 +28,14 @@ struct RunSettings: Codable, Sendable {
   }
 
   private var settings: [Key: Setting] = [:]
+  /// How the examples are ordered, which a resumed run takes over.
+  let blocks: ExampleBlocks?
 
-  /// - Parameter fingerprint: The fingerprint of the training data.
-  init(_ trainer: Trainer, examples: Int, fingerprint: String) {
+  /// - Parameters:
+  ///   - fingerprint: The fingerprint of the training data.
+  ///   - blocks: As in `Dataset`.
+  init(_ trainer: Trainer, examples: Int, fingerprint: String, blocks: ExampleBlocks?) {
+    self.blocks = blocks
     set(.loss, trainer.loss, "\(trainer.loss.kind)")
     set(.optimizer, trainer.optimizer, trainer.optimizer.summary)
     set(

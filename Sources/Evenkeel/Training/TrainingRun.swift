@@ -7,7 +7,7 @@ final class TrainingRun {
   private let averaged: AveragedWeights?
   private let epochs: Int
   private lazy var settings = RunSettings(
-    trainer, examples: batches.dataset.count, fingerprint: batches.dataset.fingerprint)
+    trainer, examples: batches.dataset.count, fingerprint: batches.dataset.fingerprint, blocks: batches.blocks)
   private(set) var position = TrainingPosition()
   /// The steps that were made before this run.
   private var resumedAt = 0
@@ -19,7 +19,8 @@ final class TrainingRun {
     self.model = model
     self.epochs = epochs
     try trainer.requireStatistics(of: model.state.layout.network, in: dataset)
-    batches = try Batches(trainer, model, dataset)
+    // A run goes on in its order, whatever memory there is now.
+    batches = try Batches(trainer, model, dataset, in: resuming == nil ? dataset.blocks : resuming?.settings.blocks)
     steps = try TrainingStep(trainer, model, batches, epochs: epochs)
     averaged = trainer.averaging.map { AveragedWeights($0, count: model.state.layout.count) }
     if let resuming { try restore(resuming) }

@@ -11,8 +11,8 @@ struct Describe: ParsableCommand {
   @Flag(help: "Print one JSON object per line: the data, then each column.") var json = false
 
   func run() throws {
-    let splits = try sources.read(data, loss: nil, seed: 0)
-    let columns = try sources.columns(of: data, seed: 0) ?? []
+    let (splits, described) = try sources.describe(data)
+    let columns = described ?? []
     if json {
       try emitJSON(DataLine(splits))
       for column in columns { try emitJSON(ColumnLine(column)) }
@@ -30,7 +30,7 @@ struct Describe: ParsableCommand {
 
 extension ColumnDescription {
   fileprivate var shownName: String { name.isEmpty ? "(no name)" : Self.cut(name, to: 30) }
-  fileprivate var missingText: String { missing == 0 ? "" : NumberText.plain.percent(missing, decimals: 1) }
+  fileprivate var missingText: String { missing.map { $0 == 0 ? "" : NumberText.plain.percent($0, decimals: 1) } ?? "" }
 
   fileprivate var contentText: String {
     if let least, let greatest, let mean {
@@ -64,7 +64,7 @@ private struct DataLine: Encodable {
 private struct ColumnLine: Encodable {
   let column: String
   let kind: String?
-  let missing: Double
+  let missing: Double?
   let least, greatest, mean: Double?
   let first, last: String?
   let categories: Int?

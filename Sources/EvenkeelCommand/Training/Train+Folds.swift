@@ -31,7 +31,7 @@ extension Train {
       if parts.validation.isEmpty { trainer.patience = nil }
       var model = try makeModel(parts.training, trainer, recipe, nil)
       if index == 0 {
-        try requireValidation(parts.validation)
+        try requireValidationShare(parts.validation)
         try warnOfFindings(in: model.network, trainer, examples: parts.training.count)
         report.open(opening)
         StopSignals.trainingStarts()
@@ -109,7 +109,7 @@ extension Train {
   }
 
   /// - Throws: `EvenkeelError` with code `usage` for options that need a validation part.
-  private func requireValidation(_ validation: Dataset) throws {
+  private func requireValidationShare(_ validation: Dataset) throws {
     guard validation.isEmpty else { return }
     let option =
       duration.patience != nil

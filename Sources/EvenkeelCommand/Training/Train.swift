@@ -6,7 +6,7 @@ struct Train: ParsableCommand {
 
   @Argument(
     help:
-      "digits (drawn by the program), a table (CSV, or JSON objects one a line), an NPY or NPZ file, or a folder of IDX files, CIFAR-10 batches or images."
+      "digits (drawn by the program), a table (CSV, or JSON objects one a line; also as encode writes it), an NPY or NPZ file, - for one of these on standard input, or a folder of IDX files, CIFAR-10 batches or images."
   )
   var data: String
   @OptionGroup(title: "Data") var sources: DataOptions

@@ -25,7 +25,7 @@ struct RealTableTests {
     let splits = try Dataset.read(path)
     #expect(splits.training.shape == [features], "\(splits.training.encoding!.featureNames)")
     #expect(splits.training.encoding!.classLabels == ["no", "yes"])
-    let described = try #require(try Dataset.describe(path))
+    let described = try #require(try Dataset.describe(path).columns)
     #expect(described.last { $0.kind != nil }?.use == "the target, 2 classes")
   }
 }

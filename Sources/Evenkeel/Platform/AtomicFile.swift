@@ -44,6 +44,21 @@ package enum AtomicFile {
     _ = try file.put(at: target.file, for: path)
   }
 
+  /// Writes a file by what `body` writes to places of it; a killed process leaves nothing where the file system allows that.
+  static func write<Result>(to path: String, inPlaces body: (Int32) throws -> Result) throws -> Result {
+    let target = try Target(path)
+    guard !target.isStream else {
+      throw EvenkeelError.cannotWrite("\(path) is a pipe or a device; expected a file to write.")
+    }
+    TemporaryFile.removeStale(in: target.folder)
+    // What gives an unnamed file its name.
+    let canBeNamed = access("/proc/self/fd", F_OK) == 0
+    let file = try TemporaryFile(in: target.folder, mode: target.mode, for: path, needsName: !canBeNamed)
+    let result = try body(file.descriptor)
+    guard fsync(file.descriptor) == 0, try file.put(at: target.file, for: path) else { throw failure(path) }
+    return result
+  }
+
   /// Checks before long work whether `path` can be written; changes nothing.
   package static func requireWritable(_ path: String) throws {
     let target = try Target(path)

@@ -29,7 +29,7 @@ package struct TemporaryFile: ~Copyable {
     }
     while true {
       let name = Self.randomName()
-      let opened = open(folder + "/" + name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+      let opened = open(folder + "/" + name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
       guard opened >= 0 else { throw AtomicFile.failure(path, folder + "/" + name) }
       _ = flock(opened, LOCK_EX)
       // Between the two, another process may have found it without a lock and removed it.
@@ -41,6 +41,23 @@ package struct TemporaryFile: ~Copyable {
       (descriptor, self.name) = (opened, name)
       return
     }
+  }
+
+  /// A file for the work of this process, in the folder for such files: TMPDIR, or else one that lies on a disk.
+  /// - Parameters:
+  ///   - beside: A folder to try first.
+  ///   - path: What it is for, in errors.
+  /// - Throws: As the other.
+  init(forWork path: String, beside folder: String? = nil) throws {
+    let named = getenv("TMPDIR").map { String(cString: $0) }
+    for place in [folder, named, "/var/tmp"].compactMap(\.self) {
+      Self.removeStale(in: place)
+      if let file = try? TemporaryFile(in: place, mode: 0o600, for: path) {
+        self = file
+        return
+      }
+    }
+    try self.init(in: "/tmp", mode: 0o600, for: path)
   }
 
   /// Puts the file in its place, replacing what is there.
