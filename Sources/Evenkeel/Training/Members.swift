@@ -8,10 +8,12 @@ extension Trainer {
   ///   - network: Ends with a dense layer.
   ///   - validation: The same data for all, or a share of `dataset`, another part for each.
   ///   - onEvent: As of `fit`, with the number of the model, from 0.
+  ///   - onEnd: Called with the history of each model.
   /// - Throws: As `fit`; if one is interrupted, all are lost.
   public func fitMembers(
     _ count: Int, of network: Network, to dataset: Dataset, validation: MemberValidation, epochs: Int,
-    shouldStop: () -> Bool = { false }, onEvent: (_ member: Int, Event) throws -> Void = { _, _ in }
+    shouldStop: () -> Bool = { false }, onEvent: (_ member: Int, Event) throws -> Void = { _, _ in },
+    onEnd: (_ member: Int, History) throws -> Void = { _, _ in }
   ) throws -> (model: Model, histories: [History]) {
     guard (1...TableRecipe.mostMembers).contains(count) else {
       throw EvenkeelError.usage("The number of members is \(count); expected 1 to \(TableRecipe.mostMembers).")
@@ -40,6 +42,7 @@ extension Trainer {
           &model, to: training, validation: held, epochs: epochs, shouldStop: shouldStop,
           onEvent: { try onEvent(member, $0) }))
       models.append(model)
+      try onEnd(member, histories[member])
     }
     return (try Model.mean(of: models), histories)
   }

@@ -269,8 +269,8 @@ struct Train: ParsableCommand {
       ) { member, event in
         report.open()
         progress?.show(event, of: member)
-        report.member = (member + 1, members)
-        if case .epoch(let record, _) = event { try report.show(record) }
+      } onEnd: { member, history in
+        try report.show(history, of: member + 1, in: members)
       }
       model = mean
       return histories[0]

@@ -7,8 +7,6 @@ struct TrainingReport {
   let metric: Metric?
   let json: Bool
   let quiet: Bool
-  /// Which of several networks is being trained, and how many there are.
-  var member = (number: 1, count: 1)
   /// The path of the page about the training.
   private let report: String?
   /// Lines that are shown once training goes: an error before that stands alone.
@@ -35,10 +33,21 @@ struct TrainingReport {
         + (text(record.validationMetric).map { "  " + $0 } ?? "")
     }
     let seconds = NumberText.plain.fixed(record.seconds, decimals: 2)
-    tell("\(name)epoch \(record.epoch)/\(epochs)  \(training)\(validation ?? "")  \(seconds) s\n")
+    tell("epoch \(record.epoch)/\(epochs)  \(training)\(validation ?? "")  \(seconds) s\n")
   }
 
-  private var name: String { member.count > 1 ? "network \(member.number)/\(member.count)  " : "" }
+  /// A line for one of several networks, as for an epoch: of its best epoch on the rows held back from it, else its last.
+  func show(_ history: History, of member: Int, in count: Int) throws {
+    guard let last = history.epochs.last else { return }
+    let best = history.epochs.min { ($0.validationLoss ?? .infinity) < ($1.validationLoss ?? .infinity) } ?? last
+    let record = best.validationLoss == nil ? last : best
+    if json {
+      return try emitJSON(NetworkLine(network: member, of: count, epochs: last.epoch, best: EpochLine(record)))
+    }
+    guard !quiet else { return }
+    tell("network \(member)/\(count)  \(last.epoch) epochs, ")
+    try show(record)
+  }
 
   static func scores(loss: Double, accuracy: Double?, error: Double? = nil) -> String {
     var text = "loss \(NumberText.plain.fixed(loss, decimals: 4))"
@@ -114,4 +123,11 @@ private struct ResultLine: Encodable {
     (testMetric, testTargets) = (metric, test.flatMap(TargetLine.lines))
     (self.model, self.report) = (model, report)
   }
+}
+
+/// One of several networks, as JSON.
+private struct NetworkLine: Encodable {
+  let event = "network"
+  let network, of, epochs: Int
+  let best: EpochLine
 }
