@@ -118,6 +118,8 @@ public struct DatasetSplits: Sendable {
   public var targetReason: String?
   /// The number of each training example's row in its table, from 0; nil where that is its place.
   package var trainingRows: [Int]?
+  /// What tells the table from others that these are parts of; nil for other data.
+  package var table: TrainingTable?
 }
 
 /// What is to be predicted for each example.

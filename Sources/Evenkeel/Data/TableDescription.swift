@@ -3,14 +3,14 @@ package struct ColumnDescription: Sendable {
   package let name: String
   /// number, category or date; nil for a column without content.
   package var kind: String?
-  /// The share of the rows that have nothing in it; nil if that is not known.
+  /// The share of the rows that have nothing in it; nil where the rows are not known.
   package var missing: Double?
   /// Of numbers.
   package var least, greatest, mean: Double?
   /// Of dates, as year, month and day.
   package var first, last: String?
-  /// The texts of categories with their rows, the most frequent first.
-  package var categories: [(text: String, rows: Int)] = []
+  /// The texts of categories with their rows, the most frequent first; in order where the rows are not known.
+  package var categories: [(text: String, rows: Int?)] = []
   /// What it is for training: so many features, the target, the weight, or nothing and why.
   package var use: String
 
@@ -42,12 +42,59 @@ package struct ColumnDescription: Sendable {
       (first, last) = (days.min { $0.days < $1.days }?.text, days.max { $0.days < $1.days }?.text)
     } else if isCategory {
       kind = "category"
-      categories = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
+      categories = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { (text: $0.key, rows: $0.value) }
     } else if !numbers.isEmpty {
       kind = "number"
       (least, greatest) = (numbers.min(), numbers.max())
       mean = numbers.reduce(0, +) / Double(numbers.count)
     }
+  }
+}
+
+extension ColumnDescription {
+  /// A column that a model uses, as far as the model tells.
+  fileprivate init(_ column: TableEncoding.Column) {
+    (name, use) = (column.name, Self.use(column))
+    switch column.kind {
+    case .numeric(let mean, _):
+      (kind, self.mean) = ("number", mean)
+      (least, greatest) = (column.range?.least, column.range?.greatest)
+    case .categorical(let texts), .embedded(let texts):
+      kind = "category"
+      categories = texts.map { ($0, nil) }
+    case .date:
+      kind = "date"
+      (first, last) = (
+        column.range.map { CalendarDate(days: $0.least).text },
+        column.range.map { CalendarDate(days: $0.greatest).text }
+      )
+    }
+  }
+
+  fileprivate init(name: String, kind: String, classes: [String] = [], use: String) {
+    (self.name, self.kind, self.use) = (name, kind, use)
+    categories = classes.map { ($0, nil) }
+  }
+
+  fileprivate static func use(_ column: TableEncoding.Column) -> String {
+    if case .embedded(let categories) = column.kind { return "\(categories.count) learned vectors" }
+    return "\(column.width) \(column.width == 1 ? "feature" : "features")"
+  }
+
+  fileprivate static func target(_ classes: [String]) -> String {
+    classes.isEmpty ? "the target, a number" : "the target, \(classes.count) classes"
+  }
+}
+
+extension TableEncoding {
+  /// Each column of a table that a model uses: its features, then the target and the weight; none of an array of numbers.
+  package func describeColumns() -> [ColumnDescription] {
+    guard hasNamedColumns else { return [] }
+    let target = ColumnDescription(
+      name: targetName, kind: classLabels.isEmpty ? "number" : "category", classes: classLabels,
+      use: ColumnDescription.target(classLabels))
+    let weight = weightName.map { ColumnDescription(name: $0, kind: "number", use: "the weight") }
+    return columns.map { ColumnDescription($0) } + [target] + (weight.map { [$0] } ?? [])
   }
 }
 
@@ -77,52 +124,20 @@ extension FittedTable {
       case nil: if column == roles.target { isCategory = kind.labels.isEmpty ? false : nil }
       }
       return ColumnDescription(
-        table, column, dates: order, isCategory: isCategory, use: used?.use ?? use(other: column))
+        table, column, dates: order, isCategory: isCategory,
+        use: used.map { ColumnDescription.use($0) } ?? use(other: column))
     }
   }
 
   private func use(other column: Int) -> String {
     let name = table.names[column]
-    if column == roles.target { return Evenkeel.use(ofTarget: kind.labels) }
+    if column == roles.target { return ColumnDescription.target(kind.labels) }
     if name == roles.weight { return "the weight" }
     if roles.features.contains(column) { return "nothing: differs in nearly every row" }
     if roles.ignored.contains(name) { return "nothing: ignored" }
     return column == 0 && (0..<table.rowCount).contains { !table.cell(row: $0, column: 0).isEmpty }
       ? "nothing: numbers the rows" : "nothing: empty"
   }
-}
-
-extension EncodedTable {
-  /// What the columns became; what they held is not known any more.
-  func describeColumns() -> [ColumnDescription] {
-    let encoding = description.encoding
-    let features = encoding.columns.map { column in
-      let kind =
-        switch column.kind {
-        case .numeric: "number"
-        case .categorical, .embedded: "category"
-        case .date: "date"
-        }
-      return ColumnDescription(name: column.name, kind: kind, use: column.use)
-    }
-    let labels = encoding.classLabels
-    let target = ColumnDescription(
-      name: encoding.targetName, kind: labels.isEmpty ? "number" : nil, use: use(ofTarget: labels))
-    let weight = encoding.weightName.map { ColumnDescription(name: $0, kind: "number", use: "the weight") }
-    return features + [target] + (weight.map { [$0] } ?? [])
-  }
-}
-
-extension TableEncoding.Column {
-  /// What it becomes, in words.
-  fileprivate var use: String {
-    if case .embedded(let categories) = kind { return "\(categories.count) learned vectors" }
-    return "\(width) \(width == 1 ? "feature" : "features")"
-  }
-}
-
-private func use(ofTarget labels: [String]) -> String {
-  labels.isEmpty ? "the target, a number" : "the target, \(labels.count) classes"
 }
 
 /// A table whose columns can be described.
@@ -135,17 +150,17 @@ extension Dataset {
   /// Reads DATA as `read` does, with what the columns of a table hold and become; nil for data that has no named columns.
   /// - Throws: As `read`.
   package static func describe(
-    _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(), validation: HeldOut = .share(0),
-    test: HeldOut = .share(0.2), seed: UInt64 = 0
+    _ path: String, rows: DatabaseRows? = nil, target: String? = nil, weight: String? = nil,
+    ignoring ignored: [String] = [], options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(),
+    validation: HeldOut = .share(0), test: HeldOut = .share(0.2), seed: UInt64 = 0
   ) throws -> (splits: DatasetSplits, columns: [ColumnDescription]?) {
     try readWithColumns(
-      path, target: target, weight: weight, ignoring: ignored, options: options, images: images, validation: validation,
-      test: test, seed: seed
+      path, rows: rows, target: target, weight: weight, ignoring: ignored, options: options, images: images,
+      validation: validation, test: test, seed: seed
     ) { table in
       switch table {
       case .fitted(let fitted): try fitted.describeColumns()
-      case .encoded(let encoded): encoded.describeColumns()
+      case .encoded(let encoded): encoded.description.encoding.describeColumns()
       }
     }
   }

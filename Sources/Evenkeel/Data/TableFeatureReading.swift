@@ -132,7 +132,7 @@ private struct FeatureWriter: Sendable {
       }
       notes.textsInNumbers += 1
       if notes.examples.count < 2 {
-        notes.examples.append("\"\(text)\" (column \(table.names[column.column]), line \(table.lines[row]))")
+        notes.examples.append("\"\(text)\" (column \(table.names[column.column]), \(table.location(row)))")
       }
       return nil
     }
@@ -158,7 +158,7 @@ private struct FeatureWriter: Sendable {
     let place = column.places[text]
     if place == nil, !table.isMissing(text), notes.keys.insert(column.encoding.name + text).inserted {
       notes.unknown.append(
-        (column.encoding.name + text, "\"\(text)\" (column \(column.encoding.name), line \(table.lines[row]))"))
+        (column.encoding.name + text, "\"\(text)\" (column \(column.encoding.name), \(table.location(row)))"))
     }
     if column.isEmbedded { return place.map { $0 + TableEncoding.firstCategory } ?? (table.isMissing(text) ? 1 : 0) }
     return place.map { column.feature + $0 } ?? -1

@@ -12,7 +12,9 @@ extension TableEncoding {
     let columns = try roles.features.compactMap { index -> Column? in
       let given = options.columns[table.names[index]]
       return try fit.kind(index, given: given, &warnings).map {
-        Column(name: table.names[index], kind: $0, textIsMissing: given == .number ? true : nil)
+        Column(
+          name: table.names[index], kind: $0, textIsMissing: given == .number ? true : nil,
+          range: fit.range(index, of: $0))
       }
     }
     guard !columns.isEmpty else {
@@ -51,7 +53,7 @@ extension Table {
     guard !isWhole else { return }
     var kept: [Int32] = []
     for row in all {
-      if hasTarget(row) { kept.append(Int32(row)) } else { warnings.add(.noTarget, "line \(lines[row])") }
+      if hasTarget(row) { kept.append(Int32(row)) } else { warnings.add(.noTarget, location(row)) }
     }
     keepRows(RowNumbers(kept))
   }
@@ -125,10 +127,27 @@ private struct TableFit {
   }
 
   private func dates(_ column: Int, _ order: DateOrder) -> TableEncoding.Kind {
-    .date(
-      DateEncoding(
-        rows.lazy.map { row in table.text(row: row, column: column).flatMap { CalendarDate($0, order: order) } },
-        order: order))
+    .date(DateEncoding(calendarDates(column, order), order: order))
+  }
+
+  /// The dates of the training rows.
+  private func calendarDates(_ column: Int, _ order: DateOrder) -> some Collection<CalendarDate?> {
+    rows.lazy.map { row in table.text(row: row, column: column).flatMap { CalendarDate($0, order: order) } }
+  }
+
+  /// How far the numbers or dates of the training rows reach; nil where there are none.
+  func range(_ column: Int, of kind: TableEncoding.Kind) -> TableEncoding.Column.Range? {
+    let ends: (Double, Double)?
+    switch kind {
+    case .categorical: return nil
+    case .numeric: ends = surveys[column].numbers > 0 ? (surveys[column].least, surveys[column].greatest) : nil
+    case .date(let date):
+      ends = calendarDates(column, date.order).reduce(nil) { ends, found in
+        guard let day = found?.days else { return ends }
+        return (min(ends?.0 ?? day, day), max(ends?.1 ?? day, day))
+      }
+    }
+    return ends.map { TableEncoding.Column.Range(least: $0.0, greatest: $0.1) }
   }
 
   /// The different texts of the training rows, and how many rows have one.
@@ -148,7 +167,7 @@ private struct TableFit {
   ) throws -> TableEncoding.Kind? {
     let (texts, count) = categories(of: column)
     let (name, text) = (table.names[column], table.cell(row: firstText, column: column))
-    let example = "\(name.isEmpty ? "(no name)" : name) (\"\(text)\" in line \(table.lines[firstText]))"
+    let example = "\(name.isEmpty ? "(no name)" : name) (\"\(text)\" in \(table.location(firstText)))"
     if count >= Self.fewestNames, Double(texts.count) >= Self.shareOfNames * Double(count) {
       warnings.add(.names, example)
       return nil

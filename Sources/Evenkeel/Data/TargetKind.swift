@@ -80,7 +80,7 @@ extension Table {
     }
     for row in firstText.map({ $0..<rowCount }) ?? 0..<0 where firstTexts.count < 2 {
       guard try number(row: row, column: column) == nil else { continue }
-      firstTexts.append("\"\(cell(row: row, column: column))\" in line \(lines[row])")
+      firstTexts.append("\"\(cell(row: row, column: column))\" in \(location(row))")
     }
     guard !firstTexts.isEmpty else {
       let kind = TargetKind(counts: values, task: task)

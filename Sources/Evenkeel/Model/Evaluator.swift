@@ -3,10 +3,13 @@ struct Evaluator: Sendable {
   private let output: OutputDescription
   private let threshold: DecisionThreshold?
   private let width: Int
+  private let table: TrainingTable?
   private var sums = Loss.Sums()
   private var targetSums: [Double]?
   /// Of examples of classes that the model does not know.
   private var unknownWeight = 0.0
+  /// The rows, where those of the training are known.
+  private var rows = RowsFingerprint()
   private var classes: ClassPredictions?
   private var values: ValuePredictions?
 
@@ -16,14 +19,16 @@ struct Evaluator: Sendable {
   ///   - keepsPredictions: Whether to keep outputs and target of each example, which metrics are computed from; else only the sums that
   ///     `Quality` needs.
   ///   - threshold: As for `Model.evaluation`.
+  ///   - table: What was trained on, to tell whether that is what is evaluated.
   init(
-    _ output: OutputDescription?, width: Int, keepsPredictions: Bool = false,
-    threshold: DecisionThreshold? = nil
+    _ output: OutputDescription?, width: Int, keepsPredictions: Bool = false, threshold: DecisionThreshold? = nil,
+    table: TrainingTable? = nil
   ) throws {
     guard let output else {
       throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.")
     }
     (self.output, self.width, self.threshold) = (output, width, threshold ?? output.ownThreshold)
+    self.table = table
     guard keepsPredictions || self.threshold != nil else { return }
     if output.classLabels.isEmpty {
       values = ValuePredictions(names: output.targetNames)
@@ -38,6 +43,7 @@ struct Evaluator: Sendable {
       dataset, output: output, width: width, tellsTargetsApart: true, takesUnknownClasses: true)
     try classes?.reserve(dataset.count)
     try values?.reserve(dataset.count, width: width)
+    if table != nil { rows.add(dataset) }
     let truth = classes?.places(of: dataset.targets) ?? []
     var (interpreted, batchSums) = ([Double](), Loss.Sums())
     var unknown = 0.0
@@ -96,6 +102,7 @@ struct Evaluator: Sendable {
   /// Adds what `later` was given.
   mutating func add(_ later: Evaluator) {
     sums += later.sums
+    rows.add(later.rows)
     unknownWeight += later.unknownWeight
     addTargetSums(later.targetSums)
     if let more = later.classes { classes?.add(more) }
@@ -122,7 +129,9 @@ struct Evaluator: Sendable {
 
   /// - Throws: As `quality`.
   func evaluation() throws -> Evaluation {
-    Evaluation(quality: try quality(), classes: classes, values: values)
+    Evaluation(
+      quality: try quality(), classes: classes, values: values,
+      trainingTable: table.flatMap { $0.rows == rows ? $0 : nil })
   }
 }
 

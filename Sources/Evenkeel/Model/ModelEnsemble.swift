@@ -36,6 +36,11 @@ public struct ModelEnsemble: Sendable {
   /// How each member encodes a table.
   var encodings: [TableEncoding?] { members.map(\.encoding) }
 
+  /// The table that the members were trained on; together they learn from all its rows.
+  private var table: TrainingTable? {
+    members[0].table.map { members.count == 1 ? $0 : TrainingTable(rows: $0.rows, trained: $0.rows.count) }
+  }
+
   /// Chooses from which averaged probability on the second of two classes is predicted; nil for the more probable class.
   package mutating func setThreshold(_ threshold: Double?) { output?.threshold = threshold }
 
@@ -59,8 +64,7 @@ public struct ModelEnsemble: Sendable {
   public func evaluation(
     of datasets: [Dataset], threshold: DecisionThreshold? = nil, threads: Int? = nil
   ) throws -> Evaluation {
-    var evaluator = try Evaluator(
-      output, width: outputCount, keepsPredictions: true, threshold: threshold)
+    var evaluator = try makeEvaluator(threshold)
     try add(datasets, to: &evaluator, threads: threads)
     return try evaluator.evaluation()
   }
@@ -69,17 +73,19 @@ public struct ModelEnsemble: Sendable {
   package func evaluation(
     of parts: TableParts, threshold: DecisionThreshold? = nil
   ) throws -> (evaluation: Evaluation, warnings: [String]) {
-    var evaluator = try Evaluator(
-      output, width: outputCount, keepsPredictions: true, threshold: threshold)
+    var evaluator = try makeEvaluator(threshold)
     let warnings = try parts.forEach { part in
-      var own = try Evaluator(
-        output, width: outputCount, keepsPredictions: true, threshold: threshold)
+      var own = try makeEvaluator(threshold)
       try add(part.datasets, to: &own, threads: 1)
       return own
     } then: {
       evaluator.add($0)
     }
     return (try evaluator.evaluation(), warnings)
+  }
+
+  private func makeEvaluator(_ threshold: DecisionThreshold?) throws -> Evaluator {
+    try Evaluator(output, width: outputCount, keepsPredictions: true, threshold: threshold, table: table)
   }
 
   private func add(_ datasets: [Dataset], to evaluator: inout Evaluator, threads: Int?) throws {

@@ -57,7 +57,7 @@ extension ModelEnsemble {
     var used: Set<String> = []
     let members = try zip(stored.members, layouts).enumerated().map { index, member in
       let model = try Model(member.0, member.1)
-      used.formUnion(try model.state.read(file, prefix: StoredEnsemble.prefix(index)))
+      used.formUnion(try model.state.read(file) { StoredEnsemble.prefix(index) + $0 })
       return model
     }
     do {

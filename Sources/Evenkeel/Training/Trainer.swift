@@ -172,7 +172,9 @@ public struct Trainer: Sendable {
   ) throws -> TrainingRun {
     try validate(dataset, epochs: epochs)
     try dataset.requireFit(model.network.input)
-    guard model.scaling == nil || TableEncoding.agree(model.encoding, dataset.encoding) else {
+    // A model of another program takes its inputs as they are: it knows no columns and no images.
+    let isNew = model.training == nil && model.encoding == nil && model.images == nil
+    guard isNew || TableEncoding.agree(model.encoding, dataset.encoding) else {
       throw EvenkeelError.data(
         "The columns of the data are encoded differently from those that the model was trained on.")
     }
@@ -189,6 +191,7 @@ public struct Trainer: Sendable {
       try describeInputs(of: &model, by: dataset)
       try model.fitLayers(to: dataset, threads: threads)
     }
+    if isNew { (model.encoding, model.images) = (dataset.encoding, dataset.images) }
     if model.output == nil {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.network.outputCount)
     }

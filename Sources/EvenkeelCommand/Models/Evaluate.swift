@@ -9,6 +9,7 @@ struct Evaluate: ParsableCommand {
   @Argument(
     help: "As for train: its test part, or all of it if it has none (a table then includes the rows trained on).")
   var data: String
+  @OptionGroup var database: DatabaseOptions
   @OptionGroup var broken: BrokenImageOption
   @Option(
     help:
@@ -24,8 +25,14 @@ struct Evaluate: ParsableCommand {
     let source = model
     let model = try ModelEnsemble(contentsOf: source)
     let limit = try threshold.map { try DecisionThreshold($0, among: model.output?.classLabels ?? []) }
-    let evaluation = try model.evaluation(ofDataAt: data, threshold: limit, skippingBroken: broken.skipBroken)
+    let evaluation = try model.evaluation(
+      ofDataAt: data, rows: database.rows(), threshold: limit, skippingBroken: broken.skipBroken)
     evaluation.warnOfUnknownClasses()
+    if let table = evaluation.trainingTable {
+      warn(
+        "\(data == "-" ? "standard input" : data) is the table that the model was trained on: it has learned from \(table.trained) of these \(evaluation.quality.count) rows, so it does better on them than on new ones."
+      )
+    }
     if let report { try page(model, from: source, evaluation).write(to: report) }
     if json { return try emitJSON(EvaluationLine(evaluation)) }
     try emit(EvaluationReport(evaluation: evaluation).lines.joined(separator: "\n"))
@@ -45,9 +52,9 @@ struct Evaluate: ParsableCommand {
 extension ModelEnsemble {
   /// How good the model is on DATA as the command names it; warns of what is notable in it.
   func evaluation(
-    ofDataAt path: String, threshold: DecisionThreshold? = nil, skippingBroken: Bool = false
+    ofDataAt path: String, rows: DatabaseRows?, threshold: DecisionThreshold? = nil, skippingBroken: Bool = false
   ) throws -> Evaluation {
-    switch try Dataset.openForUse(path, by: self, targets: true, skippingBroken: skippingBroken) {
+    switch try Dataset.openForUse(path, rows: rows, by: self, targets: true, skippingBroken: skippingBroken) {
     case .parts(let parts):
       let (whole, warnings) = try evaluation(of: parts, threshold: threshold)
       warn(warnings)

@@ -10,6 +10,7 @@ struct Importance: ParsableCommand {
   )
   @Argument(help: "A model file.") var model: String
   @Argument(help: "As for evaluate; best a table that the model was not trained on.") var data: String
+  @OptionGroup var database: DatabaseOptions
   @Option(help: "What becomes worse; by default accuracy for classes, r2 for values.") var metric: Metric?
   @Option(help: "Permutations of each column.") var repeats = 10
   @Option(help: "Seed of the permutations.") var seed: UInt64 = 0
@@ -20,7 +21,7 @@ struct Importance: ParsableCommand {
     try requireApart(figure, from: [model, data])
     try requireOutput(figure)
     let model = try Model(contentsOf: model)
-    let (dataset, warnings) = try Dataset.readForUse(data, by: model, targets: true)
+    let (dataset, warnings) = try Dataset.readForUse(data, rows: database.rows(), by: model, targets: true)
     warn(warnings)
     let showsProgress = !json && StatusLine.isAvailable
     let importance = try model.importance(on: dataset, metric: metric, repeats: repeats, seed: seed) { done, passes in

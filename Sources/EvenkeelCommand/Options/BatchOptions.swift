@@ -21,6 +21,12 @@ struct BatchOptions: ParsableArguments {
   var freezeStatisticsAfter: Int?
   @Flag(help: "Also freeze scales and shifts then.") var freezeScaleAndShift = false
 
+  /// What is to be said of a size that was asked for and `examples` do not fill; nil if they do.
+  func remark(examples: Int) -> String? {
+    guard let batchSize, batchSize > examples else { return nil }
+    return "--batch-size is \(batchSize); a batch is all \(examples) training examples."
+  }
+
   /// - Throws: `EvenkeelError` with code `usage` for statistics of parts without parts.
   func statistics() throws -> BatchStatistics {
     guard batchStatistics == nil || accumulate != nil else {

@@ -3,7 +3,7 @@ import Evenkeel
 
 /// What is trained, validated and tested on, beside DATA itself.
 struct DataOptions: ParsableArguments {
-  @OptionGroup var table: TableColumnOptions
+  @OptionGroup var columns: TableColumnOptions
   @Option(
     help:
       "A share of the training data, e.g. 0.1, or separate DATA; evaluated after every epoch. By default 0.15 of a table, whose best epoch is kept, and nothing of other data."
@@ -18,6 +18,7 @@ struct DataOptions: ParsableArguments {
   )
   var augment: String?
 
+  @OptionGroup var database: DatabaseOptions
   @OptionGroup var photos: ImageSizeOptions
   @OptionGroup var broken: BrokenImageOption
 
@@ -65,22 +66,22 @@ struct DataOptions: ParsableArguments {
     _ data: String, loss: LossOptions.Name?, mostOneHot: Int?, validation: HeldOut, test: HeldOut, fold: Fold? = nil,
     seed: UInt64
   ) throws -> DatasetSplits {
-    var (options, ignored) = try table.options(loss: loss)
+    var (options, ignored) = try columns.options(loss: loss)
     options.mostOneHot = mostOneHot
     return try Dataset.read(
-      data, target: table.target, weight: table.weight, ignoring: ignored, options: options, images: images,
-      validation: validation, test: test, fold: fold, seed: seed)
+      data, rows: database.rows(), target: columns.target, weight: columns.weight, ignoring: ignored,
+      options: options, images: images, validation: validation, test: test, fold: fold, seed: seed)
   }
 
   /// What is trained, validated and tested on, with the columns of a table; nil for other data.
   /// - Throws: As `read`.
   func describe(_ data: String) throws -> (splits: DatasetSplits, columns: [ColumnDescription]?) {
-    let (options, ignored) = try table.options(loss: nil)
-    let (splits, columns) = try Dataset.describe(
-      data, target: table.target, weight: table.weight, ignoring: ignored, options: options, images: images,
-      validation: try heldOut(), test: test.map { .data($0) } ?? .share(0.2))
+    let (options, ignored) = try columns.options(loss: nil)
+    let (splits, described) = try Dataset.describe(
+      data, rows: database.rows(), target: columns.target, weight: columns.weight, ignoring: ignored,
+      options: options, images: images, validation: try heldOut(), test: test.map { .data($0) } ?? .share(0.2))
     warn(splits.warnings)
-    return (splits, columns)
+    return (splits, described)
   }
 
   private var images: ImageOptions {
@@ -102,7 +103,7 @@ struct DataOptions: ParsableArguments {
   /// Makes sure that the rows count as in the run that `checkpoint` continues.
   /// - Throws: `EvenkeelError` with code `usage`.
   func requireWeight(of checkpoint: Checkpoint) throws {
-    guard let encoding = checkpoint.model.encoding, encoding.weightName != table.weight else { return }
+    guard let encoding = checkpoint.model.encoding, encoding.weightName != columns.weight else { return }
     throw EvenkeelError(
       .usage,
       encoding.weightName.map { "The checkpoint's run used --weight \($0); use it here too." }

@@ -30,6 +30,7 @@ extension Train {
       trainer.metric = parts.validation.isEmpty ? nil : duration.metric
       if parts.validation.isEmpty { trainer.patience = nil }
       var model = try makeModel(parts.training, trainer, recipe, nil)
+      model.table = parts.table
       if index == 0 {
         try requireValidationShare(parts.validation)
         try warnOfFindings(in: model.network, trainer, examples: parts.training.count)
@@ -71,7 +72,8 @@ extension Train {
       ? judged : ensemble.output!.evaluation(of: outOfFold.predictions, for: outOfFold.rows)
     var tested: Evaluation?
     if let path = sources.test {
-      tested = try ensemble.evaluation(ofDataAt: path, skippingBroken: sources.broken.skipBroken)
+      tested = try ensemble.evaluation(
+        ofDataAt: path, rows: DatabaseRows.of(path, sources.database.rows()), skippingBroken: sources.broken.skipBroken)
     } else if isTested {
       tested = try ensemble.evaluation(of: Array(repeating: test, count: members.count))
     }
@@ -104,7 +106,7 @@ extension Train {
         .usage, "--output and --out-of-fold are the same file; choose another one.")
     }
     try requireApart(
-      path, from: [data, sources.test, network.network], as: "the file of --out-of-fold")
+      path, from: [data, sources.test, network.network, from], as: "the file of --out-of-fold")
     try requireOutput(path)
   }
 

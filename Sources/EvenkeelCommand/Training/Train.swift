@@ -6,11 +6,12 @@ struct Train: ParsableCommand {
 
   @Argument(
     help:
-      "digits (drawn by the program), a table (CSV, or JSON objects one a line; also as encode writes it), an NPY or NPZ file, - for one of these on standard input, or a folder of IDX files, CIFAR-10 batches or images."
+      "digits (drawn by the program), a table (CSV, JSON objects one a line, or an SQLite database; also as encode writes it), an NPY or NPZ file, - for one of these on standard input, or a folder of IDX files, CIFAR-10 batches or images."
   )
   var data: String
   @OptionGroup(title: "Data") var sources: DataOptions
   @OptionGroup(title: "Network") var network: NetworkOptions
+  @Option(help: "A model whose parameters and network training begins with, as one of import.") var from: String?
   @OptionGroup(title: "Network") var norms: NormalizationOption
   @OptionGroup(title: "Tables") var tables: TableNetworkOptions
   @OptionGroup(title: "Loss") var loss: LossOptions
@@ -28,6 +29,7 @@ struct Train: ParsableCommand {
     StopSignals.watch()
     try network.requireOneDescription()
     try norms.requirePlacement(in: network.network)
+    try requireOneStart()
     try output.requirePaths(apartFrom: inputs)
     try makeTrainer(nil).validate(epochs: epochs(nil))
     if let folds = try folds.chosen() { return try run(folds) }
@@ -42,9 +44,11 @@ struct Train: ParsableCommand {
     try requireValidation(splits.validation, heldBack: heldBack)
     var trainer = try makeTrainer(recipe)
     if splits.validation.isEmpty, heldBack == 0 { trainer.patience = nil }
+    if let remark = batches.remark(examples: splits.training.count) { warn(remark) }
     trainer.loss = try loss.chosen(isRegression: splits.training.isRegression)
     if let checkpoint { warnOfOtherEpochs(than: checkpoint, trainer, epochs: epochs(recipe)) }
     var model = try makeModel(splits.training, trainer, recipe, checkpoint)
+    model.table = splits.table
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
@@ -57,7 +61,7 @@ struct Train: ParsableCommand {
   }
 
   /// The files that are read.
-  private var inputs: [String?] { [data, sources.validation, sources.test, network.network] }
+  private var inputs: [String?] { [data, sources.validation, sources.test, network.network, from] }
 
   /// The most categories of a column that become a feature each, for a network that may have others as vectors.
   var mostOneHot: Int? { network.network == nil ? TableRecipe.mostOneHot : nil }
@@ -125,6 +129,7 @@ struct Train: ParsableCommand {
 
   private func reasonForOneNetwork(resuming: Bool) -> String? {
     if network.network != nil { return "--network describes a network of your own" }
+    if from != nil { return "--from begins with one network" }
     if resuming { return "a checkpoint holds one network" }
     if logs.log != nil || logs.tensorboard != nil { return "a log follows one network" }
     if folds.folds != nil { return "--folds trains a network for each fold" }
@@ -154,6 +159,21 @@ struct Train: ParsableCommand {
       precision: computation.precision, seed: computation.seed, threads: computation.threadOption.count)
   }
 
+  /// Whether options say what the network is.
+  private var isDescribed: Bool {
+    network.network != nil || network.hidden != nil || network.activation != nil || network.dropout != nil
+      || norms.normalization != nil
+  }
+
+  /// - Throws: `EvenkeelError` with code `usage` for a model to begin with beside a checkpoint or a network.
+  private func requireOneStart() throws {
+    guard from != nil, isDescribed || output.resume != nil else { return }
+    throw EvenkeelError(
+      .usage,
+      "--from takes the model's network as it is; omit \(output.resume == nil ? "what describes another" : "--resume")."
+    )
+  }
+
   private func warnOfOtherEpochs(than checkpoint: Checkpoint, _ trainer: Trainer, epochs: Int) {
     guard let before = checkpoint.epochs, before != epochs, trainer.schedule.spansAllEpochs else { return }
     warn(
@@ -169,15 +189,15 @@ struct Train: ParsableCommand {
   ) throws -> Model {
     let model: Model
     if let checkpoint {
-      let isDescribed =
-        network.network != nil || network.hidden != nil || network.activation != nil || network.dropout != nil
-        || norms.normalization != nil
       guard try !isDescribed || describedNetwork(for: dataset, recipe) == checkpoint.model.network else {
         throw EvenkeelError(
           .usage,
           "The network differs from the checkpoint's. Omit it: a resumed run uses the checkpoint's network.")
       }
       model = checkpoint.model
+    } else if let from {
+      model = try Model(contentsOf: from)
+      try trainer.requireMemory(for: model.network)
     } else {
       let described = try describedNetwork(for: dataset, recipe)
       try trainer.requireMemory(for: described)
@@ -273,6 +293,7 @@ struct Train: ParsableCommand {
         try report.show(history, of: member + 1, in: members)
       }
       model = mean
+      model.table = splits.table
       return histories[0]
     } catch let error as EvenkeelError where error.code == .interrupted {
       throw EvenkeelError(
