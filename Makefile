@@ -2,18 +2,24 @@
 # make test: set up, build, run every test; EVENKEEL_DATA=folder adds those on real data.
 # make bench: sets up PyTorch, JAX and ONNX Runtime in .venv, checks that PyTorch and Evenkeel read each other's models, and runs
 # them in turn; EVENKEEL_DATA=folder adds the runs on MNIST and CIFAR-10.
+# The same in every call: another set of traits would build everything anew. The products are named, as a build of everything includes
+# the programs of swift-protobuf, which nothing here needs.
+traits = --traits Interchange
+
 .PHONY: demo test bench build setup lint
 
 demo: build
 	.build/release/evenkeel demo
 
 build: setup
-	swift build -c release --product evenkeel
+	swift build -c release $(traits) --product evenkeel
 
 test:
 	@Scripts/setup test
-	swift build -c release --build-tests
-	swift test -c release --skip-build
+	Scripts/generate-protobuf --check
+	swift build -c release $(traits) --product evenkeel
+	swift build -c release $(traits) --product evenkeelPackageTests
+	swift test -c release $(traits) --skip-build
 	swift test -c release --package-path Examples/Layers
 
 bench: build

@@ -36,6 +36,15 @@ public struct OutputDescription: Hashable, Codable, Sendable {
     return isFar ? "\(value)" : "\(Float(value))"
   }
 
+  /// Describes the outputs of a model of another program; a description that does not fit the network is an error when it is stored.
+  package init(
+    loss: Loss, classLabels: [String] = [], targetNames: [String] = [], targetMean: [Double] = [],
+    targetDeviation: [Double] = []
+  ) {
+    (self.loss, self.classLabels, self.targetNames) = (loss, classLabels, targetNames)
+    (self.targetMean, self.targetDeviation) = (targetMean, targetDeviation)
+  }
+
   /// Describes the outputs of training on `dataset` with `loss`, for a network with `width` outputs.
   /// - Throws: `EvenkeelError` with code `usage` if loss, targets and outputs do not fit.
   package init(loss: Loss, dataset: Dataset, width: Int) throws {
