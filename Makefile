@@ -4,18 +4,24 @@
 # them in turn; EVENKEEL_DATA=folder adds the runs on MNIST and CIFAR-10.
 # make bench-tables: how well training on tables predicts, beside linear models, scikit-learn's MLP and boosted trees, on the
 # tables of EVENKEEL_DATA; OPTIONS=--quick for two splits of each table, OPTIONS=--help for all options.
+# The same in every call: another set of traits would build everything anew. The products are named, as a build of everything includes
+# the programs of swift-protobuf, which nothing here needs.
+traits = --traits Interchange
+
 .PHONY: demo test bench bench-tables build setup lint
 
 demo: build
 	.build/release/evenkeel demo
 
 build: setup
-	swift build -c release --product evenkeel
+	swift build -c release $(traits) --product evenkeel
 
 test:
 	@Scripts/setup test
-	swift build -c release --build-tests
-	swift test -c release --skip-build
+	Scripts/generate-protobuf --check
+	swift build -c release $(traits) --product evenkeel
+	swift build -c release $(traits) --product evenkeelPackageTests
+	swift test -c release $(traits) --skip-build
 	swift test -c release --package-path Examples/Layers
 
 bench: build

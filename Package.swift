@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 // LIBXSMM multiplies on x86-64 only; elsewhere oneDNN does.
@@ -13,14 +13,21 @@ let package = Package(
   products: [
     .library(name: "Evenkeel", targets: ["Evenkeel"]),
     .library(name: "EvenkeelLab", targets: ["EvenkeelLab"]),
+    // Models to ONNX files and back; with the trait Interchange.
+    .library(name: "EvenkeelONNX", targets: ["EvenkeelONNX"]),
     // The C loops alone, for the benchmark.
     .library(name: "EvenkeelKernels", targets: ["Kernels"]),
     .executable(name: "evenkeel", targets: ["EvenkeelCommand"]),
+  ],
+  traits: [
+    .trait(name: "Interchange", description: "Files of other programs: ONNX. Fetches swift-protobuf.")
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    // Only fetched with the trait Interchange.
+    .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0", traits: []),
   ],
   targets: [
     // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev, libjpeg-dev, libwebp-dev, libsqlite3-dev (see
@@ -48,10 +55,19 @@ let package = Package(
     .target(
       name: "EvenkeelLab",
       dependencies: ["Evenkeel", "Kernels", "Primitives", .product(name: "GRDB", package: "GRDB.swift")]),
+    // Models as ONNX graphs and back. Only the file format needs the trait; without it, reading and writing are an error.
+    .target(
+      name: "EvenkeelONNX",
+      dependencies: [
+        "Evenkeel",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Interchange"])),
+      ],
+      exclude: ["Format/onnx.proto"]),
     .executableTarget(
       name: "EvenkeelCommand",
       dependencies: [
-        "CLinux", "Evenkeel", "EvenkeelLab", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CLinux", "Evenkeel", "EvenkeelLab", "EvenkeelONNX",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // What the tests stand on: the allocation counter; what holds a thread; the library again, in plain loops of doubles
     // that carry their error; and temporary files, the command, and files of other programs.
@@ -78,6 +94,9 @@ let package = Package(
         "Evenkeel", "EvenkeelLab", "EvenkeelReference", "EvenkeelTestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
+    .testTarget(
+      name: "EvenkeelONNXTests",
+      dependencies: ["Evenkeel", "EvenkeelONNX", "EvenkeelReference", "EvenkeelTestSupport"]),
     // Those that start the command.
     .testTarget(
       name: "CommandTests",

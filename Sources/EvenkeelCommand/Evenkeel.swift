@@ -9,7 +9,7 @@ struct EvenkeelCommand: ParsableCommand {
     commandName: "evenkeel", abstract: "Trains neural networks with batch normalization.", version: Release.version,
     subcommands: [
       Train.self, Encode.self, Describe.self, Evaluate.self, Predict.self, Importance.self, Inspect.self,
-      Recalibrate.self, Import.self, Demo.self, Lab.self, SweepCommand.self, Tune.self,
+      Recalibrate.self, Export.self, Import.self, Demo.self, Lab.self, SweepCommand.self, Tune.self,
       Runs.self,
     ])
 

@@ -5,23 +5,32 @@ package enum Python {
   private static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
   private static let path = root + "/.venv/bin/python"
 
-  /// Whether it has a package.
-  package static func has(_ package: String) -> Bool {
-    FileManager.default.isExecutableFile(atPath: path) && (try? run(["-c", "import \(package)"])) != nil
+  /// Whether it has packages, named with commas between them.
+  package static func has(_ packages: String) -> Bool {
+    FileManager.default.isExecutableFile(atPath: path) && (try? run(["-c", "import \(packages)"]))?.code == 0
+  }
+
+  /// Runs a script of `Tests/Fixtures` to its end.
+  /// - Returns: What it exits with, and all that it prints.
+  package static func runScript(_ name: String, _ arguments: String...) throws -> (code: Int32, output: String) {
+    let ended = try run([root + "/Tests/Fixtures/" + name] + arguments)
+    return (ended.code, String(decoding: ended.output + ended.errors, as: UTF8.self))
   }
 
   /// What a script of `Tests/Fixtures` prints, as JSON.
   package static func json<Content: Decodable>(
     _ script: String, _ arguments: [String], as content: Content.Type = Content.self
   ) throws -> Content {
-    try JSONDecoder().decode(content, from: run([root + "/Tests/Fixtures/" + script] + arguments))
+    let ended = try run([root + "/Tests/Fixtures/" + script] + arguments)
+    guard ended.code == 0 else { throw Failed(errors: String(decoding: ended.errors, as: UTF8.self)) }
+    return try JSONDecoder().decode(content, from: ended.output)
   }
 
   package struct Failed: Error {
     package let errors: String
   }
 
-  private static func run(_ arguments: [String]) throws -> Data {
+  private static func run(_ arguments: [String]) throws -> (code: Int32, output: Data, errors: Data) {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("evenkeel-python-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
@@ -35,9 +44,6 @@ package enum Python {
     process.standardError = try FileHandle(forWritingTo: errors)
     try process.run()
     process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw Failed(errors: String(decoding: (try? Data(contentsOf: errors)) ?? Data(), as: UTF8.self))
-    }
-    return try Data(contentsOf: output)
+    return (process.terminationStatus, try Data(contentsOf: output), try Data(contentsOf: errors))
   }
 }

@@ -2,7 +2,7 @@ import Glibc
 
 /// How a column of dates becomes features: year, month, day of the week (Monday is 1), sine and cosine of the day of the year, and days
 /// since the first date of the training rows.
-struct DateEncoding: Hashable, Codable, Sendable {
+package struct DateEncoding: Hashable, Codable, Sendable {
   let order: DateOrder
   /// Days from 1970 to the first date.
   let first: Double

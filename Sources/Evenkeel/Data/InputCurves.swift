@@ -1,8 +1,8 @@
 import Kernels
 
 /// How features are bent after standardization, each by a curve of its own.
-struct InputCurves: Hashable, Codable, Sendable {
-  enum Curve: Hashable, Codable, Sendable {
+package struct InputCurves: Hashable, Codable, Sendable {
+  package enum Curve: Hashable, Codable, Sendable {
     /// To the normal distribution's quantile of a value's place among these, ascending.
     case quantile([Float])
     /// u / √(1 + (u/3)²) of u = (x − center) · scale.
@@ -10,9 +10,9 @@ struct InputCurves: Hashable, Codable, Sendable {
   }
 
   /// The features that are bent.
-  let features: [Int]
+  package let features: [Int]
   /// The curve of each.
-  let curves: [Curve]
+  package let curves: [Curve]
   private let kernels: Kernels
 
   /// - Parameters:
@@ -50,18 +50,18 @@ struct InputCurves: Hashable, Codable, Sendable {
     ek_bend(values, rows, width, kernels.start, curves.count, Int32(threads))
   }
 
-  static func == (left: InputCurves, right: InputCurves) -> Bool {
+  package static func == (left: InputCurves, right: InputCurves) -> Bool {
     left.features == right.features && left.curves == right.curves
   }
 
-  func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(features)
     hasher.combine(curves)
   }
 
   private enum CodingKeys: String, CodingKey { case features, curves }
 
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     let features = try container.decode([Int].self, forKey: .features)
     let curves = try container.decode([Curve].self, forKey: .curves)

@@ -13,19 +13,19 @@ public struct InputScaling: Hashable, Codable, Sendable {
   public let deviation: [Double]
   /// The rest of each mean if a double does not hold all of it, as for integers beyond 2⁵³. nil in a model from a
   /// version in which values became floats first: it continues that way, as what it learned depends on it.
-  let remainder: [Double]?
+  package let remainder: [Double]?
   /// How features are bent after that; nil if none is.
-  let curves: InputCurves?
+  package let curves: InputCurves?
 
   /// The same in floats, 1 / deviation in the place of it and 0 for a constant channel.
-  private let floatMean, floatScale: [Float]
+  package let floatMean, floatScale: [Float]
   /// Deviations as divisors, infinite for a constant channel, and what the value 0 becomes.
   private let divisor: [Double]
   private let zero: [Float]
   /// Whether mean or deviation take digits from values that floats hold, so that those too are standardized in double.
-  private let isBeyondFloats: Bool
+  package let isBeyondFloats: Bool
 
-  init(mean: [Double], deviation: [Double], remainder: [Double]?, curves: InputCurves? = nil) {
+  package init(mean: [Double], deviation: [Double], remainder: [Double]?, curves: InputCurves? = nil) {
     self.curves = curves
     self.mean = mean
     self.deviation = deviation

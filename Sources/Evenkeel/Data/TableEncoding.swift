@@ -4,7 +4,7 @@
 /// more feature that says so. A column of text, or of text among numbers, gives one feature a category, all 0 where it is missing
 /// and for a category training never saw. Dates give what `DateEncoding` says. A column that is none of these is not looked at.
 public struct TableEncoding: Hashable, Codable, Sendable {
-  enum Kind: Hashable, Codable, Sendable {
+  package enum Kind: Hashable, Codable, Sendable {
     case numeric(mean: Double, hasIndicator: Bool)
     case categorical([String])
     /// One feature, the category's number: 0 for what training did not see, 1 for what is missing, then these.
@@ -12,9 +12,9 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     case date(DateEncoding)
   }
 
-  struct Column: Hashable, Codable, Sendable {
-    let name: String
-    let kind: Kind
+  package struct Column: Hashable, Codable, Sendable {
+    package let name: String
+    package let kind: Kind
     /// Whether texts in a column of numbers are missing cells; nil, as in older models, if they are errors.
     var textIsMissing: Bool?
     /// Of the numbers, or the days since 1970, in the training rows; nil for categories, and in older models.
@@ -57,7 +57,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
   }
 
-  let columns: [Column]
+  package let columns: [Column]
   /// The name of the column to predict.
   public let targetName: String
   /// The classes in the order of the outputs; empty for a regression.
@@ -70,7 +70,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   /// Where the target lies among columns that have numbers for names, as in an NPY file; nil for a table of named columns.
   let targetColumn: Int?
   /// Whether columns have names, as only a CSV file's have.
-  var hasNamedColumns: Bool { targetColumn == nil }
+  package var hasNamedColumns: Bool { targetColumn == nil }
 
   /// The names of the columns whose numbers have decimal commas; none in older models.
   package let decimalCommas: [String]

@@ -139,7 +139,7 @@ private struct TableFit {
   func range(_ column: Int, of kind: TableEncoding.Kind) -> TableEncoding.Column.Range? {
     let ends: (Double, Double)?
     switch kind {
-    case .categorical: return nil
+    case .categorical, .embedded: return nil
     case .numeric: ends = surveys[column].numbers > 0 ? (surveys[column].least, surveys[column].greatest) : nil
     case .date(let date):
       ends = calendarDates(column, date.order).reduce(nil) { ends, found in

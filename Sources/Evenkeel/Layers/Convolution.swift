@@ -64,10 +64,11 @@ public struct Convolution: Layer {
       initialization: try container.value(.initialization, default: .automatic))
   }
 
+  package var windows: Windows { Windows(kernel: kernel, stride: stride, dilation: dilation, padding: padding) }
+
   private var filter: ConvolutionSpec {
     ConvolutionSpec(
-      kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, dilation: dilation, padding: padding),
-      filters: filters, groups: groups, bias: bias, initialization: initialization)
+      kind: Self.kind, windows: windows, filters: filters, groups: groups, bias: bias, initialization: initialization)
   }
 }
 
@@ -136,10 +137,12 @@ public struct DepthwiseConvolution: Layer {
       initialization: try container.value(.initialization, default: .automatic))
   }
 
+  package var windows: Windows { Windows(kernel: kernel, stride: stride, dilation: dilation, padding: padding) }
+
   private func filter(for input: Shape) -> ConvolutionSpec {
     ConvolutionSpec(
-      kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, dilation: dilation, padding: padding),
-      filters: input.featureCount * multiplier, groups: input.featureCount, bias: bias,
+      kind: Self.kind, windows: windows, filters: input.featureCount * multiplier, groups: input.featureCount,
+      bias: bias,
       initialization: initialization)
   }
 }
@@ -209,13 +212,15 @@ public struct Convolution1D: Layer {
       initialization: try container.value(.initialization, default: .automatic))
   }
 
+  package var windows: Windows {
+    Windows(
+      kernel: Extent(height: 1, width: kernel), stride: Extent(height: 1, width: stride),
+      dilation: Extent(height: 1, width: dilation), padding: padding)
+  }
+
   private var filter: ConvolutionSpec {
     ConvolutionSpec(
-      kind: Self.kind,
-      windows: Windows(
-        kernel: Extent(height: 1, width: kernel), stride: Extent(height: 1, width: stride),
-        dilation: Extent(height: 1, width: dilation), padding: padding), filters: filters, groups: groups, bias: bias,
-      initialization: initialization)
+      kind: Self.kind, windows: windows, filters: filters, groups: groups, bias: bias, initialization: initialization)
   }
 }
 

@@ -52,9 +52,8 @@ public struct AveragePool: Layer {
   public var traits: LayerTraits { .passesThrough }
   public func outputLength(of length: Int, for input: Shape) -> Int? { pool.outputLength(of: length) }
 
-  private var pool: PoolingSpec {
-    PoolingSpec(kind: Self.kind, windows: Windows(kernel: kernel, stride: stride, padding: padding), isMean: true)
-  }
+  package var windows: Windows { Windows(kernel: kernel, stride: stride, padding: padding) }
+  private var pool: PoolingSpec { PoolingSpec(kind: Self.kind, windows: windows, isMean: true) }
 
   public init(from decoder: any Decoder) throws {
     let windows = try Windows(poolFrom: decoder)

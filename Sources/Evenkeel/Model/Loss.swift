@@ -23,7 +23,7 @@ public struct Loss: Hashable, Sendable {
   /// e²/2 where |e| ≤ delta, delta (|e| − delta/2) beyond (Huber 1964), averaged over outputs and examples.
   public static func huber(delta: Double = 1) -> Loss { Loss(kind: .huber(delta: delta)) }
 
-  var isRegression: Bool {
+  package var isRegression: Bool {
     switch kind {
     case .meanSquaredError, .huber: true
     case .softmaxCrossEntropy, .sigmoidCrossEntropy: false
@@ -31,7 +31,7 @@ public struct Loss: Hashable, Sendable {
   }
 
   /// Whether the network gives logits of classes that exclude each other.
-  var isSoftmax: Bool {
+  package var isSoftmax: Bool {
     if case .softmaxCrossEntropy = kind { return true }
     return false
   }

@@ -12,11 +12,11 @@ public struct Model: Sendable {
   /// How the columns of a table become features.
   public package(set) var encoding: TableEncoding?
   /// What images become before the model sees them; nil for one that was trained on other data.
-  public internal(set) var images: ImageInput?
+  public package(set) var images: ImageInput?
   /// What the outputs mean; set by training.
-  public internal(set) var output: OutputDescription?
+  public package(set) var output: OutputDescription?
   /// How it was last trained, as far as its statistics depend on it; nil before training.
-  public internal(set) var training: TrainingSummary?
+  public package(set) var training: TrainingSummary?
   /// The table that it was trained on; nil for other data, and in older models.
   package var table: TrainingTable?
 
@@ -82,6 +82,26 @@ public struct Model: Sendable {
     state.write { state in
       values.values.withUnsafeBufferPointer {
         (state.parameters.start + entry.offset).update(from: $0.baseAddress!, count: entry.count)
+      }
+    }
+  }
+
+  /// Replaces the buffer `name`, such as running statistics; not a count.
+  /// - Throws: `EvenkeelError`: `usage` for an unknown name or another shape, `data` for a value below the least that it may have.
+  package mutating func setBuffer(_ name: String, to values: Tensor) throws {
+    guard let buffer = state.layout.buffers.first(where: { $0.name == name }),
+      case .values(_, let minimum) = buffer.description.content
+    else { throw EvenkeelError.usage("The model has no buffer \"\(name)\".") }
+    guard values.shape == buffer.description.shape else {
+      throw EvenkeelError.usage("\(name): expected the shape \(buffer.description.shape), got \(values.shape).")
+    }
+    guard values.values.allSatisfy({ $0 >= minimum }) else {
+      throw EvenkeelError.data("\(name): expected values of at least \(minimum).")
+    }
+    try makeStateUnique()
+    state.write { state in
+      values.values.withUnsafeBufferPointer {
+        (state.bufferValues.start + buffer.offset).update(from: $0.baseAddress!, count: $0.count)
       }
     }
   }

@@ -14,7 +14,7 @@ public struct OutputDescription: Hashable, Codable, Sendable {
   package let targetMean: [Double]
   package let targetDeviation: [Double]
   /// What the outputs of a classifier are divided by before they become probabilities; nil for 1. See `Model.calibrate`.
-  public internal(set) var temperature: Double?
+  public package(set) var temperature: Double?
   /// The probability from which on the second of two classes is predicted; nil for the more probable class. See
   /// `Model.chooseThreshold`.
   public internal(set) var threshold: Double?
@@ -80,6 +80,15 @@ public struct OutputDescription: Hashable, Codable, Sendable {
     guard loss.isRegression else { return "\(Float(value))" }
     let isFar = abs(targetMean[index]) > 1024 * targetDeviation[index] || !Float(value).isFinite
     return isFar ? "\(value)" : "\(Float(value))"
+  }
+
+  /// Describes the outputs of a model of another program; a description that does not fit the network is an error when it is stored.
+  package init(
+    loss: Loss, classLabels: [String] = [], targetNames: [String] = [], targetMean: [Double] = [],
+    targetDeviation: [Double] = []
+  ) {
+    (self.loss, self.classLabels, self.targetNames) = (loss, classLabels, targetNames)
+    (self.targetMean, self.targetDeviation) = (targetMean, targetDeviation)
   }
 
   /// Describes the outputs of training on `dataset` with `loss`, for a network with `width` outputs.

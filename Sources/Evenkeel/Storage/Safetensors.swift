@@ -10,6 +10,15 @@ package struct Safetensors {
 
   var name: String { header.name }
 
+  /// Whether the file at `path` begins as safetensors files do: the length of a header, which is JSON; or is one of `torch.save`, which
+  /// holds weights too.
+  /// - Throws: `EvenkeelError` with code `noInput` if it cannot be read.
+  package static func isOne(_ path: String) throws -> Bool {
+    let bytes = try FileBytes(path).bytes
+    return bytes.count > 8 && bytes[8] == UInt8(ascii: "{") || bytes.starts(with: [0x50, 0x4b, 3, 4])
+      || bytes.first == 0x80
+  }
+
   /// - Throws: `EvenkeelError` with code `data` that names the file and the key that is wrong.
   package init(_ bytes: FileBytes) throws {
     self.bytes = bytes

@@ -31,7 +31,7 @@ public struct Shape: Hashable, Sendable, ExpressibleByArrayLiteral, CustomString
   static let greatestCount = 1 << 31 - 1
 
   /// The product of `dimensions`, or nil if one is negative or the product overflows; for shapes read from files.
-  static func checkedCount(_ dimensions: [Int]) -> Int? {
+  package static func checkedCount(_ dimensions: [Int]) -> Int? {
     var product = 1
     for dimension in dimensions {
       guard dimension >= 0 else { return nil }

@@ -1,0 +1,124 @@
+import Evenkeel
+
+extension ModelExport {
+  /// Adds the inputs and what becomes of them before the first layer.
+  /// - Returns: The network's input: features second.
+  mutating func addInputs() throws -> String {
+    let shape = model.network.input
+    var (value, layout): (String, ONNXOptions.Layout)
+    if let encoding = model.encoding {
+      let isDouble = encoding.isInDouble
+      if encoding.hasNamedColumns, options.inputs == .columns {
+        value = try addColumns(encoding)
+      } else {
+        value = graph.input("features", isDouble ? .double : .float, [nil, shape.count])
+      }
+      if shape.rank > 1 { value = graph.reshape(value, to: shape.dimensions, at: "table") }
+      value = addScaling(to: value, features: .nhwc, isDouble: isDouble)
+      layout = .nhwc
+    } else {
+      let isFlat = startsWithFlatten
+      layout = isFlat ? .nhwc : options.layout
+      value = graph.input("input", .float, [nil] + (layout == .nhwc ? shape.dimensions : shape.featuresFirst))
+      value = addScaling(to: value, features: layout, isDouble: false)
+    }
+    guard shape.rank > 1, layout == .nhwc, !startsWithFlatten else { return value }
+    let axes = [0, shape.rank] + (1..<shape.rank)
+    return graph.add("Transpose", at: "input", [value], ["perm": .integers(axes)])
+  }
+
+  /// Whether the network lays out an input of two axes as it lies: images without channels.
+  private var startsWithFlatten: Bool {
+    network.input.rank == 2 && network.items.first?.layer is Flatten
+  }
+
+  /// (x − mean) / deviation, and 0 for a constant channel.
+  /// - Parameters:
+  ///   - features: Where the channels are.
+  ///   - isDouble: Whether `value` has doubles; the result has floats.
+  private mutating func addScaling(
+    to value: String, features layout: ONNXOptions.Layout, isDouble: Bool
+  ) -> String {
+    let at = "scaling"
+    guard let scaling = model.scaling else {
+      return isDouble ? graph.add("Cast", at: at, [value], ["to": .integer(ONNXElement.float.rawValue)]) : value
+    }
+    let dimensions = scalingDimensions(scaling.mean.count, layout)
+    guard isDouble || scaling.isBeyondFloats else {
+      let mean = graph.constant(ONNXTensor("scaling.mean", dimensions, floats: scaling.floatMean))
+      let scale = graph.constant(ONNXTensor("scaling.scale", dimensions, floats: scaling.floatScale))
+      return graph.add("Mul", at: at, [graph.add("Sub", at: at, [value, mean]), scale])
+    }
+    var value = value
+    if !isDouble { value = graph.add("Cast", at: at, [value], ["to": .integer(ONNXElement.double.rawValue)]) }
+    let mean = graph.constant(ONNXTensor("scaling.mean", dimensions, doubles: scaling.mean))
+    value = graph.add("Sub", at: at, [value, mean])
+    if let remainder = scaling.remainder, remainder.contains(where: { $0 != 0 }) {
+      let rest = graph.constant(ONNXTensor("scaling.remainder", dimensions, doubles: remainder))
+      value = graph.add("Sub", at: at, [value, rest])
+    }
+    let scales = scaling.deviation.map { $0 > 0 ? 1 / $0 : 0 }
+    let scale = graph.constant(ONNXTensor("scaling.scale", dimensions, doubles: scales))
+    value = graph.add("Mul", at: at, [value, scale])
+    return graph.add("Cast", at: at, [value], ["to": .integer(ONNXElement.float.rawValue)])
+  }
+
+  /// The extents of the scaling's constants: one for all, one a channel, or one a value.
+  private func scalingDimensions(_ count: Int, _ layout: ONNXOptions.Layout) -> [Int] {
+    let shape = model.network.input
+    if count == 1 { return [1] }
+    let isFirst = layout == .nchw && shape.rank > 1
+    if count == shape.featureCount {
+      return isFirst ? [count] + [Int](repeating: 1, count: shape.rank - 1) : [count]
+    }
+    precondition(count == shape.count && !isFirst, "\(count) channels of \(shape)")
+    return shape.dimensions
+  }
+}
+
+// What becomes of a table's columns.
+extension ModelExport {
+  /// Adds an input for each column, and the features that they give.
+  private mutating func addColumns(_ encoding: TableEncoding) throws -> String {
+    // Names of columns stay as they are: they are taken first.
+    let inputs = try encoding.columns.enumerated().map { index, column in
+      let name = column.name.isEmpty ? "column_\(index + 1)" : column.name
+      switch column.kind {
+      case .numeric: return graph.input(name, encoding.isInDouble ? .double : .float, [nil, 1])
+      case .categorical: return graph.input(name, .string, [nil, 1])
+      case .date:
+        throw EvenkeelError.usage(
+          "Column \(name) holds dates, which no ONNX operator reads; export with --inputs features and encode them before."
+        )
+      }
+    }
+    var parts: [String] = []
+    for (column, input) in zip(encoding.columns, inputs) {
+      parts += addFeatures(of: column, from: input, isDouble: encoding.isInDouble)
+    }
+    return graph.add("Concat", giving: "features", parts, ["axis": .integer(1)])
+  }
+
+  private mutating func addFeatures(
+    of column: TableEncoding.Column, from input: String, isDouble: Bool
+  ) -> [String] {
+    let number = isDouble ? ONNXElement.double : .float
+    let toNumber = ["to": ONNXAttribute.integer(number.rawValue)]
+    switch column.kind {
+    case .numeric(let mean, let hasIndicator):
+      let isMissing = graph.add("IsNaN", at: input, [input])
+      let constant =
+        isDouble
+        ? ONNXTensor("\(input).mean", [1], doubles: [mean]) : ONNXTensor("\(input).mean", [1], floats: [Float(mean)])
+      let value = graph.add("Where", at: input, [isMissing, graph.constant(constant), input])
+      return [value] + (hasIndicator ? [graph.add("Cast", at: input, [isMissing], toNumber)] : [])
+    case .categorical(let categories):
+      let places = graph.add(
+        "OneHotEncoder", giving: "\(input)/OneHotEncoder", [input],
+        ["cats_strings": .texts(categories), "zeros": .integer(1)], domain: "ai.onnx.ml")
+      let row = graph.add("Flatten", at: input, [places])
+      return [isDouble ? graph.add("Cast", at: input, [row], toNumber) : row]
+    case .date: preconditionFailure("\(column.name): refused before")
+    }
+  }
+}

@@ -1,0 +1,59 @@
+/// A model as an ONNX file holds it.
+struct ONNXModel {
+  var irVersion = 0
+  /// The version of each domain's operators; "" is the standard domain.
+  var opsets: [(domain: String, version: Int)] = []
+  var producer = ""
+  var producerVersion = ""
+  /// One sentence on what it is.
+  var summary = ""
+  var metadata: [(key: String, value: String)] = []
+  var graph = ONNXGraph()
+
+  /// The version of the standard operators; 0 if the file names none.
+  var opset: Int { opsets.first { $0.domain == "" || $0.domain == "ai.onnx" }?.version ?? 0 }
+
+  func metadata(_ key: String) -> String? { metadata.first { $0.key == key }?.value }
+}
+
+/// Nodes in an order in which each follows those that it reads.
+struct ONNXGraph: Hashable {
+  var inputs: [ONNXValue] = []
+  var outputs: [ONNXValue] = []
+  var nodes: [ONNXNode] = []
+  var constants: [ONNXTensor] = []
+}
+
+/// An input or output of a graph.
+struct ONNXValue: Hashable {
+  let name: String
+  let element: ONNXElement
+  /// nil where the number of rows or another extent is left open; nil altogether if the file does not say.
+  let dimensions: [Int?]?
+}
+
+/// One operator with what it reads and gives, by name.
+struct ONNXNode: Hashable {
+  /// The operator: `Conv`.
+  var kind: String
+  /// Its domain; "" is the standard one.
+  var domain = ""
+  var name = ""
+  /// "" for one that is left out.
+  var inputs: [String]
+  var outputs: [String]
+  var attributes: [String: ONNXAttribute] = [:]
+}
+
+/// An option of an operator.
+public enum ONNXAttribute: Hashable, Sendable {
+  case float(Float)
+  case integer(Int)
+  case text(String)
+  case floats([Float])
+  case integers([Int])
+  case texts([String])
+  case tensor(ONNXTensor)
+  /// A graph, or another kind that no operator here has.
+  case other
+}

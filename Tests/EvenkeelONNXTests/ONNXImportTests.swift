@@ -1,0 +1,135 @@
+import Evenkeel
+import EvenkeelONNX
+import EvenkeelReference
+import EvenkeelTestSupport
+import FoundationEssentials
+import Testing
+
+private func imported(_ bytes: [UInt8]) throws -> ONNXImport {
+  try ONNXImport(bytes, name: "a.onnx", folder: "/nonexistent")
+}
+
+@Suite struct ONNXImportTests {
+  @Test func anExportedModelComesBackToTheLastBit() throws {
+    for (index, item) in try ONNXCase.all().enumerated() {
+      var options = ONNXOptions()
+      options.opset = [17, 18, 21, 23][index % 4]
+      let bytes = try item.model.onnxBytes(options)
+      let again = try imported(bytes).model
+      #expect(try again.predict(item.inputs) == item.model.predict(item.inputs), "\(item.name)")
+      // A layer that does nothing has no node, and the paths of those after it move up.
+      let once = try again.onnxBytes(options)
+      let isWhole = again.network.layers.count == item.model.network.layers.count
+      #expect(try isWhole ? once == bytes : imported(once).model.onnxBytes(options) == once, "\(item.name)")
+    }
+  }
+
+  @Test(arguments: Network.presets) func aBuiltInNetworkComesBackToTheLastBit(preset: String) throws {
+    let item = try ONNXCase(preset, Network(preset: preset), outputs: 2, rows: 2)
+    let bytes = try item.model.onnxBytes()
+    let again = try imported(bytes).model
+    #expect(try again.predict(item.inputs) == item.model.predict(item.inputs))
+    #expect(try again.onnxBytes() == bytes)
+  }
+
+  @Test func aModelOfATableComesBackWithItsColumns() throws {
+    try withTemporaryPath(".csv", containing: smallTable) { path in
+      let model = try ONNXRun.model(of: path, target: "class")
+      let bytes = try model.onnxBytes()
+      let again = try imported(bytes).model
+      let (rows, _) = try Dataset.readForUse(path, by: again, targets: false)
+      #expect(try again.predict(rows) == model.predict(rows))
+      #expect(try again.onnxBytes() == bytes)
+      // A file whose description and nodes say different things.
+      let name = Array("a/IsNaN".utf8)
+      var changed = bytes
+      for place in changed.indices.dropLast(name.count) where Array(changed[place..<place + name.count]) == name {
+        changed[place] = UInt8(ascii: "q")
+      }
+      expectError("is not what evenkeel.table says") { _ = try imported(changed) }
+    }
+  }
+
+  @Test func trainingGoesOnFromAnImportedModel() throws {
+    let item = try ONNXCase(
+      "batch norms",
+      Network(input: [4]) {
+        Dense(8)
+        BatchNorm()
+        ReLU()
+        Dense(3)
+      }, outputs: 2)
+    let again = try imported(item.model.onnxBytes()).model
+    let data = try Dataset(
+      item.inputs.values, shape: [4], targets: .classes((0..<64).map { Int32($0 % 3) }, labels: ["-3", "2", "7"]))
+    var (one, other) = (item.model, again)
+    let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: 0.01), batchSize: 64)
+    #expect(try one.evaluate(data).loss == other.evaluate(data).loss)
+    #expect(
+      try trainer.fit(&one, to: data, epochs: 2).epochs.map(\.trainLoss)
+        == trainer.fit(&other, to: data, epochs: 2).epochs.map(\.trainLoss))
+  }
+
+  // Damaged files.
+
+  private static let small = try! ONNXCase(
+    "small",
+    Network(input: [4, 4, 1]) {
+      Convolution(2, kernel: 3)
+      BatchNorm()
+      Residual { GroupNorm(groups: 2) }
+      GlobalAveragePool()
+      Dense(2)
+    }, outputs: 1
+  ).model.onnxBytes()
+
+  @Test func aFileCutOffAnywhereIsAnErrorOrAnotherModel() throws {
+    for count in 0..<Self.small.count {
+      do { _ = try imported(Array(Self.small[..<count])) } catch {
+        #expect(error is EvenkeelError, "\(count): \(error)")
+      }
+    }
+  }
+
+  @Test func aDamagedFileIsAnErrorOrAnotherModel() { fuzz(Self.small) { _ = try imported($0) } }
+}
+
+@Suite(.enabled(if: Python.has("numpy, onnx, onnxruntime"), "Scripts/setup test has not set up .venv"))
+struct ForeignONNXTests {
+  /// What make_onnx.py says of a file.
+  private struct Case: Decodable {
+    let file: String
+    /// Part of the sentence that refuses it.
+    let error: String?
+    /// Layers that the network must have.
+    let kinds: [String]?
+  }
+
+  private func check(_ script: String) throws {
+    try withTemporaryFolder { folder in
+      let made = try Python.runScript(script, folder)
+      try #require(made.code == 0, "\(made.output)")
+      let cases = try JSONDecoder().decode([Case].self, from: Data(FileBytes(folder + "/cases.json").copy))
+      for item in cases {
+        let path = "\(folder)/\(item.file)"
+        if let sentence = item.error {
+          expectError(sentence) { _ = try ONNXImport(contentsOf: path) }
+          continue
+        }
+        do {
+          let file = try ONNXImport(contentsOf: path)
+          let difference = try file.difference(inputs: path + ".x.npy", outputs: path + ".y.npy")
+          #expect(difference <= 1e-5, "\(item.file)")
+          if let kinds = item.kinds {
+            #expect(file.model.network.layers.map { type(of: $0).kind } == kinds, "\(item.file)")
+          }
+        } catch { Issue.record("\(item.file): \(error)") }
+      }
+    }
+  }
+
+  @Test func handMadeFilesAreUnderstoodOrRefusedWithASentence() throws { try check("make_onnx.py") }
+
+  @Test(.enabled(if: Python.has("onnxscript, torch, skl2onnx"), "PyTorch, onnxscript and skl2onnx are not there"))
+  func filesOfPyTorchAndScikitLearnPredictWhatTheyDoThere() throws { try check("make_foreign_onnx.py") }
+}

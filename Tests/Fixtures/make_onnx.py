@@ -1,0 +1,199 @@
+"""Writes ONNX files by hand: such as other exporters give, and such as nobody should.
+
+usage: make_onnx.py FOLDER. Writes cases.json, a list of {"file", "error"} for a file that must be refused with a sentence that has
+this in it, and {"file", "kinds"} for one that must be understood: FILE.x.npy goes in, FILE.y.npy is what ONNX Runtime gives.
+"""
+import json
+import os
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+
+FOLDER = sys.argv[1]
+RANDOM = np.random.default_rng(5)
+CASES = []
+
+
+def values(*shape):
+    return RANDOM.normal(size=shape).astype(np.float32)
+
+
+def node(kind, inputs, output, **attributes):
+    return helper.make_node(kind, inputs, [output], name=f"/{output}", **attributes)
+
+
+def model(nodes, constants, shape, opset=17, output="y", domains=(), dtype=TensorProto.FLOAT):
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", dtype, shape)],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()])
+    opsets = [helper.make_opsetid("", opset)] + [helper.make_opsetid(*domain) for domain in domains]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+
+def understood(file, made, kinds=None, rows=5, **save):
+    path = f"{FOLDER}/{file}"
+    onnx.save(made, path, **save)
+    shape = [d.dim_value for d in made.graph.input[0].type.tensor_type.shape.dim][1:]
+    x = values(rows, *shape)
+    [y] = ort.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"x": x})
+    np.save(path + ".x.npy", x)
+    np.save(path + ".y.npy", y.reshape(rows, -1))
+    CASES.append({"file": file, "kinds": kinds})
+
+
+def refused(file, made, error, **save):
+    if isinstance(made, onnx.ModelProto):
+        onnx.save(made, f"{FOLDER}/{file}", **save)
+    else:
+        with open(f"{FOLDER}/{file}", "wb") as out:
+            out.write(made)
+    CASES.append({"file": file, "error": error})
+
+
+def gemm(**attributes):
+    return model(
+        [node("Gemm", ["x", "w", "b"], "y", **attributes)], {"w": values(4, 3), "b": values(3)}, ["N", 4])
+
+
+def understood_files():
+    understood("gemm.onnx", gemm(), ["dense"])
+    understood("matmul.onnx", model(
+        [node("MatMul", ["x", "w"], "a"), node("Add", ["a", "b"], "b1"), node("Mul", ["b1", "s"], "c"),
+         node("Relu", ["c"], "y")],
+        {"w": values(4, 3), "b": values(3), "s": values(3)}, ["N", 4]), ["dense", "relu"])
+    understood("external.onnx", model(
+        [node("Gemm", ["x", "w"], "y")], {"w": values(40, 30)}, ["N", 40]), ["dense"],
+        save_as_external_data=True, location="external.data", size_threshold=0)
+    understood("scaled.onnx", model(
+        [node("Sub", ["x", "m"], "a"), node("Div", ["a", "d"], "b"), node("Gemm", ["b", "w"], "y")],
+        {"m": values(4), "d": np.abs(values(4)) + 1, "w": values(4, 2)}, ["N", 4]), ["dense"])
+    understood("scaler.onnx", model(
+        [helper.make_node("Scaler", ["x"], ["a"], domain="ai.onnx.ml", offset=[1.0, 2.0], scale=[0.5, 3.0]),
+         node("MatMul", ["a", "w"], "y")], {"w": values(2, 3)}, ["N", 2], domains=[("ai.onnx.ml", 1)]), ["dense"])
+    understood("frozen.onnx", model(
+        [node("MatMul", ["x", "w"], "a"), node("Relu", ["a"], "b"), node("Mul", ["b", "s"], "c"),
+         node("Add", ["c", "t"], "y")],
+        {"w": values(4, 3), "s": values(1, 3), "t": values(3)}, ["N", 4]), ["dense", "relu", "batchNorm"])
+    image = ["N", 3, 6, 6]
+    understood("padded.onnx", model(
+        [node("Pad", ["x", "p"], "a"), node("Conv", ["a", "w"], "b"), node("GlobalAveragePool", ["b"], "c"),
+         node("Flatten", ["c"], "y")],
+        {"p": np.array([0, 0, 1, 1, 0, 0, 1, 1]), "w": values(4, 3, 3, 3)}, image), ["convolution", "globalAveragePool"])
+    understood("same_upper.onnx", model(
+        [node("Conv", ["x", "w"], "a", auto_pad="SAME_UPPER"), node("ReduceMean", ["a"], "y", axes=[2, 3], keepdims=0)],
+        {"w": values(4, 3, 2, 2)}, image), ["convolution", "globalAveragePool"])
+    understood("depthwise.onnx", model(
+        [node("Conv", ["x", "w"], "a", group=3, pads=[1, 1, 1, 1]), node("MaxPool", ["a"], "b", kernel_shape=[2, 2], strides=[2, 2]),
+         node("Flatten", ["b"], "y")],
+        {"w": values(6, 1, 3, 3)}, image), ["depthwiseConvolution", "maxPool", "flatten"])
+    understood("groups.onnx", model(
+        [node("Conv", ["x", "w"], "a"), node("Shape", ["a"], "s"), node("Reshape", ["a", "r"], "b"),
+         node("InstanceNormalization", ["b", "one", "zero"], "c"), node("Reshape", ["c", "s"], "d"),
+         node("Mul", ["d", "g"], "e"), node("Add", ["e", "h"], "f"), node("ReduceMean", ["f"], "y", axes=[2, 3], keepdims=0)],
+        {"w": values(4, 3, 1, 1), "r": np.array([0, 2, -1]), "one": np.ones(2, np.float32),
+         "zero": np.zeros(2, np.float32), "g": values(4, 1, 1), "h": values(4, 1, 1)}, image),
+        ["convolution", "groupNorm", "globalAveragePool"])
+    # As PyTorch's view(x.size(0), -1), and as Keras lays images out: features last before they are flattened.
+    size = [node("Shape", ["a"], "s"), node("Gather", ["s", "i"], "n"), node("Unsqueeze", ["n", "j"], "u"),
+            node("Concat", ["u", "k"], "v", axis=0)]
+    shape = {"i": np.array(0), "j": np.array([0]), "k": np.array([-1])}
+    understood("view.onnx", model(
+        [node("Conv", ["x", "w"], "a")] + size + [node("Reshape", ["a", "v"], "b"), node("Gemm", ["b", "m"], "y")],
+        {"w": values(4, 3, 1, 1), "m": values(144, 2), **shape}, image), ["convolution", "flatten", "dense"])
+    understood("features_last.onnx", model(
+        [node("Transpose", ["x"], "t", perm=[0, 3, 1, 2]), node("Conv", ["t", "w"], "c"), node("Relu", ["c"], "d"),
+         node("Transpose", ["d"], "a", perm=[0, 2, 3, 1])] + size +
+        [node("Reshape", ["a", "v"], "b"), node("Gemm", ["b", "m"], "y")],
+        {"w": values(4, 3, 1, 1), "m": values(144, 2), **shape}, ["N", 6, 6, 3]),
+        ["convolution", "relu", "flatten", "dense"])
+    understood("gelu.onnx", model(
+        [node("MatMul", ["x", "w"], "a"), node("Div", ["a", "r"], "b"), node("Erf", ["b"], "c"), node("Add", ["c", "one"], "d"),
+         node("Mul", ["a", "d"], "e"), node("Mul", ["e", "half"], "y")],
+        {"w": values(4, 3), "r": np.float32(2 ** 0.5), "one": np.float32(1), "half": np.float32(0.5)}, ["N", 4]),
+        ["dense", "gelu"])
+    understood("silu.onnx", model(
+        [node("MatMul", ["x", "w"], "a"), node("Sigmoid", ["a"], "b"), node("Mul", ["b", "a"], "y")],
+        {"w": values(4, 3)}, ["N", 4]), ["dense", "silu"])
+    understood("softplus.onnx", model(
+        [node("MatMul", ["x", "w"], "a"), node("Softplus", ["a"], "b"), node("Greater", ["a", "limit"], "c"),
+         node("Where", ["c", "a", "b"], "y")], {"w": values(4, 3), "limit": np.float32(20)}, ["N", 4]),
+        ["dense", "softplus"])
+    understood("layer_norm.onnx", model(
+        [node("MatMul", ["x", "w"], "a"), node("ReduceMean", ["a"], "m", axes=[-1]), node("Sub", ["a", "m"], "d"),
+         node("Pow", ["d", "two"], "q"), node("ReduceMean", ["q"], "v", axes=[-1]), node("Add", ["v", "e"], "f"),
+         node("Sqrt", ["f"], "s"), node("Div", ["d", "s"], "n"), node("Mul", ["n", "g"], "o"), node("Add", ["o", "h"], "y")],
+        {"w": values(4, 6), "two": np.float32(2), "e": np.float32(1e-5), "g": values(6), "h": values(6)}, ["N", 4]),
+        ["dense", "layerNorm"])
+    understood("residual.onnx", model(
+        [node("MatMul", ["x", "w"], "a"), node("MatMul", ["a", "u"], "b"), node("Add", ["a", "b"], "y")],
+        {"w": values(4, 3), "u": values(3, 3)}, ["N", 4]), ["dense", "residual"])
+    understood("double.onnx", model(
+        [node("Cast", ["x"], "c", to=TensorProto.FLOAT), node("MatMul", ["c", "w"], "y")], {"w": values(4, 3)}, ["N", 4]),
+        ["dense"])
+
+
+def refused_files():
+    refused("empty.onnx", b"", "is not an ONNX file")
+    refused("text.onnx", b"not a model, but a text that is long enough", "is not an ONNX file")
+    refused("unknown.onnx", model(
+        [node("Resize", ["x", "", "r"], "a"), node("Cos", ["a"], "b"), node("LSTM", ["x", "r", "r"], "c"), node("Add", ["b", "c"], "y")],
+        {"r": values(4)}, ["N", 3, 6, 6]), '2 nodes do: "/a" (Resize), "/c" (LSTM)')
+    refused("alpha.onnx", gemm(alpha=2.0), "alpha and beta")
+    refused("sides.onnx", model(
+        [node("Conv", ["x", "w"], "y", pads=[0, 0, 1, 2])], {"w": values(4, 3, 3, 3)}, ["N", 3, 6, 6]),
+        "its pads are [0, 0, 1, 2]")
+    refused("training.onnx", model(
+        [helper.make_node("BatchNormalization", ["x", "s", "s", "s", "s"], ["y", "m", "v"], name="/bn", training_mode=1)],
+        {"s": np.ones(3, np.float32)}, ["N", 3]), "in evaluation mode")
+    refused("cycle.onnx", model(
+        [node("Add", ["x", "b"], "a"), node("Relu", ["a"], "b"), node("Relu", ["b"], "y")], {}, ["N", 3]),
+        'reads "b", which no node before it gives')
+    refused("missing.onnx", model([node("MatMul", ["x", "w"], "y")], {}, ["N", 3]), 'reads "w"')
+    refused("twice.onnx", model(
+        [node("Relu", ["x"], "y"), node("Tanh", ["y"], "z"), node("Sigmoid", ["x"], "z")], {}, ["N", 3], output="z"),
+        'give "z"')
+    refused("old.onnx", model([node("Relu", ["x"], "y")], {}, ["N", 3], opset=6), "expected 7 or newer")
+    refused("open.onnx", model([node("Relu", ["x"], "y")], {}, ["N", 3, "H", "W"]), "open extent")
+    refused("whole.onnx", model([node("Relu", ["x"], "y")], {}, ["N", 3], dtype=TensorProto.STRING, output="q"), "q")
+    refused("domain.onnx", model(
+        [helper.make_node("Relu", ["x"], ["y"], name="/own", domain="com.example")], {}, ["N", 3],
+        domains=[("com.example", 1)]), '"/own" (Relu)')
+    huge = model([node("MatMul", ["x", "w"], "y")], {"w": values(3, 3)}, ["N", 3])
+    huge.graph.initializer[0].dims[:] = [2 ** 62, 2 ** 62]
+    refused("huge.onnx", huge, "out of range")
+    more = model([node("MatMul", ["x", "w"], "y")], {"w": values(3, 3)}, ["N", 3])
+    more.graph.initializer[0].dims[:] = [2 ** 40, 3]
+    refused("more.onnx", more, "holds 9 values")
+    negative = model([node("MatMul", ["x", "w"], "y")], {"w": values(3, 3)}, ["N", 3])
+    negative.graph.initializer[0].dims[:] = [-3, -3]
+    refused("negative.onnx", negative, "out of range")
+    os.symlink("/etc/passwd", f"{FOLDER}/link.data")
+    with open(f"{FOLDER}/short.data", "wb") as out:
+        out.write(bytes(36))
+    for name, location, part, error in [
+        ("above", "../short.data", {}, "in the model's folder"),
+        ("absolute", "/etc/passwd", {}, "in the model's folder"),
+        ("link", "link.data", {}, "in the model's folder"),
+        ("nowhere", "nowhere.data", {}, "missing beside the model"),
+        ("folder", ".", {}, "in the model's folder"),
+        ("beyond", "short.data", {"offset": "4", "length": "36"}, "beyond the end"),
+        ("minus", "short.data", {"offset": "-4"}, "beyond the end"),
+        ("few", "short.data", {"length": "8"}, "holds 2 values"),
+    ]:
+        made = model([node("MatMul", ["x", "w"], "y")], {"w": values(3, 3)}, ["N", 3])
+        tensor = made.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in [("location", location), *part.items()]:
+            tensor.external_data.add(key=key, value=value)
+        refused(f"{name}.onnx", made.SerializeToString(), error)
+
+
+understood_files()
+refused_files()
+with open(f"{FOLDER}/cases.json", "w") as out:
+    json.dump(CASES, out)
