@@ -92,6 +92,9 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     }
   }
 
+  /// The columns that are one feature, the number of a category.
+  package var embeddedColumns: [String] { columns.filter(\.isEmbedded).map(\.name) }
+
   /// What each feature holds.
   var featureKinds: [FeatureKind] {
     columns.flatMap { column -> [FeatureKind] in

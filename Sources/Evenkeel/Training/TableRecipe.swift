@@ -24,17 +24,17 @@ public struct TableRecipe: Hashable, Sendable {
   public var members: Int
 
   /// The step size of AdamW, which falls along half a cosine.
-  public let learningRate = 0.003
+  public var learningRate = 0.003
   /// The weight decay of AdamW.
-  public let weightDecay: Double
+  public var weightDecay: Double
   /// As `Trainer.batchSize`.
-  public let batchSize: Int
+  public var batchSize: Int
   /// The most passes over the rows.
-  public let epochs: Int
+  public var epochs: Int
   /// As `Trainer.patience`.
-  public let patience: Int
+  public var patience: Int
   /// As `Trainer.averaging`.
-  public let averaging = WeightAveraging.exponential(decay: 0.98)
+  public var averaging = WeightAveraging.exponential(decay: 0.98)
 
   /// The share of the training rows that is held back for validation.
   public static let validation = 0.15

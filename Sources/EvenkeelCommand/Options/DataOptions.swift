@@ -66,8 +66,7 @@ struct DataOptions: ParsableArguments {
     _ data: String, loss: LossOptions.Name?, mostOneHot: Int?, validation: HeldOut, test: HeldOut, fold: Fold? = nil,
     seed: UInt64
   ) throws -> DatasetSplits {
-    var (options, ignored) = try columns.options(loss: loss)
-    options.mostOneHot = mostOneHot
+    let (options, ignored) = try columns.options(loss: loss, mostOneHot: mostOneHot)
     return try Dataset.read(
       data, rows: database.rows(), target: columns.target, weight: columns.weight, ignoring: ignored,
       options: options, images: images, validation: validation, test: test, fold: fold, seed: seed)

@@ -25,12 +25,15 @@ struct TableColumnOptions: ParsableArguments {
   var header: HeaderOption?
 
   /// The options, and the names of columns that are left out.
+  /// - Parameter mostOneHot: As in `TableOptions`.
   /// - Throws: `EvenkeelError` with code `usage`.
-  func options(loss: LossOptions.Name?) throws -> (options: TableOptions, ignored: [String]) {
+  func options(
+    loss: LossOptions.Name?, mostOneHot: Int? = TableRecipe.mostOneHot
+  ) throws -> (options: TableOptions, ignored: [String]) {
     let (kinds, ignored) = try columnKinds()
     let options = TableOptions(
       columns: kinds, task: try task(of: loss), decimal: decimal, hasHeader: header.map { $0 == .yes },
-      missing: missing?.listed ?? [])
+      missing: missing?.listed ?? [], mostOneHot: mostOneHot)
     return (options, ignored)
   }
 

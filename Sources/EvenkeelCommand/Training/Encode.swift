@@ -13,6 +13,8 @@ struct Encode: ParsableCommand {
   @Option(help: "The share of the training rows that is evaluated after every epoch.") var validation = 0.0
   @Option(help: "The share of the rows to test on at the end.") var test = 0.2
   @Option(help: "The seed by which rows are drawn for validation and the test.") var seed: UInt64 = 0
+  @Flag(help: "Make each category a feature, for a network of your own; by default those of many become vectors.")
+  var oneHot = false
   @Option(help: "The file to write: NAME.ekdata.") var output: String
 
   func run() throws {
@@ -21,7 +23,7 @@ struct Encode: ParsableCommand {
     for (name, share) in [("validation", validation), ("test", test)] where !(0..<1).contains(share) {
       throw EvenkeelError(.usage, "--\(name) is \(share); expected a share of at least 0 and less than 1.")
     }
-    let (options, ignored) = try columns.options(loss: nil)
+    let (options, ignored) = try columns.options(loss: nil, mostOneHot: oneHot ? nil : TableRecipe.mostOneHot)
     let (splits, size) = try Dataset.encode(
       data, rows: database.rows(), to: output, target: columns.target, weight: columns.weight, ignoring: ignored,
       options: options, validation: validation, test: test, seed: seed)

@@ -39,7 +39,7 @@ struct Train: ParsableCommand {
     var splits = try sources.read(data, loss: loss.loss, mostOneHot: mostOneHot, seed: computation.seed)
     try calibration.requireFit(splits.training)
     let recipe = try recipe(for: splits.training, resuming: checkpoint != nil)
-    let heldBack = heldBack(recipe)
+    let heldBack = splits.validation.isEmpty ? heldBack(recipe) : 0
     if heldBack > 0, recipe?.members == 1 { splits.holdBack(heldBack, seed: computation.seed) }
     try requireValidation(splits.validation, heldBack: heldBack)
     var trainer = try makeTrainer(recipe)
@@ -64,7 +64,7 @@ struct Train: ParsableCommand {
   private var inputs: [String?] { [data, sources.validation, sources.test, network.network, from] }
 
   /// The most categories of a column that become a feature each, for a network that may have others as vectors.
-  var mostOneHot: Int? { network.network == nil ? TableRecipe.mostOneHot : nil }
+  var mostOneHot: Int? { network.network == nil && from == nil ? TableRecipe.mostOneHot : nil }
 
   /// What watches the run, the terminal included.
   private func observers() throws -> [any RunObserver] {
@@ -93,7 +93,9 @@ struct Train: ParsableCommand {
     report.opening = opening
     let history =
       if let recipe, recipe.members > 1 {
-        try fit(recipe.members, &model, with: trainer, to: splits, heldBack: heldBack(recipe), report)
+        try fit(
+          recipe.members, &model, with: trainer, to: splits,
+          heldBack: splits.validation.isEmpty ? heldBack(recipe) : 0, report)
       } else {
         try fit(&model, with: trainer, to: splits, resuming: checkpoint, watchedBy: run, page, report)
       }
@@ -200,6 +202,7 @@ struct Train: ParsableCommand {
       try trainer.requireMemory(for: model.network)
     } else {
       let described = try describedNetwork(for: dataset, recipe)
+      try dataset.requireNumbers(for: described)
       try trainer.requireMemory(for: described)
       model = try Model(described, seed: trainer.seed)
     }
@@ -317,5 +320,18 @@ extension DatasetSplits {
   /// Takes a share of the training examples for validation.
   mutating func holdBack(_ share: Double, seed: UInt64) {
     (training, validation) = training.split(fraction: share, seed: seed)
+  }
+}
+
+extension Dataset {
+  /// - Throws: `EvenkeelError` with code `usage` if a column holds numbers of categories and `network` takes them for amounts.
+  fileprivate func requireNumbers(for network: Network) throws {
+    guard let column = encoding?.embeddedColumns.first, !network.layers.contains(where: { $0 is Embedding }) else {
+      return
+    }
+    throw EvenkeelError(
+      .usage,
+      "The column \(column) was encoded for vectors of categories, which the network has none of; encode --one-hot makes each category a feature."
+    )
   }
 }
