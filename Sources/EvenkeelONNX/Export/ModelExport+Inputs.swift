@@ -43,6 +43,7 @@ extension ModelExport {
     guard let scaling = model.scaling else {
       return isDouble ? graph.add("Cast", at: at, [value], ["to": .integer(ONNXElement.float.rawValue)]) : value
     }
+    precondition(scaling.curves == nil, "refused before")
     let dimensions = scalingDimensions(scaling.mean.count, layout)
     guard isDouble || scaling.isBeyondFloats else {
       let mean = graph.constant(ONNXTensor("scaling.mean", dimensions, floats: scaling.floatMean))
@@ -86,6 +87,8 @@ extension ModelExport {
       switch column.kind {
       case .numeric: return graph.input(name, encoding.isInDouble ? .double : .float, [nil, 1])
       case .categorical: return graph.input(name, .string, [nil, 1])
+      case .embedded:
+        throw EvenkeelError.usage("Column \(name) becomes learned vectors, which are not exported.")
       case .date:
         throw EvenkeelError.usage(
           "Column \(name) holds dates, which no ONNX operator reads; export with --inputs features and encode them before."
@@ -118,7 +121,7 @@ extension ModelExport {
         ["cats_strings": .texts(categories), "zeros": .integer(1)], domain: "ai.onnx.ml")
       let row = graph.add("Flatten", at: input, [places])
       return [isDouble ? graph.add("Cast", at: input, [row], toNumber) : row]
-    case .date: preconditionFailure("\(column.name): refused before")
+    case .embedded, .date: preconditionFailure("\(column.name): refused before")
     }
   }
 }
