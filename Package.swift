@@ -23,8 +23,10 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
   ],
   targets: [
-    // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev, libjpeg-dev, libwebp-dev (see Scripts/setup).
+    // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev, libjpeg-dev, libwebp-dev, libsqlite3-dev (see
+    // Scripts/setup).
     .systemLibrary(name: "CZlib"),
+    .systemLibrary(name: "CSQLite"),
     // What Linux offers and Swift cannot name.
     .target(name: "CLinux"),
     // Loops that must vectorize: pure functions on pointers, no allocation.
@@ -38,7 +40,8 @@ let package = Package(
     .target(
       name: "Evenkeel",
       dependencies: [
-        "CLinux", "CSVScan", "CZlib", "ImageCodecs", "Kernels", "Primitives", .product(name: "Yams", package: "Yams"),
+        "CLinux", "CSQLite", "CSVScan", "CZlib", "ImageCodecs", "Kernels", "Primitives",
+        .product(name: "Yams", package: "Yams"),
       ],
       resources: [.embedInCode("Network/Presets")]),
     // Experiments on what normalization does: trials, their store, landscapes, the report.

@@ -8,7 +8,8 @@ struct EvenkeelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "evenkeel", abstract: "Trains neural networks with batch normalization.", version: Release.version,
     subcommands: [
-      Train.self, Describe.self, Evaluate.self, Predict.self, Inspect.self, Recalibrate.self, Demo.self, Lab.self,
+      Train.self, Describe.self, Evaluate.self, Predict.self, Inspect.self, Recalibrate.self, Import.self, Demo.self,
+      Lab.self,
       SweepCommand.self,
       Runs.self,
     ])

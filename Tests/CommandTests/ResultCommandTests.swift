@@ -50,7 +50,8 @@ struct ResultCommandTests {
       #expect(result.output.contains("\"testMetric\":0."), "\(result.output)")
       for (options, sentence) in [
         (["--metric", "rmse"], "does not fit a target of 2 classes; expected accuracy"),
-        (["--class-weight", "none=2"], "There is no class \"none\" to weigh; expected high or low"),
+        (["--class-weight", "none=2"], "--class-weight: there is no class \"none\"; expected high or low"),
+        (["--class-weight", "high=1e300"], "--class-weight: rows of the class \"high\" would count 1e+300 each"),
         (["--class-weight", "high"], "expected balanced, or classes and factors"),
         (["--metric", "roc-auc", "--validation", "0"], "--metric needs --validation"),
       ] {

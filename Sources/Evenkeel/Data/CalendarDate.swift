@@ -24,6 +24,20 @@ struct CalendarDate: Hashable {
     return 365 * year + year.quotient(4) - year.quotient(100) + year.quotient(400) + daysOfYear - 719_468
   }
 
+  /// The day on which a moment lies, given in days since the first of January 1970.
+  init(days: Double) {
+    // Days since the first of March of the year 0, in cycles of 400 years.
+    let number = Int(days.rounded(.down)) + 719_468
+    let cycle = number.quotient(146_097), day = number - cycle * 146_097
+    let yearOfCycle = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365
+    let dayOfYear = day - (365 * yearOfCycle + yearOfCycle / 4 - yearOfCycle / 100)
+    let month = (5 * dayOfYear + 2) / 153
+    self.day = dayOfYear - (153 * month + 2) / 5 + 1
+    self.month = month < 10 ? month + 3 : month - 9
+    year = yearOfCycle + 400 * cycle + (self.month < 3 ? 1 : 0)
+    time = days - days.rounded(.down)
+  }
+
   private static let months = [
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",

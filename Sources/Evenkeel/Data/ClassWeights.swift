@@ -21,7 +21,7 @@ extension Dataset {
   ///   nothing counts.
   public func weighted(by weights: ClassWeights) throws -> Dataset {
     guard case .classes(let indices, let labels) = targets else {
-      throw EvenkeelError.usage("Class weights need a target of classes; it is one of values.")
+      throw EvenkeelError.usage("--class-weight needs a target of classes; it is one of values.")
     }
     let factors: [Double]
     switch weights {
@@ -35,17 +35,26 @@ extension Dataset {
       for (name, factor) in named.sorted(by: { $0.key < $1.key }) {
         guard labels.contains(name) else {
           throw EvenkeelError.usage(
-            "There is no class \"\(name)\" to weigh; expected \(Array(labels.prefix(20)).alternatives).")
+            "--class-weight: there is no class \"\(name)\"; expected \(Array(labels.prefix(20)).alternatives).")
         }
         guard factor.isFinite, factor >= 0 else {
-          throw EvenkeelError.usage("The weight of the class \"\(name)\" is \(factor); expected 0 or more.")
+          throw EvenkeelError.usage(
+            "--class-weight: the weight of the class \"\(name)\" is \(factor); expected 0 or more.")
         }
       }
       factors = labels.map { named[$0] ?? 1 }
     }
-    return try with(
-      weights: indices.enumerated().map { example, index in
-        Float(index < 0 ? 0 : Double(self.weights?[example] ?? 1) * factors[Int(index)])
-      })
+    let raised = indices.enumerated().map { example, index in
+      index < 0 ? 0 : Double(self.weights?[example] ?? 1) * factors[Int(index)]
+    }
+    if let example = raised.firstIndex(where: { !Float($0).isFinite || $0 > 0 && Float($0) == 0 }) {
+      throw EvenkeelError.usage(
+        "--class-weight: rows of the class \"\(labels[Int(indices[example])])\" would count \(raised[example]) each, which is too \(raised[example] > 1 ? "large" : "small") for a float."
+      )
+    }
+    guard raised.isEmpty || raised.contains(where: { $0 > 0 }) else {
+      throw EvenkeelError.usage("--class-weight leaves none of the \(raised.count) rows a weight above 0.")
+    }
+    return try with(weights: raised.map { Float($0) })
   }
 }

@@ -108,6 +108,8 @@ public struct DatasetSplits: Sendable {
   public var warnings: [String] = []
   /// Why the target is taken for classes or for a number, if it could have been either.
   public var targetReason: String?
+  /// What tells the table from others that these are parts of; nil for other data.
+  package var table: TrainingTable?
 }
 
 /// What is to be predicted for each example.

@@ -11,10 +11,11 @@ public enum HeldOut: Hashable, Sendable {
 }
 
 extension Dataset {
-  /// Reads DATA as the command names it: `digits`, a CSV, NPY or NPZ file, or a folder of IDX files, of CIFAR-10's batches or of
-  /// images.
+  /// Reads DATA as the command names it: `digits`, a CSV, NPY or NPZ file, an SQLite database, or a folder of IDX files, of
+  /// CIFAR-10's batches or of images.
   ///
   /// - Parameters:
+  ///   - rows: Those of an SQLite database, be it DATA or a separate part; nil: of its only table.
   ///   - target: The column of a table to predict, by name, of an NPY file by number from 0; the last one by default.
   ///   - weight: The column of a CSV file that says what each example counts. In an NPZ file the arrays `weights`
   ///     (`weights_train`, …) and `lengths` do that.
@@ -26,7 +27,8 @@ extension Dataset {
   ///     parts, an NPZ file that has none.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
-    _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
+    _ path: String, rows: DatabaseRows? = nil, target: String? = nil, weight: String? = nil,
+    ignoring ignored: [String] = [],
     options: TableOptions = TableOptions(), images: ImageOptions = ImageOptions(), validation: HeldOut = .share(0),
     test: HeldOut = .share(0.2),
     seed: UInt64 = 0
@@ -38,6 +40,7 @@ extension Dataset {
         "\(path): a size of images, resizing and leaving out damaged ones are for folders of images.")
     }
     func requireNoNamedColumns() throws {
+      try DatabaseRows.requireNone(rows, for: path)
       guard weight == nil else {
         throw EvenkeelError.usage(
           "\(path): a column of weights is for CSV files; an NPZ file holds weights in an array named weights.")
@@ -58,7 +61,7 @@ extension Dataset {
       splits = try folder(
         at: path, images: images, validation: validation.share, test: test.share, seed: seed)
     } else {
-      let bytes = try FileBytes(path)
+      let bytes = try FileBytes.ofData(path, rows: rows)
       splits = try bytes.reading {
         try ForeignFormat.requireNone(bytes)
         guard let numpy = try NumpyFile(bytes) else {
@@ -73,10 +76,15 @@ extension Dataset {
     }
     if let task = options.task { try splits.training.targets.require(task, in: path) }
     let training = splits.training
+    if training.encoding != nil {
+      var rows = RowsFingerprint()
+      for part in [training, splits.validation, splits.test] { rows.add(part) }
+      splits.table = TrainingTable(rows: rows, trained: training.count)
+    }
     func separate(_ other: String, _ warnings: inout [String]) throws -> Dataset {
       try readForUse(
-        other, encoding: training.encoding, images: training.images, length: training.shape.count, targets: true,
-        skippingBroken: images.skipsBroken, &warnings)
+        other, rows: SQLiteDatabase.isOne(other) ? rows : nil, encoding: training.encoding, images: training.images,
+        length: training.shape.count, targets: true, skippingBroken: images.skipsBroken, &warnings)
     }
     if case .data(let other) = validation { splits.validation = try separate(other, &splits.warnings) }
     if case .data(let other) = test { splits.test = try separate(other, &splits.warnings) }
@@ -98,10 +106,11 @@ extension Dataset {
 
   /// As the public function of this name, by what a model holds of its inputs.
   static func readForUse(
-    _ path: String, encoding: TableEncoding?, images: ImageInput?, length: Int, targets: Bool, weights: Bool = true,
-    training: Bool = false, skippingBroken: Bool = false, _ warnings: inout [String]
+    _ path: String, rows: DatabaseRows?, encoding: TableEncoding?, images: ImageInput?, length: Int, targets: Bool,
+    weights: Bool = true, training: Bool = false, skippingBroken: Bool = false, _ warnings: inout [String]
   ) throws -> Dataset {
     if encoding?.hasNamedColumns != true, path != "-" {
+      if path == "digits" || (try? Folder.isFolder(path)) == true { try DatabaseRows.requireNone(rows, for: path) }
       if path == "digits" {
         let digits = try read(path)
         return training ? digits.training : digits.test
@@ -119,7 +128,9 @@ extension Dataset {
         }
       }
     }
-    let bytes = path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes(path)
+    if path == "-" { try DatabaseRows.requireNone(rows, for: "standard input") }
+    let bytes =
+      path == "-" ? try FileBytes(reading: 0, name: "standard input") : try FileBytes.ofData(path, rows: rows)
     return try readForUse(
       bytes, from: path, encoding: encoding, images: images, length: length, targets: targets, weights: weights,
       training: training, skippingBroken: skippingBroken, &warnings)

@@ -53,7 +53,7 @@ extension Table {
     }
     guard orders.count > 1, let firstOpen else { return orders.first }
     throw EvenkeelError.data(
-      "\(file), line \(lines[firstOpen]), column \(names[column]): \"\(cell(row: firstOpen, column: column))\" may be several dates; --column '\(names[column])=date:\(orders[0])' or \(orders.dropFirst().map { "date:\($0)" }.joined(separator: " or ")) decides."
+      "\(file), \(location(firstOpen)), column \(names[column]): \"\(cell(row: firstOpen, column: column))\" may be several dates; --column '\(names[column])=date:\(orders[0])' or \(orders.dropFirst().map { "date:\($0)" }.joined(separator: " or ")) decides."
     )
   }
 }

@@ -6,6 +6,8 @@ package final class FileBytes: @unchecked Sendable {
   let count: Int
   /// The file's name in errors.
   let name: String
+  /// The number of the first row, from 1, of bytes that are rows of a database as CSV; nil for others.
+  let firstRow: Int?
   /// What keeps the memory at `start`.
   private let owner: AnyObject
   /// The file whose bytes these are in place, or a part of; nil for bytes in memory.
@@ -89,17 +91,22 @@ package final class FileBytes: @unchecked Sendable {
     self.init(content)
   }
 
-  private convenience init(_ content: GrowingBytes) {
+  /// - Parameter first: The number of the first row, where the bytes are rows of a database.
+  convenience init(_ content: GrowingBytes, rowsFrom first: Int? = nil) {
     content.trim()
-    self.init(start: content.start, count: content.count, name: content.name, owner: content, mapping: nil)
+    self.init(
+      start: content.start, count: content.count, name: content.name, owner: content, mapping: nil, firstRow: first)
   }
 
-  private init(start: UnsafeRawPointer, count: Int, name: String, owner: AnyObject, mapping: MappedFile?) {
+  private init(
+    start: UnsafeRawPointer, count: Int, name: String, owner: AnyObject, mapping: MappedFile?, firstRow: Int? = nil
+  ) {
     self.start = start
     self.count = count
     self.name = name
     self.owner = owner
     self.mapping = mapping
+    self.firstRow = firstRow
   }
 
   /// A copy of the content.

@@ -5,10 +5,6 @@ enum ForeignFormat {
     (Array("FEA1".utf8), "Feather", pandas("feather")), (Array("ORC".utf8), "ORC", pandas("orc")),
     (Array("Obj\u{1}".utf8), "Avro", "write it as CSV"),
     ([0x89] + Array("HDF\r\n".utf8), "HDF5", pandas("hdf")),
-    (
-      Array("SQLite format 3\0".utf8), "an SQLite database",
-      "sqlite3 -header -csv FILE 'select * from TABLE' > table.csv"
-    ),
     ([0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1], "an old Excel workbook (XLS)", "save it as CSV (UTF-8)"),
     (Array("RDX2\n".utf8), "data of R", inR), (Array("RDX3\n".utf8), "data of R", inR),
     (Array("X\n\0\0\0".utf8), "data of R", inR), (Array("$FL2".utf8), "data of SPSS", pandas("spss")),
@@ -32,6 +28,10 @@ enum ForeignFormat {
     let content = bytes.bytes
     if let kind = kinds.first(where: { content.starts(with: $0.magic) }) {
       throw refusal(bytes, kind.name, kind.way)
+    }
+    if content.starts(with: SQLiteDatabase.magic) {
+      throw EvenkeelError.data(
+        "\(bytes.name): it is an SQLite database, which is read where it lies, not from a pipe nor compressed.")
     }
     // An NPZ file is a ZIP archive too.
     guard content.starts(with: [0x50, 0x4b, 3, 4]) else { return }

@@ -35,7 +35,7 @@ struct JSONLines {
       lines.append(line)
     }
     guard !names.isEmpty else { throw EvenkeelError.data("\(bytes.name): its objects have no keys.") }
-    var csv = Array(names.map { JSONObject.quoted($0) }.joined(separator: [44])) + [10]
+    var csv = Array(names.map { CSVCell.quoted($0.utf8) }.joined(separator: [44])) + [10]
     for row in rows {
       csv += Array(names.indices.map { row[$0] ?? [] }.joined(separator: [44])) + [10]
     }
@@ -51,9 +51,6 @@ private struct JSONObject {
   init(_ text: Slice<UnsafeRawBufferPointer>, place: String) {
     (rest, self.place) = (Array(text)[...], place)
   }
-
-  /// A text as a cell of CSV.
-  static func quoted(_ text: String) -> [UInt8] { [34] + text.utf8.flatMap { $0 == 34 ? [34, 34] : [$0] } + [34] }
 
   /// Hands over each key and its value as a cell of CSV.
   /// - Parameter take: Returns false for a key that was there before.
@@ -93,7 +90,7 @@ private struct JSONObject {
 
   private mutating func value(of key: String) throws -> [UInt8] {
     skipSpace()
-    if rest.first == 34 { return Self.quoted(try text("a text")) }
+    if rest.first == 34 { return CSVCell.quoted(try text("a text").utf8) }
     let word = rest.prefix { ![44, 32, 9, 13, UInt8(ascii: "}"), UInt8(ascii: "]")].contains($0) }
     let name = String(decoding: word, as: UTF8.self)
     let isNumber = word.first.map { (48...57).contains($0) || $0 == UInt8(ascii: "-") } ?? false

@@ -143,7 +143,8 @@ package struct NumpyArchive {
     return try dataset(pair, weights: weights)
   }
 
-  /// - Parameter training: The targets of the training part, whose kind and classes these have too; nil to go by the array.
+  /// - Parameter training: The targets of the training part, whose kind and classes these have too, and other classes after those; nil to
+  ///   go by the array.
   private func dataset(_ pair: Pair, like training: Targets? = nil, weights: Bool = true) throws -> Dataset {
     let inputs = try array(pair.inputs)
     let dataset = Dataset(
@@ -177,14 +178,15 @@ package struct NumpyArchive {
         names: array.width == 1 ? ["y"] : (0..<array.width).map { "y\($0)" })
     }
     // Each class is an output of the network: numbers that go further are meant as values.
-    let limit = known?.count ?? 65_536
+    let limit = 65_536
     let values = array.column(0)
     if let example = values.firstIndex(where: { !(0..<Double(limit)).contains($0) || $0 != $0.rounded() }) {
       throw EvenkeelError.data(
-        "\(array.name): the label of example \(example) is \(TableEncoding.label(values[example])); expected a class from 0 to \(limit - 1)\(known == nil ? " (values to be predicted are floats)" : ", as in training")."
+        "\(array.name): the label of example \(example) is \(TableEncoding.label(values[example])); expected a class from 0 to \(limit - 1)\(known == nil ? " (values to be predicted are floats)" : "")."
       )
     }
-    let labels = known ?? (0...Int(values.max()!)).map { String($0) }
+    let labels =
+      (known ?? []) + ((known?.count ?? 0)..<max(known?.count ?? 0, Int(values.max()!) + 1)).map { String($0) }
     return .classes(values.map { Int32($0) }, labels: labels)
   }
 }

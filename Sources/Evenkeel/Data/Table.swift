@@ -7,6 +7,8 @@ package struct Table {
   var places: TableRows
   /// The cells of the columns that are asked for one by one.
   var indexed: [[ek_cell]?]
+  /// What its rows are counted in, for errors: the line of a file on which each starts, or rows of a database.
+  let unit: String
   /// Whether the file is no UTF-8 and is taken for Latin-1.
   let isLatin1: Bool
   /// The decimal mark of each column.
@@ -19,7 +21,7 @@ package struct Table {
   private(set) var hasNumberMarkers = false
 
   package var rowCount: Int { places.count }
-  /// The line on which each row starts, from 1.
+  /// The line on which each row starts, or its own number in a database; from 1.
   var lines: [Int32] { places.lines }
   var separator: UInt8 { places.separator }
 
@@ -30,14 +32,17 @@ package struct Table {
   /// - Throws: `EvenkeelError` with code `data` that names file and line.
   package init(_ original: FileBytes, hasHeader: Bool? = nil, after earlier: Table? = nil, line: Int = 1) throws {
     let source = try earlier.map { try TableText(original, asLatin1: $0.isLatin1) } ?? TableText(original)
-    let hasHeader = source.jsonLines == nil ? hasHeader : true
+    let isMade = source.jsonLines != nil || original.firstRow != nil
+    let hasHeader = isMade ? true : hasHeader
     (file, isLatin1) = (source.bytes.name, source.isLatin1)
+    unit = original.firstRow == nil ? "line" : "row"
     places = try TableRows(
-      source.bytes, separator: source.jsonLines == nil ? nil : UInt8(ascii: ","), after: earlier?.places, line: line)
+      source.bytes, separator: isMade ? UInt8(ascii: ",") : nil, after: earlier?.places, line: line)
     decimals = Array(repeating: .point, count: places.width)
     indexed = Array(repeating: nil, count: places.width)
     if let earlier {
       names = earlier.names
+      if let first = original.firstRow { places.setLines(from: first) }
       return
     }
     let header = (0..<places.width).map { [places] in places.text(of: places.cell(row: 0, column: $0)) }
@@ -56,6 +61,7 @@ package struct Table {
       names = header.indices.map { "column\($0 + 1)" }
     }
     if let jsonLines = source.jsonLines { places.setLines(jsonLines) }
+    if let first = original.firstRow { places.setLines(from: first) }
   }
 
   /// Leaves out all rows but those at `kept`, which are in rising order.
@@ -153,8 +159,11 @@ package struct Table {
     expected("a finite number", row: row, column: column, got: cell(row: row, column: column))
   }
 
+  /// Where a row is, for a person: "line 12".
+  func location(_ row: Int) -> String { "\(unit) \(lines[row])" }
+
   func expected(_ what: String, row: Int, column: Int, got text: String) -> EvenkeelError {
-    .data("\(file), line \(lines[row]), column \(names[column]): expected \(what), got \"\(text)\".")
+    .data("\(file), \(location(row)), column \(names[column]): expected \(what), got \"\(text)\".")
   }
 }
 

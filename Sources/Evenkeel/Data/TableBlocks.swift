@@ -1,10 +1,10 @@
 import Glibc
 
-/// The text of a table in blocks of whole rows, from beginning to end: of a file in place, or of a pipe as it comes.
+/// The text of a table in blocks of whole rows, from beginning to end: of a file in place, of a pipe as it comes, or of a database.
 final class TableBlocks {
   struct Block: Sendable {
     let bytes: FileBytes
-    /// The line of the file on which it starts, from 1.
+    /// The line of the file on which it starts, or the row of a database; from 1.
     let line: Int
   }
 
@@ -29,19 +29,34 @@ final class TableBlocks {
   private let descriptor: Int32
   private var pending: [UInt8] = []
   private var isAtEnd: Bool
+  /// The rows of a database.
+  private let database: DatabaseText?
   private var line = 1
   /// What parts cells, by the first rows.
   private var separator = UInt8(ascii: ",")
 
   private init(name: String, file: FileBytes?, descriptor: Int32) {
     (self.name, self.file, self.descriptor, isAtEnd) = (name, file, descriptor, file != nil)
+    database = nil
+  }
+
+  init(_ database: DatabaseText) {
+    name = database.statement.database.path
+    (file, descriptor, isAtEnd) = (nil, -1, false)
+    self.database = database
   }
 
   deinit { if descriptor > 0 { close(descriptor) } }
 
-  /// - Parameter path: A file, or `-` for standard input.
-  /// - Throws: As `FileBytes`.
-  static func open(_ path: String) throws -> Content {
+  /// - Parameters:
+  ///   - path: A file, or `-` for standard input.
+  ///   - rows: Those of a database.
+  /// - Throws: As `FileBytes`; `EvenkeelError` with code `usage` for rows of what is no database, or that are not there.
+  static func open(_ path: String, rows: DatabaseRows?) throws -> Content {
+    if SQLiteDatabase.isOne(path) {
+      return .text(TableBlocks(try DatabaseText(SQLiteDatabase(path).select(rows))))
+    }
+    try DatabaseRows.requireNone(rows, for: path)
     var status = stat()
     let isPipe = path == "-" || stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
     guard isPipe else {
@@ -70,6 +85,11 @@ final class TableBlocks {
   /// The next rows; nil at the end.
   func next() throws -> Block? {
     var size = line == 1 ? Self.firstSize : Self.size
+    if let database {
+      guard let bytes = try database.next(size), let first = bytes.firstRow else { return nil }
+      line = first + 1
+      return Block(bytes: bytes, line: first)
+    }
     while true {
       while !isAtEnd, pending.count < size {
         if try readMore(waits: false) { continue }

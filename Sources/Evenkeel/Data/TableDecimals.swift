@@ -74,7 +74,7 @@ extension Table {
         decimals[column] = votes.first!
       } else if !evidence.hasText, let row = evidence.open(separator: separator) {
         throw EvenkeelError.data(
-          "\(file), line \(lines[row]), column \(names[column]): \"\(cell(row: row, column: column))\" may have a decimal mark or thousands; --decimal . or --decimal , decides."
+          "\(file), \(location(row)), column \(names[column]): \"\(cell(row: row, column: column))\" may have a decimal mark or thousands; --decimal . or --decimal , decides."
         )
       }
     }

@@ -3,14 +3,14 @@ package struct ColumnDescription: Sendable {
   package let name: String
   /// number, category or date; nil for a column without content.
   package var kind: String?
-  /// The share of the rows that have nothing in it.
-  package var missing = 0.0
+  /// The share of the rows that have nothing in it; nil where the rows are not known.
+  package var missing: Double?
   /// Of numbers.
   package var least, greatest, mean: Double?
   /// Of dates, as year, month and day.
   package var first, last: String?
-  /// The texts of categories with their rows, the most frequent first.
-  package var categories: [(text: String, rows: Int)] = []
+  /// The texts of categories with their rows, the most frequent first; in order where the rows are not known.
+  package var categories: [(text: String, rows: Int?)] = []
   /// What it is for training: so many features, the target, the weight, or nothing and why.
   package var use: String
 
@@ -40,12 +40,56 @@ package struct ColumnDescription: Sendable {
       (first, last) = (days.min { $0.days < $1.days }?.text, days.max { $0.days < $1.days }?.text)
     } else if isCategory {
       kind = "category"
-      categories = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
+      categories = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { (text: $0.key, rows: $0.value) }
     } else if !numbers.isEmpty {
       kind = "number"
       (least, greatest) = (numbers.min(), numbers.max())
       mean = numbers.reduce(0, +) / Double(numbers.count)
     }
+  }
+}
+
+extension ColumnDescription {
+  /// A column that a model uses, as far as the model tells.
+  fileprivate init(_ column: TableEncoding.Column) {
+    (name, use) = (column.name, Self.use(column.width))
+    switch column.kind {
+    case .numeric(let mean, _):
+      (kind, self.mean) = ("number", mean)
+      (least, greatest) = (column.range?.least, column.range?.greatest)
+    case .categorical(let texts):
+      kind = "category"
+      categories = texts.map { ($0, nil) }
+    case .date:
+      kind = "date"
+      (first, last) = (
+        column.range.map { CalendarDate(days: $0.least).text },
+        column.range.map { CalendarDate(days: $0.greatest).text }
+      )
+    }
+  }
+
+  fileprivate init(name: String, kind: String, classes: [String] = [], use: String) {
+    (self.name, self.kind, self.use) = (name, kind, use)
+    categories = classes.map { ($0, nil) }
+  }
+
+  fileprivate static func use(_ width: Int) -> String { "\(width) \(width == 1 ? "feature" : "features")" }
+
+  fileprivate static func target(_ classes: [String]) -> String {
+    classes.isEmpty ? "the target, a number" : "the target, \(classes.count) classes"
+  }
+}
+
+extension TableEncoding {
+  /// Each column of a table that a model uses: its features, then the target and the weight; none of an array of numbers.
+  package func describeColumns() -> [ColumnDescription] {
+    guard hasNamedColumns else { return [] }
+    let target = ColumnDescription(
+      name: targetName, kind: classLabels.isEmpty ? "number" : "category", classes: classLabels,
+      use: ColumnDescription.target(classLabels))
+    let weight = weightName.map { ColumnDescription(name: $0, kind: "number", use: "the weight") }
+    return columns.map { ColumnDescription($0) } + [target] + (weight.map { [$0] } ?? [])
   }
 }
 
@@ -75,16 +119,15 @@ extension FittedTable {
       case nil: if column == roles.target { isCategory = kind.labels.isEmpty ? false : nil }
       }
       return ColumnDescription(
-        table, column, dates: order, isCategory: isCategory, use: used.map { use($0.width) } ?? use(other: column))
+        table, column, dates: order, isCategory: isCategory,
+        use: used.map { ColumnDescription.use($0.width) } ?? use(other: column))
     }
   }
-
-  private func use(_ width: Int) -> String { "\(width) \(width == 1 ? "feature" : "features")" }
 
   private func use(other column: Int) -> String {
     let name = table.names[column]
     if column == roles.target {
-      return kind.labels.isEmpty ? "the target, a number" : "the target, \(kind.labels.count) classes"
+      return ColumnDescription.target(kind.labels)
     }
     if name == roles.weight { return "the weight" }
     if roles.features.contains(column) { return "nothing: differs in nearly every row" }
@@ -95,15 +138,16 @@ extension FittedTable {
 }
 
 extension Dataset {
-  /// What the columns of a CSV file hold and become; nil for data that is no table of named columns.
+  /// What the columns of a CSV file or of rows of a database hold and become; nil for data that is no table of named columns.
   /// - Throws: As `read`.
   package static func describe(
-    _ path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],
-    options: TableOptions = TableOptions(), validation: HeldOut = .share(0), test: HeldOut = .share(0.2),
+    _ path: String, rows: DatabaseRows? = nil, target: String? = nil, weight: String? = nil,
+    ignoring ignored: [String] = [], options: TableOptions = TableOptions(), validation: HeldOut = .share(0),
+    test: HeldOut = .share(0.2),
     seed: UInt64 = 0
   ) throws -> [ColumnDescription]? {
     guard path != "digits", try !Folder.isFolder(path) else { return nil }
-    let bytes = try FileBytes(path)
+    let bytes = try FileBytes.ofData(path, rows: rows)
     return try bytes.reading {
       try ForeignFormat.requireNone(bytes)
       guard try NumpyFile(bytes) == nil else { return nil }

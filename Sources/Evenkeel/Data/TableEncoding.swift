@@ -15,6 +15,20 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     let kind: Kind
     /// Whether texts in a column of numbers are missing cells; nil, as in older models, if they are errors.
     var textIsMissing: Bool?
+    /// Of the numbers, or the days since 1970, in the training rows; nil for categories, and in older models.
+    var range: Range?
+
+    /// From the least to the greatest.
+    struct Range: Hashable, Codable, Sendable {
+      let least, greatest: Double
+    }
+
+    /// The same, of other training rows.
+    fileprivate var withoutRange: Column {
+      var column = self
+      column.range = nil
+      return column
+    }
 
     /// What its features are called.
     var featureNames: [String] {
@@ -87,7 +101,8 @@ public struct TableEncoding: Hashable, Codable, Sendable {
 
   /// Whether both make the same features of a table, be they kept in floats or in double.
   static func agree(_ one: TableEncoding?, _ other: TableEncoding?) -> Bool {
-    one?.columns == other?.columns && one?.targetName == other?.targetName && one?.classLabels == other?.classLabels
+    one?.columns.map(\.withoutRange) == other?.columns.map(\.withoutRange) && one?.targetName == other?.targetName
+      && one?.classLabels == other?.classLabels
       && one?.weightName == other?.weightName && one?.targetColumn == other?.targetColumn
       && one?.decimalCommas == other?.decimalCommas && one?.hasHeader == other?.hasHeader
       && one?.missing == other?.missing
@@ -149,7 +164,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
         try rows.map { row in
           guard let value = try table.number(row: row, column: column) else {
             throw EvenkeelError.data(
-              "\(table.file), line \(table.lines[row]): the target \(targetName) is not a number.")
+              "\(table.file), \(table.location(row)): the target \(targetName) is not a number.")
           }
           return value
         }, names: [targetName])
@@ -164,7 +179,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     return try rows.map { row in
       guard let value = try table.number(row: row, column: column), value >= 0, Float(value).isFinite else {
         throw EvenkeelError.data(
-          "\(table.file), line \(table.lines[row]), column \(weightName): expected a weight of 0 or more, got \"\(table.cell(row: row, column: column))\"."
+          "\(table.file), \(table.location(row)), column \(weightName): expected a weight of 0 or more, got \"\(table.cell(row: row, column: column))\"."
         )
       }
       return Float(value)

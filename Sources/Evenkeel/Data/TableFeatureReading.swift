@@ -114,7 +114,7 @@ private struct FeatureWriter: Sendable {
       }
       notes.textsInNumbers += 1
       if notes.examples.count < 2 {
-        notes.examples.append("\"\(text)\" (column \(table.names[column.column]), line \(table.lines[row]))")
+        notes.examples.append("\"\(text)\" (column \(table.names[column.column]), \(table.location(row)))")
       }
       return nil
     }
@@ -137,7 +137,7 @@ private struct FeatureWriter: Sendable {
       features.store(1, row: position, feature: column.feature + place)
     } else if !table.isMissing(text), notes.keys.insert(column.encoding.name + text).inserted {
       notes.unknown.append(
-        (column.encoding.name + text, "\"\(text)\" (column \(column.encoding.name), line \(table.lines[row]))"))
+        (column.encoding.name + text, "\"\(text)\" (column \(column.encoding.name), \(table.location(row)))"))
     }
   }
 }

@@ -12,7 +12,9 @@ extension TableEncoding {
     let columns = try roles.features.compactMap { index -> Column? in
       let given = options.columns[table.names[index]]
       return try fit.kind(index, given: given, &warnings).map {
-        Column(name: table.names[index], kind: $0, textIsMissing: given == .number ? true : nil)
+        Column(
+          name: table.names[index], kind: $0, textIsMissing: given == .number ? true : nil,
+          range: fit.range(index, of: $0))
       }
     }
     guard !columns.isEmpty else {
@@ -41,7 +43,7 @@ extension Table {
       guard isMissing(row: row, column: column, amongNumbers: isOfNumbers),
         labels.isEmpty || !labels.contains(cell(row: row, column: column))
       else { return true }
-      warnings.add(.noTarget, "line \(lines[row])")
+      warnings.add(.noTarget, location(row))
       return false
     }
     keepRows(kept)
@@ -116,10 +118,25 @@ private struct TableFit {
   }
 
   private func dates(_ column: Int, _ order: DateOrder) -> TableEncoding.Kind {
-    .date(
-      DateEncoding(
-        rows.map { row in table.text(row: row, column: column).flatMap { CalendarDate($0, order: order) } },
-        order: order))
+    .date(DateEncoding(calendarDates(column, order), order: order))
+  }
+
+  /// The dates of the training rows.
+  private func calendarDates(_ column: Int, _ order: DateOrder) -> [CalendarDate?] {
+    rows.map { row in table.text(row: row, column: column).flatMap { CalendarDate($0, order: order) } }
+  }
+
+  /// How far the numbers or dates of the training rows reach; nil where there are none.
+  func range(_ column: Int, of kind: TableEncoding.Kind) -> TableEncoding.Column.Range? {
+    let ends: (Double, Double)?
+    switch kind {
+    case .categorical: return nil
+    case .numeric: ends = surveys[column].numbers > 0 ? (surveys[column].least, surveys[column].greatest) : nil
+    case .date(let date):
+      let days = calendarDates(column, date.order).compactMap { $0?.days }
+      ends = days.min().flatMap { first in days.max().map { (first, $0) } }
+    }
+    return ends.map { TableEncoding.Column.Range(least: $0.0, greatest: $0.1) }
   }
 
   /// The different texts of the training rows, and how many rows have one.
@@ -139,7 +156,7 @@ private struct TableFit {
   ) throws -> TableEncoding.Kind? {
     let (texts, count) = categories(of: column)
     let (name, text) = (table.names[column], table.cell(row: firstText, column: column))
-    let example = "\(name.isEmpty ? "(no name)" : name) (\"\(text)\" in line \(table.lines[firstText]))"
+    let example = "\(name.isEmpty ? "(no name)" : name) (\"\(text)\" in \(table.location(firstText)))"
     if count >= Self.fewestNames, Double(texts.count) >= Self.shareOfNames * Double(count) {
       warnings.add(.names, example)
       return nil

@@ -100,7 +100,7 @@ private struct PartMaker: Sendable {
       as EvenkeelError
     {
       guard let first = table.lines.first, let last = table.lines.last else { throw error }
-      throw error.at("\(name), lines \(first) to \(last)")
+      throw error.at("\(name), \(table.unit)s \(first) to \(last)")
     }
   }
 }

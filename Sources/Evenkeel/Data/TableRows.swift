@@ -165,6 +165,9 @@ struct TableRows {
   /// Says on which line each row starts in the file that this text was made of.
   mutating func setLines(_ lines: [Int32]) { self.lines = lines }
 
+  /// Numbers the rows from `first` on in place of their lines.
+  mutating func setLines(from first: Int) { lines = (first..<first + count).map { Int32(truncatingIfNeeded: $0) } }
+
   /// Leaves out all rows but those at `kept`, which are in rising order.
   mutating func keep(_ kept: some Sequence<Int>) {
     var end = 0

@@ -73,7 +73,7 @@ extension Table {
         values[value, default: 0] += 1
         numbers += 1
       } else if firstTexts.count < 2 {
-        firstTexts.append("\"\(cell(row: row, column: column))\" in line \(lines[row])")
+        firstTexts.append("\"\(cell(row: row, column: column))\" in \(location(row))")
       }
     }
     guard !firstTexts.isEmpty else {

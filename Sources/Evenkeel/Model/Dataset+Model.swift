@@ -2,17 +2,19 @@ extension Dataset {
   /// The examples that a stored model is used on: the test part of data that has one, else all; one image or a folder of
   /// them; `-` is a CSV or NPY file on standard input.
   /// - Parameters:
+  ///   - rows: Those of an SQLite database; nil: of its only table.
   ///   - targets: Whether they are needed.
   ///   - weights: Whether weights are wanted, as for all but predictions; a table without its column of them is a warning then.
   ///   - training: Takes the training part in place of the test part.
   ///   - skippingBroken: Leaves out damaged images, with a warning.
   package static func readForUse(
-    _ path: String, by model: Model, targets: Bool, weights: Bool = true, training: Bool = false,
-    skippingBroken: Bool = false
+    _ path: String, rows: DatabaseRows? = nil, by model: Model, targets: Bool, weights: Bool = true,
+    training: Bool = false, skippingBroken: Bool = false
   ) throws -> (dataset: Dataset, warnings: [String]) {
     var warnings: [String] = []
     let dataset = try readForUse(
-      path, encoding: model.encoding, images: model.images, length: model.network.input.count, targets: targets,
+      path, rows: rows, encoding: model.encoding, images: model.images, length: model.network.input.count,
+      targets: targets,
       weights: weights, training: training, skippingBroken: skippingBroken, &warnings)
     return (dataset, warnings)
   }
@@ -21,11 +23,12 @@ extension Dataset {
   /// - Parameter kept: The names of columns of a CSV file whose texts are wanted too.
   /// - Throws: As `readForUse`; `usage` for columns to keep of other data.
   package static func openForUse(
-    _ path: String, by model: Model, targets: Bool, weights: Bool = true, keeping kept: [String] = [],
+    _ path: String, rows: DatabaseRows? = nil, by model: Model, targets: Bool, weights: Bool = true,
+    keeping kept: [String] = [],
     skippingBroken: Bool = false
   ) throws -> DataForUse {
     if let encoding = model.encoding, encoding.hasNamedColumns {
-      switch try TableBlocks.open(path) {
+      switch try TableBlocks.open(path, rows: rows) {
       case .text(let blocks):
         return .parts(TableParts(blocks, encoding: encoding, targets: targets, weights: weights, keeping: kept))
       case .other(let bytes):
@@ -39,7 +42,7 @@ extension Dataset {
     }
     try requireNone(kept, in: path)
     let (dataset, warnings) = try readForUse(
-      path, by: model, targets: targets, weights: weights, skippingBroken: skippingBroken)
+      path, rows: rows, by: model, targets: targets, weights: weights, skippingBroken: skippingBroken)
     return .whole(dataset, warnings: warnings)
   }
 

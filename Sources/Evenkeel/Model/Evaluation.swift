@@ -9,6 +9,8 @@ public struct Evaluation: Sendable {
   public let classes: ClassPredictions?
   /// Of a regression; nil for a classifier.
   public let values: ValuePredictions?
+  /// The table that the model was trained on, if it is the one that was evaluated, all its rows.
+  package let trainingTable: TrainingTable?
 
   /// The value of `metric`; nil where it is of another kind of target, or not defined, as an area under a curve without examples
   /// on both sides.

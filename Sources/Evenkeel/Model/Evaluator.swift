@@ -4,10 +4,13 @@ struct Evaluator: Sendable {
   private let output: OutputDescription
   private let threshold: DecisionThreshold?
   private let width: Int
+  private let keepsPredictions: Bool
   private var sums = Loss.Sums()
   private var targetSums: [Double]?
   /// Of examples of classes that the model does not know.
   private var unknownWeight = 0.0
+  /// The rows, where the model knows those of its training.
+  private var rows = RowsFingerprint()
   private var classes: ClassPredictions?
   private var values: ValuePredictions?
 
@@ -18,6 +21,7 @@ struct Evaluator: Sendable {
       throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.")
     }
     (self.model, self.output, self.threshold) = (model, output, threshold)
+    self.keepsPredictions = keepsPredictions
     width = model.state.layout.output.count
     guard keepsPredictions else { return }
     if output.classLabels.isEmpty {
@@ -33,6 +37,7 @@ struct Evaluator: Sendable {
       dataset, output: output, width: width, tellsTargetsApart: true, takesUnknownClasses: true)
     try classes?.reserve(dataset.count)
     try values?.reserve(dataset.count, width: width)
+    if keepsPredictions, model.table != nil { rows.add(dataset) }
     let truth = classes?.places(of: dataset.targets) ?? []
     var (interpreted, batchSums) = ([Double](), Loss.Sums())
     var unknown = 0.0
@@ -72,6 +77,7 @@ struct Evaluator: Sendable {
   /// Adds what `later` was given.
   mutating func add(_ later: Evaluator) {
     sums += later.sums
+    rows.add(later.rows)
     unknownWeight += later.unknownWeight
     addTargetSums(later.targetSums)
     if let more = later.classes { classes?.add(more) }
@@ -98,7 +104,9 @@ struct Evaluator: Sendable {
 
   /// - Throws: As `quality`.
   func evaluation() throws -> Evaluation {
-    Evaluation(quality: try quality(), classes: classes, values: values)
+    Evaluation(
+      quality: try quality(), classes: classes, values: values,
+      trainingTable: model.table.flatMap { $0.rows == rows ? $0 : nil })
   }
 }
 

@@ -22,6 +22,7 @@ extension Model {
     model.encoding = encoding
     model.images = images
     model.output = output
+    model.table = table
     return model
   }
 }

@@ -17,6 +17,8 @@ public struct Model: Sendable {
   public internal(set) var output: OutputDescription?
   /// How it was last trained, as far as its statistics depend on it; nil before training.
   public internal(set) var training: TrainingSummary?
+  /// The table that it was trained on; nil for other data, and in older models.
+  package var table: TrainingTable?
 
   package var state: ModelState
   private let programs: ProgramPool

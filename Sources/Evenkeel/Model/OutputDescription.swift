@@ -80,6 +80,23 @@ public struct OutputDescription: Hashable, Codable, Sendable {
 }
 
 extension OutputDescription {
+  /// Describes the outputs of a network that another program trained: classes before their softmax or sigmoid, or values as they are;
+  /// nil if neither is named.
+  /// - Throws: `EvenkeelError` with code `usage` if the names do not fit a network with `width` outputs.
+  init?(classes: [String], values: [String], width: Int) throws {
+    guard !classes.isEmpty || !values.isEmpty else { return nil }
+    loss =
+      classes.isEmpty ? .meanSquaredError : width == 1 ? .sigmoidCrossEntropy : .softmaxCrossEntropy
+    (classLabels, targetNames) = (classes, values)
+    targetMean = values.map { _ in 0 }
+    targetDeviation = values.map { _ in 1 }
+    do { try validate(width: width) } catch {
+      let names = classes.isEmpty ? "\(values.count) values" : "\(classes.count) classes"
+      throw EvenkeelError.usage(
+        "The network has \(width) \(width == 1 ? "output" : "outputs"), which are no \(names) of different names.")
+    }
+  }
+
   /// Mean and deviation of one target, computed from differences from its first value in units of the largest, so that
   /// neither its distance from 0 nor its size costs digits.
   private static func moments(_ values: [Double], of target: Int, width: Int) -> (mean: Double, deviation: Double) {

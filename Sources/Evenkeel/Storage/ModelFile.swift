@@ -48,17 +48,18 @@ extension ModelState {
   }
 
   /// Fills the state from `file`; returns the keys that were read.
-  fileprivate func read(_ file: Safetensors, prefix: String = "") throws -> Set<String> {
+  /// - Parameter named: The key of a tensor by the name that this program gives it.
+  func read(_ file: Safetensors, named: (String) -> String = { $0 }) throws -> Set<String> {
     try write { state in
       var used: Set<String> = []
       for entry in layout.entries {
-        let key = prefix + entry.name
+        let key = named(entry.name)
         used.insert(key)
         let values = try file.floats(key, shape: entry.description.shape)
         (state.parameters.start + entry.offset).update(from: values, count: values.count)
       }
       for buffer in layout.buffers {
-        let key = prefix + buffer.name
+        let key = named(buffer.name)
         used.insert(key)
         try state.read(buffer, key, file)
       }
@@ -76,7 +77,9 @@ extension ModelState {
       }
       (bufferValues.start + buffer.offset).update(from: values, count: values.count)
     case .count(let whenMissing):
-      let count = file.header.tensors[key] == nil ? whenMissing : try file.integers(key, shape: [])[0]
+      // Some programs store a count as a list of one.
+      let shape = file.header.tensors[key].map { $0.shape == [1] ? [1] : [] as Shape }
+      let count = try shape.map { try file.integers(key, shape: $0)[0] } ?? whenMissing
       guard count >= 0 else {
         throw EvenkeelError.data("\(file.name): \(key) is \(count); expected 0 or more.")
       }
@@ -100,7 +103,8 @@ extension Model {
 
   fileprivate func metadata() throws -> [String: String] {
     let description = StoredDescription(
-      network: network, scaling: scaling, encoding: encoding, images: images, output: output, training: training)
+      network: network, scaling: scaling, encoding: encoding, images: images, output: output, training: training,
+      table: table)
     do { return ["format": "pt", "evenkeel": try Safetensors.json(description)] } catch let error as EncodingError {
       guard case .invalidValue(let value, let context) = error else { throw error }
       let place = context.codingPath.map { $0.intValue.map { String($0) } ?? $0.stringValue }.joined(separator: ".")
@@ -157,6 +161,7 @@ extension Model {
     model.images = description.images
     model.output = description.output
     model.training = description.training
+    model.table = description.table
     return model
   }
 }
@@ -228,7 +233,7 @@ extension Checkpoint {
     var best: Best?
     if let score = position.bestLoss, let epoch = position.bestEpoch {
       let state = try ModelState(model.state.layout)
-      used.formUnion(try state.read(file, prefix: "best."))
+      used.formUnion(try state.read(file) { "best." + $0 })
       best = Best(score: score, epoch: epoch, state: state)
     }
     let averagedShape = position.averagedCount == nil ? nil : file.header.tensors["averaged"]?.shape

@@ -35,7 +35,10 @@ package struct Safetensors {
     UnsafeRawBufferPointer(rebasing: bytes.bytes[(bytes.count - header.dataCount)...])
   }
 
-  /// The numbers of `key`, which must have `shape` and be finite; F64 and F16 are converted.
+  /// What numbers are read from as floats.
+  static let floatTypes: Set = ["F32", "F64", "F16", "BF16"]
+
+  /// The numbers of `key`, which must have `shape` and be finite; F64, F16 and BF16 are converted.
   func floats(_ key: String, shape: Shape) throws -> [Float] {
     let entry = try header.entry(key, shape: shape)
     let data = UnsafeRawBufferPointer(rebasing: self.data[entry.range])
@@ -46,7 +49,12 @@ package struct Safetensors {
     case "F32": values = (0..<count).map { data.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self) }
     case "F64": values = (0..<count).map { Float(data.loadUnaligned(fromByteOffset: 8 * $0, as: Double.self)) }
     case "F16": values = (0..<count).map { Float(data.loadUnaligned(fromByteOffset: 2 * $0, as: Float16.self)) }
-    default: throw EvenkeelError.data("\(name): \(key): expected F32, F64 or F16, got \(entry.dtype).")
+    case "BF16":
+      // The upper half of a float.
+      values = (0..<count).map {
+        Float(bitPattern: UInt32(data.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self)) << 16)
+      }
+    default: throw EvenkeelError.data("\(name): \(key): expected F32, F64, F16 or BF16, got \(entry.dtype).")
     }
     if let position = values.firstIndex(where: { !$0.isFinite }) {
       throw EvenkeelError.data("\(name): \(key): value \(position) is \(values[position]).")

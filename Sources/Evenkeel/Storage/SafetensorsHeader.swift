@@ -102,7 +102,11 @@ struct SafetensorsHeader {
     }
   }
 
-  private static let sizes = ["F32": 4, "F64": 8, "F16": 2, "I64": 8, "I32": 4, "U8": 1]
+  /// The bytes of a number of each type.
+  private static let sizes = [
+    "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1, "I64": 8, "I32": 4, "I16": 2, "I8": 1,
+    "U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1,
+  ]
 
   /// The place of `key`, which must have `shape`.
   @discardableResult

@@ -9,6 +9,7 @@ struct StoredDescription: Codable {
   var images: ImageInput?
   var output: OutputDescription?
   var training: TrainingSummary?
+  var table: TrainingTable?
 
   /// Checks that the parts fit each other.
   /// - Throws: `EvenkeelError` that says which one does not.

@@ -168,7 +168,9 @@ public struct Trainer: Sendable {
   ) throws -> TrainingRun {
     try validate(dataset, epochs: epochs)
     try dataset.requireFit(model.network.input)
-    guard model.scaling == nil || TableEncoding.agree(model.encoding, dataset.encoding) else {
+    // A model of another program takes its inputs as they are: it knows no columns and no images.
+    let isNew = model.training == nil && model.encoding == nil && model.images == nil
+    guard isNew || TableEncoding.agree(model.encoding, dataset.encoding) else {
       throw EvenkeelError.data(
         "The columns of the data are encoded differently from those that the model was trained on.")
     }
@@ -181,11 +183,8 @@ public struct Trainer: Sendable {
       throw EvenkeelError.usage(
         "The checkpoint is from epoch \(resuming.epoch); expected at most \(epochs), the number of epochs.")
     }
-    if model.scaling == nil {
-      model.scaling = try InputScaling(fittedTo: dataset, threads: threads)
-      model.encoding = dataset.encoding
-      model.images = dataset.images
-    }
+    if model.scaling == nil { model.scaling = try InputScaling(fittedTo: dataset, threads: threads) }
+    if isNew { (model.encoding, model.images) = (dataset.encoding, dataset.images) }
     if model.output == nil {
       model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.output.count)
     }

@@ -14,8 +14,10 @@ struct Inspect: ParsableCommand {
   @Option(
     help: "Examples in a training batch, to judge its statistics; by default those that the model was trained with.")
   var batchSize: Int?
+  @OptionGroup var database: DatabaseOptions
   @OptionGroup var broken: BrokenImageOption
-  @Flag(help: "Print one JSON object per line: a layer, a batch norm, an evaluation or a finding.") var json = false
+  @Flag(help: "Print one JSON object per line: a layer, a column, a batch norm, an evaluation or a finding.") var json =
+    false
 
   func run() throws {
     if let batchSize, batchSize < 2 {
@@ -40,7 +42,7 @@ struct Inspect: ParsableCommand {
     let dataset = try data.map { try examples($0, for: model) }
     let diagnosis = try model.diagnose(on: dataset, batchSize: batchSize)
     try show(model.network, learned: model)
-    if !json, let encoding = model.encoding { try emit(encoding.summary) }
+    if let encoding = model.encoding { try show(encoding) }
     if !json, let output = model.output {
       try emit(
         output.classLabels.isEmpty
@@ -50,15 +52,33 @@ struct Inspect: ParsableCommand {
     try DiagnosisReport(json: json).show(diagnosis)
   }
 
+  /// What the columns of a table become; of an array of numbers, how many there are.
+  private func show(_ encoding: TableEncoding) throws {
+    let columns = encoding.describeColumns()
+    if json {
+      for column in columns { try emitJSON(ColumnLine(column)) }
+      return
+    }
+    try emit(encoding.summary)
+    guard !columns.isEmpty else { return }
+    try emit("")
+    for line in ColumnDescription.lines(columns) { try emit(line) }
+    try emit("")
+  }
+
   /// The data with its targets where it has those that the model knows.
   private func examples(_ path: String, for model: Model) throws -> Dataset {
     let (dataset, warnings): (Dataset, [String])
+    let rows = try database.rows()
     do {
-      (dataset, warnings) = try Dataset.readForUse(path, by: model, targets: true, skippingBroken: broken.skipBroken)
+      (dataset, warnings) = try Dataset.readForUse(
+        path, rows: rows, by: model, targets: true, skippingBroken: broken.skipBroken)
     } catch let error as EvenkeelError
       where error.code == .data && path != "-"
     {
-      guard let plain = try? Dataset.readForUse(path, by: model, targets: false, skippingBroken: broken.skipBroken)
+      guard
+        let plain = try? Dataset.readForUse(
+          path, rows: rows, by: model, targets: false, skippingBroken: broken.skipBroken)
       else { throw error }
       warn("without targets, so without accuracy: \(error.message)")
       (dataset, warnings) = plain

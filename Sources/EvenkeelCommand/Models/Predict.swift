@@ -12,6 +12,7 @@ struct Predict: ParsableCommand {
       "As for evaluate, targets not needed; also an image or a folder of images; - reads a CSV, NPY or NPZ file from standard input."
   )
   var data: String
+  @OptionGroup var database: DatabaseOptions
   @OptionGroup var broken: BrokenImageOption
   @Option(
     help: "The classes whose probabilities are written, separated by commas, or none; all by default.")
@@ -21,18 +22,37 @@ struct Predict: ParsableCommand {
       "The probability from which on one of two classes is predicted: the one of --probabilities, or else the second. 0.5 by default."
   )
   var threshold: Double?
-  @Option(help: "Columns of a CSV file to write beside the predictions, by name, separated by commas: id,name.")
+  @Option(help: "Columns of a table to write beside the predictions, by name, separated by commas: id,name.")
   var keep: String?
   @Option(help: "The file for the predictions; standard output by default.") var output: String?
+  @Option(
+    help:
+      "A new table for the predictions in the SQLite database that DATA is, in place of a file: all of it or nothing.")
+  var into: String?
 
   func run() throws {
+    guard into == nil || output == nil else {
+      throw EvenkeelError(.usage, "--into and --output both say where predictions go; use one of them.")
+    }
     try requireApart(output, from: [model, data])
     try requireOutput(output)
     let model = try Model(contentsOf: model)
     let kept = keep?.listed ?? []
     let lines = try PredictionLines(model, probabilities: probabilities, threshold: threshold, keeping: kept)
+    if let into {
+      let table = try PredictionTable(
+        into, in: data, rows: database.rows(), columns: lines.columns, keeping: kept)
+      let warnings = try table.parts(by: model).forEach { part in
+        lines.rows(try model.predictInDouble(part.dataset, threads: 1))
+      } then: {
+        try table.append($0)
+      }
+      try table.commit()
+      return warn(warnings)
+    }
     let data = try Dataset.openForUse(
-      data, by: model, targets: false, weights: false, keeping: kept, skippingBroken: broken.skipBroken)
+      data, rows: database.rows(), by: model, targets: false, weights: false, keeping: kept,
+      skippingBroken: broken.skipBroken)
     guard let output else { return try write(data, model, lines) { try emit($0) } }
     try Model.writeText(to: output) { try write(data, model, lines, $0) }
   }

@@ -1,6 +1,6 @@
 import Evenkeel
 
-/// Predictions as lines of CSV.
+/// Predictions as lines of CSV, or as rows of a table in a database.
 struct PredictionLines: Sendable {
   private let output: OutputDescription?
   /// The number of outputs for an example.
@@ -10,7 +10,8 @@ struct PredictionLines: Sendable {
   private let threshold: DecisionThreshold?
   /// The names of the columns that come first.
   private let kept: [String]
-  /// Each class as a cell.
+  /// The names of the classes, and each as a cell of CSV.
+  private let labels: [String]
   private let classCells: [[UInt8]]
 
   /// - Parameters:
@@ -22,6 +23,7 @@ struct PredictionLines: Sendable {
     width = try model.network.outputShape().count
     self.kept = kept
     let labels = model.output?.classLabels ?? []
+    self.labels = labels
     classCells = labels.map { Array(Self.quoted($0).utf8) }
     var named: String?
     if let probabilities {
@@ -46,15 +48,45 @@ struct PredictionLines: Sendable {
     self.threshold = try threshold.map { try DecisionThreshold($0, of: named, among: labels) }
   }
 
-  /// - Parameter hasFiles: Whether each line begins with the file that its example was read from.
-  func header(hasFiles: Bool) -> [UInt8] {
-    let labels = output?.classLabels ?? []
-    let names =
-      labels.isEmpty
+  /// The names of the columns of predictions.
+  private var names: [String] {
+    labels.isEmpty
       ? output?.targetNames ?? (0..<width).map { "output\($0)" }
       : ["prediction"] + shown.map { "probability of \(labels[$0])" }
+  }
+
+  /// The same as columns of a table; classes are integers there if all their names are.
+  var columns: [PredictionTable.Column] {
+    let areIntegers = labels.allSatisfy { label in Int64(label).map { String($0) == label } ?? false }
+    return names.enumerated().map { place, name in
+      let isClass = place == 0 && !labels.isEmpty
+      return PredictionTable.Column(name: name, kind: !isClass ? .real : areIntegers ? .integer : .text)
+    }
+  }
+
+  /// - Parameter hasFiles: Whether each line begins with the file that its example was read from.
+  func header(hasFiles: Bool) -> [UInt8] {
     let cells = (hasFiles ? ["file"] : []) + kept + names
     return Array((cells.map(Self.quoted).joined(separator: ",") + "\n").utf8)
+  }
+
+  private enum Cell {
+    /// The place of a class.
+    case label(Int)
+    case number(String)
+  }
+
+  /// Hands over the cells of the example with these outputs.
+  @inline(__always)
+  private func forEachCell(_ outputs: UnsafeBufferPointer<Double>, _ body: (Cell) -> Void) {
+    guard let output, !labels.isEmpty else {
+      for (index, value) in outputs.enumerated() {
+        body(.number(self.output?.text(value, output: index) ?? "\(Float(value))"))
+      }
+      return
+    }
+    body(.label(output.choice(of: outputs, threshold: threshold)))
+    for index in shown { body(.number("\(Float(output.probability(of: index, in: outputs)))")) }
   }
 
   /// A line for each example.
@@ -68,27 +100,39 @@ struct PredictionLines: Sendable {
     text.reserveCapacity(24 * (predictions.count + kept.count))
     predictions.withUnsafeBufferPointer { predictions in
       for row in 0..<rows {
-        let outputs = UnsafeBufferPointer(rebasing: predictions[row * width..<(row + 1) * width])
         for cell in kept[row * columns..<(row + 1) * columns] {
           text += Self.quoted(cell).utf8
           text.append(UInt8(ascii: ","))
         }
-        if let output, !classCells.isEmpty {
-          text += classCells[output.choice(of: outputs, threshold: threshold)]
-          for index in shown {
-            text.append(UInt8(ascii: ","))
-            text += "\(Float(output.probability(of: index, in: outputs)))".utf8
-          }
-        } else {
-          for (index, value) in outputs.enumerated() {
-            if index > 0 { text.append(UInt8(ascii: ",")) }
-            text += (output?.text(value, output: index) ?? "\(Float(value))").utf8
+        var isFirst = true
+        forEachCell(UnsafeBufferPointer(rebasing: predictions[row * width..<(row + 1) * width])) { cell in
+          if !isFirst { text.append(UInt8(ascii: ",")) }
+          isFirst = false
+          switch cell {
+          case .label(let place): text += classCells[place]
+          case .number(let number): text += number.utf8
           }
         }
         text.append(UInt8(ascii: "\n"))
       }
     }
     return text
+  }
+
+  /// The cells of each example, in the order of `columns`.
+  func rows(_ predictions: [Double]) -> [[String]] {
+    predictions.withUnsafeBufferPointer { predictions in
+      (0..<predictions.count / width).map { row in
+        var cells: [String] = []
+        forEachCell(UnsafeBufferPointer(rebasing: predictions[row * width..<(row + 1) * width])) { cell in
+          switch cell {
+          case .label(let place): cells.append(labels[place])
+          case .number(let number): cells.append(number)
+          }
+        }
+        return cells
+      }
+    }
   }
 
   private static func quoted(_ cell: String) -> String {

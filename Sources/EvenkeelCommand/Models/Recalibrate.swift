@@ -12,6 +12,7 @@ struct Recalibrate: ParsableCommand {
   var data: String
   @Option(help: "The file for the recalibrated model.") var output: String
   @Flag(help: "Use the test part of DATA instead of its training part.") var testPart = false
+  @OptionGroup var database: DatabaseOptions
   @OptionGroup var broken: BrokenImageOption
   @OptionGroup var threads: ThreadOption
   @Flag(help: "Print one JSON object per batch norm.") var json = false
@@ -27,7 +28,8 @@ struct Recalibrate: ParsableCommand {
       throw EvenkeelError(.usage, "\(model) has no batch norm; there is nothing to recalibrate.")
     }
     let (dataset, warnings) = try Dataset.readForUse(
-      data, by: recalibrated, targets: false, training: !testPart, skippingBroken: broken.skipBroken)
+      data, rows: database.rows(), by: recalibrated, targets: false, training: !testPart,
+      skippingBroken: broken.skipBroken)
     warn(warnings)
     let before = recalibrated.runningStatistics
     try recalibrated.recalibrate(on: dataset, threads: threads.count)

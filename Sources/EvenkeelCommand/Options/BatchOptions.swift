@@ -5,8 +5,11 @@ extension BatchStatistics: ExpressibleByArgument {}
 
 /// How examples come together in batches, and what their norms make of them.
 struct BatchOptions: ParsableArguments {
-  @Option(help: "The most examples in a mini-batch; an epoch's batches have equal sizes, give or take one example.")
-  var batchSize = 128
+  @Option(
+    help:
+      "The most examples in a mini-batch, 128 by default; an epoch's batches have equal sizes, give or take one example."
+  )
+  var batchSize: Int?
   @Option(help: "Parts that a batch is processed in, so that it needs only the memory of one.") var accumulate: Int?
   @Option(
     help: "Whose statistics normalize these parts: micro (each part its own, the default) or whole (the batch's).")
@@ -17,6 +20,15 @@ struct BatchOptions: ParsableArguments {
   )
   var freezeStatisticsAfter: Int?
   @Flag(help: "Also freeze scales and shifts then.") var freezeScaleAndShift = false
+
+  /// The most examples in a mini-batch.
+  var size: Int { batchSize ?? 128 }
+
+  /// What is to be said of a size that was asked for and `examples` do not fill; nil if they do.
+  func remark(examples: Int) -> String? {
+    guard let batchSize, batchSize > examples else { return nil }
+    return "--batch-size is \(batchSize); a batch is all \(examples) training examples."
+  }
 
   /// - Throws: `EvenkeelError` with code `usage` for statistics of parts without parts.
   func statistics() throws -> BatchStatistics {

@@ -34,6 +34,7 @@ struct DataOptions: ParsableArguments {
   )
   var augment: String?
 
+  @OptionGroup var database: DatabaseOptions
   @OptionGroup var photos: ImageSizeOptions
   @OptionGroup var broken: BrokenImageOption
 
@@ -41,7 +42,7 @@ struct DataOptions: ParsableArguments {
   func read(_ data: String, loss: LossOptions.Name?, seed: UInt64) throws -> DatasetSplits {
     let (options, ignored) = try tableOptions(loss: loss)
     let splits = try Dataset.read(
-      data, target: target, weight: weight, ignoring: ignored, options: options,
+      data, rows: database.rows(), target: target, weight: weight, ignoring: ignored, options: options,
       images: ImageOptions(size: photos.imageSize, resizing: photos.resize, skipsBroken: broken.skipBroken),
       validation: try heldOut(), test: test.map { .data($0) } ?? .share(0.2), seed: seed)
     warn(splits.warnings)
@@ -53,8 +54,8 @@ struct DataOptions: ParsableArguments {
   func columns(of data: String, seed: UInt64) throws -> [ColumnDescription]? {
     let (options, ignored) = try tableOptions(loss: nil)
     return try Dataset.describe(
-      data, target: target, weight: weight, ignoring: ignored, options: options, validation: try heldOut(),
-      test: test.map { .data($0) } ?? .share(0.2), seed: seed)
+      data, rows: database.rows(), target: target, weight: weight, ignoring: ignored, options: options,
+      validation: try heldOut(), test: test.map { .data($0) } ?? .share(0.2), seed: seed)
   }
 
   private func tableOptions(loss: LossOptions.Name?) throws -> (options: TableOptions, ignored: [String]) {

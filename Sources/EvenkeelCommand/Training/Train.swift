@@ -6,11 +6,12 @@ struct Train: ParsableCommand {
 
   @Argument(
     help:
-      "digits (drawn by the program), a table (CSV, or JSON objects one a line), an NPY or NPZ file, or a folder of IDX files, CIFAR-10 batches or images."
+      "digits (drawn by the program), a table (CSV, JSON objects one a line, or an SQLite database), an NPY or NPZ file, or a folder of IDX files, CIFAR-10 batches or images."
   )
   var data: String
   @OptionGroup(title: "Data") var sources: DataOptions
   @OptionGroup(title: "Network") var network: NetworkOptions
+  @Option(help: "A model whose parameters and network training begins with, as one of import.") var from: String?
   @OptionGroup(title: "Network") var norms: NormalizationOption
   @OptionGroup(title: "Loss") var loss: LossOptions
   @OptionGroup(title: "Optimizer") var optimizer: OptimizerOptions
@@ -24,7 +25,8 @@ struct Train: ParsableCommand {
     StopSignals.watch()
     try network.requireOneDescription()
     try norms.requirePlacement(in: network.network)
-    try output.requirePaths(apartFrom: [data, sources.validation, sources.test, network.network])
+    try requireOneStart()
+    try output.requirePaths(apartFrom: [data, sources.validation, sources.test, network.network, from])
     var trainer = try makeTrainer()
     try trainer.validate(epochs: duration.epochs)
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
@@ -34,8 +36,10 @@ struct Train: ParsableCommand {
       let option = duration.patience != nil ? "--patience" : "--metric"
       throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
     }
+    if let remark = batches.remark(examples: splits.training.count) { warn(remark) }
     trainer.loss = try loss.chosen(isRegression: splits.training.isRegression)
     var model = try makeModel(splits.training, trainer, checkpoint)
+    model.table = splits.table
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
@@ -51,13 +55,27 @@ struct Train: ParsableCommand {
   /// The trainer that the options describe; the loss may depend on the data.
   private func makeTrainer() throws -> Trainer {
     Trainer(
-      loss: try loss.chosen(isRegression: false), optimizer: try optimizer.chosen(), batchSize: batches.batchSize,
+      loss: try loss.chosen(isRegression: false), optimizer: try optimizer.chosen(), batchSize: batches.size,
       schedule: schedule.chosen(epochs: duration.epochs), clippingNorm: optimizer.clip, patience: duration.patience,
       metric: duration.metric,
       augmentation: try sources.augmentation(), accumulating: batches.accumulate ?? 1,
       statistics: try batches.statistics(), classWeights: loss.classWeight, freezing: try batches.freezing(),
       averaging: duration.average,
       precision: computation.precision, seed: computation.seed, threads: computation.threadOption.count)
+  }
+
+  /// Whether options say what the network is.
+  private var isDescribed: Bool {
+    network.network != nil || network.hidden != nil || network.activation != nil || norms.normalization != nil
+  }
+
+  /// - Throws: `EvenkeelError` with code `usage` for a model to begin with beside a checkpoint or a network.
+  private func requireOneStart() throws {
+    guard from != nil, isDescribed || output.resume != nil else { return }
+    throw EvenkeelError(
+      .usage,
+      "--from takes the model's network as it is; omit \(output.resume == nil ? "what describes another" : "--resume")."
+    )
   }
 
   private func requireSameRun(as checkpoint: Checkpoint, _ trainer: Trainer) throws {
@@ -75,14 +93,15 @@ struct Train: ParsableCommand {
   private func makeModel(_ dataset: Dataset, _ trainer: Trainer, _ checkpoint: Checkpoint?) throws -> Model {
     let model: Model
     if let checkpoint {
-      let isDescribed =
-        network.network != nil || network.hidden != nil || network.activation != nil || norms.normalization != nil
       guard try !isDescribed || describedNetwork(for: dataset) == checkpoint.model.network else {
         throw EvenkeelError(
           .usage,
           "The network differs from the checkpoint's. Omit it: a resumed run uses the checkpoint's network.")
       }
       model = checkpoint.model
+    } else if let from {
+      model = try Model(contentsOf: from)
+      try trainer.requireMemory(for: model.network)
     } else {
       let described = try describedNetwork(for: dataset)
       try trainer.requireMemory(for: described)

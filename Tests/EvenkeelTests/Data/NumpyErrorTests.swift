@@ -104,8 +104,8 @@ func aWrongHeaderIsNamedByByteOrKey(dictionary: String, sentence: String) {
     "array x_test: expected examples of shape [2] as in training, got [1]", npy([1, 1], floats: [0]),
     npy([1], integers: [0]))
   expect(
-    "array y_test: the label of example 0 is 2; expected a class from 0 to 1, as in training",
-    npy([1, 2], floats: [0, 1]), npy([1], integers: [2]))
+    "array y_test: the label of example 0 is -1; expected a class from 0 to 65535.",
+    npy([1, 2], floats: [0, 1]), npy([1], integers: [-1]))
   expect("array y_test: the label of example 0 is 0.5", npy([1, 2], floats: [0, 1]), npy([1], floats: [0.5]))
 }
 

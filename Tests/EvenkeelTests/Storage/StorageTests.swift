@@ -113,7 +113,9 @@ private func model(reading bytes: [UInt8]) throws -> Model {
   expectError("\"1.running_var\" is missing") { $0["1.running_var"] = nil }
   expectError("0.weight: expected the shape [3, 2], got [2, 3]") { $0["0.weight"]!.shape = [2, 3] }
   expectError("1.running_mean: expected the shape [3], got [1, 3]") { $0["1.running_mean"]!.shape = [1, 3] }
-  expectError("1.num_batches_tracked: expected the shape [], got [1]") { $0["1.num_batches_tracked"]!.shape = [1] }
+  expectError("1.num_batches_tracked: expected the shape [], got [2]") {
+    $0["1.num_batches_tracked"] = StoredTensor("I64", shape: [2], [UInt8](repeating: 0, count: 16))
+  }
   expectError("1.weight: value 1 is nan") { $0["1.weight"] = StoredTensor([1, .nan, 1], shape: [3]) }
   expectError("1.running_mean: value 2 is inf") { $0["1.running_mean"] = StoredTensor([1, 1, .infinity], shape: [3]) }
   expectError("1.running_var: value 0 is -1e-30") { $0["1.running_var"] = StoredTensor([-1e-30, 1, 1], shape: [3]) }

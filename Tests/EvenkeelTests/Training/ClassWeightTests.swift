@@ -30,12 +30,16 @@ private func data(_ labels: [String] = ["a", "b", "c"]) throws -> Dataset {
   let weighted = try data().with(weights: weights).weighted(by: .factors(["b": 2, "c": 0]))
   #expect(weighted.weights == [1, 2, 1, 1, 0.5, 1, 6, 2, 2, 0])
   for (factors, sentence) in [
-    (["d": 1.0], "There is no class \"d\" to weigh; expected a, b or c."), (["a": -1], "expected 0 or more"),
+    (["d": 1.0], "--class-weight: there is no class \"d\"; expected a, b or c."),
+    (["a": -1], "--class-weight: the weight of the class \"a\" is -1.0; expected 0 or more"),
+    (["a": 1e300], "--class-weight: rows of the class \"a\" would count 1e+300 each, which is too large for a float"),
+    (["b": 1e-300], "--class-weight: rows of the class \"b\" would count 1e-300 each, which is too small for a float"),
+    (["a": 0, "b": 0, "c": 0], "--class-weight leaves none of the 10 rows a weight above 0"),
   ] {
     expectError(sentence, code: .usage) { _ = try data().weighted(by: .factors(factors)) }
   }
   let values = try Dataset([1, 2], shape: [1], targets: .values([1, 2], names: ["y"]))
-  expectError("need a target of classes", code: .usage) { _ = try values.weighted(by: .balanced) }
+  expectError("--class-weight needs a target of classes", code: .usage) { _ = try values.weighted(by: .balanced) }
 }
 
 /// Two classes that overlap, one of which has a tenth of the rows.
