@@ -48,7 +48,7 @@ func whatIsNoUTF8IsTakenForLatin1(bytes: [UInt8]) throws {
 @Test(arguments: [
   ("PAR1", "it is Parquet, which is not read; make a CSV file of it: duckdb"),
   ("PK\u{3}\u{4}\u{14}\0\u{6}\0\u{8}\0[Content_Types].xml", "it is an Excel workbook (XLSX)"),
-  ("SQLite format 3\0", "sqlite3 -header -csv"), ("ARROW1\0\0", "pandas.read_feather"), ("RDX3\nX", "write.csv in R"),
+  ("ARROW1\0\0", "pandas.read_feather"), ("RDX3\nX", "write.csv in R"),
   ("<!DOCTYPE html><html>", "it is a web page"), ("BZh91AY", "unpack it by bunzip2"),
 ])
 func aFormatOfAnotherProgramIsNamedWithTheWayOut(beginning: String, sentence: String) throws {
