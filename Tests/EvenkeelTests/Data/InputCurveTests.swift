@@ -32,7 +32,7 @@ private func scaling(_ text: String) throws -> InputScaling {
 
 @Test func whatSaysYesOrNoIsNotBent() throws {
   // The first column has two values, the second none, the third is a number.
-  let rows = (0..<60).flatMap { [Float($0 % 2), 4, Float($0 * $0)] }
+  let rows: [Float] = (0..<60).flatMap { (row: Int) -> [Float] in [Float(row % 2), 4, Float(row * row)] }
   let data = try Dataset(rows, shape: [3], targets: .none)
   let values = AlignedFloats(count: rows.count)
   for transform in [NumericTransform.quantile, .robust] {

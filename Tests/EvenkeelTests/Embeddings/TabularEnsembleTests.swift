@@ -13,7 +13,7 @@ private struct Golden: Decodable {
 }
 
 /// The fixture's table: the second feature has few values, so that some of its quantiles are the same.
-private func table(_ targets: Dataset.Targets) throws -> Dataset {
+private func table(_ targets: Evenkeel.Targets) throws -> Dataset {
   let columns = [
     wave(48, 0.7, 1), wave(48, 1.3, 1.4).map { $0.rounded(.toNearestOrEven) }, wave(48, 1.9, 2, 3),
   ]
@@ -179,9 +179,11 @@ private func network(outputs: Int = 2, normsAreShared: Bool = true) -> Network {
 }
 
 @Test func edgesAreTheDifferentQuantilesOfTheFirstTraining() throws {
-  let values: [[Float]] = (0..<41).map { [Float($0), Float($0 % 2), 5, $0 == 0 ? -1000 : Float($0 / 20)] }
-  let data = try Dataset(
-    values.flatMap { $0 }, shape: [4], targets: .values((0..<41).map { Double($0) }, names: ["y"]))
+  let values: [Float] = (0..<41).flatMap { (row: Int) -> [Float] in
+    [Float(row), Float(row % 2), 5, row == 0 ? -1000 : Float(row / 20)]
+  }
+  let targets = Evenkeel.Targets.values((0..<41).map { Double($0) }, names: ["y"])
+  let data = try Dataset(values, shape: [4], targets: targets)
   var model = try Model(
     Network(input: [4]) {
       PiecewiseLinear(bins: 4, width: 2)
@@ -193,19 +195,18 @@ private func network(outputs: Int = 2, normsAreShared: Bool = true) -> Network {
     let start = model.state.buffers(of: "0").values(0)
     return (0..<4).map { feature in (0..<5).map { start[feature * 5 + $0] } }
   }
-  let scaled = model.scaling!.scaled(values.flatMap { $0 })
+  let scaled = model.scaling!.scaled(values)
   func at(_ row: Int, _ feature: Int) -> Float { scaled[row * 4 + feature] }
-  let expected: [[Float]] = [
-    [0, 10, 20, 30, 40].map { at($0, 0) }, [at(0, 1)] + Array(repeating: at(1, 1), count: 4),
-    Array(repeating: 0, count: 5), [at(0, 3), at(1, 3), at(20, 3), at(40, 3), at(40, 3)],
-  ]
+  let last: [Float] = [at(0, 3), at(1, 3), at(20, 3), at(40, 3), at(40, 3)]
+  let binary: [Float] = [at(0, 1), at(1, 1), at(1, 1), at(1, 1), at(1, 1)]
+  let even: [Float] = [at(0, 0), at(10, 0), at(20, 0), at(30, 0), at(40, 0)]
+  let expected: [[Float]] = [even, binary, [0, 0, 0, 0, 0], last]
   // The median of the second feature is 0, its other quantiles 0 or 1; those of the last are −1000, 0, 1, 1 and 2.
   for (feature, edges) in edges().enumerated() {
     #expect(zip(edges, expected[feature]).allSatisfy { abs($0 - $1) < 1e-5 }, "\(feature): \(edges)")
   }
   let before = edges()
-  let other = try Dataset(
-    values.flatMap { $0.map { $0 / 2 } }, shape: [4], targets: .values((0..<41).map { Double($0) }, names: ["y"]))
+  let other = try Dataset(values.map { $0 / 2 }, shape: [4], targets: targets)
   try trainer.fit(&model, to: other, epochs: 1)
   #expect(edges() == before)
 }
