@@ -74,7 +74,7 @@ private func built(_ flag: Bool, times: Int, _ choice: Choice, _ optional: (any 
     let network = Network(input: input, layers: layers())
     return { _ = try Model(network) }
   }
-  expectError(["Layer 0", "[features]", "[2, 3]", "flatten"], build([2, 3]) { Dense(4) })
+  expectError(["Layer 0", "[features]", "[2, 3, 4]", "flatten"], build([2, 3, 4]) { Dense(4) })
   expectError(
     ["Layer 1", "units is 0"],
     build([3]) {

@@ -53,7 +53,7 @@ import Testing
   ("input: [6]\nlayers: [relux]\n", ", line 2: Layer 0: \"relux\" is not a layer"),
   ("input: [6]\nlayers:\n  - dense: {units: 3, unit: 4}\n", ", line 3: Layer 0: dense: \"unit\" is not an option"),
   ("input: [6]\nlayers:\n  - relu\n  - dense: 0\n", ", line 4: Layer 1: dense: units is 0"),
-  ("input: [2, 3]\nlayers:\n  - dense: 4\n", "[2, 3]"),
+  ("input: [2, 3, 4]\nlayers:\n  - dense: 4\n", "[2, 3, 4]"),
   ("input: [6]\nlayers:\n  - relu\n  - residual:\n      - tanh\n      - dense: {units: x}\n", ", line 6"),
   ("input: [6]\nlayers:\n  - residual:\n      - tanh\n      - dense: 3\n", ", line 3: Layer 0: residual: expected"),
   ("input: [6]\nlayers:\n  - residual:\n      - tanh\n      - dropout: 2\n", "line 5: Layer 0.block.1: dropout: rate"),
