@@ -87,11 +87,11 @@ extension Model {
     let size = dataset.examplesOfBlock
     let memory = try AlignedFloats(
       count: (size * dataset.examples.rowSize + 3) / MemoryLayout<Float>.stride, for: "A copy of \(size) examples")
-    var evaluator = try Evaluator(self, keepsPredictions: true)
+    var evaluator = try Evaluator(output, width: outputCount, keepsPredictions: true)
     for start in stride(from: 0, to: dataset.count, by: size) {
       let range = start..<min(start + size, dataset.count)
       let block = try dataset.block(range, taking: positions, from: donors, into: memory)
-      try evaluator.add(block, InferenceRun(threads: 1))
+      try evaluator.add(block) { try run(block, InferenceRun(threads: 1), $0) }
     }
     return try value(of: metric, in: evaluator.evaluation())
   }
