@@ -19,9 +19,18 @@ struct DurationOptions: ParsableArguments {
   )
   var metric: Metric?
   @Option(
-    help: "Keep an average of the weights: ema:0.999 over steps, or swa:3 over epochs from 3 on.",
-    transform: WeightAveraging.init(argument:))
-  var average: WeightAveraging?
+    help:
+      "Keep an average of the weights: ema:0.999 over steps, swa:3 over epochs from 3 on, or none; ema:0.98 for a table, none for other data.",
+    transform: AverageChoice.init)
+  var average: AverageChoice?
+}
+
+/// A value of `--average`.
+struct AverageChoice {
+  /// nil for none.
+  let averaging: WeightAveraging?
+
+  init(_ text: String) throws { averaging = text == "none" ? nil : try WeightAveraging(argument: text) }
 }
 
 extension Metric: ExpressibleByArgument {}
@@ -36,7 +45,7 @@ extension WeightAveraging {
     } else if parts.count == 2, parts[0] == "swa", let epoch = Int(parts[1]) {
       self = .uniform(fromEpoch: epoch)
     } else {
-      throw EvenkeelError(.usage, "expected ema:DECAY or swa:EPOCH, e.g. ema:0.999 or swa:3.")
+      throw EvenkeelError(.usage, "expected ema:DECAY, swa:EPOCH or none, e.g. ema:0.999 or swa:3.")
     }
   }
 }

@@ -157,7 +157,7 @@ struct Train: ParsableCommand {
       patience: duration.patience ?? recipe?.patience, metric: duration.metric,
       augmentation: try sources.augmentation(), accumulating: batches.accumulate ?? 1,
       statistics: try batches.statistics(), classWeights: loss.classWeight, freezing: try batches.freezing(),
-      averaging: duration.average ?? recipe?.averaging, numbers: recipe?.numbers ?? .standard,
+      averaging: duration.average.map(\.averaging) ?? recipe?.averaging, numbers: recipe?.numbers ?? .standard,
       precision: computation.precision, seed: computation.seed, threads: computation.threadOption.count)
   }
 
