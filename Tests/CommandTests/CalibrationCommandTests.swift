@@ -19,7 +19,7 @@ private let noisyTable: String = {
 struct CalibrationCommandTests {
   private let quick = [
     "--hidden", "64,64", "--normalization", "none", "--learning-rate", "0.01", "--batch-size", "32", "--epochs", "100",
-    "--validation", "0.4", "--quiet",
+    "--validation", "0.4", "--quiet", "--patience", "0", "--average", "none", "--dropout", "0", "--weight-decay", "0",
   ]
 
   @Test func aTemperatureAndAThresholdAreKeptWithTheModel() throws {

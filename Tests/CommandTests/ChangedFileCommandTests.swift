@@ -13,7 +13,10 @@ func theCommandKeepsTheCheckpointOfTheEpochBeforeItsDataWasCutOff() throws {
     let script =
       "{ \"$0\" \"$@\"; echo $? > '\(code)'; } | { read line; : > '\(data)'; cat > /dev/null; }"
     let result = try run(
-      ["train", data, "--epochs", "5000", "--json", "--hidden", "4", "--threads", "1", "--output", model],
+      [
+        "train", data, "--epochs", "5000", "--json", "--hidden", "4", "--members", "1", "--patience", "0", "--threads",
+        "1", "--output", model,
+      ],
       variables: ["sh", "-c", script])
     #expect(String(decoding: try FileBytes(code).copy, as: UTF8.self) == "65\n")
     #expect(result.errors.contains("\(data) changed while it was read: it had 5248 bytes, now it has 0"))

@@ -90,7 +90,7 @@ struct FoldCommandTests {
         (["--repeats", "2"], "--repeats needs --folds"),
         (["--out-of-fold", "/tmp/x.csv"], "--out-of-fold needs --folds"),
         (["--folds", "3", "--validation", data], "--folds takes --validation as a share"),
-        (["--folds", "3", "--patience", "2"], "--patience needs --validation"),
+        (["--folds", "3", "--patience", "2", "--validation", "0"], "--patience needs --validation"),
         (["--folds", "3", "--resume", data], "keeps no checkpoint"),
         (["--folds", "3", "--out-of-fold", data], "is an input of this command"),
       ] {

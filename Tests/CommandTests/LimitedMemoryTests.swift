@@ -47,7 +47,7 @@ struct LimitedMemoryTests {
     let header = (0..<800).map { "c\($0)" }.joined(separator: ",") + ",y\n"
     let rows = (0..<500).map { row in (0..<800).map { "v\(max(row, 60))_\($0)," }.joined() + "\(row % 2)\n" }
     try withTemporaryPath(".csv", containing: header + rows.joined()) { path in
-      let result = try limited(["train", path], "exec \"$0\" \"$@\"")
+      let result = try limited(["train", path, "--network", "mlp"], "exec \"$0\" \"$@\"")
       expectRefusal(result, 65, "\(path): a table of 400 rows and ")
       #expect(result.errors.contains("00 features (most of them in c0: "), "\(result.errors)")
     }

@@ -45,14 +45,22 @@ private struct Series: Decodable {
   let texts: [String: String]
 }
 
-private let training = [
-  "--validation", "0.2", "--metric", "roc-auc", "--hidden", "8", "--activation", "relu", "--optimizer", "adam",
-  "--learning-rate", "0.001", "--batch-size", "16", "--quiet",
-]
+/// With a network of few layers, so that it is known what is told of each.
+private func training(_ folder: String) -> [String] {
+  [
+    "--validation", "0.2", "--metric", "roc-auc", "--network", folder + "/network.yaml", "--optimizer", "adam",
+    "--learning-rate", "0.001", "--schedule", "constant", "--patience", "0", "--average", "none", "--batch-size", "16",
+    "--quiet",
+  ]
+}
 
 private func withTable(_ body: (_ table: String, _ folder: String) throws -> Void) throws {
   try withTemporaryPath(".csv", containing: smallTable) { table in
-    try withTemporaryFolder { folder in try body(table, folder) }
+    try withTemporaryFolder { folder in
+      let network = "input: [2]\nlayers:\n  - dense: 8\n  - batchNorm\n  - relu\n  - dense: 2\n"
+      writeBytes(Array(network.utf8), to: folder + "/network.yaml")
+      try body(table, folder)
+    }
   }
 }
 
@@ -61,7 +69,7 @@ struct LogCommandTests {
   @Test func theLogHasWhatARunPrintsAndWhatItsNormsDo() throws {
     try withTable { table, folder in
       let log = folder + "/run 1.jsonl"
-      let result = try run(["train", table] + training + ["--epochs", "3", "--json", "--log", log])
+      let result = try run(["train", table] + training(folder) + ["--epochs", "3", "--json", "--log", log])
       #expect(
         result.code == 0 && result.errors == "evenkeel: the model was not stored; use --output FILE to store it.\n")
       let told = try lines(of: log)
@@ -69,7 +77,8 @@ struct LogCommandTests {
       #expect(start.event == "start" && start.schema == 1 && start.step == 0)
       #expect(
         start.command
-          == "evenkeel train \(table) \((training + ["--epochs", "3"]).joined(separator: " ")) --json --log '\(log)'")
+          == "evenkeel train \(table) \((training(folder) + ["--epochs", "3"]).joined(separator: " ")) --json --log '\(log)'"
+      )
       #expect(start.data?.first?.contains("300 rows, 192 to train on") == true, "\(start.data ?? [])")
       #expect(told.map(\.step) == told.map(\.step).sorted())
       #expect(told.filter { $0.event == "step" }.allSatisfy { $0.step % 12 != 0 && $0.learningRate == 0.001 })
@@ -91,7 +100,7 @@ struct LogCommandTests {
       }
       #expect(told.last?.event == "end" && told.last?.status == "finished" && told.last?.testAccuracy != nil)
       // A log is replaced by that of another run.
-      #expect(try run(["train", table] + training + ["--epochs", "1", "--log", log]).code == 0)
+      #expect(try run(["train", table] + training(folder) + ["--epochs", "1", "--log", log]).code == 0)
       #expect(try lines(of: log).filter { $0.event == "epoch" }.count == 1)
     }
   }
@@ -99,7 +108,7 @@ struct LogCommandTests {
   @Test func aRunThatIsKilledAndGoesOnTellsEveryStepOnce() throws {
     try withTable { table, folder in
       let (model, log, events) = (folder + "/m.safetensors", folder + "/run.jsonl", folder + "/events")
-      let words = ["train", table] + training + ["--epochs", "400", "--log", log, "--tensorboard", events]
+      let words = ["train", table] + training(folder) + ["--epochs", "400", "--log", log, "--tensorboard", events]
       let process = try start(
         words + ["--output", model], output: folder + "/out", errors: folder + "/errors")
       _ = wait(for: process) {
@@ -115,7 +124,8 @@ struct LogCommandTests {
       let resumed = try run(
         words + ["--output", model, "--resume", folder + "/m.checkpoint.safetensors"])
       #expect(resumed.code == 0 && !resumed.errors.contains("warning"), "\(resumed.errors)")
-      #expect(try run(["train", table] + training + ["--epochs", "400", "--log", folder + "/whole.jsonl"]).code == 0)
+      #expect(
+        try run(["train", table] + training(folder) + ["--epochs", "400", "--log", folder + "/whole.jsonl"]).code == 0)
       let (told, whole) = (try lines(of: log), try lines(of: folder + "/whole.jsonl"))
       for kind in ["epoch", "norms"] {
         #expect(
@@ -145,7 +155,7 @@ struct LogCommandTests {
     try withTable { table, folder in
       let (log, events) = (folder + "/run.jsonl", folder + "/events/one")
       let result = try run(
-        ["train", table] + training
+        ["train", table] + training(folder)
           + ["--epochs", "4", "--log", log, "--tensorboard", events, "--tensorboard-histograms", "2"])
       #expect(result.code == 0, "\(result.errors)")
       let told = try lines(of: log)
@@ -206,7 +216,8 @@ struct LogCommandTests {
   func thePageOfTensorBoardShowsARunWithEitherLoader(fast: String) throws {
     try withTable { table, folder in
       let (model, logs) = (folder + "/m.safetensors", folder + "/logs")
-      let words = ["train", table] + training + ["--tensorboard", logs + "/one", "--tensorboard-histograms", "1"]
+      let words =
+        ["train", table] + training(folder) + ["--tensorboard", logs + "/one", "--tensorboard-histograms", "1"]
       #expect(try run(words + ["--epochs", "2", "--output", model]).code == 0)
       let place = try FileBytes(folder + "/m.checkpoint.safetensors").copy
       #expect(try run(words + ["--epochs", "4", "--resume", folder + "/m.checkpoint.safetensors"]).code == 0)
@@ -230,7 +241,7 @@ struct LogCommandTests {
   @Test(.enabled(if: Python.has("tensorboard"), "TensorBoard is not installed"))
   func aChangedByteIsFoundByTensorBoard() throws {
     try withTable { table, folder in
-      let words = ["train", table] + training + ["--epochs", "1", "--tensorboard", folder + "/events"]
+      let words = ["train", table] + training(folder) + ["--epochs", "1", "--tensorboard", folder + "/events"]
       #expect(try run(words).code == 0)
       let place = folder + "/events/validation"
       let name = try #require(try FileManager.default.contentsOfDirectory(atPath: place).first)
@@ -269,7 +280,7 @@ struct LogCommandTests {
   @Test func aLogThatCannotBeWrittenIsWarnedOfOnceAndTheRunGoesOn() throws {
     try withTable { table, folder in
       let (plain, logged) = (folder + "/plain.safetensors", folder + "/logged.safetensors")
-      let words = ["train", table] + training + ["--epochs", "2"]
+      let words = ["train", table] + training(folder) + ["--epochs", "2"]
       let alone = try run(words + ["--output", plain])
       for options in [
         ["--log", folder + "/nowhere/run.jsonl"], ["--log", "/dev/full"], ["--tensorboard", table + "/events"],
@@ -291,14 +302,15 @@ struct LogCommandTests {
       for (path, part) in [
         (notes, "is not the log of a run"), (table, "is an input"), (model, "cannot be the log and the output"),
       ] {
-        let result = try run(["train", table] + training + ["--epochs", "1", "--log", path, "--output", model])
+        let result = try run(
+          ["train", table] + training(folder) + ["--epochs", "1", "--log", path, "--output", model])
         #expect(result.code == 64 && result.errors.contains(part), "\(result.errors)")
       }
       #expect(try FileBytes(notes).copy == before)
       #expect(access(model, F_OK) != 0)
       // Nor does a run that does not begin.
       let log = folder + "/run.jsonl"
-      #expect(try run(["train", table] + training + ["--epochs", "1", "--log", log]).code == 0)
+      #expect(try run(["train", table] + training(folder) + ["--epochs", "1", "--log", log]).code == 0)
       let told = try FileBytes(log).copy
       #expect(try run(["train", table, "--network", "lenet", "--log", log]).code != 0)
       #expect(try FileBytes(log).copy == told)

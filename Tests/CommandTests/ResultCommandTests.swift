@@ -43,7 +43,7 @@ struct ResultCommandTests {
 
   @Test func aMetricIsReportedAfterEveryEpochAndForTheTest() throws {
     try withTemporaryPath(".csv", containing: smallTable) { table in
-      let words = ["train", table, "--epochs", "2", "--validation", "0.2", "--json"] + quick
+      let words = ["train", table, "--epochs", "2", "--validation", "0.2", "--json", "--members", "1"] + quick
       let result = try run(words + ["--metric", "roc-auc", "--class-weight", "high=2"])
       #expect(result.code == 0, "\(result.errors)")
       #expect(result.output.split(separator: "\n").count { $0.contains("\"validationMetric\":0.") } == 2)

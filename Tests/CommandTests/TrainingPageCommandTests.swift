@@ -22,7 +22,7 @@ struct TrainingPageCommandTests {
       ] {
         #expect(html.contains(text), "\(text)")
       }
-      let json = try run(["train", table, "--json"] + options)
+      let json = try run(["train", table, "--json", "--members", "1"] + options)
       #expect(json.code == 0 && json.output.split(separator: "\n").count == 4, "\(json)")
     }
   }

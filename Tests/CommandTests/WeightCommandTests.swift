@@ -16,7 +16,7 @@ func theCommandTrainsAndEvaluatesWithWeightsAndLengths() throws {
     try withTemporaryPath { model in
       defer { unlink(String(model.dropLast(12)) + ".checkpoint.safetensors") }
       let options = ["--weight", "w", "--epochs", "2", "--hidden", "8", "--batch-size", "16", "--quiet"]
-      let training = try run(["train", table] + options + ["--output", model])
+      let training = try run(["train", table, "--members", "1"] + options + ["--output", model])
       #expect(training.code == 0, "\(training.errors)")
       let trained = try Model(contentsOf: model)
       #expect(trained.network.input == [2] && trained.encoding?.weightName == "w")

@@ -10,7 +10,7 @@ struct DurationOptions: ParsableArguments {
   var epochs: Int?
   @Option(
     help:
-      "Epochs without a better validation loss, or --metric, before training stops; the best model is the one that is kept."
+      "Epochs without a better validation loss, or --metric, before training stops; the best model is the one that is kept. By default a third of the epochs of a table, and the last epoch of other data is kept, as with 0."
   )
   var patience: Int?
   @Option(

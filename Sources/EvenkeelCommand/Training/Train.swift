@@ -76,7 +76,7 @@ struct Train: ParsableCommand {
 
   /// - Throws: `EvenkeelError` with code `usage` for options that need a validation part.
   private func requireValidation(_ validation: Dataset, heldBack: Double) throws {
-    if duration.patience != nil || duration.metric != nil, validation.isEmpty, heldBack == 0 {
+    if duration.patience ?? 0 != 0 || duration.metric != nil, validation.isEmpty, heldBack == 0 {
       let option = duration.patience != nil ? "--patience" : "--metric"
       throw EvenkeelError(.usage, "\(option) needs --validation, either a share or DATA.")
     }
@@ -154,7 +154,7 @@ struct Train: ParsableCommand {
       loss: try loss.chosen(isRegression: false), optimizer: try optimizer.chosen(recipe),
       batchSize: batches.batchSize ?? recipe?.batchSize ?? 128,
       schedule: schedule.chosen(epochs: epochs(recipe), isTable: recipe != nil), clippingNorm: optimizer.clip,
-      patience: duration.patience ?? recipe?.patience, metric: duration.metric,
+      patience: duration.patience.map { $0 == 0 ? nil : $0 } ?? recipe?.patience, metric: duration.metric,
       augmentation: try sources.augmentation(), accumulating: batches.accumulate ?? 1,
       statistics: try batches.statistics(), classWeights: loss.classWeight, freezing: try batches.freezing(),
       averaging: duration.average.map(\.averaging) ?? recipe?.averaging, numbers: recipe?.numbers ?? .standard,
