@@ -85,7 +85,8 @@ extension Dataset {
         if let encoded = try EncodedTable(bytes) {
           guard fold == nil else {
             throw EvenkeelError.usage(
-              "\(path): its columns were fitted by encode, and each fold fits them to its own rows; give the table itself.")
+              "\(path): its columns were fitted by encode, and each fold fits them to its own rows; give the table itself."
+            )
           }
           let isAsEncoded =
             target == nil && weight == nil && ignored.isEmpty && options.namedColumnsOnly == nil
