@@ -87,7 +87,7 @@ struct LogCommandTests {
       #expect(norms.allSatisfy { $0.norms![0].runningLag! > 0 && (0.1..<0.9).contains($0.norms![0].gradientShare!) })
       let epochs = told.filter { $0.event == "epoch" }
       #expect(epochs.map(\.step) == [12, 24, 36] && epochs.allSatisfy { $0.metric == "roc-auc" })
-      let printed = try result.output.split(separator: "\n").dropLast().map { String($0) }
+      let printed = result.output.split(separator: "\n").dropLast().map { String($0) }
       struct Printed: Decodable {
         let epoch: Int
         let trainLoss, trainAccuracy, validationLoss, validationAccuracy, validationMetric, seconds: Double

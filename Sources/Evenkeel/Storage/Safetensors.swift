@@ -15,7 +15,7 @@ package struct Safetensors {
   /// - Throws: `EvenkeelError` with code `noInput` if it cannot be read.
   package static func isOne(_ path: String) throws -> Bool {
     let file = try FileBytes(path)
-    return withExtendedLifetime(file) {
+    return try file.reading {
       let bytes = file.bytes
       return bytes.count > 8 && bytes[8] == UInt8(ascii: "{") || bytes.starts(with: [0x50, 0x4b, 3, 4])
         || bytes.first == 0x80

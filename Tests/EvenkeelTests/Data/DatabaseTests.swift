@@ -90,7 +90,9 @@ private let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learn
     let numbers = try Dataset.read(path, rows: .query("select a, y from t where a <> 'f'"), test: .share(0)).training
     var model = try Model(.multilayer(input: 1, hidden: [2], outputs: 3))
     try trainer.fit(&model, to: numbers, epochs: 1)
-    guard case .parts(let parts) = try Dataset.openForUse(path, by: ModelEnsemble([model]), targets: false) else { return }
+    guard case .parts(let parts) = try Dataset.openForUse(path, by: ModelEnsemble([model]), targets: false) else {
+      return
+    }
     expectError("\(path), row 21, column a: expected a number, got \"f\"") {
       _ = try parts.forEach { _ in
       } then: { _ in
@@ -111,7 +113,10 @@ private let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learn
     var model = try Model(.multilayer(input: training.shape.count, hidden: [2], outputs: 2))
     try trainer.fit(&model, to: training, epochs: 1)
     let whole = try Dataset.readForUse(path, by: model, targets: true).dataset
-    guard case .parts(let parts) = try Dataset.openForUse(path, by: ModelEnsemble([model]), targets: true, keeping: ["c"]) else {
+    guard
+      case .parts(let parts) = try Dataset.openForUse(
+        path, by: ModelEnsemble([model]), targets: true, keeping: ["c"])
+    else {
       return
     }
     var (found, kept, count): ([[Float]], [String], Int) = ([], [], 0)
