@@ -96,7 +96,8 @@ func aTableIsTrainedEvaluatedPredictedAndInspected() throws {
       defer { unlink(String(model.dropLast(12)) + ".checkpoint.safetensors") }
       let training = try run(
         [
-          "train", table, "--epochs", "40", "--batch-size", "16", "--hidden", "16", "--members", "1", "--patience", "0",
+          "train", table, "--epochs", "40", "--batch-size", "16", "--hidden", "16", "--members", "1", "--validation",
+          "0",
           "--output", model, "--json",
           "--quiet",
         ])

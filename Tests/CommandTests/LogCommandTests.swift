@@ -70,8 +70,7 @@ struct LogCommandTests {
     try withTable { table, folder in
       let log = folder + "/run 1.jsonl"
       let result = try run(["train", table] + training(folder) + ["--epochs", "3", "--json", "--log", log])
-      #expect(
-        result.code == 0 && result.errors == "evenkeel: the model was not stored; use --output FILE to store it.\n")
+      #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
       let told = try lines(of: log)
       let start = try #require(told.first)
       #expect(start.event == "start" && start.schema == 1 && start.step == 0)

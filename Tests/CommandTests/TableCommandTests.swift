@@ -18,7 +18,7 @@ func theCommandTrainsEvaluatesAndPredictsATableAsPeopleHaveIt() throws {
     try withTemporaryPath { model in
       let checkpoint = String(model.dropLast(12)) + ".checkpoint.safetensors"
       defer { unlink(checkpoint) }
-      let options = ["--hidden", "8", "--batch-size", "16", "--quiet"]
+      let options = ["--hidden", "8", "--batch-size", "16", "--members", "1", "--quiet"]
       let training = try run(["train", table, "--ignore", "id", "--epochs", "1", "--output", model] + options)
       #expect(training.code == 0, "\(training.errors)")
       let about = training.errors.split(separator: "\n").filter { $0.contains(table) }

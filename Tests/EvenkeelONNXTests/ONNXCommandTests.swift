@@ -37,9 +37,9 @@ struct ONNXCommandTests {
       (["export", "MODEL", "--output", "MODEL"], 64, "is an input of this command"),
       (["export", "MODEL", "--output", "OUT", "--opset", "16"], 64, "expected 17 to 23"),
       (["export", "MODEL", "--output", "OUT", "--layout", "chwn"], 64, "--layout"),
-      (["import", "MODEL", "--output", "OUT"], 65, "is not an ONNX file"),
+      (["import", "MODEL", "--output", "OUT"], 64, "--network says whose weights it holds"),
       (["import", "OUT", "--output", "OTHER"], 66, "No such file"),
-      (["import", "MODEL", "--output", "OUT", "--check", "x.npy"], 64, "two files"),
+      (["import", "MODEL", "--output", "OUT", "--check", "x.npy"], 64, "--check is for ONNX files"),
     ] as [([String], Int32, String)])
   func whatCannotBeDoneIsOneSentence(words: [String], code: Int32, sentence: String) throws {
     try withTemporaryFolder { folder in

@@ -26,7 +26,7 @@ extension Import {
   /// Writes the model of a safetensors file that holds weights alone.
   func importWeights() throws {
     guard let network = weights.network else {
-      throw EvenkeelError(.usage, "\(file) holds weights alone; --network says whose they are.")
+      throw EvenkeelError(.usage, "\(file) is a safetensors file; --network says whose weights it holds.")
     }
     guard weights.classes == nil || weights.values == nil else {
       throw EvenkeelError(.usage, "--classes and --values both say what the outputs are; use one of them.")
