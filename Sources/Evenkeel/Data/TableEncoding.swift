@@ -80,7 +80,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   let missing: [String]
 
   /// The number of the first category of an embedded column.
-  static let firstCategory = 2
+  package static let firstCategory = 2
 
   /// The embedded features, and the number of entries that each needs.
   var embeddedFeatures: [(feature: Int, entries: Int)] {

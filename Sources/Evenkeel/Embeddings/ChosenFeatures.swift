@@ -1,13 +1,13 @@
 /// The features that a layer turns into vectors, and those that it passes on.
-struct ChosenFeatures {
-  let chosen, rest: [Int]
+package struct ChosenFeatures {
+  package let chosen, rest: [Int]
 
   /// - Parameters:
   ///   - features: The chosen ones; nil for all.
   ///   - kind: The layer's, for errors.
   /// - Throws: `EvenkeelError` with code `usage` for an input that is no row of features, and for a feature that it lacks or that is
   ///   listed twice.
-  init(_ features: [Int]?, of input: Shape, kind: String) throws {
+  package init(_ features: [Int]?, of input: Shape, kind: String) throws {
     guard input.rank == 1, input.count > 0 else {
       throw EvenkeelError.usage(
         "\(kind): expected an input of shape [features], got \(input); put a flatten before it.")

@@ -62,7 +62,7 @@ public struct OutputDescription: Hashable, Codable, Sendable {
   }
 
   /// The smallest probability that has a logit.
-  private static let leastProbability = 1e-30
+  package static let leastProbability = 1e-30
 
   /// The output that is interpreted as `prediction`.
   func raw(_ prediction: Double, output index: Int) -> Float {

@@ -6,6 +6,14 @@ extension Flatten: ONNXExportable {
   }
 }
 
+extension Reshape: ONNXExportable {
+  public func export(_ site: ONNXSite, from input: String, to graph: inout ONNXGraphBuilder) -> String {
+    let values = graph.featuresLast(input, rank: site.input.rank, at: site.path)
+    let reshaped = graph.reshape(values, to: shape.dimensions, at: site.path)
+    return graph.featuresSecond(reshaped, rank: shape.rank, at: site.path)
+  }
+}
+
 extension Dropout: ONNXExportable {
   public func export(_ site: ONNXSite, from input: String, to graph: inout ONNXGraphBuilder) -> String { input }
 }

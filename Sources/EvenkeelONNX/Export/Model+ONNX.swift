@@ -78,11 +78,10 @@ struct ModelExport {
     return value
   }
 
-  /// A row for each example, features last, of what the network gives.
+  /// A row for each example of what the network gives, features last, or of what the members of an ensemble give together.
   private mutating func addRows(of output: String) -> String {
     guard network.output.rank > 1 else { return output }
-    let axes = [0] + (2...network.output.rank) + [1]
-    let last = graph.add("Transpose", at: "output", [output], ["perm": .integers(axes)])
-    return graph.add("Flatten", at: "output", [last])
+    guard network.members == 1 else { return graph.merged(output, model.output?.loss) }
+    return graph.add("Flatten", at: "output", [graph.featuresLast(output, rank: network.output.rank, at: "output")])
   }
 }

@@ -23,8 +23,7 @@ extension ModelExport {
       value = addScaling(to: value, features: layout, isDouble: false)
     }
     guard shape.rank > 1, layout == .nhwc, !startsWithFlatten else { return value }
-    let axes = [0, shape.rank] + (1..<shape.rank)
-    return graph.add("Transpose", at: "input", [value], ["perm": .integers(axes)])
+    return graph.featuresSecond(value, rank: shape.rank, at: "input")
   }
 
   /// Whether the network lays out an input of two axes as it lies: images without channels.
@@ -32,18 +31,28 @@ extension ModelExport {
     network.input.rank == 2 && network.items.first?.layer is Flatten
   }
 
-  /// (x − mean) / deviation, and 0 for a constant channel.
+  /// (x − mean) / deviation, and 0 for a constant channel; then the curves of a table's numbers.
   /// - Parameters:
   ///   - features: Where the channels are.
   ///   - isDouble: Whether `value` has doubles; the result has floats.
   private mutating func addScaling(
     to value: String, features layout: ONNXOptions.Layout, isDouble: Bool
   ) -> String {
+    let standardized = addStandardization(to: value, features: layout, isDouble: isDouble)
+    guard let curves = model.scaling?.curves else { return standardized }
+    let shape = model.network.input
+    guard shape.rank > 1 else { return graph.bent(standardized, by: curves, width: shape.count) }
+    let row = graph.reshape(standardized, to: [shape.count], at: "table")
+    return graph.reshape(graph.bent(row, by: curves, width: shape.count), to: shape.dimensions, at: "table")
+  }
+
+  private mutating func addStandardization(
+    to value: String, features layout: ONNXOptions.Layout, isDouble: Bool
+  ) -> String {
     let at = "scaling"
     guard let scaling = model.scaling else {
       return isDouble ? graph.add("Cast", at: at, [value], ["to": .integer(ONNXElement.float.rawValue)]) : value
     }
-    precondition(scaling.curves == nil, "refused before")
     let dimensions = scalingDimensions(scaling.mean.count, layout)
     guard isDouble || scaling.isBeyondFloats else {
       let mean = graph.constant(ONNXTensor("scaling.mean", dimensions, floats: scaling.floatMean))
@@ -86,9 +95,7 @@ extension ModelExport {
       let name = column.name.isEmpty ? "column_\(index + 1)" : column.name
       switch column.kind {
       case .numeric: return graph.input(name, encoding.isInDouble ? .double : .float, [nil, 1])
-      case .categorical: return graph.input(name, .string, [nil, 1])
-      case .embedded:
-        throw EvenkeelError.usage("Column \(name) becomes learned vectors, which are not exported.")
+      case .categorical, .embedded: return graph.input(name, .string, [nil, 1])
       case .date:
         throw EvenkeelError.usage(
           "Column \(name) holds dates, which no ONNX operator reads; export with --inputs features and encode them before."
@@ -121,7 +128,14 @@ extension ModelExport {
         ["cats_strings": .texts(categories), "zeros": .integer(1)], domain: "ai.onnx.ml")
       let row = graph.add("Flatten", at: input, [places])
       return [isDouble ? graph.add("Cast", at: input, [row], toNumber) : row]
-    case .embedded, .date: preconditionFailure("\(column.name): refused before")
+    case .embedded(let categories):
+      let numbers = [1] + categories.indices.map { Float($0 + TableEncoding.firstCategory) }
+      let place = graph.add(
+        "LabelEncoder", giving: "\(input)/LabelEncoder", [input],
+        ["keys_strings": .texts([""] + categories), "values_floats": .floats(numbers), "default_float": .float(0)],
+        domain: "ai.onnx.ml")
+      return [isDouble ? graph.add("Cast", at: input, [place], toNumber) : place]
+    case .date: preconditionFailure("\(column.name): refused before")
     }
   }
 }

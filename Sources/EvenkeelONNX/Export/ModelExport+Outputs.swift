@@ -5,7 +5,7 @@ extension ModelExport {
   /// Adds what the outputs mean: classes and probabilities, or values in the targets' units.
   /// - Parameter values: What the network gives, a row an example.
   mutating func addOutputs(_ values: String) throws {
-    let width = network.output.count
+    let width = network.outputCount
     guard let output = model.output else { return name(values, "output", .float, [nil, width]) }
     if options.addsLogits { name(values, "logits", .float, [nil, width]) }
     if output.loss.isRegression { return addValues(values, output, width) }

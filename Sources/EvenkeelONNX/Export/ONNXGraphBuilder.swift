@@ -70,11 +70,48 @@ public struct ONNXGraphBuilder {
 
 extension ONNXGraphBuilder {
   /// The mean over axis 1 of `input`, which stays as an axis of extent 1.
-  mutating func channelMean(_ input: String, at path: String) -> String {
+  mutating func channelMean(_ input: String, at path: String) -> String { mean(input, over: 1, at: path) }
+
+  /// The mean over one axis of `input`.
+  /// - Parameter keepsAxis: Whether the axis stays with the extent 1.
+  mutating func mean(_ input: String, over axis: Int, keepsAxis: Bool = true, at path: String) -> String {
+    var attributes: [String: ONNXAttribute] = keepsAxis ? [:] : ["keepdims": .integer(0)]
     // The axes became an input in version 18.
-    guard opset >= 18 else { return add("ReduceMean", at: path, [input], ["axes": .integers([1])]) }
-    let axes = constant(ONNXTensor("\(path).axes", [1], integers: [1]))
-    return add("ReduceMean", at: path, [input, axes])
+    guard opset >= 18 else {
+      attributes["axes"] = .integers([axis])
+      return add("ReduceMean", at: path, [input], attributes)
+    }
+    let axes = constant(ONNXTensor("\(path).axes", [1], integers: [axis]))
+    return add("ReduceMean", at: path, [input, axes], attributes)
+  }
+
+  /// `input` with elements of another kind.
+  mutating func cast(_ input: String, to element: ONNXElement, at path: String) -> String {
+    add("Cast", at: path, [input], ["to": .integer(element.rawValue)])
+  }
+
+  /// Adds one number as a double.
+  mutating func double(_ name: String, _ number: Double) -> String {
+    constant(ONNXTensor(name, [], doubles: [number]))
+  }
+
+  /// The features `places` of rows of `width`, in that order.
+  mutating func columns(_ places: [Int], of input: String, width: Int, at path: String) -> String {
+    guard places != Array(0..<width) else { return input }
+    let places = constant(ONNXTensor("\(path).features", [places.count], integers: places))
+    return add("Gather", at: path, [input, places], ["axis": .integer(1)])
+  }
+
+  /// The axes of a value whose examples have `rank` axes, features last.
+  mutating func featuresLast(_ input: String, rank: Int, at path: String) -> String {
+    guard rank > 1 else { return input }
+    return add("Transpose", at: path, [input], ["perm": .integers([0] + (2...rank) + [1])])
+  }
+
+  /// And back: features second.
+  mutating func featuresSecond(_ input: String, rank: Int, at path: String) -> String {
+    guard rank > 1 else { return input }
+    return add("Transpose", at: path, [input], ["perm": .integers([0, rank] + (1..<rank))])
   }
 
   /// `input` with `dimensions` after the number of rows.

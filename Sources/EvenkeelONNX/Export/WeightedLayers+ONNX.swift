@@ -2,8 +2,14 @@ import Evenkeel
 
 extension Dense: ONNXExportable {
   public func export(_ site: ONNXSite, from input: String, to graph: inout ONNXGraphBuilder) -> String {
-    let tensors = ["weight", "bias"].compactMap { site.constant($0, to: &graph) }
-    return graph.add("Gemm", at: site.path, [input] + tensors, ["transB": .integer(1)])
+    guard site.input.rank > 1 else {
+      let tensors = ["weight", "bias"].compactMap { site.constant($0, to: &graph) }
+      return graph.add("Gemm", at: site.path, [input] + tensors, ["transB": .integer(1)])
+    }
+    // W on the left, as features come before positions.
+    let products = graph.add("MatMul", at: site.path, [site.constant("weight", to: &graph)!, input])
+    return site.constant("bias", [units, 1], to: &graph).map { graph.add("Add", at: site.path, [products, $0]) }
+      ?? products
   }
 }
 
