@@ -120,6 +120,11 @@ public struct DatasetSplits: Sendable {
   package var trainingRows: [Int]?
   /// What tells the table from others that these are parts of; nil for other data.
   package var table: TrainingTable?
+
+  /// Takes a share of the training examples for validation.
+  package mutating func holdBack(_ share: Double, seed: UInt64) {
+    (training, validation) = training.split(fraction: share, seed: seed)
+  }
 }
 
 /// What is to be predicted for each example.

@@ -139,6 +139,12 @@ extension Dataset {
     return (splits, columns)
   }
 
+  /// Whether DATA is a file, which may be a table and can be read again: not drawn, no folder, not standard input.
+  /// - Throws: `EvenkeelError` with code `noInput` if there is nothing at `path`.
+  package static func isFile(_ path: String) throws -> Bool {
+    try path != "digits" && path != "-" && !Folder.isFolder(path)
+  }
+
   private static func folder(
     at path: String, images options: ImageOptions, validation: Double, test: Double, seed: UInt64
   ) throws -> DatasetSplits {

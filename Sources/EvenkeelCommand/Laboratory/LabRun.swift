@@ -98,7 +98,7 @@ extension Lab {
     private func command(_ plan: Plan) -> String {
       var words = [plan.command(data: data)]
       if let network { words += ["--network", network] }
-      if let target = options.target { words += ["--target", target] }
+      words += options.dataWords.map(\.quotedForShell)
       return words.joined(separator: " ")
     }
   }

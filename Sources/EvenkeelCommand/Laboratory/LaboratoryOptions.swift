@@ -26,7 +26,8 @@ struct StoreOption: ParsableArguments {
 
 /// What sweeps and claims have in common: where data comes from and where runs are kept.
 struct LaboratoryOptions: ParsableArguments {
-  @Option(help: "The column to predict, as for train.") var target: String?
+  @OptionGroup(title: "Data") var columns: TableColumnOptions
+  @OptionGroup(title: "Data") var database: DatabaseOptions
   @OptionGroup var store: StoreOption
   @Option(help: "Trials at a time, a thread each; one per processor by default.") private var threads: Int?
   @Flag(help: "Print one JSON object per line.") var json = false
@@ -42,11 +43,20 @@ struct LaboratoryOptions: ParsableArguments {
     TrialRunner(store: store, data: data, threads: min(threads ?? Machine.threads, 8 * Machine.threads))
   }
 
-  func data(_ source: String, limited: Bool = true) throws -> LaboratoryData {
-    let data = try LaboratoryData(source, target: target, limited: limited)
+  func data(_ source: String, for use: LaboratoryData.Use = .experiments) throws -> LaboratoryData {
+    let (options, ignored) = try columns.options(
+      loss: nil, mostOneHot: use == .search ? TableRecipe.mostOneHot : nil)
+    let reading = DataReading(
+      rows: try database.rows(), target: columns.target, weight: columns.weight, ignoring: ignored, options: options)
+    let data = try LaboratoryData(source, reading, for: use)
     warn(data.warnings)
     return data
   }
+}
+
+extension LaboratoryOptions {
+  /// The options that say how DATA is read, as words of a command.
+  var dataWords: [String] { columns.words + database.words }
 }
 
 extension RunStore {

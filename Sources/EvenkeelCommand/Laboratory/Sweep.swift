@@ -87,10 +87,11 @@ struct SweepCommand: ParsableCommand {
     for (name, value) in [
       ("--network", network.network), ("--hidden", network.hidden?.text),
       ("--activation", network.activation?.rawValue), ("--dropout", network.dropout.map { "\($0)" }),
-      ("--target", options.target), ("--metric", metric?.rawValue),
+      ("--metric", metric?.rawValue),
     ] {
       if let value { words += [name, value] }
     }
+    words += options.dataWords.map(\.quotedForShell)
     return words.joined(separator: " ")
   }
 

@@ -14,4 +14,9 @@ struct DatabaseOptions: ParsableArguments {
     }
     return table.map { .table($0) } ?? query.map { .query($0) }
   }
+
+  /// The options that were given, as words of a command.
+  var words: [String] {
+    (table.map { optionWords("--table", $0) } ?? []) + (query.map { optionWords("--query", $0) } ?? [])
+  }
 }

@@ -67,6 +67,15 @@ struct TableColumnOptions: ParsableArguments {
     return (kinds, ignored)
   }
 
+  /// The options that were given, as words of a command.
+  var words: [String] {
+    [
+      ("--target", target), ("--weight", weight), ("--ignore", ignore), ("--task", task?.rawValue),
+      ("--decimal", decimal?.rawValue), ("--missing", missing), ("--header", header?.rawValue),
+    ].flatMap { name, value in value.map { optionWords(name, $0) } ?? [] }
+      + column.flatMap { optionWords("--column", $0) }
+  }
+
   /// The task that `--task` says, or that only the loss can be for.
   private func task(of loss: LossOptions.Name?) throws -> TableOptions.Task? {
     guard let implied = loss?.task else { return task }
@@ -81,6 +90,11 @@ enum HeaderOption: String, ExpressibleByArgument, CaseIterable { case yes, no }
 
 extension TableOptions.Task: ExpressibleByArgument {}
 extension DecimalMark: ExpressibleByArgument {}
+
+/// An option with its value, which may begin as an option does.
+func optionWords(_ name: String, _ value: String) -> [String] {
+  value.hasPrefix("-") ? ["\(name)=\(value)"] : [name, value]
+}
 
 extension String {
   /// The parts between commas.

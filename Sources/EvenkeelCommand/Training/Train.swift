@@ -316,13 +316,6 @@ extension Dataset {
   var isRegression: Bool { if case .values = targets { true } else { false } }
 }
 
-extension DatasetSplits {
-  /// Takes a share of the training examples for validation.
-  mutating func holdBack(_ share: Double, seed: UInt64) {
-    (training, validation) = training.split(fraction: share, seed: seed)
-  }
-}
-
 extension Dataset {
   /// - Throws: `EvenkeelError` with code `usage` if a column holds numbers of categories and `network` takes them for amounts.
   fileprivate func requireNumbers(for network: Network) throws {

@@ -3,7 +3,8 @@ import Evenkeel
 /// A search for the settings of a training: random points, of which the better ones are trained for longer.
 ///
 /// Points come in brackets of nine. All nine are trained for a ninth of the epochs, the best three anew for a third, the best one for
-/// all: successive halving (Jamieson and Talwalkar 2016) by a factor of three.
+/// all: successive halving (Jamieson and Talwalkar 2016) by a factor of three. The recipe of a table, its first point, is always
+/// trained for all, so that what is found is measured against it, and it comes before equals.
 package struct Tuning: Sendable {
   package let runner: TrialRunner
   /// The most epochs of a trial.
@@ -22,6 +23,8 @@ package struct Tuning: Sendable {
   /// A point and what became of it.
   package struct Outcome: Sendable {
     package let point: TuningPoint
+    /// Whether it is the recipe of a table.
+    package let isRecipe: Bool
     /// Those of its longest trial.
     package let epochs: Int
     package let result: TrialResult
@@ -42,21 +45,27 @@ package struct Tuning: Sendable {
   ) throws -> [Outcome] {
     var outcomes: [Int: Outcome] = [:]
     var done = 0
+    var seen: Set<TuningPoint> = []
     brackets: for start in stride(from: 0, to: count, by: Self.bracket) {
-      var entrants = Array(start..<min(start + Self.bracket, count))
+      // Around a recipe, points come again.
+      var entrants = (start..<min(start + Self.bracket, count)).filter { seen.insert(point($0)).inserted }
       for length in lengths {
         let (results, isWhole) = try results(of: entrants, length, isOver, shouldStop) { onProgress(done + $0, length) }
         done += results.count
         for (index, result) in results {
-          outcomes[index] = Outcome(point: TuningPoint(index, seed: seed), epochs: length, result: result)
+          outcomes[index] = Outcome(
+            point: point(index), isRecipe: isRecipe(index), epochs: length, result: result)
         }
         guard isWhole else { break brackets }
         entrants = Array(
           ranked(outcomes.filter { entrants.contains($0.key) }).prefix(max(1, entrants.count / Self.factor)))
+        if start == 0, isRecipe(0), !entrants.contains(0) { entrants.append(0) }
       }
     }
     return ranked(outcomes).map { outcomes[$0]! }
   }
+
+  private func point(_ index: Int) -> TuningPoint { TuningPoint(index, seed: seed, around: runner.data.recipe) }
 
   /// The epochs of a bracket's rounds, rising; one that a shorter one equals is left out.
   private var lengths: [Int] {
@@ -68,8 +77,7 @@ package struct Tuning: Sendable {
     of indices: [Int], _ epochs: Int, _ isOver: @escaping @Sendable () -> Bool,
     _ shouldStop: @escaping @Sendable () -> Bool, _ onProgress: (Int) -> Void
   ) throws -> (results: [Int: TrialResult], isWhole: Bool) {
-    let data = runner.data.description
-    let trials = try indices.map { try TuningPoint($0, seed: seed).trial(epochs: epochs, on: data, metric: metric) }
+    let trials = try indices.map { try point($0).trial(epochs: epochs, on: runner.data, metric: metric) }
     var found: [Trial: TrialResult]
     do {
       found = try runner.run(
@@ -83,13 +91,18 @@ package struct Tuning: Sendable {
     return (results, results.count == indices.count)
   }
 
-  /// The points by their results, the best first: those that diverged last; of equals the one with the lower loss, or drawn first.
+  /// Whether the point at `index` is the recipe of a table.
+  private func isRecipe(_ index: Int) -> Bool { index == 0 && runner.data.recipe != nil }
+
+  /// The points by their results, the best first: those that diverged last; of equals the recipe, else the one with the lower loss, or
+  /// drawn first.
   private func ranked(_ outcomes: [Int: Outcome]) -> [Int] {
     outcomes.keys.sorted { one, other in
       let (first, second) = (outcomes[one]!.result, outcomes[other]!.result)
       if first.isDiverged != second.isDiverged { return second.isDiverged }
       if first.isDiverged { return one < other }
       if first.score == second.score {
+        if isRecipe(one) || isRecipe(other) { return isRecipe(one) }
         let losses = [first, second].map { $0.curve.last?.loss ?? .infinity }
         return losses[0] == losses[1] ? one < other : losses[0] < losses[1]
       }

@@ -70,7 +70,7 @@ package struct DataDescription: Codable, Hashable, Sendable {
 package struct LaboratoryData: Sendable {
   package let description: DataDescription
   package private(set) var training: Dataset
-  /// What settings are searched on: a tenth of the training examples, 2,000 at most.
+  /// What settings are searched on: a tenth of the training examples, 2,000 at most; for `Use.search` all of them.
   package private(set) var validation: Dataset
   /// What is judged on: 2,000 of the test examples at most, the same ones for every trial.
   package private(set) var test: Dataset
@@ -79,19 +79,31 @@ package struct LaboratoryData: Sendable {
   /// The share of the training examples that is `validation`.
   package static let validationShare = 0.1
   package let warnings: [String]
+  /// How `train` trains the table where nothing is said; nil for other data, and for experiments.
+  package let recipe: TableRecipe?
+  /// Whether `validation` is what `train` holds back of the table or finds in it where nothing is said.
+  package let isHeldBack: Bool
+
+  /// What data is for.
+  package enum Use: Sendable {
+    /// Examples are drawn of what is searched and judged on, where it is large.
+    case experiments
+    /// Settings of `train`, which a table is read and parted for as `train` does it.
+    case search
+  }
 
   /// Reads DATA as the command names it.
-  /// - Parameter limited: Whether examples are drawn of what is searched and judged on, where it is large.
   /// - Throws: `EvenkeelError` as `Dataset.read`, and `data` where there is nothing to tell apart: one class, no test examples.
-  package init(_ source: String, target: String? = nil, limited: Bool = true) throws {
-    var splits = try Dataset.read(source, target: target, validation: .share(Self.validationShare), test: .share(0.2))
+  package init(_ source: String, _ reading: DataReading = DataReading(), for use: Use = .experiments) throws {
+    var splits: DatasetSplits
+    (splits, recipe, isHeldBack) = try Self.read(source, reading, for: use)
     guard splits.training.count >= 20, !splits.validation.isEmpty, !splits.test.isEmpty else {
       throw EvenkeelError(
         .data,
         "\(source): \(splits.training.count) examples to train on, \(splits.validation.count) to search with and \(splits.test.count) to judge with are too few for experiments."
       )
     }
-    if limited {
+    if use == .experiments {
       splits.validation = Self.limited(splits.validation)
       splits.test = Self.limited(splits.test)
     }
@@ -116,6 +128,24 @@ package struct LaboratoryData: Sendable {
       loss = .meanSquaredError
       description = Self.describe(source, splits, isClassification: false, chance: 0)
     }
+  }
+
+  /// The parts of `source`, and for a search in a table the recipe and whether its validation part is as in `train`.
+  private static func read(
+    _ source: String, _ reading: DataReading, for use: Use
+  ) throws -> (splits: DatasetSplits, recipe: TableRecipe?, isHeldBack: Bool) {
+    if use == .search, try Dataset.isFile(source) {
+      var splits = try reading.splits(of: source, validation: 0)
+      if splits.training.isTable, !splits.training.isEmpty {
+        let recipe = TableRecipe(rows: splits.training.count, features: splits.training.shape.count)
+        if splits.validation.isEmpty { splits.holdBack(TableRecipe.validation, seed: 0) }
+        return (splits, recipe, true)
+      }
+    }
+    let splits = try reading.splits(of: source, validation: validationShare)
+    let training = splits.training
+    guard use == .search, training.isTable, !training.isEmpty else { return (splits, nil, false) }
+    return (splits, TableRecipe(rows: training.count, features: training.shape.count), false)
   }
 
   /// The same values, of which each counts as much.

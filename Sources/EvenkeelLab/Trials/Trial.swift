@@ -30,6 +30,8 @@ package struct Trial: Codable, Hashable, Sendable {
   package var seed: UInt64
   /// What is measured besides the curve.
   package var probes: [Probe]
+  /// How a table is trained as `train` does it; nil for steps at a constant rate, of which the last is judged.
+  package var table: TableTraining?
 
   package init(
     network: Network, data: String, evaluatedOn: Part = .test, metric: Metric? = nil, method: Method = .gradientDescent,
@@ -85,6 +87,7 @@ package struct Trial: Codable, Hashable, Sendable {
     if initialScale != 1 { parts.append("start × \(NumberText.plain.short(initialScale))") }
     if let metric { parts.append("by \(metric.rawValue)") }
     if weightDecay != 0 { parts.append("decay \(NumberText.plain.short(weightDecay))") }
+    if let table { parts.append("\(table.numbers.rawValue) numbers, the best of \(table.epochs) epochs") }
     return parts.joined(separator: ", ")
   }
 }
@@ -108,6 +111,7 @@ extension Trial {
     initialScale = try values.decode(Double.self, forKey: .initialScale)
     seed = try values.decode(UInt64.self, forKey: .seed)
     probes = try values.decode([Probe].self, forKey: .probes)
+    table = try values.decodeIfPresent(TableTraining.self, forKey: .table)
   }
 }
 

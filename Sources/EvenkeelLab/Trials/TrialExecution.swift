@@ -17,15 +17,28 @@ extension Trial {
     var (step, measuring) = (0, 0.0)
     let started = processorTime()
     do {
-      try trainer.fit(
-        &model, to: data.training, epochs: .max, shouldStop: { step == steps || shouldStop() },
-        observing: { made, model in
-          step = made
-          guard wanted.contains(made) else { return }
-          let paused = processorTime()
-          try course.measure(try model(), at: made, on: examples)
-          measuring += processorTime() - paused
-        })
+      if let table {
+        var stepped = started
+        try trainer.fit(&model, to: data.training, validation: examples, epochs: table.epochs, shouldStop: shouldStop) {
+          switch $0 {
+          case .step: (step, stepped) = (step + 1, processorTime())
+          case .epoch: measuring += processorTime() - stepped
+          case .evaluated, .interrupted: break
+          }
+        }
+        course.result.seconds = processorTime() - started - measuring
+        try course.measure(model, at: step, on: examples)
+      } else {
+        try trainer.fit(
+          &model, to: data.training, epochs: .max, shouldStop: { step == steps || shouldStop() },
+          observing: { made, model in
+            step = made
+            guard wanted.contains(made) else { return }
+            let paused = processorTime()
+            try course.measure(try model(), at: made, on: examples)
+            measuring += processorTime() - paused
+          })
+      }
     } catch let error as EvenkeelError where error.code == .interrupted {
       course.result.seconds = processorTime() - started - measuring
       guard step == steps else { return nil }
@@ -43,9 +56,14 @@ extension Trial {
   }
 
   private func trainer(on data: LaboratoryData) -> Trainer {
-    Trainer(
+    var trainer = Trainer(
       loss: data.loss, optimizer: optimizer, batchSize: min(batchSize, data.training.count), clippingNorm: clippingNorm,
       seed: seed, threads: 1)
+    if let table {
+      (trainer.schedule, trainer.metric, trainer.patience) = (.cosine(), metric, table.patience)
+      (trainer.averaging, trainer.numbers) = (table.averaging, table.numbers)
+    }
+    return trainer
   }
 
   /// Makes sure that the trial can be carried out on `data`, whatever becomes of it.
@@ -62,8 +80,8 @@ extension Trial {
   /// The model before the first step.
   package func start(on data: LaboratoryData) throws -> Model {
     var model = try Model(network, seed: seed)
-    model.scaling = data.scaling
-    model.encoding = data.training.encoding
+    // Training fits a table's numbers, and layers to them.
+    if table == nil { (model.scaling, model.encoding) = (data.scaling, data.training.encoding) }
     guard initialScale != 1 else { return model }
     for (name, role, values) in model.parameters where role == .weight {
       try model.setParameter(
