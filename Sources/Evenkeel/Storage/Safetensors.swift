@@ -14,9 +14,11 @@ package struct Safetensors {
   /// holds weights too.
   /// - Throws: `EvenkeelError` with code `noInput` if it cannot be read.
   package static func isOne(_ path: String) throws -> Bool {
-    let bytes = try FileBytes(path).bytes
-    return bytes.count > 8 && bytes[8] == UInt8(ascii: "{") || bytes.starts(with: [0x50, 0x4b, 3, 4])
-      || bytes.first == 0x80
+    let file = try FileBytes(path)
+    return try file.reading {
+      file.count > 8 && file.bytes[8] == UInt8(ascii: "{") || file.bytes.starts(with: [0x50, 0x4b, 3, 4])
+        || file.bytes.first == 0x80
+    }
   }
 
   /// - Throws: `EvenkeelError` with code `data` that names the file and the key that is wrong.
