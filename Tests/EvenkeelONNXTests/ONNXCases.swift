@@ -29,7 +29,11 @@ struct ONNXCase {
       mean: (0..<channels).map { 0.1 * Double($0) + 1.0 / 3 },
       deviation: (0..<channels).map { $0 == 1 ? 0 : 0.7 + Double($0) / 7 },
       remainder: [Double](repeating: 0, count: channels))
-    let width = try network.outputShape().count
+    for buffer in model.buffers where buffer.name.hasSuffix(".edges") {
+      let values = Self.edges(buffer.values.shape.dimensions[0], bins: buffer.values.shape.dimensions[1] - 1)
+      try model.setBuffer(buffer.name, to: Tensor(values, shape: buffer.values.shape))
+    }
+    let width = try network.placed().outputCount
     let names = (0..<width).map { "t\($0)" }
     switch kind {
     case 1:
@@ -98,6 +102,109 @@ struct ONNXCase {
     ]
   }
 
+  /// Edges of bins of different widths, of which one feature after the other leaves more out, up to all.
+  private static func edges(_ features: Int, bins: Int) -> [Float] {
+    (0..<features).flatMap { feature in
+      (0...bins).map { Float(min($0, max(bins - feature * 2, 0)) * (3 + feature)) / 8 - 0.7 }
+    }
+  }
+
+  /// The layers of tables and of ensembles, which come back from no graph.
+  static func tables() throws -> [ONNXCase] {
+    func network(@LayerBuilder _ layers: () -> [any Layer]) -> Network { Network(input: [4], layers) }
+    let cases: [(String, Network, outputs: Int)] = [
+      (
+        "bins of all",
+        network {
+          PiecewiseLinear(bins: 5, width: 3); Dense(3)
+        }, 3
+      ),
+      (
+        "bins of some",
+        network {
+          PiecewiseLinear(bins: 1, width: 2, features: [2, 0]); Dense(3)
+        }, 1
+      ),
+      (
+        "waves of all",
+        network {
+          Periodic(frequencies: 6, deviation: 2, width: 5); Dense(3)
+        }, 0
+      ),
+      (
+        "waves of some",
+        network {
+          Periodic(frequencies: 4, width: 3, features: [3, 1, 0]); Dense(2)
+        }, 2
+      ),
+      (
+        "entries of all",
+        network {
+          Embedding(counts: [2, 1, 3, 2], width: 3); Dense(3)
+        }, 1
+      ),
+      (
+        "entries of some",
+        network {
+          Embedding(counts: [3, 2], width: 4, features: [3, 0]); Dense(3)
+        }, 3
+      ),
+      (
+        "a linear map and a deep network",
+        network {
+          Embedding(counts: [3], width: 2, features: [1])
+          Residual(shortcut: .layers(LayerList([Dense(3)]))) {
+            PiecewiseLinear(bins: 4, width: 2, features: [0, 2])
+            Dense(6); BatchNorm(); ReLU(); Dropout(0.2); Dense(3)
+          }
+        }, 1
+      ),
+      (
+        "networks in a tree",
+        network {
+          Residual(shortcut: .layers(LayerList([Dense(5), Tanh(), Dense(2)]))) {
+            Residual(shortcut: .layers(LayerList([Dense(2)]))) {
+              Periodic(width: 3); Dense(2)
+            }
+          }
+        }, 2
+      ),
+      (
+        "reshaped",
+        Network(input: [4, 6, 2]) {
+          Reshape([6, 8]); Dense(5); Reshape([3, 5, 2]); Flatten(); Dense(3)
+        }, 3
+      ),
+    ]
+    let ensembles = try [(0, 3), (1, 3), (3, 2), (4, 3), (5, 1)].flatMap { outputs, width in
+      try [
+        ONNXCase(
+          "members, outputs \(outputs)",
+          network {
+            Ensemble(members: 4); Dense(6); BatchNorm(); ReLU(); Dense(5); SiLU(); MemberDense(width)
+          },
+          outputs: outputs),
+        ONNXCase(
+          "members with norms of their own, outputs \(outputs)",
+          network {
+            PiecewiseLinear(bins: 3, width: 2)
+            Ensemble(members: 3, start: .normal)
+            Dense(5); Reshape([15]); BatchNorm(); Reshape([3, 5]); LayerNorm(); ReLU()
+            Ensemble(members: 3, start: .ones)
+            Dense(4, bias: .absent); GELU()
+            MemberDense(width)
+          }, outputs: outputs),
+      ]
+    }
+    return try cases.map { try ONNXCase($0.0, $0.1, outputs: $0.outputs) } + ensembles + [
+      ONNXCase(
+        "one member",
+        network {
+          Ensemble(members: 1); Dense(5); ReLU(); MemberDense(2)
+        }, outputs: 2)
+    ]
+  }
+
   /// What `model` predicts of the inputs, as an NPY file.
   func expected(_ model: Model) throws -> [UInt8] {
     let predicted = try model.predict(inputs)
@@ -114,6 +221,7 @@ struct ONNXRun {
     var name, onnx, layout, output, y: String
     var x: Inputs
     var labels: [String]?
+    var threshold: Double?
   }
 
   enum Inputs: Encodable {
@@ -151,7 +259,7 @@ struct ONNXRun {
       Case(
         name: name, onnx: "\(number).onnx", layout: options.layout.rawValue,
         output: model.output == nil ? "output" : labels.isEmpty ? "prediction" : "probabilities", y: "\(number)y.npy",
-        x: x, labels: labels.isEmpty ? nil : labels))
+        x: x, labels: labels.isEmpty ? nil : labels, threshold: model.output?.threshold))
   }
 
   mutating func add(_ item: ONNXCase, _ model: Model, _ options: ONNXOptions) throws {

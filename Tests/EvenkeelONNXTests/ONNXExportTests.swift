@@ -130,11 +130,6 @@ extension ONNXRun {
 
   /// Trains on a table and adds what the model predicts of all rows, of the same file or of another.
   mutating func addTable(_ path: String, target: String, predicting other: String? = nil) throws {
-    let model = try Self.model(of: path, target: target)
-    let (dataset, _) = try Dataset.readForUse(other ?? path, by: model, targets: false)
-    let predicted = try model.predict(dataset)
-    try add(
-      path, model, x: .table(file: other ?? path, missing: ["", "NA"]),
-      y: npy(predicted.shape.dimensions, floats: predicted.values))
+    try addTable(other ?? path, Self.model(of: path, target: target))
   }
 }

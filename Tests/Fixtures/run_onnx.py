@@ -8,6 +8,7 @@ usage: run_onnx.py FOLDER, with cases.json: a list of
   output   the name of the output that y is
   y        what Evenkeel predicts, an NPY file
   labels   the classes by their places in y, if it has classes
+  threshold  the probability from which on the second of two classes is the label, if there is one
 Every file passes the checker; outputs agree for 0, 1, 3 and all rows within 1e-5 of the largest value, labels exactly.
 """
 import csv
@@ -62,7 +63,9 @@ def check(case, folder, options):
         error = np.abs(got - expected).max() / max(1e-30, np.abs(expected).max())
         assert error <= 1e-5, f"{rows} rows differ by {error:.2g} of the largest"
         if case.get("labels"):
-            labels = [case["labels"][place] for place in expected.argmax(1)]
+            threshold = case.get("threshold")
+            places = expected.argmax(1) if threshold is None else (expected[:, 1] >= np.float32(threshold)).astype(int)
+            labels = [case["labels"][place] for place in places]
             assert [str(label) for label in found["label"]] == labels, "labels differ"
 
 
