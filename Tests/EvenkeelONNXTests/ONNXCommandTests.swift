@@ -37,14 +37,17 @@ struct ONNXCommandTests {
       (["export", "MODEL", "--output", "MODEL"], 64, "is an input of this command"),
       (["export", "MODEL", "--output", "OUT", "--opset", "16"], 64, "expected 17 to 23"),
       (["export", "MODEL", "--output", "OUT", "--layout", "chwn"], 64, "--layout"),
-      (["import", "MODEL", "--output", "OUT"], 65, "is not an ONNX file"),
+      (["import", "TEXT", "--output", "OUT"], 65, "is not an ONNX file"),
       (["import", "OUT", "--output", "OTHER"], 66, "No such file"),
-      (["import", "MODEL", "--output", "OUT", "--check", "x.npy"], 64, "two files"),
+      (["import", "TEXT", "--output", "OUT", "--check", "x.npy"], 64, "two files"),
     ] as [([String], Int32, String)])
   func whatCannotBeDoneIsOneSentence(words: [String], code: Int32, sentence: String) throws {
     try withTemporaryFolder { folder in
       try Model(network).write(to: folder + "/model.safetensors")
-      let names = ["MODEL": "/model.safetensors", "OUT": "/out.onnx", "OTHER": "/other.safetensors"]
+      writeBytes(Array("no graph".utf8), to: folder + "/text.onnx")
+      let names = [
+        "MODEL": "/model.safetensors", "TEXT": "/text.onnx", "OUT": "/out.onnx", "OTHER": "/other.safetensors",
+      ]
       let result = try run(words.map { word in names[word].map { folder + $0 } ?? word })
       #expect(result.code == code && result.errors.contains(sentence), "\(result)")
       #expect(result.errors.split(separator: "\n").count == 1)
