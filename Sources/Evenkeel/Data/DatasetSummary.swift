@@ -17,6 +17,23 @@ extension DatasetSplits {
   }
 }
 
+extension Dataset {
+  /// What is to be said of a class that few examples have; nil where none is rare, and where classes are many.
+  package var remarkOnRareClass: String? {
+    guard case .classes(let classes, let labels) = targets, (2...10).contains(labels.count), !classes.isEmpty else {
+      return nil
+    }
+    let counts = classes.reduce(into: [Int](repeating: 0, count: labels.count)) { if $1 >= 0 { $0[Int($1)] += 1 } }
+    guard let rarest = counts.indices.min(by: { counts[$0] < counts[$1] }) else { return nil }
+    let share = Double(counts[rarest]) / Double(classes.count)
+    guard share < Self.shareOfRare else { return nil }
+    return
+      "the class \(labels[rarest]) has \(NumberText.plain.percent(share, decimals: 1)) of the rows: --class-weight balanced counts all classes alike, --metric balanced-accuracy judges epochs so"
+  }
+
+  private static let shareOfRare = 0.05
+}
+
 extension Targets {
   /// The task, and how often each class occurs or how far the values reach.
   fileprivate func summary(of name: String?) -> [String] {

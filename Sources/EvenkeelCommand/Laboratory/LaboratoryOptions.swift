@@ -26,8 +26,8 @@ struct StoreOption: ParsableArguments {
 
 /// What sweeps and claims have in common: where data comes from and where runs are kept.
 struct LaboratoryOptions: ParsableArguments {
-  @OptionGroup(title: "Data") var columns: TableColumnOptions
-  @OptionGroup(title: "Data") var database: DatabaseOptions
+  @OptionGroup var columns: TableColumnOptions
+  @OptionGroup var database: DatabaseOptions
   @OptionGroup var store: StoreOption
   @Option(help: "Trials at a time, a thread each; one per processor by default.") private var threads: Int?
   @Flag(help: "Print one JSON object per line.") var json = false

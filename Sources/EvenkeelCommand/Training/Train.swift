@@ -52,7 +52,8 @@ struct Train: ParsableCommand {
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
-    let lines = splits.summary(of: data) + (recipe?.summary(heldBack: heldBack) ?? [])
+    let rare = recipe != nil && loss.classWeight == nil ? splits.training.remarkOnRareClass : nil
+    let lines = splits.summary(of: data) + (recipe?.summary(heldBack: heldBack) ?? []) + [rare].compactMap(\.self)
     let run = ObservedRun(
       try RunStart(
         of: trainer, on: model, to: splits.training, hasValidation: !splits.validation.isEmpty, epochs: epochs(recipe),
