@@ -10,6 +10,7 @@
 //   layer 8192 1024                      batch norm + ReLU forward and backward; milliseconds, sums of dx·x and dγ, and the bytes
 //                                        that the sweeps move
 //   predict 784,256,256,10 relu          one row through a model; milliseconds, and the outputs
+//   model california.safetensors         one row of numbers through a stored model; milliseconds, and the outputs
 //   image lenet                          one image through a network that ships with the package
 //   peak                                 fused multiply-adds in registers, on all threads; milliseconds for 10⁹ operations each
 import Evenkeel
@@ -54,6 +55,7 @@ func prepare(_ words: [String]) throws -> Prepared {
   case "layer":
     return layer(rows: widths[0], features: Int(words[2])!, by: CommandLine.arguments.contains("onednn"))
   case "predict": return try prediction(of: model(widths: widths, activation: words[2]))
+  case "model": return try prediction(of: Model(contentsOf: words[1]))
   case "peak": return peak()
   case "image": return try prediction(of: model(preset: words[1], normalized: true))
   default: fatalError("unknown request \(words)")
