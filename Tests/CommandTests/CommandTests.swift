@@ -36,6 +36,12 @@ private let tables: [String: String] = [
     ),
     (64, ["train", "good", "--network", "lenet", "--normalization", "after-activation"], "--hidden"),
     (64, ["train", "good", "--hidden", "8,x"], "'8,x' is invalid for '--hidden"),
+    (64, ["train", "good", "--members", "0"], "--members is 0; expected at least 1"),
+    (64, ["train", "digits", "--numeric", "quantile"], "--numeric is for tables; this data is none"),
+    (
+      64, ["train", "good", "--network", "mlp", "--bins", "8"],
+      "--bins describes the network already described by --network"
+    ),
     (64, ["train", "good", "--patience", "2", "--validation", "0"], "--patience"),
     (64, ["train", "good", "--target", "size"], "\"size\""), (64, ["train", "good", "--network", "network"], "relux"),
     (64, ["train", "good", "--label-smoothing", "1"], "smoothing"),

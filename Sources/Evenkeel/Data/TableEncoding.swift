@@ -69,7 +69,7 @@ public struct TableEncoding: Hashable, Codable, Sendable {
   package let isInDouble: Bool
   /// Where the target lies among columns that have numbers for names, as in an NPY file; nil for a table of named columns.
   let targetColumn: Int?
-  /// Whether columns have names, as only a CSV file's have.
+  /// Whether columns have names; those of an array of numbers have none.
   package var hasNamedColumns: Bool { targetColumn == nil }
 
   /// The names of the columns whose numbers have decimal commas; none in older models.

@@ -28,8 +28,9 @@ extension Model {
     }
     self.output?.temperature = nil
     let choices = try Choices(of: self, on: validation, output, threads: threads)
+    let best = choices.bestFactor()
     let calibration = Calibration(
-      temperature: 1 / choices.bestFactor(), count: choices.count, isGain: choices.gainsInCrossFitting())
+      temperature: 1 / best, count: choices.count, isGain: choices.gainsInCrossFitting(best))
     if always || calibration.isGain { self.output?.temperature = calibration.temperature }
     return calibration
   }
@@ -136,8 +137,8 @@ private struct Choices {
   }
 
   /// Whether the best factor of the rest lowers the loss of each fifth, on average by more than a standard error.
-  func gainsInCrossFitting() -> Bool {
-    let best = bestFactor()
+  /// - Parameter best: The best factor of all.
+  func gainsInCrossFitting(_ best: Double) -> Bool {
     // Without an error among the examples, the loss falls for ever.
     guard count >= 2 * Self.folds, best > Self.least, best < Self.greatest else { return false }
     let factors = (0..<Self.folds).map { bestFactor(leaving: $0) }

@@ -137,7 +137,7 @@ public struct Model: Sendable {
   /// Predicts every example of `dataset`; the result has the shape `[n, outputs]`.
   public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> Tensor {
     let values = try predictInDouble(dataset, threads: threads).map { Float($0) }
-    let width = state.layout.network.outputCount
+    let width = outputCount
     if let position = values.firstIndex(where: { !$0.isFinite }) {
       throw outOfRange(values[position], position / width)
     }
@@ -147,7 +147,7 @@ public struct Model: Sendable {
   /// The same in double, which a regression target needs if it is far from 0 relative to its deviation: `outputs`
   /// values per example, example after example.
   public func predictInDouble(_ dataset: Dataset, threads: Int? = nil) throws -> [Double] {
-    let width = state.layout.network.outputCount
+    let width = outputCount
     // In double, and as floats if those are asked for.
     try Machine.requireMemory(
       dataset.count * width * (MemoryLayout<Double>.stride + MemoryLayout<Float>.stride),
@@ -186,7 +186,7 @@ public struct Model: Sendable {
   ///   - training: The data to train on.
   /// - Throws: What `evaluate` throws for data that does not fit.
   package func requireEvaluable(_ datasets: [Dataset], after loss: Loss, on training: Dataset) throws {
-    let width = state.layout.network.outputCount
+    let width = outputCount
     let output = try output ?? OutputDescription(loss: loss, dataset: training, width: width)
     for dataset in datasets where !dataset.isEmpty {
       try dataset.requireFit(network.input)
@@ -241,9 +241,9 @@ public struct Model: Sendable {
           weights: weights),
         observe: options.observe)
       OutputDescription.mergeMembers(
-        program.output, rows: rows, members: state.layout.network.members, width: state.layout.network.outputCount,
+        program.output, rows: rows, members: state.layout.network.members, width: outputCount,
         kind: output?.loss.kind)
-      output?.temper(program.output, count: rows * state.layout.network.outputCount)
+      output?.temper(program.output, count: rows * outputCount)
       try body(program.output, start, rows, weights)
       start += rows
     }

@@ -61,7 +61,7 @@ public struct OutputDescription: Hashable, Codable, Sendable {
     }
   }
 
-  /// The smallest probability that has a logit.
+  /// The least that a mean of members' probabilities counts as, so that it has a logit.
   package static let leastProbability = 1e-30
 
   /// The output that is interpreted as `prediction`.

@@ -10,14 +10,21 @@ extension Network {
     normalization: NormalizationPlacement = .beforeActivation, dropout: Double = 0
   ) -> Network {
     Network(input: [input]) {
-      for units in hidden {
-        Dense(units)
-        if normalization == .beforeActivation { BatchNorm() }
-        [activation.layer]
-        if normalization == .afterActivation { BatchNorm() }
-        if dropout > 0 { Dropout(dropout) }
-      }
+      hiddenLayers(hidden, activation: activation, normalization: normalization, dropout: dropout)
       Dense(outputs)
+    }
+  }
+
+  /// The same layers without the last.
+  @LayerBuilder static func hiddenLayers(
+    _ hidden: [Int], activation: ActivationKind, normalization: NormalizationPlacement, dropout: Double
+  ) -> [any Layer] {
+    for units in hidden {
+      Dense(units)
+      if normalization == .beforeActivation { BatchNorm() }
+      [activation.layer]
+      if normalization == .afterActivation { BatchNorm() }
+      if dropout > 0 { Dropout(dropout) }
     }
   }
 }

@@ -107,7 +107,7 @@ public struct PlacedNetwork: Sendable {
       throw named(Network.nestsTooDeeply(outermost), outermost)
     }
     let items = try place(
-      Array(residual.block), prefix: Residual.blockPath(path), from: input, depth: depth + 1)
+      Array(residual.block), prefix: Residual.blockPath(path), from: input, tail: tail, depth: depth + 1)
     let output = items.last?.output ?? input
     let shortcut = try naming(path) {
       guard !residual.block.allSatisfy({ $0.traits.contains(.reshapes) }) else {
@@ -115,7 +115,7 @@ public struct PlacedNetwork: Sendable {
       }
       return try residual.shortcut(from: input, to: output)
     }
-    let past = try place(shortcut, prefix: Residual.shortcutPath(path), from: input, depth: depth + 1)
+    let past = try place(shortcut, prefix: Residual.shortcutPath(path), from: input, tail: tail, depth: depth + 1)
     return (items, past, output)
   }
 

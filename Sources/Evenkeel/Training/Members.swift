@@ -22,7 +22,7 @@ extension Trainer {
     try dataset.requireFit(network.input)
     try describeInputs(of: &shared, by: dataset)
     shared.output = try OutputDescription(
-      loss: loss, dataset: dataset, width: shared.state.layout.network.outputCount)
+      loss: loss, dataset: dataset, width: shared.outputCount)
     var (models, histories): ([Model], [History]) = ([], [])
     for member in 0..<count {
       var trainer = self

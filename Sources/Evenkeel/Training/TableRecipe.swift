@@ -84,13 +84,7 @@ public struct TableRecipe: Hashable, Sendable {
           case .none: []
           }
         }
-        for units in hidden {
-          Dense(units)
-          if normalization == .beforeActivation { BatchNorm() }
-          [activation.layer]
-          if normalization == .afterActivation { BatchNorm() }
-          if dropout > 0 { Dropout(dropout) }
-        }
+        Network.hiddenLayers(hidden, activation: activation, normalization: normalization, dropout: dropout)
         last
       }
     }

@@ -193,7 +193,7 @@ public struct Trainer: Sendable {
     }
     if isNew { (model.encoding, model.images) = (dataset.encoding, dataset.images) }
     if model.output == nil {
-      model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.state.layout.network.outputCount)
+      model.output = try OutputDescription(loss: loss, dataset: dataset, width: model.outputCount)
     }
     // They were fitted to what the weights were before.
     model.output?.temperature = nil

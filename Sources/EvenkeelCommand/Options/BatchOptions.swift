@@ -7,7 +7,7 @@ extension BatchStatistics: ExpressibleByArgument {}
 struct BatchOptions: ParsableArguments {
   @Option(
     help:
-      "The most examples in a mini-batch; an epoch's batches have equal sizes, give or take one example. 128 by default, for a table 32 to 256 by its rows."
+      "The most examples in a mini-batch; an epoch's batches have equal sizes, give or take one example. 128 by default, for a table 32 to 1024 by its rows."
   )
   var batchSize: Int?
   @Option(help: "Parts that a batch is processed in, so that it needs only the memory of one.") var accumulate: Int?

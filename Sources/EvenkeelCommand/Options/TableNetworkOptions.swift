@@ -19,8 +19,16 @@ struct TableNetworkOptions: ParsableArguments {
   )
   var members: Int?
 
+  /// What was given of the network; nil if nothing.
+  var givenOfNetwork: String? {
+    embedding != nil ? "--embedding" : bins != nil ? "--bins" : embeddingWidth != nil ? "--embedding-width" : nil
+  }
+
+  /// What was given; nil if nothing.
+  var given: String? { numeric != nil ? "--numeric" : members != nil ? "--members" : givenOfNetwork }
+
   /// - Throws: `EvenkeelError` with code `usage` for a number out of range.
-  func validate() throws {
+  func requireRange() throws {
     for (name, value) in [("--bins", bins), ("--embedding-width", embeddingWidth), ("--members", members)] {
       guard let value, value < 1 else { continue }
       throw EvenkeelError(.usage, "\(name) is \(value); expected at least 1.")

@@ -28,6 +28,12 @@ struct Train: ParsableCommand {
   func run() throws {
     StopSignals.watch()
     try network.requireOneDescription()
+    try tables.requireRange()
+    if network.network != nil || from != nil, let option = tables.givenOfNetwork {
+      throw EvenkeelError(
+        .usage,
+        "\(option) describes the network already described by \(from == nil ? "--network" : "--from"); omit one.")
+    }
     try norms.requirePlacement(in: network.network)
     try requireOneStart()
     try output.requirePaths(apartFrom: inputs)
@@ -116,9 +122,7 @@ struct Train: ParsableCommand {
   /// - Throws: `EvenkeelError` with code `usage` for several networks where there can be one.
   func recipe(for dataset: Dataset, resuming: Bool = false) throws -> TableRecipe? {
     guard dataset.isTable, !dataset.isEmpty else {
-      if let members = tables.members, members > 1 {
-        throw EvenkeelError(.usage, "--members \(members) is for tables; this data is none.")
-      }
+      if let option = tables.given { throw EvenkeelError(.usage, "\(option) is for tables; this data is none.") }
       return nil
     }
     var recipe = tables.applied(to: TableRecipe(rows: dataset.count, features: dataset.shape.count))
@@ -315,9 +319,7 @@ struct Train: ParsableCommand {
 
 extension Dataset {
   var isRegression: Bool { if case .values = targets { true } else { false } }
-}
 
-extension Dataset {
   /// - Throws: `EvenkeelError` with code `usage` if a column holds numbers of categories and `network` takes them for amounts.
   fileprivate func requireNumbers(for network: Network) throws {
     guard let column = encoding?.embeddedColumns.first, !network.layers.contains(where: { $0 is Embedding }) else {
