@@ -107,10 +107,11 @@ public struct TableRecipe: Hashable, Sendable {
       case .periodic: ", numbers as vectors of \(embeddingWidth) (periodic)"
       case .none: ""
       }
-    let held = heldBack > 0 ? ", \(NumberText.plain.percent(heldBack, decimals: 0)) of the rows held back" : ""
+    let share = NumberText.plain.percent(heldBack, decimals: 0)
+    let held = heldBack > 0 ? ", \(share) of the rows held back, the best epoch is kept" : ""
     return [
       "\(network): a linear map and hidden layers\(vectors), \(numbers.rawValue) scaling",
-      "at most \(epochs) epochs in batches of \(batchSize)\(held), the best epoch is kept",
+      "at most \(epochs) epochs in batches of \(batchSize)\(held)",
     ]
   }
 }

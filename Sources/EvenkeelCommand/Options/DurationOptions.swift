@@ -15,7 +15,7 @@ struct DurationOptions: ParsableArguments {
   var patience: Int?
   @Option(
     help:
-      "What decides on --validation which epoch's model is the best and kept; by default the loss with --patience, else the last epoch is kept."
+      "What decides on --validation which epoch's model is the best and kept; by default the loss for a table or with --patience, else the last epoch is kept."
   )
   var metric: Metric?
   @Option(
