@@ -6,7 +6,7 @@
 # tables of EVENKEEL_DATA; OPTIONS=--quick for two splits of each table, OPTIONS=--help for all options.
 # The same in every call: another set of traits would build everything anew. The products are named, as a build of everything includes
 # the programs of swift-protobuf, which nothing here needs.
-traits = --traits Interchange
+traits := --traits Interchange,Server$(shell pkg-config --exists ompi-c 2>/dev/null && echo ,MPI)
 
 .PHONY: demo test bench bench-tables build setup lint
 

@@ -15,12 +15,16 @@ let package = Package(
     .library(name: "EvenkeelLab", targets: ["EvenkeelLab"]),
     // Models to ONNX files and back; with the trait Interchange.
     .library(name: "EvenkeelONNX", targets: ["EvenkeelONNX"]),
+    // Models that answer requests; HTTP with the trait Server.
+    .library(name: "EvenkeelServer", targets: ["EvenkeelServer"]),
     // The C loops alone, for the benchmark.
     .library(name: "EvenkeelKernels", targets: ["Kernels"]),
     .executable(name: "evenkeel", targets: ["EvenkeelCommand"]),
   ],
   traits: [
-    .trait(name: "Interchange", description: "Files of other programs: ONNX. Fetches swift-protobuf.")
+    .trait(name: "Interchange", description: "Files of other programs: ONNX. Fetches swift-protobuf."),
+    .trait(name: "Server", description: "Models and runs over HTTP. Fetches hummingbird."),
+    .trait(name: "MPI", description: "Training on many machines. Needs Open MPI (libopenmpi-dev)."),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -28,18 +32,26 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     // Only fetched with the trait Interchange.
     .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0", traits: []),
+    // Only fetched with the trait Server.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
   ],
   targets: [
     // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev, libjpeg-dev, libwebp-dev, libsqlite3-dev (see
     // Scripts/setup).
     .systemLibrary(name: "CZlib"),
     .systemLibrary(name: "CSQLite"),
+    // With the trait MPI only.
+    .systemLibrary(name: "CMPI", pkgConfig: "ompi-c"),
     // What Linux offers and Swift cannot name.
     .target(name: "CLinux"),
     // Loops that must vectorize: pure functions on pointers, no allocation.
     .target(name: "Kernels", linkerSettings: [.linkedLibrary("m")]),
     // Products, convolutions and pooling: the one room that calls LIBXSMM and oneDNN.
     .target(name: "Primitives", linkerSettings: products + [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    // What processes of one training exchange, in the order of a balanced tree; the one room that calls MPI.
+    .target(
+      name: "Collectives", dependencies: [.target(name: "CMPI", condition: .when(traits: ["MPI"]))],
+      cSettings: [.define("EK_MPI", .when(traits: ["MPI"]))]),
     // Rows, cells and numbers of CSV text: pure functions on pointers, no allocation.
     .target(name: "CSVScan"),
     .target(
@@ -47,7 +59,7 @@ let package = Package(
     .target(
       name: "Evenkeel",
       dependencies: [
-        "CLinux", "CSQLite", "CSVScan", "CZlib", "ImageCodecs", "Kernels", "Primitives",
+        "CLinux", "CSQLite", "CSVScan", "CZlib", "Collectives", "ImageCodecs", "Kernels", "Primitives",
         .product(name: "Yams", package: "Yams"),
       ],
       resources: [.embedInCode("Network/Presets")]),
@@ -63,10 +75,17 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: .when(traits: ["Interchange"])),
       ],
       exclude: ["Format/onnx.proto"]),
+    // Predictions in batches for many callers, the Open Inference Protocol, pages. Only the room HTTP needs the trait.
+    .target(
+      name: "EvenkeelServer",
+      dependencies: [
+        "CLinux", "CSVScan", "CZlib", "Evenkeel", "EvenkeelLab",
+        .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Server"])),
+      ]),
     .executableTarget(
       name: "EvenkeelCommand",
       dependencies: [
-        "CLinux", "Evenkeel", "EvenkeelLab", "EvenkeelONNX",
+        "CLinux", "Evenkeel", "EvenkeelLab", "EvenkeelONNX", "EvenkeelServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     // What the tests stand on: the allocation counter; what holds a thread; the library again, in plain loops of doubles
@@ -97,6 +116,9 @@ let package = Package(
     .testTarget(
       name: "EvenkeelONNXTests",
       dependencies: ["Evenkeel", "EvenkeelONNX", "EvenkeelReference", "EvenkeelTestSupport"]),
+    .testTarget(
+      name: "EvenkeelServerTests",
+      dependencies: ["Evenkeel", "EvenkeelServer", "EvenkeelReference", "EvenkeelTestSupport"]),
     // Those that start the command.
     .testTarget(
       name: "CommandTests",

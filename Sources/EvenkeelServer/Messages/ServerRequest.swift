@@ -1,0 +1,42 @@
+/// What a client asks, whole.
+public struct ServerRequest: Sendable {
+  /// `GET`, `POST`, …
+  public var method: String
+  /// Between the host and the question mark, percent signs resolved.
+  public var path: String
+  /// After the question mark; of a name that comes twice, the last value.
+  public var query: [String: String]
+  /// By names in lower case.
+  public var headers: [String: String]
+  public var body: [UInt8]
+
+  public init(
+    method: String, path: String, query: [String: String] = [:], headers: [String: String] = [:], body: [UInt8] = []
+  ) {
+    (self.method, self.path, self.query, self.headers, self.body) = (method, path, query, headers, body)
+  }
+}
+
+/// What it is answered.
+public struct ServerResponse: Sendable {
+  /// The status of HTTP.
+  public var status: Int
+  public var headers: [(name: String, value: String)]
+  public var body: Body
+
+  /// What follows the headers.
+  public enum Body: Sendable {
+    case bytes([UInt8])
+    /// Parts that are sent as they come, until the stream ends or the client has gone.
+    case stream(AsyncStream<[UInt8]>)
+  }
+
+  public init(status: Int, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
+    (self.status, self.headers, self.body) = (status, headers, body)
+  }
+}
+
+/// Answers requests, several at once.
+public protocol RequestHandler: Sendable {
+  func respond(to request: ServerRequest) async -> ServerResponse
+}

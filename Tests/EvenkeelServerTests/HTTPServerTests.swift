@@ -1,0 +1,2 @@
+import EvenkeelServer
+import Testing
