@@ -8,7 +8,7 @@ import Glibc
 /// another cuts off what was written after its checkpoint: whatever ended the first one, the file has every step once.
 public final class RunLog: RunObserver {
   /// The version of the lines that this code writes.
-  static let schema = 1
+  package static let schema = 1
   private let path: String
   private let warn: (String) -> Void
   private var file: LogFile?
@@ -20,10 +20,13 @@ public final class RunLog: RunObserver {
     (self.path, self.warn) = (path, warn)
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return }
-    guard try FileBytes(path).copy.starts(with: "{\"schema\":".utf8) else {
+    guard try Self.isBeginning(of: FileBytes(path).copy) else {
       throw EvenkeelError.usage("\(path) is not the log of a run and is not replaced by one; choose another file.")
     }
   }
+
+  /// Whether a file that begins with `bytes` is the log of a run.
+  package static func isBeginning(of bytes: some Sequence<UInt8>) -> Bool { bytes.starts(with: "{\"schema\":".utf8) }
 
   public func runStarts(_ start: RunStart) {
     file = LogFile(path, keeping: start.step == 0 ? 0 : Self.lengthUp(to: start.step, in: path), onFailure: warn)

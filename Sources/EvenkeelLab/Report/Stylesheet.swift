@@ -2,9 +2,9 @@
 ///
 /// The sides' colors can be told apart by people who are color-blind (blue and orange first, after Okabe and Ito), and are dark
 /// enough on paper and light enough at night to set text in. A side has a dash pattern too, for prints in black.
-enum Stylesheet {
+package enum Stylesheet {
   /// For a page with figures in it.
-  static let page =
+  package static let page =
     light(":root") + "@media screen and (prefers-color-scheme:dark){\(dark(":root"))}" + pageRules + figureRules
 
   /// For one figure in a file of its own.

@@ -1,6 +1,7 @@
 #if Server
   internal import HTTPTypes
   internal import Hummingbird
+  internal import ServiceLifecycle
 
   /// Answers HTTP requests by a handler.
   package struct HTTPServer {
@@ -39,7 +40,10 @@
           case .bytes(let bytes): ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
           case .stream(let parts):
             ResponseBody { writer in
-              for await part in parts { try await writer.write(ByteBuffer(bytes: part)) }
+              // A stream may have no end of its own, and a server that is to stop waits for those that read.
+              for await part in parts.cancelOnGracefulShutdown() {
+                try await writer.write(ByteBuffer(bytes: part))
+              }
               try await writer.finish(nil)
             }
           }
