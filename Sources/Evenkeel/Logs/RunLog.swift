@@ -18,9 +18,14 @@ public final class RunLog: RunObserver {
   /// - Throws: `EvenkeelError` with code `usage` for a file that is not a log.
   public init(_ path: String, warn: @escaping (String) -> Void) throws {
     (self.path, self.warn) = (path, warn)
+    try Self.requireReplaceable(path)
+  }
+
+  /// - Throws: `EvenkeelError` with code `usage` for a file that is not a log.
+  package static func requireReplaceable(_ path: String) throws {
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return }
-    guard try Self.isBeginning(of: FileBytes(path).copy) else {
+    guard try isBeginning(of: FileBytes(path).copy) else {
       throw EvenkeelError.usage("\(path) is not the log of a run and is not replaced by one; choose another file.")
     }
   }
@@ -30,23 +35,17 @@ public final class RunLog: RunObserver {
 
   public func runStarts(_ start: RunStart) {
     file = LogFile(path, keeping: start.step == 0 ? 0 : Self.lengthUp(to: start.step, in: path), onFailure: warn)
-    append(StartLine(start))
+    file?.append(line: StartLine(start))
   }
 
-  public func stepEnds(_ step: RunStep) { append(StepLine(step)) }
+  public func stepEnds(_ step: RunStep) { file?.append(line: StepLine(step)) }
 
   public func epochEnds(_ epoch: RunEpoch) {
-    append(EpochLine(epoch))
-    if !epoch.norms.isEmpty { append(NormsLine(epoch)) }
+    file?.append(line: EpochLine(epoch))
+    if !epoch.norms.isEmpty { file?.append(line: NormsLine(epoch)) }
   }
 
-  public func runEnds(_ end: RunEnd) { append(EndLine(end)) }
-
-  private func append(_ line: some Encodable) {
-    // Only a network may fail to be encoded, and is then left out.
-    guard let text = try? JSONLine.text(line) else { return }
-    file?.append(Array((text + "\n").utf8))
-  }
+  public func runEnds(_ end: RunEnd) { file?.append(line: EndLine(end)) }
 
   private struct Place: Decodable {
     let event: String

@@ -7,7 +7,7 @@ extension WatchPage {
     // Numbers as people read them, by unit.
     const units = {
       plain: v => v == 0 ? '0' : Math.abs(v) >= 1e7 || Math.abs(v) < 1e-4 ? v.toExponential(1).replace('e+', 'e') : Math.abs(v) >= 1000 ? grouped.format(v) : String(+v.toPrecision(4)),
-      share: v => +(100 * v).toFixed(Math.abs(v) < .1 && v != 0 ? 2 : 1) + ' %',
+      share: v => +(100 * v).toFixed(Math.abs(v) < .1 && v != 0 ? 2 : 1) + '\u00a0%',
       count: v => grouped.format(v),
       seconds: v => duration(v),
       // Of a logarithm.
@@ -65,7 +65,7 @@ extension WatchPage {
       else {
         yTicks.forEach((v, i) => svg += `<line class="grid" x1="${at(left)}" x2="${width - right}" y1="${at(y(v))}" y2="${at(y(v))}"/><text class="tick" text-anchor="end" x="${at(left - 8)}" y="${at(y(v) + 4)}">${labels[i]}</text>`);
         svg += `<line class="axis" x1="${at(left)}" x2="${width - right}" y1="${height - bottom}" y2="${height - bottom}"/>`;
-        for (const v of ticks(x0, x1, Math.max(2, Math.floor(width / 110)), chart.xUnit)) {
+        for (const v of ticks(x0, x1, Math.max(3, Math.floor(width / 110)), chart.xUnit)) {
           const label = units[chart.xUnit](v), half = label.length * 3.4;
           svg += `<text class="tick" text-anchor="middle" x="${at(Math.min(Math.max(x(v), half), width - half))}" y="${height - 8}">${label}</text>`;
         }

@@ -31,10 +31,10 @@ extension WatchPage {
     .tip{position:absolute;z-index:1;padding:.35rem .6rem;border:1px solid var(--rule);border-radius:.4rem;background:var(--paper);\
     box-shadow:0 2px 10px rgb(0 0 0/.14);font-size:.8125rem;line-height:1.5;pointer-events:none;max-width:100%}
     .tip p:first-child{color:var(--soft)}.tip b{font-variant-numeric:tabular-nums}
-    #norms{margin-top:1.25rem}.norm{display:grid;grid-template-columns:7rem repeat(var(--columns),minmax(0,1fr));gap:.5rem 1.5rem;align-items:center;padding:.6rem 0;border-top:1px solid var(--rule)}
+    #norms{margin-top:1.25rem}.norm{display:grid;grid-template-columns:7rem repeat(var(--columns),minmax(0,1fr));gap:.5rem 1.5rem;align-items:end;padding:.6rem 0;border-top:1px solid var(--rule)}
     .names{align-items:start;border:0}.names h3{font-size:.9375rem}.names p{margin-top:.25rem;color:var(--soft);font-size:.8125rem;line-height:1.4}
-    .layer small{display:block;color:var(--soft);font-size:.75rem}.mini{min-width:0}.mini p{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .5rem;font-size:.8125rem;overflow-wrap:normal}
-    .mini p span:first-child:not(.value){color:var(--soft)}.mini b{margin-left:auto;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}.value[class*=' ']{color:currentColor}
+    .layer{align-self:center}.layer small{display:block;color:var(--soft);font-size:.75rem}.mini{min-width:0}.mini p{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .5rem;font-size:.8125rem;overflow-wrap:normal}
+    .mini p span:first-child:not(.value){color:var(--soft)}.mini b{margin-left:auto;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}
     .mini .line{stroke-width:1.5}.mini .plot{margin-top:0}.mini svg .tick{font-size:10.5px}
     #settings{margin-top:.75rem}#settings th{white-space:nowrap;color:var(--soft)}#settings .differs th,#settings .differs td{font-weight:600;color:var(--ink)}
     #settings thead th{color:var(--ink);font-weight:600}footer{margin-top:3.5rem}

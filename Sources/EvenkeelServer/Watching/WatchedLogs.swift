@@ -47,7 +47,8 @@ package struct WatchedLogs: Sendable {
         logs += Self.files(in: path, path, depth: 1)
       } else {
         let name = path.lastComponent
-        logs.append(Log(path: path, name: name.hasSuffix(Self.suffix) ? String(name.dropLast(Self.suffix.count)) : name))
+        logs.append(
+          Log(path: path, name: name.hasSuffix(Self.suffix) ? String(name.dropLast(Self.suffix.count)) : name))
       }
     }
     var seen: Set<String> = []
