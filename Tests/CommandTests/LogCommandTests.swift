@@ -276,6 +276,47 @@ struct LogCommandTests {
     }
   }
 
+  @Test func theLogOfASweepHasEachTrialOnceAlsoWhenItGoesOn() throws {
+    struct Told: Decodable {
+      struct Settings: Decodable, Hashable {
+        let normalization: String
+        let learningRate: Double
+      }
+      let event: String
+      let step: Int
+      let schema, trials: Int?
+      let trial: Int?
+      let settings: Settings?
+      let score: Double?
+      let diverged: Bool?
+      let status: String?
+    }
+    try withTable { table, folder in
+      let (store, log) = (folder + "/runs.sqlite", folder + "/sweep.jsonl")
+      let sweep = ["sweep", table, "--steps", "8", "--hidden", "4", "--quiet", "--store", store, "--log", log]
+      var scores: [[Int: Double]] = []
+      for (trials, others) in [(4, 0), (4, 4)] {
+        let result = try run(sweep + ["--trials", "\(trials)"])
+        #expect(result.code == 0 && result.errors.isEmpty, "\(result.errors)")
+        let told = try String(decoding: FileBytes(log).copy, as: UTF8.self).split(separator: "\n")
+          .map { try JSONDecoder().decode(Told.self, from: Data($0.utf8)) }
+        #expect(told.map(\.event) == ["start"] + Array(repeating: "trial", count: 4) + ["end"], "\(others) are known")
+        #expect(told[0].schema == 1 && told[0].trials == 4 && told.map(\.step) == [0, 1, 2, 3, 4, 4])
+        #expect(told[5].status == "finished" && Set(told[1...4].map(\.settings)).count == 4)
+        scores.append(Dictionary(uniqueKeysWithValues: told[1...4].map { ($0.trial!, $0.score!) }))
+      }
+      #expect(scores[0] == scores[1] && Set(scores[0].keys) == [1, 2, 3, 4])
+      let page = try run(["watch", log, "--export", folder + "/sweep.html"])
+      #expect(page.code == 0, "\(page.errors)")
+      let words = ["lab", "run", "bias-redundant", "--data", table, "--size", "0", "--quiet", "--store", store, "--log", log]
+      let lab = try run(words)
+      #expect(lab.code == 0, "\(lab.errors)")
+      let told = try String(decoding: FileBytes(log).copy, as: UTF8.self).split(separator: "\n")
+        .map { try JSONDecoder().decode(Told.self, from: Data($0.utf8)) }
+      #expect(told.last?.event == "end" && told.count { $0.event == "trial" } == told[0].trials)
+    }
+  }
+
   @Test func aLogThatCannotBeWrittenIsWarnedOfOnceAndTheRunGoesOn() throws {
     try withTable { table, folder in
       let (plain, logged) = (folder + "/plain.safetensors", folder + "/logged.safetensors")

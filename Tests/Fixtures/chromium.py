@@ -129,3 +129,8 @@ class Chromium:
     def requests(self):
         return [event["params"]["request"]["url"] for event in self.events
                 if event.get("method") == "Network.requestWillBeSent"]
+
+
+if __name__ == "__main__":
+    # Whether there is one.
+    raise SystemExit(0 if program() else 1)

@@ -26,6 +26,20 @@ package enum Python {
     return try JSONDecoder().decode(content, from: ended.output)
   }
 
+  /// Runs `body` while a script of `Tests/Fixtures` runs, which is ended afterwards.
+  package static func whileRunning(_ script: String, _ arguments: [String], _ body: () throws -> Void) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: path)
+    process.arguments = [root + "/Tests/Fixtures/" + script] + arguments
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    defer {
+      process.terminate()
+      process.waitUntilExit()
+    }
+    try body()
+  }
+
   package struct Failed: Error {
     package let errors: String
   }

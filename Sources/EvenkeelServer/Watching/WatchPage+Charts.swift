@@ -18,6 +18,7 @@ extension WatchPage {
     function duration(seconds) {
       const s = Math.round(seconds);
       if (s < 60) return s + ' s';
+      if (s >= 172800) return Math.floor(s / 86400) + ' days';
       if (s < 3600) return Math.floor(s / 60) + ' min' + (s % 60 && s < 600 ? ' ' + s % 60 + ' s' : '');
       return Math.floor(s / 3600) + ' h' + (Math.floor(s % 3600 / 60) ? ' ' + Math.floor(s % 3600 / 60) + ' min' : '');
     }
@@ -40,7 +41,8 @@ extension WatchPage {
       return values;
     }
 
-    // The lines and axes of a chart as SVG. `lines` are {points: [[x, y]…], style, thin, dots}.
+    // The lines and axes of a chart as SVG. `lines` are {points: [[x, y]…], style, thin, dots}, or have a mark for
+    // each point in place of a line.
     function drawing(chart, lines, width) {
       const small = chart.small, height = small ? 84 : Math.max(200, Math.min(260, width * .5));
       const {xRange: [x0, x1], yRange, unit} = chart;
@@ -77,9 +79,10 @@ extension WatchPage {
           path += (alone ? 'M' : 'L') + at(x(px)) + ' ' + at(y(py));
           alone = false;
           const neighbor = line.points[i + 1]?.[1];
-          if (line.dots || i == line.points.length - 1 || path.endsWith('M') && !Number.isFinite(neighbor)) dots += `<circle class="dot" r="${line.dots ? 3 : 3.5}" cx="${at(x(px))}" cy="${at(y(py))}"/>`;
+          if (line.mark) dots += line.mark(at(x(px)), at(y(py)));
+          else if (line.dots || i == line.points.length - 1 || path.endsWith('M') && !Number.isFinite(neighbor)) dots += `<circle class="dot" r="${line.dots ? 3 : 3.5}" cx="${at(x(px))}" cy="${at(y(py))}"/>`;
         });
-        svg += `<g class="${line.style}">${line.loose ? '' : `<path class="line${line.thin ? ' thin' : ''}" d="${path}"/>`}${dots}</g>`;
+        svg += `<g class="${line.style}">${line.mark ? '' : `<path class="line${line.thin ? ' thin' : ''}" d="${path}"/>`}${dots}</g>`;
       }
       chart.place = {x, y, left, right: width - right, top, bottom: height - bottom, x0, x1};
       return svg + `<line class="cursor" y1="${top}" y2="${height - bottom}" visibility="hidden"/></svg>`;
@@ -95,6 +98,13 @@ extension WatchPage {
     // The style of the n-th run: no two of the first 49 have the same color and dashes.
     const styles = ['with', 'without', 'other0', 'other1', 'other2', 'other3', 'other4'];
     const styleOf = n => styles[n % 7] + (n < 7 ? '' : ` dash${(n + Math.floor(n / 7)) % 7}`);
-    const swatch = (style, {thin, dots} = {}) => `<svg class="swatch" width="34" height="12" viewBox="0 0 34 12" aria-hidden="true"><g class="${style}"><path class="line${thin ? ' thin' : ''}" d="M1 6H33"/>${dots ? '<circle class="dot" r="3.5" cx="17" cy="6"/>' : ''}</g></svg>`;
+    // Marks of points that no line connects, told apart by their form.
+    const marks = [
+      (x, y) => `<circle class="dot" r="3.2" cx="${x}" cy="${y}"/>`,
+      (x, y) => `<circle class="hollow" r="2.8" cx="${x}" cy="${y}"/>`,
+      (x, y) => `<rect class="dot" x="${x - 3}" y="${y - 3}" width="6" height="6"/>`,
+      (x, y) => `<path class="hollow" d="M${x} ${y - 3.5}l3.5 6h-7z"/>`,
+    ];
+    const swatch = (style, {thin, dots, mark} = {}) => mark ? `<svg class="swatch" width="12" height="12" viewBox="0 0 12 12" aria-hidden="true"><g class="${style}">${mark(6, 6)}</g></svg>` : `<svg class="swatch" width="34" height="12" viewBox="0 0 34 12" aria-hidden="true"><g class="${style}"><path class="line${thin ? ' thin' : ''}" d="M1 6H33"/>${dots ? '<circle class="dot" r="3.5" cx="17" cy="6"/>' : ''}</g></svg>`;
     """#
 }

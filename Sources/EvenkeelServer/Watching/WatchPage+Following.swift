@@ -7,7 +7,7 @@ extension WatchPage {
 
     function draw() {
       isDue = false;
-      options.hidden = !shown().length;
+      options.hidden = !shown().some(r => r.start.epochs) && runs.size < 2;
       drawRuns();
       figures.clear();
       drawCurves();

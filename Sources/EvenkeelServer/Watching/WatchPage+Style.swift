@@ -8,7 +8,7 @@ extension WatchPage {
     #state.lost{color:var(--no)}#state.lost::before{background:none;border:2px solid var(--no)}
     #runs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem}
     .run{padding:.9rem 1.1rem 1rem;border:1px solid var(--rule);border-radius:.6rem}.run:only-child{grid-column:1/-1}
-    .run .head,.run .head label{display:flex;align-items:center;gap:.6rem;min-width:0}.run .head label{flex:1;cursor:pointer}
+    .run .head,.run .head label{display:flex;align-items:center;gap:.6rem;min-width:0}.run .head{flex-wrap:wrap}.run .head label{flex:1 1 9rem;cursor:pointer}
     .run .head b{min-width:0;font-weight:650}.run label:has(input:not(:checked)) b,.run label:has(input:not(:checked)) .swatch{opacity:.55}
     .running{--tone:var(--with);--wash:var(--raised)}.run .badge{padding-left:.65em}
     progress{appearance:none;display:block;width:100%;height:4px;margin:.75rem 0 .9rem;border:0;border-radius:2px;overflow:hidden;background:var(--grid)}
@@ -27,14 +27,14 @@ extension WatchPage {
     .legend{display:flex;flex-wrap:wrap;gap:0 1.1rem;min-height:1.6em;color:var(--soft);font-size:.875rem}.legend b{color:var(--ink);font-weight:600;font-variant-numeric:tabular-nums}
     .swatch{vertical-align:middle;flex:none}.plot{margin-top:.35rem;min-width:0;border-radius:.2rem}.plot svg{display:block;overflow:visible}
     .charts .plot{touch-action:pan-y}.cursor{stroke:var(--axis);stroke-dasharray:2 2;pointer-events:none}
-    .charts .dot{stroke-width:1}.charts .line{stroke-width:1.9}.charts .line.thin{stroke-width:1;stroke-opacity:.75}
+    .charts .dot{stroke-width:1}.hollow{fill:none;stroke:currentColor;stroke-width:1.4}.charts .line{stroke-width:1.9}.charts .line.thin{stroke-width:1;stroke-opacity:.75}
     .tip{position:absolute;z-index:1;padding:.35rem .6rem;border:1px solid var(--rule);border-radius:.4rem;background:var(--paper);\
     box-shadow:0 2px 10px rgb(0 0 0/.14);font-size:.8125rem;line-height:1.5;pointer-events:none;max-width:100%}
     .tip p:first-child{color:var(--soft)}.tip b{font-variant-numeric:tabular-nums}
     #norms{margin-top:1.25rem}.norm{display:grid;grid-template-columns:7rem repeat(var(--columns),minmax(0,1fr));gap:.5rem 1.5rem;align-items:end;padding:.6rem 0;border-top:1px solid var(--rule)}
     .names{align-items:start;border:0}.names h3{font-size:.9375rem}.names p{margin-top:.25rem;color:var(--soft);font-size:.8125rem;line-height:1.4}
     .layer{align-self:center}.layer small{display:block;color:var(--soft);font-size:.75rem}.mini{min-width:0}.mini p{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 .5rem;font-size:.8125rem;overflow-wrap:normal}
-    .mini p span:first-child:not(.value){color:var(--soft)}.mini b{margin-left:auto;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}
+    .mini p span:first-child:not(.value){color:var(--soft)}.mini b{margin-left:auto;font-weight:600;font-variant-numeric:tabular-nums;text-align:right}
     .mini .line{stroke-width:1.5}.mini .plot{margin-top:0}.mini svg .tick{font-size:10.5px}
     #settings{margin-top:.75rem}#settings th{white-space:nowrap;color:var(--soft)}#settings .differs th,#settings .differs td{font-weight:600;color:var(--ink)}
     #settings thead th{color:var(--ink);font-weight:600}footer{margin-top:3.5rem}

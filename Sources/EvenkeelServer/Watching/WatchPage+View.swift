@@ -151,7 +151,7 @@ extension WatchPage {
           const points = curve.points.map(p => [run.x(p, axis), p.value]);
           const style = several ? styleOf(order(run)) : part == 'validation' ? 'without' : 'with';
           lines.push({
-            points, style, thin: several && part == 'train', dots: part == 'validation' && points.length < 60,
+            points, style, thin: several && part == 'train' || points.length > 300, dots: part == 'validation' && points.length < 60,
             name: several ? '' : part || '', spoken: [several ? run.name : '', part].filter(x => x).join(', '), latest: curve.latest,
           });
         }
@@ -178,7 +178,7 @@ extension WatchPage {
         }
         const names = [...groups.keys()];
         plot(element, element.dataset.key, {title: view.title, unit: 'plain', xUnit: view.xUnit}, names.map((name, i) => ({
-          points: groups.get(name).filter(p => Number.isFinite(p[0])).sort((a, b) => a[0] - b[0]), style: styleOf(i), loose: true, dots: true, name, spoken: name,
+          points: groups.get(name).filter(p => Number.isFinite(p[0])).sort((a, b) => a[0] - b[0]), style: styleOf(i), mark: marks[i % marks.length], name, spoken: name,
         })));
       }
     }
@@ -209,7 +209,7 @@ extension WatchPage {
             if (curve) lines.push({points: curve.points.map(p => [run.x(p, axis), p.value]), style: several ? styleOf(order(run)) : 'with', thin: true, latest: curve.latest});
           }
           find('span', cell).textContent = measure.name;
-          find('b', cell).innerHTML = lines.slice(0, 3).map(l => `<span class="value ${several ? l.style : ''}">${say(l.latest, measure.unit)}</span>`).join(' ');
+          find('b', cell).innerHTML = (lines.length > 3 ? [] : lines).map(l => `<span class="value ${several ? l.style : ''}">${say(l.latest, measure.unit)}</span>`).join(' ');
           const width = Math.floor(find('.plot', cell).clientWidth);
           if (width) find('.plot', cell).innerHTML = lines.length ? drawing({small: true, xRange, yRange: ranges[measure.key], unit: measure.unit, spoken: `${measure.name} of ${layer}`}, lines, width) : '';
         });
