@@ -10,6 +10,8 @@ final class MLflowQueue: Sendable {
     var isOver = false
     /// What somebody should be told.
     var problem: String?
+
+    mutating func forget(beyond most: Int) { if metrics.count > most { metrics.removeFirst(metrics.count - most) } }
   }
   private let state = Mutex(State())
   private let server: MLflowServer
@@ -26,7 +28,7 @@ final class MLflowQueue: Sendable {
     state.withLock { state in
       guard !state.isOver else { return }
       state.metrics += metrics.filter(\.value.isFinite)
-      if state.metrics.count > Self.most { state.metrics.removeFirst(state.metrics.count - Self.most) }
+      state.forget(beyond: Self.most)
     }
   }
 
@@ -92,11 +94,13 @@ final class MLflowQueue: Sendable {
         wait -= Self.look
         continue
       }
-      let metrics = state.withLock(\.metrics)
+      let metrics = state.withLock { state in
+        defer { state.metrics = [] }
+        return state.metrics
+      }
       do {
         try run.send(metrics, end: end, to: server, experiment: experiment)
         wait = Self.pace
-        state.withLock { $0.metrics.removeFirst(min(metrics.count, $0.metrics.count)) }
         if end != nil { return state.withLock { $0.isOver = true } }
       } catch {
         switch error {
@@ -108,6 +112,10 @@ final class MLflowQueue: Sendable {
             state.withLock {
               $0.problem = "MLflow at \(server.name): \(reason); it is tried again, and the run goes on."
             }
+          }
+          state.withLock { state in
+            state.metrics.insert(contentsOf: metrics, at: 0)
+            state.forget(beyond: Self.most)
           }
           hasWarned = true
           wait = Self.pause

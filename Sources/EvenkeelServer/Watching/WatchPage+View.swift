@@ -118,7 +118,7 @@ extension WatchPage {
         const xs = [...new Set(figures.get(key).lines.flatMap(l => l.points.map(p => p[0])))].sort((a, b) => a - b);
         const here = cursor?.key == key ? xs.findIndex(v => v >= cursor.x) : by > 0 ? -1 : xs.length;
         point(key, xs[Math.min(Math.max(here + by, 0), xs.length - 1)]);
-        find('#spoken').textContent = find('.tip', element).innerText.replaceAll('\n', ', ');
+        find('#spoken').textContent = [...find('.tip', element).children].map(p => p.textContent.trim().replace(/\s+/g, ' ')).join(', ');
       };
       return element;
     }
