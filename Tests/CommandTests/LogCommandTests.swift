@@ -308,7 +308,9 @@ struct LogCommandTests {
       #expect(scores[0] == scores[1] && Set(scores[0].keys) == [1, 2, 3, 4])
       let page = try run(["watch", log, "--export", folder + "/sweep.html"])
       #expect(page.code == 0, "\(page.errors)")
-      let words = ["lab", "run", "bias-redundant", "--data", table, "--size", "0", "--quiet", "--store", store, "--log", log]
+      let words = [
+        "lab", "run", "bias-redundant", "--data", table, "--size", "0", "--quiet", "--store", store, "--log", log,
+      ]
       let lab = try run(words)
       #expect(lab.code == 0, "\(lab.errors)")
       let told = try String(decoding: FileBytes(log).copy, as: UTF8.self).split(separator: "\n")

@@ -35,7 +35,8 @@ private func withLog(_ body: (_ lines: [Line], _ log: String, _ folder: String) 
     try withTemporaryFolder { folder in
       try FileManager.default.createDirectory(atPath: folder + "/logs", withIntermediateDirectories: false)
       let words = [
-        "train", table, "--validation", "0.2", "--hidden", "8,8", "--epochs", "3", "--batch-size", "16", "--patience", "0",
+        "train", table, "--validation", "0.2", "--hidden", "8,8", "--epochs", "3", "--batch-size", "16", "--patience",
+        "0",
       ]
       let log = folder + "/whole.jsonl"
       let result = try run(words + ["--quiet", "--log", log])
@@ -49,7 +50,8 @@ private func withLog(_ body: (_ lines: [Line], _ log: String, _ folder: String) 
 
 private func expect(_ shown: Shown, shows lines: [Line]) {
   #expect(shown.lines == lines.count && shown.status == "finished")
-  let points = { (value: (Line) -> Double?) in lines.compactMap { line in value(line).map { [Double(line.step), $0] } } }
+  let points = { (value: (Line) -> Double?) in lines.compactMap { line in value(line).map { [Double(line.step), $0] } }
+  }
   #expect(shown.curves["loss train"] == points { $0.loss ?? $0.trainLoss })
   #expect(shown.curves["loss validation"] == points(\.validationLoss))
   #expect(shown.curves["learning rate"] == points(\.learningRate))
@@ -81,7 +83,8 @@ struct WatchCommandTests {
       let result = try run(["watch", path])
       #expect(
         result.code == 65
-          && result.errors == "evenkeel: \(path) is not the log of a run; expected the lines that train --log writes.\n")
+          && result.errors == "evenkeel: \(path) is not the log of a run; expected the lines that train --log writes.\n"
+      )
     }
     #expect(try run(["watch", "/nowhere", "--export", "/tmp/evenkeel-no-page.html"]).code == 66)
     #expect(access("/tmp/evenkeel-no-page.html", F_OK) != 0)
@@ -119,7 +122,8 @@ struct WatchCommandTests {
         let told = try followed.events.filter { !["runs", "reset"].contains($0["event"] ?? "runs") }
         #expect(told.map { $0["event"] } == lines.map(\.event))
         #expect(
-          try told.map { try JSONDecoder().decode(Told.self, from: Data($0["data"]!.utf8)).line.step } == lines.map(\.step))
+          try told.map { try JSONDecoder().decode(Told.self, from: Data($0["data"]!.utf8)).line.step }
+            == lines.map(\.step))
         #expect(followed.events.count { $0["event"] == "reset" } == 1)
       }
     }

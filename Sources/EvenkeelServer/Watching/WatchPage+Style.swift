@@ -6,7 +6,7 @@ extension WatchPage {
     #state{margin-top:.4rem;color:var(--soft);font-size:.9375rem}
     #state.live::before,#state.lost::before{content:'';display:inline-block;width:.55em;height:.55em;margin-right:.5em;border-radius:50%;background:var(--yes)}
     #state.lost{color:var(--no)}#state.lost::before{background:none;border:2px solid var(--no)}
-    #runs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem}
+    #runs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));align-items:start;gap:1rem}
     .run{padding:.9rem 1.1rem 1rem;border:1px solid var(--rule);border-radius:.6rem}.run:only-child{grid-column:1/-1}
     .run .head,.run .head label{display:flex;align-items:center;gap:.6rem;min-width:0}.run .head{flex-wrap:wrap}.run .head label{flex:1 1 9rem;cursor:pointer}
     .run .head b{min-width:0;font-weight:650}.run label:has(input:not(:checked)) b,.run label:has(input:not(:checked)) .swatch{opacity:.55}

@@ -151,7 +151,7 @@ extension WatchPage {
           const points = curve.points.map(p => [run.x(p, axis), p.value]);
           const style = several ? styleOf(order(run)) : part == 'validation' ? 'without' : 'with';
           lines.push({
-            points, style, thin: several && part == 'train' || points.length > 300, dots: part == 'validation' && points.length < 60,
+            points, style, thin: several && part == 'train' || points.length > 300 && name != 'learning rate', dots: part == 'validation' && points.length < 60,
             name: several ? '' : part || '', spoken: [several ? run.name : '', part].filter(x => x).join(', '), latest: curve.latest,
           });
         }

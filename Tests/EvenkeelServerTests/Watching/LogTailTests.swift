@@ -96,7 +96,9 @@ extension LogTail {
   }
 
   @Test func anyBytesAreRead() throws {
-    let valid = startLine() + (1...3).map { stepLine($0) }.joined() + "{\"event\":\"end\",\"time\":1,\"step\":3,\"status\":\"finished\"}\n"
+    let valid =
+      startLine() + (1...3).map { stepLine($0) }.joined()
+      + "{\"event\":\"end\",\"time\":1,\"step\":3,\"status\":\"finished\"}\n"
     try withTemporaryPath(".jsonl") { path in
       fuzz(Array(valid.utf8)) { bytes in
         writeBytes(bytes, to: path)

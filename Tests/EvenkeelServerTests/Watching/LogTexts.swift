@@ -16,4 +16,3 @@ func append(_ text: String, to path: String) {
   defer { close(file) }
   _ = Array(text.utf8).withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
 }
-

@@ -13,12 +13,14 @@ import Testing
       let page = try WatchPage.export(WatchedLogs([path]))
       let count = page.split(separator: "\"event\":\"step\"").count - 1
       #expect((1_000...2_000).contains(count), "\(count)")
-      #expect(page.contains("\"step\":4321,") && page.contains("\"step\":8765,") && page.contains("\"event\":\"start\""))
+      #expect(
+        page.contains("\"step\":4321,") && page.contains("\"step\":8765,") && page.contains("\"event\":\"start\""))
     }
   }
 
   @Test func nothingInALogEndsTheScriptThatHoldsIt() throws {
-    let hostile = startLine().replacing("\"epochs\"", with: "\"command\":\"</script><script>alert(1)</script><!--\",\"epochs\"")
+    let hostile = startLine().replacing(
+      "\"epochs\"", with: "\"command\":\"</script><script>alert(1)</script><!--\",\"epochs\"")
     try withTemporaryPath("<img src=x onerror=alert(1)>.jsonl".replacing("/", with: ""), containing: hostile) { path in
       let page = try WatchPage.export(WatchedLogs([path]))
       #expect(!page.contains("<script>alert") && !page.contains("<!--") && !page.contains("<img"))

@@ -34,8 +34,10 @@ private func events(_ stream: RunStream, until isLast: (String) -> Bool) async -
     #expect(logs.found().map(\.name) == ["a"])
     #expect(
       told == [
-        "runs {\"title\":\"\(folder.dropFirst(5))\",\"runs\":[{\"run\":\"\(key)\",\"name\":\"a\"}]}", "reset {\"run\":\"\(key)\"}",
-        "start {\"run\":\"\(key)\",\"line\":\(startLine().dropLast())}", "step {\"run\":\"\(key)\",\"line\":\(stepLine(1).dropLast())}",
+        "runs {\"title\":\"\(folder.dropFirst(5))\",\"runs\":[{\"run\":\"\(key)\",\"name\":\"a\"}]}",
+        "reset {\"run\":\"\(key)\"}",
+        "start {\"run\":\"\(key)\",\"line\":\(startLine().dropLast())}",
+        "step {\"run\":\"\(key)\",\"line\":\(stepLine(1).dropLast())}",
       ])
     append(startLine(run: 2) + stepLine(7, run: 2), to: folder + "/b.jsonl")
     append(stepLine(2), to: folder + "/a.jsonl")
