@@ -30,13 +30,9 @@ struct Watch: ParsableCommand {
     private func serve(_ logs: WatchedLogs) throws {
       let (host, port) = (host, port)
       try waiting {
-        do {
-          try await HTTPServer(handler: WatchHandler(logs), host: host, port: port).run { port in
-            let name = host.contains(":") ? "[\(host)]" : host
-            try? emit("The runs are at http://\(name):\(port)/ until Ctrl-C.")
-          }
-        } catch {
-          throw EvenkeelError(.usage, "There can be no page at \(host), port \(port): \(error).")
+        try await HTTPServer(handler: WatchHandler(logs), host: host, port: port).run { port in
+          let name = host.contains(":") ? "[\(host)]" : host
+          try? emit("The runs are at http://\(name):\(port)/ until Ctrl-C.")
         }
       }
     }

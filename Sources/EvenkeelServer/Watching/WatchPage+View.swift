@@ -24,6 +24,7 @@ extension WatchPage {
 
     function status(run) {
       if (!run.start) return ['waiting', 'undecided'];
+      if (run.start.schema > 1) return ['by a newer version', 'doubtful'];
       if (run.end) return [run.end.status, {finished: 'supported', failed: 'not-supported'}[run.end.status] ?? 'doubtful'];
       const silent = (still ?? Date.now() / 1000) - run.heard;
       return silent > 120 ? ['silent for ' + duration(silent), 'doubtful'] : ['running', 'running'];
