@@ -19,6 +19,7 @@ build: setup
 test:
 	@Scripts/setup test
 	Scripts/generate-protobuf --check
+	Scripts/digests
 	swift build -c release $(traits) --product evenkeel
 	swift build -c release $(traits) --product evenkeelPackageTests
 	swift test -c release $(traits) --skip-build
