@@ -1,9 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// LIBXSMM multiplies on x86-64 only; elsewhere oneDNN does.
+// LIBXSMM multiplies on x86-64 only, OpenBLAS on arm64; elsewhere oneDNN does.
 #if arch(x86_64)
   let products: [LinkerSetting] = [.linkedLibrary("xsmm"), .linkedLibrary("xsmmnoblas"), .linkedLibrary("dl")]
+#elseif arch(arm64)
+  let products: [LinkerSetting] = [.linkedLibrary("openblas")]
 #else
   let products: [LinkerSetting] = []
 #endif
@@ -46,7 +48,7 @@ let package = Package(
     .target(name: "CLinux"),
     // Loops that must vectorize: pure functions on pointers, no allocation.
     .target(name: "Kernels", linkerSettings: [.linkedLibrary("m")]),
-    // Products, convolutions and pooling: the one room that calls LIBXSMM and oneDNN.
+    // Products, convolutions and pooling: the one room that calls LIBXSMM, OpenBLAS and oneDNN.
     .target(name: "Primitives", linkerSettings: products + [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     // What processes of one training exchange, in the order of a balanced tree; the one room that calls MPI.
     .target(
