@@ -6,9 +6,11 @@ package struct ServerFailure: Error, Hashable {
   package let message: String
   /// Seconds after which it is worth asking again; nil where that would not help.
   package let retryAfter: Int?
+  /// The method that the path is for, where it is another.
+  package let allowed: String?
 
-  package init(_ status: Int, _ message: String, retryAfter: Int? = nil) {
-    (self.status, self.message, self.retryAfter) = (status, message, retryAfter)
+  package init(_ status: Int, _ message: String, retryAfter: Int? = nil, allowed: String? = nil) {
+    (self.status, self.message, self.retryAfter, self.allowed) = (status, message, retryAfter, allowed)
   }
 
   /// What metrics call it.
@@ -30,6 +32,8 @@ package struct ServerFailure: Error, Hashable {
   package var response: ServerResponse {
     var response = ServerResponse(json: "{\"error\":\(JSONLine.quoted(message))}", status: status)
     if let retryAfter { response.headers.append(("Retry-After", "\(retryAfter)")) }
+    if let allowed { response.headers.append(("Allow", allowed == "GET" ? "GET, HEAD" : allowed)) }
+    if status == 401 { response.headers.append(("WWW-Authenticate", "Bearer")) }
     return response
   }
 }
