@@ -18,7 +18,8 @@ struct ProcessUsage {
     defer { fclose(file) }
     var line = [CChar](repeating: 0, count: 128)
     fgets(&line, Int32(line.count), file)
-    let fields = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: " ")
+    let fields = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(
+      separator: " ")
     residentBytes = fields.count > 1 ? (Int(fields[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE)) : 0
   }
 }

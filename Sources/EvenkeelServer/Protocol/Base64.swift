@@ -20,7 +20,11 @@ enum Base64 {
       guard padding == 0 else { return nil }
       bits = bits << 6 | UInt32(value)
       count += 1
-      if count % 4 == 0 { bytes += [UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 8), UInt8(truncatingIfNeeded: bits)] }
+      if count % 4 == 0 {
+        bytes += [
+          UInt8(truncatingIfNeeded: bits >> 16), UInt8(truncatingIfNeeded: bits >> 8), UInt8(truncatingIfNeeded: bits),
+        ]
+      }
     }
     switch count % 4 {
     case 0: return padding == 0 ? bytes : nil

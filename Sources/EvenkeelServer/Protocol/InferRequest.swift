@@ -31,7 +31,8 @@ package struct InferRequest: Sendable {
     guard jsonCount > 0 else { throw ServerFailure(400, "The body is empty; expected a JSON object with \"inputs\".") }
     self = try body.withUnsafeBufferPointer { bytes in
       var reader = JSONReader(UnsafeBufferPointer(rebasing: bytes[..<jsonCount]))
-      return try InferRequest(&reader, binary: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[jsonCount...])))
+      return try InferRequest(
+        &reader, binary: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[jsonCount...])))
     }
   }
 
@@ -81,12 +82,15 @@ private struct InputDescription {
     try reader.object { reader, key in
       switch key {
       case "name":
-        guard case .text(let text) = try reader.value() else { throw ServerFailure(400, "An input's \"name\" is no text.") }
+        guard case .text(let text) = try reader.value() else {
+          throw ServerFailure(400, "An input's \"name\" is no text.")
+        }
         name = text
       case "datatype":
         guard case .text(let text) = try reader.value(), let type = Datatype(rawValue: text) else {
           throw ServerFailure(
-            400, "An input's \"datatype\" is unknown; expected one of \(Datatype.allCases.map(\.rawValue).alternatives).")
+            400,
+            "An input's \"datatype\" is unknown; expected one of \(Datatype.allCases.map(\.rawValue).alternatives).")
         }
         datatype = type
       case "shape": shape = try reader.shape()
@@ -112,7 +116,8 @@ private struct InputDescription {
       guard size <= binary.count - position else {
         throw ServerFailure(
           400,
-          "Input \"\(name)\": \"binary_data_size\" is \(size), and \(binary.count - position) bytes are left in the body.")
+          "Input \"\(name)\": \"binary_data_size\" is \(size), and \(binary.count - position) bytes are left in the body."
+        )
       }
       let bytes = UnsafeRawBufferPointer(rebasing: binary[position..<position + size])
       position += size

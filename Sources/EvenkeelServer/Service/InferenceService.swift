@@ -13,7 +13,8 @@ package final class InferenceService: Sendable {
     /// - Throws: `EvenkeelError` with code `usage` for a name that no path of a request can have.
     package init(name: String, path: String) throws {
       guard !name.isEmpty, !name.contains("/") else {
-        throw EvenkeelError.usage("\"\(name)\" is no name for a model; expected one without a slash, as in name=\(path).")
+        throw EvenkeelError.usage(
+          "\"\(name)\" is no name for a model; expected one without a slash, as in name=\(path).")
       }
       (self.name, self.path) = (name, path)
     }
@@ -44,7 +45,8 @@ package final class InferenceService: Sendable {
     try options.validate()
     var seen: Set<String> = []
     for source in sources where !seen.insert(source.name).inserted {
-      throw EvenkeelError.usage("Two models are called \"\(source.name)\"; give one another name, as in name=\(source.path).")
+      throw EvenkeelError.usage(
+        "Two models are called \"\(source.name)\"; give one another name, as in name=\(source.path).")
     }
     self.options = options
     state = Mutex(State(entries: sources.map { Entry(source: $0) }))

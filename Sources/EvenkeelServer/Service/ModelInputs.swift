@@ -206,8 +206,10 @@ package struct ModelInputs: Sendable {
     let file = try FileBytes(bytes, name: name)
     let own = try ImageFile.shape(of: file).dimensions
     let channels = own[0] * own[1] * 3 == shape.count ? 3 : 1
-    guard let input = images ?? (own[0] * own[1] * channels == shape.count
-      ? ImageInput(width: own[1], height: own[0], channels: channels, resizing: .fit) : nil)
+    guard
+      let input = images
+        ?? (own[0] * own[1] * channels == shape.count
+          ? ImageInput(width: own[1], height: own[0], channels: channels, resizing: .fit) : nil)
     else {
       throw ServerFailure(400, "\(name): expected \(shape.count) values (\(shape)), got \(own[1]) × \(own[0]) pixels.")
     }

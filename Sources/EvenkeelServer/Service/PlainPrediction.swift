@@ -7,7 +7,8 @@ enum PlainPrediction {
     let (rows, warnings) = try rows(of: request, model.inputs)
     return try await model.answer(rows, start: start) { values in
       let lines = model.outputs.people(values).joined(separator: ",\n")
-      let warnings = warnings.isEmpty ? "" : ",\n\"warnings\":[\(warnings.map(JSONLine.quoted).joined(separator: ",\n"))]"
+      let warnings =
+        warnings.isEmpty ? "" : ",\n\"warnings\":[\(warnings.map(JSONLine.quoted).joined(separator: ",\n"))]"
       return ServerResponse(json: "{\"predictions\":[\n\(lines)\n]\(warnings)}\n")
     }
   }

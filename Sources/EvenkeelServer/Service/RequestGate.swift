@@ -35,7 +35,9 @@ package struct RequestGate: RequestHandler {
     let scheme = "bearer "
     let given = request.headers["authorization"] ?? ""
     guard given.lowercased().hasPrefix(scheme), Self.areEqual(Array(given.utf8.dropFirst(scheme.utf8.count)), token)
-    else { throw ServerFailure(401, "The request shows no token, or another one; expected Authorization: Bearer TOKEN.") }
+    else {
+      throw ServerFailure(401, "The request shows no token, or another one; expected Authorization: Bearer TOKEN.")
+    }
   }
 
   /// Takes as long wherever the first difference is.
@@ -78,8 +80,7 @@ package struct RequestGate: RequestHandler {
 
 extension ServerResponse {
   fileprivate var withoutBody: ServerResponse {
-    var response = self
-    response.body = .bytes([])
-    return response
+    guard case .bytes(let body) = body else { return self }
+    return ServerResponse(status: status, headers: headers + [("Content-Length", "\(body.count)")])
   }
 }

@@ -37,7 +37,8 @@ package struct ServiceHandler: RequestHandler {
       try request.require("GET")
       return try Self.json(
         ServerMetadata(
-          name: "evenkeel", version: Release.version, extensions: ["binary_tensor_data", "statistics", "classification"]))
+          name: "evenkeel", version: Release.version,
+          extensions: ["binary_tensor_data", "statistics", "classification"]))
     case ("health", 2) where parts[1] == "live":
       try request.require("GET")
       return ServerResponse(status: 200)
@@ -61,7 +62,8 @@ package struct ServiceHandler: RequestHandler {
     }
   }
 
-  private func answer(_ request: ServerRequest, of model: ServedModel, _ parts: [String]) async throws -> ServerResponse {
+  private func answer(_ request: ServerRequest, of model: ServedModel, _ parts: [String]) async throws -> ServerResponse
+  {
     switch (parts.first, parts.count) {
     case (nil, _):
       try request.require("GET")
@@ -88,7 +90,8 @@ package struct ServiceHandler: RequestHandler {
       switch request.mediaType {
       // curl calls everything a form unless it is told otherwise.
       case nil, "application/json", "application/octet-stream", "application/x-www-form-urlencoded": break
-      case let type?: throw ServerFailure(415, "\(type) is not read; expected application/json or application/octet-stream.")
+      case let type?:
+        throw ServerFailure(415, "\(type) is not read; expected application/json or application/octet-stream.")
       }
       let header = request.headers["inference-header-content-length"]
       let jsonCount = header.flatMap { Int($0) }
@@ -135,7 +138,8 @@ extension ServerRequest {
   /// - Throws: `ServerFailure` with status 405 for another method.
   fileprivate func require(_ wanted: String) throws {
     guard method != wanted else { return }
-    throw ServerFailure(405, "\(path) is for \(wanted == "GET" ? "GET and HEAD" : wanted), not for \(method).", allowed: wanted)
+    throw ServerFailure(
+      405, "\(path) is for \(wanted == "GET" ? "GET and HEAD" : wanted), not for \(method).", allowed: wanted)
   }
 }
 

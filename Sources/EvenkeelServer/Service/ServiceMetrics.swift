@@ -7,7 +7,8 @@ extension InferenceService {
     let models = models.map { (model: $0, values: $0.metrics.values) }
     func labels(_ model: ServedModel) -> PrometheusText.Labels { ["model": model.name, "version": model.version] }
     func each(
-      _ name: String, _ kind: PrometheusText.Kind, _ help: String, _ value: (ModelMetrics.Values) -> some CustomStringConvertible
+      _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+      _ value: (ModelMetrics.Values) -> some CustomStringConvertible
     ) {
       text.begin(name, kind, help)
       for (model, values) in models { text.add(name, labels(model), value(values)) }

@@ -32,7 +32,8 @@ struct ServiceStatistics: Encodable {
         execution_count: values.batches,
         inference_stats: Times(
           success: Total(values.success), fail: Total(values.failure), queue: Total(values.queue),
-          compute_input: Total(values.input), compute_infer: Total(values.compute), compute_output: Total(values.output)),
+          compute_input: Total(values.input), compute_infer: Total(values.compute), compute_output: Total(values.output)
+        ),
         batch_stats: values.batchSizes.sorted { $0.key < $1.key }.map {
           Batch(batch_size: $0.key, compute_infer: Total($0.value))
         })
