@@ -43,6 +43,9 @@ public struct Trainer: Sendable {
   public var numbers: NumericTransform
   /// What the products of dense and convolution layers are computed in.
   public var precision: Precision
+  /// The other processes that train the same model, each with the same trainer and data; nil: none. The bits are the same with any
+  /// number of them.
+  package var communicator: (any Communicator)?
   /// The seed for the order of examples, dropout and augmentation.
   public var seed: UInt64
   /// The largest number of threads, up to eight per processor. The same seed gives the same bits on any.
