@@ -81,7 +81,8 @@ let package = Package(
       dependencies: [
         "CLinux", "CSVScan", "CZlib", "Evenkeel", "EvenkeelLab",
         .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Server"])),
-      ]),
+      ],
+      resources: [.embedInCode("Pages/Page")]),
     .executableTarget(
       name: "EvenkeelCommand",
       dependencies: [
