@@ -85,7 +85,8 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
         .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Server"])),
         .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
-      ]),
+      ],
+      resources: [.embedInCode("Pages/Page")]),
     .executableTarget(
       name: "EvenkeelCommand",
       dependencies: [

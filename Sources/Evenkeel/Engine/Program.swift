@@ -6,6 +6,8 @@ import Kernels
 package final class Program: @unchecked Sendable {
   let purpose: Purpose
   let maximumRows: Int
+  /// Whether its steps may carry out several layers.
+  let fuses: Bool
   /// The largest team that runs it.
   let threads: Int
   /// The team that runs it now; results do not depend on it.
@@ -36,22 +38,25 @@ package final class Program: @unchecked Sendable {
   let exchange: SliceExchange?
   let job = Job()
 
-  /// - Parameter network: That of `layout`, or one whose layers stand at the same paths; nil: that of `layout`.
+  /// - Parameters:
+  ///   - network: That of `layout`, or one whose layers stand at the same paths; nil: that of `layout`.
+  ///   - fuses: Whether steps may carry out several layers; otherwise there is one for every layer.
   package init(
     _ layout: ParameterLayout, network: PlacedNetwork? = nil, maximumRows: Int, purpose: Purpose,
-    precision: Precision = .float32, threads: Int, communicator: (any Communicator)? = nil
+    precision: Precision = .float32, fuses: Bool = true, threads: Int, communicator: (any Communicator)? = nil
   ) throws {
     let network = network ?? layout.network
     multiplyAdds = network.layers.reduce(0) { $0 + $1.multiplyAdds }
     self.purpose = purpose
     self.maximumRows = maximumRows
+    self.fuses = fuses
     self.threads = threads
     team = threads
     exchange = communicator.map { SliceExchange($0) }
     slices = Slices(network, rows: maximumRows, purpose: purpose)
     let lowering = try Lowering(
       network, layout: layout, maximumRows: maximumRows, slices: slices, members: threads, purpose: purpose,
-      precision: precision)
+      precision: precision, fuses: fuses)
     steps = lowering.steps
     reductions = steps.map { $0.operation as? any BatchReduction }
     lengths = lowering.lengths
@@ -90,6 +95,8 @@ package final class Program: @unchecked Sendable {
   package var outputGradient: UnsafeMutablePointer<Float> { arena.start + gradientOffsets[outputValue] }
   /// The input of step `index`.
   func input(ofStep index: Int) -> UnsafeMutablePointer<Float> { arena.start + valueOffsets[steps[index].input] }
+  /// The output of step `index`.
+  func output(ofStep index: Int) -> UnsafeMutablePointer<Float> { arena.start + valueOffsets[steps[index].output] }
   var inputLength: Int { lengths[0] }
   var outputLength: Int { lengths[outputValue] }
 
