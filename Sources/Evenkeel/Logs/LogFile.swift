@@ -4,7 +4,7 @@ import Glibc
 ///
 /// Each record is one `write` to the end of the file. After the first that fails nothing more is written, what came of
 /// it is cut off again, and `onFailure` is told once: a log is not what a run is for, so no run ends because of it.
-final class LogFile {
+package final class LogFile {
   let path: String
   private var descriptor: Int32 = -1
   /// The end of the last whole record; nil for a pipe or device.
@@ -12,7 +12,7 @@ final class LogFile {
   private let onFailure: (String) -> Void
 
   /// Opens the file, or makes it, and goes on after its first `keeping` bytes.
-  init(_ path: String, keeping: Int = 0, onFailure: @escaping (String) -> Void) {
+  package init(_ path: String, keeping: Int = 0, onFailure: @escaping (String) -> Void) {
     self.path = path
     self.onFailure = onFailure
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
@@ -28,7 +28,7 @@ final class LogFile {
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// Writes a record.
-  func append(_ record: [UInt8]) {
+  package func append(_ record: [UInt8]) {
     guard descriptor >= 0 else { return }
     var written: Int
     repeat { written = write(descriptor, record, record.count) } while written < 0 && errno == EINTR
@@ -37,6 +37,12 @@ final class LogFile {
       return fail()
     }
     length? += record.count
+  }
+
+  /// Writes a JSON object on a line of its own; one that cannot be encoded is left out.
+  package func append(line: some Encodable) {
+    guard let text = try? JSONLine.text(line) else { return }
+    append(Array((text + "\n").utf8))
   }
 
   private func fail() {
@@ -49,7 +55,7 @@ final class LogFile {
 }
 
 /// Seconds since 1970.
-func secondsSince1970() -> Double {
+package func secondsSince1970() -> Double {
   var time = timespec()
   clock_gettime(CLOCK_REALTIME, &time)
   return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9

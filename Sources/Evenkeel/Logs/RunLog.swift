@@ -8,7 +8,7 @@ import Glibc
 /// another cuts off what was written after its checkpoint: whatever ended the first one, the file has every step once.
 public final class RunLog: RunObserver {
   /// The version of the lines that this code writes.
-  static let schema = 1
+  package static let schema = 1
   private let path: String
   private let warn: (String) -> Void
   private var file: LogFile?
@@ -18,32 +18,34 @@ public final class RunLog: RunObserver {
   /// - Throws: `EvenkeelError` with code `usage` for a file that is not a log.
   public init(_ path: String, warn: @escaping (String) -> Void) throws {
     (self.path, self.warn) = (path, warn)
+    try Self.requireReplaceable(path)
+  }
+
+  /// - Throws: `EvenkeelError` with code `usage` for a file that is not a log.
+  package static func requireReplaceable(_ path: String) throws {
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else { return }
-    guard try FileBytes(path).copy.starts(with: "{\"schema\":".utf8) else {
+    guard try isBeginning(of: FileBytes(path).copy) else {
       throw EvenkeelError.usage("\(path) is not the log of a run and is not replaced by one; choose another file.")
     }
   }
 
+  /// Whether a file that begins with `bytes` is the log of a run.
+  package static func isBeginning(of bytes: some Sequence<UInt8>) -> Bool { bytes.starts(with: "{\"schema\":".utf8) }
+
   public func runStarts(_ start: RunStart) {
     file = LogFile(path, keeping: start.step == 0 ? 0 : Self.lengthUp(to: start.step, in: path), onFailure: warn)
-    append(StartLine(start))
+    file?.append(line: StartLine(start))
   }
 
-  public func stepEnds(_ step: RunStep) { append(StepLine(step)) }
+  public func stepEnds(_ step: RunStep) { file?.append(line: StepLine(step)) }
 
   public func epochEnds(_ epoch: RunEpoch) {
-    append(EpochLine(epoch))
-    if !epoch.norms.isEmpty { append(NormsLine(epoch)) }
+    file?.append(line: EpochLine(epoch))
+    if !epoch.norms.isEmpty { file?.append(line: NormsLine(epoch)) }
   }
 
-  public func runEnds(_ end: RunEnd) { append(EndLine(end)) }
-
-  private func append(_ line: some Encodable) {
-    // Only a network may fail to be encoded, and is then left out.
-    guard let text = try? JSONLine.text(line) else { return }
-    file?.append(Array((text + "\n").utf8))
-  }
+  public func runEnds(_ end: RunEnd) { file?.append(line: EndLine(end)) }
 
   private struct Place: Decodable {
     let event: String

@@ -9,31 +9,34 @@ struct StartLine: Encodable {
   let command: String?
   let machine: String
   let data: [String]
-  let settings: Settings
+  let settings: LoggedSettings
   let network: EncodedJSON?
-
-  struct Settings: Encodable {
-    let settings: [(name: String, value: RunSetting)]
-
-    struct Name: CodingKey {
-      let stringValue: String
-      var intValue: Int? { nil }
-      init(stringValue: String) { self.stringValue = stringValue }
-      init?(intValue: Int) { nil }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-      var object = encoder.container(keyedBy: Name.self)
-      for (name, value) in settings { try object.encode(value, forKey: Name(stringValue: name)) }
-    }
-  }
 
   init(_ start: RunStart) {
     (step, epochs, stepsPerEpoch, examples) = (start.step, start.epochs, start.stepsPerEpoch, start.examples)
     (command, machine, data) = (start.command, start.machine, start.data)
-    settings = Settings(settings: start.settings)
+    settings = LoggedSettings(start.settings)
     // A layer of the user's own may fail to be encoded.
     network = (try? JSONLine.text(start.network)).map(EncodedJSON.init)
+  }
+}
+
+/// Settings as a JSON object, in their order.
+package struct LoggedSettings: Encodable {
+  private let settings: [(name: String, value: RunSetting)]
+
+  package init(_ settings: [(name: String, value: RunSetting)]) { self.settings = settings }
+
+  private struct Name: CodingKey {
+    let stringValue: String
+    var intValue: Int? { nil }
+    init(stringValue: String) { self.stringValue = stringValue }
+    init?(intValue: Int) { nil }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var object = encoder.container(keyedBy: Name.self)
+    for (name, value) in settings { try object.encode(value, forKey: Name(stringValue: name)) }
   }
 }
 

@@ -21,6 +21,7 @@ extension Lab {
     @Option(help: "Seeds that each contender is measured with; fewer than five leave every verdict undecided.")
     var seeds = 5
     @Option(help: "An HTML file for a report.") var report: String?
+    @Option(help: "A file that grows by a JSON object a line as trials come to their ends.") var log: String?
     @OptionGroup(title: "Running") var options: LaboratoryOptions
 
     func run() throws {
@@ -39,6 +40,7 @@ extension Lab {
       let seconds = try Planner.budget(budget)
       try requireOutput(report)
       try requireApart(report, from: [data, network], store: try options.store.path())
+      try options.requireLog(log, apartFrom: [data, network], report: report)
       let data = try options.data(data)
       let network = try network.map { try NetworkOptions.named($0, for: data.training).compared(by: .batch) }
       for claim in claims {
@@ -50,12 +52,16 @@ extension Lab {
       let runner = options.runner(store, data)
       let speed = try Speed(measuredOn: data)
       let plans = try plans(claims, network, seconds, speed, runner)
+      let laboratory = LaboratoryRun(runner: runner, claims: claims, plans: plans, speed: speed)
+      let log = try runner.log(log, trials: laboratory.expectedTrials)
       var progress = TrialProgress(enabled: !options.quiet)
       StopSignals.trainingStarts()
-      let evidence = try LaboratoryRun(runner: runner, claims: claims, plans: plans, speed: speed)
-        .run(seconds: size == nil ? seconds : .infinity, shouldStop: { StopSignals.haveCome }) {
+      let evidence = try log.watched {
+        try laboratory.run(seconds: size == nil ? seconds : .infinity, shouldStop: { StopSignals.haveCome }) {
           progress.show("lab", $0.done, $0.total, $0.secondsLeft)
+          log?.tell($0.results, secondsLeft: $0.secondsLeft)
         }
+      }
       progress.clear()
       let reports = try zip(claims, plans).map { try $0.judge($1, evidence, command: command($1)) }
       var unfinished: [String] = []

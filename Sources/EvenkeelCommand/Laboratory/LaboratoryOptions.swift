@@ -39,6 +39,13 @@ struct LaboratoryOptions: ParsableArguments {
     if let threads, threads < 1 { throw EvenkeelError(.usage, "--threads is \(threads); expected at least 1.") }
   }
 
+  /// - Throws: `EvenkeelError` with code `usage` for a log in the place of what the command reads or writes.
+  func requireLog(_ log: String?, apartFrom inputs: [String?], report: String?) throws {
+    try requireApart(log, from: inputs, store: try store.path(), as: "the log")
+    guard let log, let report, AtomicFile.place(log) == AtomicFile.place(report) else { return }
+    throw EvenkeelError(.usage, "\(log) cannot be the log and the report; choose another file.")
+  }
+
   func runner(_ store: RunStore, _ data: LaboratoryData) -> TrialRunner {
     TrialRunner(store: store, data: data, threads: min(threads ?? Machine.threads, 8 * Machine.threads))
   }
@@ -51,6 +58,26 @@ struct LaboratoryOptions: ParsableArguments {
     let data = try LaboratoryData(source, reading, for: use)
     warn(data.warnings)
     return data
+  }
+}
+
+extension TrialRunner {
+  /// The log of --log; nil without.
+  /// - Throws: `EvenkeelError` with code `usage` for a file that is not a log.
+  func log(_ path: String?, trials: Int) throws -> TrialLog? {
+    guard let path else { return nil }
+    let counts = data.description
+    let sentence =
+      "\(counts.source): \(counts.trainingCount) examples to train on, \(counts.validationCount) to search settings on, \(counts.testCount) to judge on"
+    return try TrialLog(
+      path, of: store, trials: trials, data: [sentence], command: givenCommand(), threads: threads, warn: { warn($0) })
+  }
+}
+
+extension TrialLog? {
+  /// Runs `body`, which runs trials, and tells how it ended if there is a log.
+  func watched<Result>(_ body: () throws -> Result) throws -> Result {
+    if let self { try self.watched(body) } else { try body() }
   }
 }
 

@@ -26,6 +26,7 @@ struct SweepCommand: ParsableCommand {
   @Option(help: "An HTML file for a report with heat maps.") var report: String?
   @Option(help: "A folder for the trials as TensorBoard shows them, a row each in its table of hyperparameters.")
   var tensorboard: String?
+  @Option(help: "A file that grows by a JSON object a line as trials come to their ends.") var log: String?
   @OptionGroup(title: "Running") var options: LaboratoryOptions
 
   func run() throws {
@@ -48,6 +49,7 @@ struct SweepCommand: ParsableCommand {
     }
     try requireOutput(report)
     try requireApart(report, from: [data, network.network], store: try options.store.path())
+    try options.requireLog(log, apartFrom: [data, network.network], report: report)
     let data = try options.data(data)
     try data.description.requireFit(metric)
     let sweep = Sweep(
@@ -58,10 +60,15 @@ struct SweepCommand: ParsableCommand {
     try data.requireFit(planned)
     let store = try RunStore(options.store.path())
     try store.warnOfUnfitRows()
+    let runner = options.runner(store, data)
+    let log = try runner.log(log, trials: Set(planned).count)
     var progress = TrialProgress(enabled: !options.quiet)
     StopSignals.trainingStarts()
-    let results = try options.runner(store, data).run(planned, shouldStop: { StopSignals.haveCome }) {
-      progress.show("sweep", $0.done, $0.total, $0.secondsLeft)
+    let results = try log.watched {
+      try runner.run(planned, shouldStop: { StopSignals.haveCome }) {
+        progress.show("sweep", $0.done, $0.total, $0.secondsLeft)
+        log?.tell($0.results, secondsLeft: $0.secondsLeft)
+      }
     }
     progress.clear()
     if let tensorboard {

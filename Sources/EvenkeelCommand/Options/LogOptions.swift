@@ -10,6 +10,14 @@ struct LogOptions: ParsableArguments {
     String?
   @Option(help: "Epochs between histograms of parameters and running statistics in --tensorboard; 0: none.")
   var tensorboardHistograms: Int?
+  @Option(help: "An MLflow server that the run is shown by, such as http://127.0.0.1:5000.") var mlflow: String?
+  @Option(help: "The experiment of --mlflow, evenkeel by default; it is made if there is none.")
+  var mlflowExperiment: String?
+
+  /// The first option that has one training followed; nil if none does.
+  var given: String? {
+    [("--log", log), ("--tensorboard", tensorboard), ("--mlflow", mlflow)].first { $0.1 != nil }?.0
+  }
 
   /// What watches the run.
   /// - Throws: `EvenkeelError` with code `usage` for a log in the place of what the command reads or writes, or of what is
@@ -22,11 +30,17 @@ struct LogOptions: ParsableArguments {
     guard tensorboardHistograms == nil || tensorboard != nil else {
       throw EvenkeelError(.usage, "--tensorboard-histograms goes with --tensorboard.")
     }
+    guard mlflowExperiment == nil || mlflow != nil else {
+      throw EvenkeelError(.usage, "--mlflow-experiment goes with --mlflow.")
+    }
     var observers: [any RunObserver] = []
     if let log { observers.append(try RunLog(log, warn: { warn($0) })) }
     if let tensorboard {
       observers.append(
         try EventLog(tensorboard, histogramInterval: tensorboardHistograms ?? 0, warn: { warn($0) }))
+    }
+    if let mlflow {
+      observers.append(try MLflowLog(mlflow, experiment: mlflowExperiment ?? "evenkeel", warn: { warn($0) }))
     }
     return observers
   }

@@ -94,8 +94,7 @@ extension Train {
       throw EvenkeelError(
         .usage, "--folds trains several models and keeps no checkpoint to --resume from.")
     }
-    let watched = [("--report", output.report), ("--log", logs.log), ("--tensorboard", logs.tensorboard)]
-    if let (option, _) = watched.first(where: { $0.1 != nil }) {
+    if let option = output.report == nil ? logs.given : "--report" {
       throw EvenkeelError(
         .usage,
         "\(option) shows one training, and --folds makes several; evaluate --report shows the mean of their models.")

@@ -138,7 +138,7 @@ struct Train: ParsableCommand {
     if network.network != nil { return "--network describes a network of your own" }
     if from != nil { return "--from begins with one network" }
     if resuming { return "a checkpoint holds one network" }
-    if logs.log != nil || logs.tensorboard != nil { return "a log follows one network" }
+    if logs.given != nil { return "a log follows one network" }
     if folds.folds != nil { return "--folds trains a network for each fold" }
     if calibration.calibration == .temperature { return "--calibration needs rows that no network was trained on" }
     if calibration.thresholdFor != nil { return "--threshold-for needs rows that no network was trained on" }

@@ -7,7 +7,7 @@ package enum Stylesheet {
   package static let palette = light(":root") + "@media screen and (prefers-color-scheme:dark){\(dark(":root"))}"
 
   /// For a page with figures in it.
-  static let page = palette + pageRules + figureRules
+  package static let page = palette + pageRules + figureRules
 
   /// For one figure in a file of its own.
   static let standalone =

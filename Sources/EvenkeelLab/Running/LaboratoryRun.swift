@@ -12,10 +12,17 @@ package struct LaboratoryRun: Sendable {
     (self.runner, self.claims, self.plans, self.speed) = (runner, claims, plans, speed)
   }
 
+  /// How many trials are expected, those that are done included; claims share trials.
+  package var expectedTrials: Int {
+    get throws { try Set(zip(claims, plans).flatMap { try $0.trials($1, .assumed) }).count }
+  }
+
   /// The overall progress.
   package struct Progress: Sendable {
     package let done: Int
     package let total: Int
+    /// What came since the last report.
+    package let results: [(trial: Trial, result: TrialResult)]
     /// Until everything is done or the time is over; nil before there is any basis for an estimate.
     package let secondsLeft: Double?
   }
@@ -31,8 +38,7 @@ package struct LaboratoryRun: Sendable {
     let start = clock.now
     let hasTime: @Sendable () -> Bool = { (clock.now - start) / .seconds(1) < seconds }
     var evidence = Evidence()
-    // Claims share trials.
-    let expected = try Set(zip(claims, plans).flatMap { try $0.trials($1, .assumed) }).count
+    let expected = try expectedTrials
     var done = 0
     while true {
       var missing: Set<Trial> = []
@@ -52,7 +58,9 @@ package struct LaboratoryRun: Sendable {
             let estimate =
               progress.ran == 0 ? nil : progress.seconds / Double(progress.ran) * Double(total - done)
             let rest = max(0, seconds - (clock.now - start) / .seconds(1))
-            onProgress(Progress(done: done, total: total, secondsLeft: estimate.map { min($0, rest) }))
+            onProgress(
+              Progress(
+                done: done, total: total, results: progress.results, secondsLeft: estimate.map { min($0, rest) }))
           })
       } catch let error as EvenkeelError where error.code == .interrupted {
         throw EvenkeelError(

@@ -19,6 +19,8 @@ package struct TrialRunner: Sendable {
     package let total: Int
     /// Of those, the ones that this call ran.
     package let ran: Int
+    /// What came since the last report, what was done before this call included.
+    package let results: [(trial: Trial, result: TrialResult)]
     /// Seconds since the call.
     package let seconds: Double
     /// An estimate from the trials so far; nil before the first.
@@ -47,13 +49,14 @@ package struct TrialRunner: Sendable {
     let waiting = distinct.filter { known[$0] == nil }
     try data.requireFit(waiting)
     try store.add(waiting)
-    let board = Board(waiting, done: known)
+    let board = Board(waiting, done: distinct.compactMap { trial in known[trial].map { (trial, $0) } })
     let clock = ContinuousClock()
     let start = clock.now
     func report() {
       onProgress(
         Progress(
-          done: board.doneCount, total: distinct.count, ran: board.ranCount, seconds: (clock.now - start) / .seconds(1))
+          done: board.doneCount, total: distinct.count, ran: board.ranCount, results: board.takeNews(),
+          seconds: (clock.now - start) / .seconds(1))
       )
     }
     report()
@@ -98,17 +101,33 @@ package struct TrialRunner: Sendable {
 private final class Board: Sendable {
   private struct State {
     var waiting: [Trial]
-    var results: [Trial: TrialResult]
+    var results: [Trial: TrialResult] = [:]
+    /// Those that were not reported yet.
+    var news: [(trial: Trial, result: TrialResult)] = []
     /// Results of this call.
     var ran = 0
     var error: (any Error)?
     var wasStopped = false
     var finished = 0
+
+    mutating func add(_ result: TrialResult, of trial: Trial) {
+      results[trial] = result
+      news.append((trial, result))
+    }
   }
   private let state: Mutex<State>
 
-  init(_ waiting: [Trial], done: [Trial: TrialResult]) {
-    state = Mutex(State(waiting: waiting.reversed(), results: done))
+  init(_ waiting: [Trial], done: [(Trial, TrialResult)]) {
+    var state = State(waiting: waiting.reversed())
+    for (trial, result) in done { state.add(result, of: trial) }
+    self.state = Mutex(state)
+  }
+
+  func takeNews() -> [(trial: Trial, result: TrialResult)] {
+    state.withLock { state in
+      defer { state.news = [] }
+      return state.news
+    }
   }
 
   var doneCount: Int { state.withLock { $0.results.count } }
@@ -149,14 +168,14 @@ private final class Board: Sendable {
     let key = try trial.key
     guard try store.claim(key) else {
       guard let result = try store.result(key) else { return false }
-      state.withLock { $0.results[trial] = result }
+      state.withLock { $0.add(result, of: trial) }
       return true
     }
     do {
       guard let result = try trial.run(on: data, shouldStop: mustEnd) else { return true }
       try store.finish(key, result)
       state.withLock {
-        $0.results[trial] = result
+        $0.add(result, of: trial)
         $0.ran += 1
       }
     } catch let error as EvenkeelError where error.code == .usage {

@@ -16,7 +16,7 @@ extension StoredRun {
   /// - Throws: `EvenkeelError` with code `cannotWrite`.
   fileprivate func writeEvents(below folder: String) throws -> Bool {
     guard let result, let started, let finished else { return false }
-    let table = HyperparameterTable(settings: settings, metrics: [.init(tag: "score"), .init(tag: "loss")])
+    let table = HyperparameterTable(settings: trial.settings, metrics: [.init(tag: "score"), .init(tag: "loss")])
     var head = [
       LoggedEvent(step: 0, time: started), LoggedEvent(step: 0, time: started), LoggedEvent(step: 0, time: started),
     ]
@@ -37,14 +37,17 @@ extension StoredRun {
     try EventFile.write(head + curve + [end], in: "\(folder)/run-\(id)", time: started)
     return true
   }
+}
 
-  private var settings: [(name: String, value: RunSetting)] {
+extension Trial {
+  /// The settings by which trials differ, as logs name them.
+  var settings: [(name: String, value: RunSetting)] {
     [
-      ("normalization", .text((try? trial.network.placed().normKinds) ?? "")),
-      ("learningRate", .number(trial.learningRate)), ("initialScale", .number(trial.initialScale)),
-      ("optimizer", .text(trial.method.rawValue)), ("weightDecay", .number(trial.weightDecay)),
-      ("batchSize", .count(UInt64(trial.batchSize))), ("steps", .count(UInt64(trial.steps))),
-      ("network", .text(trial.network.summary)), ("seed", .count(trial.seed)),
+      ("normalization", .text((try? network.placed().normKinds) ?? "")),
+      ("learningRate", .number(learningRate)), ("initialScale", .number(initialScale)),
+      ("optimizer", .text(method.rawValue)), ("weightDecay", .number(weightDecay)),
+      ("batchSize", .count(UInt64(batchSize))), ("steps", .count(UInt64(steps))),
+      ("network", .text(network.summary)), ("seed", .count(seed)),
     ]
   }
 }
