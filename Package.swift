@@ -93,6 +93,19 @@ let package = Package(
         "CLinux", "Evenkeel", "EvenkeelLab", "EvenkeelONNX", "EvenkeelServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    // The pictures of the documentation, drawn by the laboratory.
+    .executableTarget(
+      name: "DocumentationFigures", dependencies: ["Evenkeel", "EvenkeelLab"], path: "Documentation/Figures"),
+    // The programs that the tutorials end with; those of their steps before are in Steps.
+    .executableTarget(
+      name: "FirstNetwork", dependencies: ["Evenkeel"], path: "Examples/Tutorials/FirstNetwork", exclude: ["Steps"]),
+    .executableTarget(
+      name: "TableOfRides", dependencies: ["Evenkeel"], path: "Examples/Tutorials/TableOfRides", exclude: ["Steps"]),
+    .executableTarget(
+      name: "OwnLayer", dependencies: ["Evenkeel", "EvenkeelLab"], path: "Examples/Tutorials/OwnLayer",
+      exclude: ["Steps"]),
+    .executableTarget(
+      name: "IllNorm", dependencies: ["Evenkeel"], path: "Examples/Tutorials/IllNorm", exclude: ["Steps"]),
     // What the tests stand on: the allocation counter; what holds a thread; the library again, in plain loops of doubles
     // that carry their error; and temporary files, the command, and files of other programs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

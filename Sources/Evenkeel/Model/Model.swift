@@ -4,6 +4,13 @@ import Synchronization
 /// A network with its parameters and running statistics: a value. Copies share nothing that changes.
 ///
 /// Predicting never writes, and one model may predict on many threads at once. Training is `Trainer.fit(&model, …)`.
+///
+/// ```swift
+/// var model = try Model(network, seed: 1)
+/// try trainer.fit(&model, to: training, epochs: 5)             // a training is mutating
+/// let quality = try model.evaluate(test)                       // whatever predicts is not
+/// let before = model                                           // a copy, which later steps leave as it is
+/// ```
 public struct Model: Sendable {
   /// What the model computes.
   public let network: Network
@@ -119,6 +126,10 @@ public struct Model: Sendable {
 
   /// Predicts one observation from `network.input.count` raw values, before scaling.
   ///
+  ///
+  /// ```swift
+  /// let probabilities = try model.predict([Float](repeating: 0, count: 784))
+  /// ```
   /// - Returns: Probabilities for a classifier, values in the target's units for a regression, plain outputs before training.
   /// - Throws: `EvenkeelError` for another number of values or one that is not finite.
   public func predict(_ observation: [Float]) throws -> [Float] {
@@ -139,6 +150,11 @@ public struct Model: Sendable {
   }
 
   /// Predicts every example of `dataset`; the result has the shape `[n, outputs]`.
+  ///
+  /// ```swift
+  /// let outputs = try model.predict(test)                        // [examples, outputs]
+  /// let first = outputs[row: 0]
+  /// ```
   public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> Tensor {
     let values = try predictInDouble(dataset, threads: threads).map { Float($0) }
     let width = outputCount
@@ -179,6 +195,11 @@ public struct Model: Sendable {
 
   /// How well the model does on `dataset`, with running statistics; examples count by their weights, those of a class that the model
   /// does not know as wrong.
+  ///
+  /// ```swift
+  /// let quality = try model.evaluate(test)
+  /// print(quality.loss, quality.accuracy ?? 0)
+  /// ```
   /// - Throws: `EvenkeelError` if the data has other targets than the model was trained for, or no rows.
   public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Quality {
     try evaluate(dataset, InferenceRun(threads: threads))

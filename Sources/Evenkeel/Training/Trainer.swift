@@ -1,6 +1,12 @@
 import Kernels
 
 /// Trains models: the loss, the optimizer and the way through the data. A value with no changing state.
+///
+/// ```swift
+/// let trainer = Trainer(
+///   loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.001), batchSize: 128,
+///   schedule: .cosine(warmUp: 100), patience: 3)
+/// ```
 public struct Trainer: Sendable {
   /// The quantity that training minimizes.
   public var loss: Loss
@@ -96,7 +102,15 @@ public struct Trainer: Sendable {
   ///
   /// The first training fits the input scaling on `dataset`. If anything fails, `model` keeps the parameters and
   /// statistics of the last good step.
+  ///
+  /// ```swift
+  /// let history = try trainer.fit(&model, to: training, validation: validation, epochs: 5) { event in
+  ///   if case .epoch(let record, _) = event { print(record.epoch, record.trainLoss) }
+  /// }
+  /// ```
   /// - Parameters:
+  ///   - model: What is trained; a copy made before stays as it was.
+  ///   - dataset: Examples of the network's shape with targets that fit the loss.
   ///   - validation: Evaluated after every epoch with running statistics.
   ///   - epochs: The total number of passes over the data, including those before `resuming`.
   ///   - resuming: Where an earlier run with the same data and settings stopped; the result is the same to the bit

@@ -10,9 +10,15 @@ package enum Stylesheet {
   package static let page = palette + pageRules + figureRules
 
   /// For one figure in a file of its own.
-  static let standalone =
-    light("svg") + "@media (prefers-color-scheme:dark){\(dark("svg"))}svg{font-family:\(sans)}.page{fill:var(--paper)}"
-    + figureRules
+  static func standalone(_ colors: Figure.Colors) -> String {
+    let palette =
+      switch colors {
+      case .system: light("svg") + "@media (prefers-color-scheme:dark){\(dark("svg"))}"
+      case .light: light("svg")
+      case .dark: dark("svg")
+      }
+    return palette + "svg{font-family:\(sans)}.page{fill:var(--paper)}" + figureRules
+  }
 
   package static let sans = "ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',Ubuntu,sans-serif"
   package static let mono = "ui-monospace,SFMono-Regular,Menlo,Consolas,'Noto Sans Mono','DejaVu Sans Mono',monospace"
