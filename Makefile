@@ -4,11 +4,13 @@
 # them in turn; EVENKEEL_DATA=folder adds the runs on MNIST and CIFAR-10.
 # make bench-tables: how well training on tables predicts, beside linear models, scikit-learn's MLP and boosted trees, on the
 # tables of EVENKEEL_DATA; OPTIONS=--quick for two splits of each table, OPTIONS=--help for all options.
+# make deb: a Debian package of the command in .build, which needs no Swift where it is installed.
+# make arm64: what an x86-64 machine can check of arm64, emulated: the kernels' bits and the products.
 # The same in every call: another set of traits would build everything anew. The products are named, as a build of everything includes
 # the programs of swift-protobuf, which nothing here needs.
 traits := --traits Interchange,Server$(shell pkg-config --exists ompi-c 2>/dev/null && echo ,MPI)
 
-.PHONY: demo test bench bench-tables build setup lint
+.PHONY: demo test bench bench-tables arm64 deb build setup lint
 
 demo: build
 	.build/release/evenkeel demo
@@ -19,6 +21,7 @@ build: setup
 test:
 	@Scripts/setup test
 	Scripts/generate-protobuf --check
+	Scripts/digests
 	swift build -c release $(traits) --product evenkeel
 	swift build -c release $(traits) --product evenkeelPackageTests
 	swift test -c release $(traits) --skip-build
@@ -34,6 +37,13 @@ bench: build
 bench-tables: build
 	@Scripts/setup bench
 	.venv/bin/python Benchmarks/tables.py $(OPTIONS)
+
+deb: setup
+	Scripts/deb
+
+arm64:
+	@Scripts/setup test
+	Scripts/arm64
 
 lint:
 	Scripts/rooms

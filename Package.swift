@@ -1,9 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// LIBXSMM multiplies on x86-64 only; elsewhere oneDNN does.
+// LIBXSMM multiplies on x86-64 only, OpenBLAS on arm64; elsewhere oneDNN does.
 #if arch(x86_64)
   let products: [LinkerSetting] = [.linkedLibrary("xsmm"), .linkedLibrary("xsmmnoblas"), .linkedLibrary("dl")]
+#elseif arch(arm64)
+  let products: [LinkerSetting] = [.linkedLibrary("openblas")]
 #else
   let products: [LinkerSetting] = []
 #endif
@@ -23,7 +25,7 @@ let package = Package(
   ],
   traits: [
     .trait(name: "Interchange", description: "Files of other programs: ONNX. Fetches swift-protobuf."),
-    .trait(name: "Server", description: "Models and runs over HTTP. Fetches hummingbird."),
+    .trait(name: "Server", description: "Models and runs over HTTP. Fetches swift-nio."),
     .trait(name: "MPI", description: "Training on many machines. Needs Open MPI (libopenmpi-dev)."),
   ],
   dependencies: [
@@ -33,7 +35,7 @@ let package = Package(
     // Only fetched with the trait Interchange.
     .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0", traits: []),
     // Only fetched with the trait Server.
-    .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+    .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
   ],
   targets: [
     // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev, libjpeg-dev, libwebp-dev, libsqlite3-dev (see
@@ -46,7 +48,7 @@ let package = Package(
     .target(name: "CLinux"),
     // Loops that must vectorize: pure functions on pointers, no allocation.
     .target(name: "Kernels", linkerSettings: [.linkedLibrary("m")]),
-    // Products, convolutions and pooling: the one room that calls LIBXSMM and oneDNN.
+    // Products, convolutions and pooling: the one room that calls LIBXSMM, OpenBLAS and oneDNN.
     .target(name: "Primitives", linkerSettings: products + [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     // What processes of one training exchange, in the order of a balanced tree; the one room that calls MPI.
     .target(
@@ -80,14 +82,30 @@ let package = Package(
       name: "EvenkeelServer",
       dependencies: [
         "CLinux", "CSVScan", "CZlib", "Evenkeel", "EvenkeelLab",
-        .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Server"])),
-      ]),
+        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
+        .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Server"])),
+        .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
+      ],
+      resources: [.embedInCode("Pages/Page")]),
     .executableTarget(
       name: "EvenkeelCommand",
       dependencies: [
         "CLinux", "Evenkeel", "EvenkeelLab", "EvenkeelONNX", "EvenkeelServer",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    // The pictures of the documentation, drawn by the laboratory.
+    .executableTarget(
+      name: "DocumentationFigures", dependencies: ["Evenkeel", "EvenkeelLab"], path: "Documentation/Figures"),
+    // The programs that the tutorials end with; those of their steps before are in Steps.
+    .executableTarget(
+      name: "FirstNetwork", dependencies: ["Evenkeel"], path: "Examples/Tutorials/FirstNetwork", exclude: ["Steps"]),
+    .executableTarget(
+      name: "TableOfRides", dependencies: ["Evenkeel"], path: "Examples/Tutorials/TableOfRides", exclude: ["Steps"]),
+    .executableTarget(
+      name: "OwnLayer", dependencies: ["Evenkeel", "EvenkeelLab"], path: "Examples/Tutorials/OwnLayer",
+      exclude: ["Steps"]),
+    .executableTarget(
+      name: "IllNorm", dependencies: ["Evenkeel"], path: "Examples/Tutorials/IllNorm", exclude: ["Steps"]),
     // What the tests stand on: the allocation counter; what holds a thread; the library again, in plain loops of doubles
     // that carry their error; and temporary files, the command, and files of other programs.
     .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),

@@ -3,6 +3,9 @@
 #include "team.h"
 #include "vector_math.h"
 
+// Without variants, x86-64 multiplies and adds in two steps here; processors that could fuse them (arm64) must not either.
+#pragma STDC FP_CONTRACT OFF
+
 // The number of nodes below x, and the number not above it.
 EK_INLINE size_t below(float x, const float *nodes, size_t count) {
   size_t low = 0, high = count;

@@ -4,6 +4,10 @@
 #include "team.h"
 #include "vector_math.h"
 
+// Before a loop that adds up products one after the other: in vectors, where a processor has them for it (arm64), they would not be
+// fused with their sums, as they are everywhere else.
+#define EK_IN_ORDER _Pragma("clang loop vectorize(disable)")
+
 // The bin of x: the number of inner edges that are not above it.
 EK_INLINE size_t bin_of(float x, const float *edges, size_t bins) {
   size_t low = 0, high = bins - 1;
@@ -65,7 +69,7 @@ EK_CLONES void ek_piecewise_backward(const ek_piecewise *layer, const float *x, 
       size_t used = layer->used[e], k = used ? bin_of(value, edges, used) : 0;
       float bin = used ? edges[k + 1] - edges[k] : 0, by_slope = 0, by_weight = 0;
       const float *weight = layer->weights + (e * bins + k) * width;
-      for (size_t i = 0; i < width; i++) {
+      EK_IN_ORDER for (size_t i = 0; i < width; i++) {
         by_slope += from[i] * slope[i];
         by_weight += from[i] * weight[i];
       }
@@ -157,7 +161,7 @@ EK_CLONES void ek_periodic_backward(const ek_periodic *layer, const float *x, co
       waves_of(x[at], turns, frequencies, scratch);
       slopes_of(layer, e, y + from, dy + from, before, slopes);
       float sum = 0;
-      for (size_t j = 0; j < frequencies; j++)
+      EK_IN_ORDER for (size_t j = 0; j < frequencies; j++)
         sum += turns[j] * (slopes[frequencies + j] * scratch[j] - slopes[j] * scratch[frequencies + j]);
       dx[at] = ONE_TURN * sum;
     }

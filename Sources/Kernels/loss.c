@@ -14,6 +14,9 @@ EK_CLONES static double exponentials(const float *x, size_t count, float shift, 
   return sum;
 }
 
+// Without variants, x86-64 multiplies and adds in two steps here; processors that could fuse them (arm64) must not either.
+#pragma STDC FP_CONTRACT OFF
+
 static float largest(const float *x, size_t count, size_t *index) {
   size_t best = 0;
   for (size_t i = 1; i < count; i++)

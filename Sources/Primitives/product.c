@@ -1,5 +1,5 @@
-// Products of row-major matrices on the calling thread: by LIBXSMM, which multiplies blocks as they lie, or where there is none for
-// this processor, by oneDNN, which copies them first.
+// Products of row-major matrices on the calling thread. On x86-64, by LIBXSMM, which multiplies blocks as they lie, or by oneDNN, which
+// copies them first. On arm64, by OpenBLAS: oneDNN has only plain loops for it there. Elsewhere by oneDNN.
 #include "onednn.h"
 #include "primitives.h"
 
@@ -37,6 +37,22 @@ static int multiply(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda
                           a_transposed ? a + p * lda : a + p, (int)lda, a_transposed, b + p * ldb + j, (int)ldb, c + j,
                           (int)ldc, p > 0))
         return 0;
+  return 1;
+}
+#elif defined(__aarch64__)
+#include <cblas.h>
+#include <pthread.h>
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+// OpenBLAS has one number of threads for the whole process.
+static void stay_alone(void) { openblas_set_num_threads(1); }
+
+static int multiply(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, int a_transposed, const float *b,
+                    int64_t ldb, float *c, int64_t ldc) {
+  pthread_once(&once, stay_alone);
+  cblas_sgemm(CblasRowMajor, a_transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, (int)m, (int)n, (int)k, 1, a, (int)lda, b,
+              (int)ldb, 0, c, (int)ldc);
   return 1;
 }
 #else

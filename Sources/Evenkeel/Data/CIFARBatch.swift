@@ -49,8 +49,14 @@ extension Dataset {
   /// there, and `test_batch.bin`, gzipped or not. Examples have the shape `[32, 32, 3]`.
   ///
   /// The classes have the names in `batches.meta.txt`, one per line, if that file exists, otherwise CIFAR-10's own.
+  ///
+  /// ```swift
+  /// let photos = try Dataset.cifar10(at: "cifar10")
+  /// ```
   /// - Parameters:
+  ///   - folder: The path of the folder.
   ///   - validation: The share of the training examples that is set apart, drawn by `seed`.
+  ///   - seed: The same seed gives the same parts.
   /// - Throws: `EvenkeelError`: `noInput` that names a missing file, `data` for one that is damaged.
   public static func cifar10(at folder: String, validation: Double = 0, seed: UInt64 = 0) throws -> DatasetSplits {
     let content = try Folder(folder)

@@ -45,8 +45,14 @@ public struct Dataset: Sendable {
   }
 
   /// Examples from values in memory, row after row.
+  ///
+  /// ```swift
+  /// let xor = try Dataset(
+  ///   [0, 0, 0, 1, 1, 0, 1, 1], shape: [2], targets: .classes([0, 1, 1, 0], labels: ["same", "different"]))
+  /// ```
   /// - Parameters:
   ///   - values: `shape.count` values per example.
+  ///   - shape: The shape of one example, features last: `[784]`, `[28, 28, 1]`.
   ///   - targets: One entry per example, or `.none`.
   /// - Throws: `EvenkeelError` with code `data` if the numbers of values and targets do not fit.
   public init(_ values: [Float], shape: Shape, targets: Targets = .none) throws {
@@ -63,6 +69,22 @@ public struct Dataset: Sendable {
     let copy = try AlignedFloats(count: values.count, for: "A copy of \(count) examples")
     values.withUnsafeBufferPointer { if let start = $0.baseAddress { copy.start.update(from: start, count: $0.count) } }
     self.init(shape: shape, examples: ExampleStorage(copy, width: width), targets: targets)
+  }
+
+  /// Examples from doubles in memory, which are scaled as those of a file of doubles are.
+  /// - Throws: `EvenkeelError` with code `data` if they are not whole examples.
+  package init(doubles values: [Double], shape: Shape) throws {
+    guard let width = Shape.checkedCount(shape.dimensions), width > 0, values.count % width == 0 else {
+      throw EvenkeelError.data("\(values.count) values are not whole examples of shape \(shape).")
+    }
+    let copy = try AlignedFloats(count: 2 * values.count, for: "A copy of \(values.count / width) examples")
+    let start = UnsafeMutableRawPointer(copy.start)
+    values.withUnsafeBytes { if let bytes = $0.baseAddress { start.copyMemory(from: bytes, byteCount: $0.count) } }
+    self.init(
+      shape: shape,
+      examples: ExampleStorage(
+        owner: copy, base: UnsafeRawPointer(start), element: .float64, count: values.count / width, storedWidth: width),
+      targets: .none)
   }
 
   /// The features of example `index` as they are stored, not scaled.
@@ -87,7 +109,9 @@ public struct Dataset: Sendable {
 
   /// Parts the set at random; the same seed gives the same parts. Of every class each part gets its share, and at least one example
   /// if the class has two or more; one that is alone goes to `first`.
-  /// - Parameter fraction: The share of examples that goes to `second`, rounded to whole examples; more where many classes are rare.
+  /// - Parameters:
+  ///   - fraction: The share of examples that goes to `second`, rounded to whole examples; more where many classes are rare.
+  ///   - seed: The same seed gives the same parts.
   public func split(fraction: Double, seed: UInt64) -> (first: Dataset, second: Dataset) {
     let rows = RowSplit(count: count, targets: targets, test: fraction, seed: seed)
     return (subset(rows.training), subset(rows.test))
@@ -129,6 +153,7 @@ public struct DatasetSplits: Sendable {
 
 /// What is to be predicted for each example.
 public enum Targets: Sendable {
+  /// Nothing: examples to predict.
   case none
   /// The class of each example as an index into `labels`; −1 for a class that training never saw.
   case classes([Int32], labels: [String])

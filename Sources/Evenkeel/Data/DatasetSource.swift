@@ -14,7 +14,12 @@ extension Dataset {
   /// Reads DATA as the command names it: `digits`, a CSV, NPY or NPZ file, an SQLite database, a table that was encoded, or a folder of
   /// IDX files, of CIFAR-10's batches or of images; `-` is a file on standard input.
   ///
+  ///
+  /// ```swift
+  /// let clinic = try Dataset.read("clinic.sqlite", rows: .query("select age, town, answer from people"), target: "answer")
+  /// ```
   /// - Parameters:
+  ///   - path: DATA.
   ///   - rows: Those of an SQLite database, be it DATA or a separate part; nil: of its only table.
   ///   - target: The column of a table to predict, by name, of an NPY file by number from 0; the last one by default.
   ///   - weight: The column of a CSV file that says what each example counts. In an NPZ file the arrays `weights`
@@ -27,6 +32,7 @@ extension Dataset {
   ///     parts, an NPZ file that has none.
   ///   - fold: Takes its rows of what would be trained on as the test part; `validation` is then a share of the others, and of a table
   ///     only the rest says what its columns become.
+  ///   - seed: The same seed gives the same parts.
   /// - Throws: `EvenkeelError` that names the path if there is nothing, or nothing that can be read.
   public static func read(
     _ path: String, rows: DatabaseRows? = nil, target: String? = nil, weight: String? = nil,

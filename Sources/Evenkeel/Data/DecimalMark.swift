@@ -1,6 +1,8 @@
 /// What parts the whole of a number from its fraction, in a table's text.
 public enum DecimalMark: String, CaseIterable, Codable, Sendable {
+  /// A point: `0.5`.
   case point = "."
+  /// A comma: `0,5`.
   case comma = ","
 
   /// The number that `text` is: with a power of ten or without, its thousands in groups of three, with a percent or currency sign before

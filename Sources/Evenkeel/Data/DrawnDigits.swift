@@ -5,6 +5,10 @@ extension Dataset {
   ///
   /// Each is the digit's strokes under a random affine map and a smooth random displacement, with a pen of random width and
   /// noise. Image i follows from the seed and i alone, so they are drawn in parallel.
+  ///
+  /// ```swift
+  /// let digits = try Dataset.digits(training: 2_000, test: 500)
+  /// ```
   public static func digits(
     training: Int = 10_000, validation: Int = 0, test: Int = 2_000, seed: UInt64 = 0
   ) throws -> DatasetSplits {

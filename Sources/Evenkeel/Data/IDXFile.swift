@@ -42,8 +42,15 @@ package struct IDXFile {
 
 extension Dataset {
   /// Reads a folder of the four files of MNIST and similar sets, gzipped or not. Files that are not gzipped are mapped.
+  ///
+  /// ```swift
+  /// let digits = try Dataset.idx(at: "mnist", validation: 0.1)
+  /// print(digits.training.count, digits.validation.count, digits.test.count)
+  /// ```
   /// - Parameters:
+  ///   - folder: The path of the folder.
   ///   - validation: The share of the training examples that is set apart, drawn by `seed`.
+  ///   - seed: The same seed gives the same parts.
   /// - Throws: `EvenkeelError`: `noInput` that names a missing file, `data` for one that is damaged.
   public static func idx(at folder: String, validation: Double = 0, seed: UInt64 = 0) throws -> DatasetSplits {
     let training = try idx(in: folder, "train", classes: nil)

@@ -8,10 +8,16 @@ extension Dataset {
   /// Examples have the shape `[height, width, 3]`, or `[height, width, 1]` if all images are gray. They are upright (a camera's
   /// note of how it was held, EXIF, is followed), of one size, and kept as bytes, in Pillow's values. Transparency is dropped. Hidden
   /// and empty files and what Windows leaves in folders are no images; `DatasetSplits.warnings` counts them.
+  ///
+  /// ```swift
+  /// let photos = try Dataset.images(at: "photos", options: ImageOptions(size: ImageSize("64x48"), resizing: .crop))
+  /// ```
   /// - Parameters:
+  ///   - folder: The path of the folder.
   ///   - options: The size, and what becomes of damaged images.
   ///   - validation: The share of the training images that is set apart, drawn by `seed`.
   ///   - test: The share of all images that is set apart where the folder has no parts.
+  ///   - seed: The same seed gives the same parts.
   /// - Throws: `EvenkeelError`: `noInput` for what cannot be opened, `data` that names a file that is no image, is damaged
   ///   or a class without images; `usage` for a share where the folder has a validation part.
   public static func images(

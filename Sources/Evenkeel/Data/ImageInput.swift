@@ -1,5 +1,6 @@
 /// The size of an image in pixels.
 public struct ImageSize: Hashable, Sendable {
+  /// The sides in pixels, each from 1 to 8192.
   public let width, height: Int
 
   /// The largest side of an input.
@@ -31,9 +32,11 @@ public struct ImageInput: Hashable, Codable, Sendable {
     case stretch
   }
 
+  /// The sides in pixels.
   public let width, height: Int
   /// 1 for gray, 3 for color; images of the other kind are converted.
   public let channels: Int
+  /// How an image of other proportions is brought to the size.
   public let resizing: Resizing
 
   package init(width: Int, height: Int, channels: Int, resizing: Resizing) {
@@ -57,10 +60,12 @@ public struct ImageOptions: Hashable, Sendable {
   /// The size that all become; nil for the one that 95 % of the training images have, or else the median width and height, each
   /// rounded to a multiple of 8.
   public var size: ImageSize?
+  /// How an image of other proportions is brought to the size.
   public var resizing: ImageInput.Resizing
   /// Whether damaged images are left out, with a warning; otherwise the first is an error.
   public var skipsBroken: Bool
 
+  /// Options of which each has a default.
   public init(size: ImageSize? = nil, resizing: ImageInput.Resizing = .fit, skipsBroken: Bool = false) {
     (self.size, self.resizing, self.skipsBroken) = (size, resizing, skipsBroken)
   }

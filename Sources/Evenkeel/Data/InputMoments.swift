@@ -7,7 +7,10 @@ extension InputScaling {
   /// - Throws: `EvenkeelError` with code `data` that names an example and feature that is not finite.
   ///
   /// A feature of a table that is a category's number stays as it is.
-  /// - Parameter numbers: What becomes of numbers; other than `standard`, features that only say yes or no stay 0 and 1.
+  /// - Parameters:
+  ///   - dataset: The examples that a model is trained on, and no others.
+  ///   - numbers: What becomes of numbers; other than `standard`, features that only say yes or no stay 0 and 1.
+  ///   - threads: The number of threads; the result does not depend on it.
   public init(fittedTo dataset: Dataset, numbers: NumericTransform = .standard, threads: Int = 1) throws {
     let channels = try dataset.examples.reading { try InputMoments(dataset, threads: threads).channels }
     let kinds = dataset.featureKinds

@@ -79,10 +79,16 @@ extension Dataset {
   /// are whole numbers and few. An NPZ file holds inputs and targets in arrays of their own, named as Keras, scikit-learn and
   /// others do: `x_train` and `y_train`, `x_test` and `y_test`; `X` and `y`; `train_images` and `train_labels`; `data` and
   /// `target`. Integer targets are classes from 0 on, floats are values. An NPZ file of one array is read as an NPY file.
+  ///
+  /// ```swift
+  /// let digits = try Dataset.numpy(at: "mnist.npz", validation: 0.1)
+  /// ```
   /// - Parameters:
+  ///   - path: The path of the file.
   ///   - target: The column to predict, from 0; the last one by default.
   ///   - validation: The share of training examples set apart for validation; 0 to take the file's own part, if it has one.
   ///   - test: The share set apart for the test, where the file has no test part.
+  ///   - seed: The same seed gives the same parts.
   /// - Throws: `EvenkeelError`: `noInput` if there is no such file, `usage` for an unknown column, `data` that names file,
   ///   array, byte or key for content that is damaged or does not fit.
   public static func numpy(

@@ -18,11 +18,11 @@ public struct TableEncoding: Hashable, Codable, Sendable {
     /// Whether texts in a column of numbers are missing cells; nil, as in older models, if they are errors.
     var textIsMissing: Bool?
     /// Of the numbers, or the days since 1970, in the training rows; nil for categories, and in older models.
-    var range: Range?
+    package var range: Range?
 
     /// From the least to the greatest.
-    struct Range: Hashable, Codable, Sendable {
-      let least, greatest: Double
+    package struct Range: Hashable, Codable, Sendable {
+      package let least, greatest: Double
     }
 
     /// The same, of other training rows.

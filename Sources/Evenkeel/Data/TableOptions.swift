@@ -11,7 +11,12 @@ public struct TableOptions: Hashable, Sendable {
   }
 
   /// What is predicted.
-  public enum Task: String, CaseIterable, Sendable { case classification, regression }
+  public enum Task: String, CaseIterable, Sendable {
+    /// A class: the probability of each is learned.
+    case classification
+    /// A number.
+    case regression
+  }
 
   /// The kinds of columns by name.
   public var columns: [String: ColumnKind]
@@ -28,6 +33,7 @@ public struct TableOptions: Hashable, Sendable {
   /// for an `Embedding`. nil: each becomes a feature whatever their number.
   public var mostOneHot: Int?
 
+  /// Options of which all are left open that are not given.
   public init(
     columns: [String: ColumnKind] = [:], task: Task? = nil, decimal: DecimalMark? = nil, hasHeader: Bool? = nil,
     missing: [String] = [], mostOneHot: Int? = nil

@@ -3,13 +3,21 @@ extension Dataset {
   ///
   /// Rows without a target are left out, and so are columns that only number or name the rows; `DatasetSplits.warnings` says so. Features
   /// that would take more than half of the memory there is are kept in a temporary file.
+  ///
+  /// ```swift
+  /// let patients = try Dataset.csv(
+  ///   at: "patients.csv", target: "answer", ignoring: ["id"],
+  ///   options: TableOptions(columns: ["zip": .category]), validation: 0.1, test: 0.2)
+  /// ```
   /// - Parameters:
+  ///   - path: The path of the file; `-` for standard input.
   ///   - target: The column to predict; the last one by default.
   ///   - weight: The column that says what each row counts (`Dataset.with`), which is then no feature.
   ///   - ignored: The names of columns that are left out.
   ///   - options: What is known of the table; the rest is found out.
   ///   - validation: The share of rows set apart for validation.
   ///   - test: The share of rows set apart for the test.
+  ///   - seed: The same seed gives the same parts.
   /// - Throws: `EvenkeelError` that names file, line and column.
   public static func csv(
     at path: String, target: String? = nil, weight: String? = nil, ignoring ignored: [String] = [],

@@ -4,9 +4,14 @@ extension Model {
   ///
   /// With data, the inputs of every batch norm are measured during prediction, and the model is evaluated with running,
   /// batch and recalibrated statistics. Nothing is changed. Recalibrated statistics use no targets.
+  ///
+  /// ```swift
+  /// for finding in try model.diagnose(on: test).findings { print(finding.layer, finding.kind, finding.remedy) }
+  /// ```
   /// - Parameters:
   ///   - dataset: Examples as for `evaluate`, in any order; without targets nothing is evaluated.
   ///   - batchSize: The batch size in training; nil: the one that the model stores.
+  ///   - threads: The most threads; nil for as many as pay. The result does not depend on it.
   /// - Throws: `EvenkeelError` as `evaluate`; `usage` for a batch size below 2; `data` for fewer than 2 examples.
   public func diagnose(on dataset: Dataset? = nil, batchSize: Int? = nil, threads: Int? = nil) throws -> Diagnosis {
     if let batchSize, batchSize < 2 {

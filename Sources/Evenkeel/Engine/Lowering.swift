@@ -13,7 +13,7 @@ struct Step {
   let places: LayerPlaces
 }
 
-/// A network as a list of steps over values, after fusion.
+/// A network as a list of steps over values, after fusion if that is wanted.
 ///
 /// This is the only place that fuses a layer with the one after it into one step.
 struct Lowering {
@@ -28,12 +28,15 @@ struct Lowering {
   private let members: Int
   private let purpose: Purpose
   private let precision: Precision
+  private let fuses: Bool
   private var current = 0
 
-  /// - Parameter network: That of `layout`, or one whose layers stand at the same paths.
+  /// - Parameters:
+  ///   - network: That of `layout`, or one whose layers stand at the same paths.
+  ///   - fuses: Whether steps carry out several layers; otherwise every layer is a step of its own.
   init(
     _ network: PlacedNetwork, layout: ParameterLayout, maximumRows: Int, slices: Slices, members: Int, purpose: Purpose,
-    precision: Precision
+    precision: Precision, fuses: Bool
   ) throws {
     self.layout = layout
     self.maximumRows = maximumRows
@@ -41,6 +44,7 @@ struct Lowering {
     self.members = members
     self.purpose = purpose
     self.precision = precision
+    self.fuses = fuses
     lengths = [network.input.count]
     sequences = [SequenceLengths(network.input)]
     try append(network.items)
@@ -54,7 +58,7 @@ struct Lowering {
     while index < items.count {
       let item = items[index]
       index += 1
-      let next = index < items.count ? items[index].layer : nil
+      let next = fuses && index < items.count ? items[index].layer : nil
       switch item {
       case .block(let block):
         // The sum computes the ReLU after a block.
@@ -62,10 +66,16 @@ struct Lowering {
         if hasReLU { index += 1 }
         try append(block, hasReLU: hasReLU)
       case .layer(let layer)
-      where layer.layer is Flatten && Flatten.isView(of: layer.input, isNetworkInput: current == 0):
+      where fuses && layer.layer is Flatten && Flatten.isView(of: layer.input, isNetworkInput: current == 0):
         break
       case .layer(let layer):
-        var operation = try layer.layer.makeOperation(for: site(layer.path, layer.input, layer.output))
+        let site = site(layer.path, layer.input, layer.output)
+        var operation = try layer.layer.makeOperation(for: site)
+        if !fuses, var norm = layer.layer as? BatchNorm {
+          // A batch's own statistics are seen as they are.
+          norm.renormalization = nil
+          operation = try norm.makeOperation(for: site)
+        }
         // A batch norm computes the activation after it in its own sweeps.
         if var norm = operation as? BatchNormOperation, let activation = next?.activationFunction {
           norm.activation = activation
@@ -74,7 +84,7 @@ struct Lowering {
         }
         append(
           operation, layer, layer.path, layer.output,
-          sequences[current].after(layer.layer, site(layer.path, layer.input, layer.output)))
+          sequences[current].after(layer.layer, site))
       }
     }
   }
@@ -107,7 +117,7 @@ struct Lowering {
     current = entry
     try append(block.items)
     // A norm at the end of the block adds the shortcut in its own sweeps.
-    if current != shortcut, let last = steps.indices.last, var norm = steps[last].operation as? BatchNormOperation,
+    if fuses, current != shortcut, let last = steps.indices.last, var norm = steps[last].operation as? BatchNormOperation,
       norm.activation == .identity, steps[last].output == current, !norm.hasAddend
     {
       norm.hasAddend = true

@@ -131,7 +131,8 @@ public struct LayerSite: Sendable {
 
   /// The same place for a layer that this one wraps and runs on whole batches (`LayerOperation.runForward`).
   /// - Parameters:
-  ///   - input: The inner layer's shapes; nil for this one's.
+  ///   - input: The shape that the inner layer takes; nil for this one's.
+  ///   - output: The shape that the inner layer gives; nil for this one's.
   public func inner(input: Shape? = nil, output: Shape? = nil) -> LayerSite {
     LayerSite(
       input: input ?? self.input, output: output ?? self.output, name: name, maximumRows: maximumRows, members: members,
@@ -141,5 +142,8 @@ public struct LayerSite: Sendable {
 
 /// The purpose of a program.
 public enum Purpose: Sendable {
-  case training, prediction
+  /// Steps of training: backward follows forward, and norms use the statistics of the batch.
+  case training
+  /// Outputs alone; norms use their running statistics.
+  case prediction
 }

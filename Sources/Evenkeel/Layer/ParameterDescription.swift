@@ -1,6 +1,13 @@
 /// The role of a parameter. Weight decay acts on weights only, by role and never by name.
 public enum ParameterRole: String, Codable, Sendable {
-  case weight, bias, scale, shift
+  /// A factor of an input: the w of w x. Weight decay acts on it.
+  case weight
+  /// What is added to a weighted sum.
+  case bias
+  /// The γ of a norm.
+  case scale
+  /// The β of a norm.
+  case shift
   /// What stands for a number, a category or a member.
   case embedding
 }
@@ -27,6 +34,7 @@ public struct ParameterDescription: Hashable, Sendable {
 
 /// The values a parameter has before training.
 public enum InitialValue: Hashable, Sendable {
+  /// Every value is this one.
   case constant(Float)
   /// Normal with mean 0 and this standard deviation.
   case normal(deviation: Double)
@@ -60,7 +68,11 @@ public struct BufferDescription: Hashable, Sendable {
   }
 
   /// Floats of `shape` that start at `start`.
-  /// - Parameter minimum: A file with stored values below it cannot be read.
+  /// - Parameters:
+  ///   - name: Its name in the stored file.
+  ///   - shape: Its shape, in memory and in the file.
+  ///   - start: The value of each before training.
+  ///   - minimum: A file with stored values below it cannot be read.
   public init(name: String, shape: Shape, start: Float, minimum: Float = -.infinity) {
     self.name = name
     self.shape = shape
@@ -68,7 +80,9 @@ public struct BufferDescription: Hashable, Sendable {
   }
 
   /// A count.
-  /// - Parameter whenMissing: The value for a file without this tensor.
+  /// - Parameters:
+  ///   - name: Its name in the stored file.
+  ///   - whenMissing: The value for a file without this tensor.
   public init(count name: String, whenMissing: Int = 0) {
     self.name = name
     shape = []

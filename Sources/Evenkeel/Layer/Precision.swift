@@ -6,6 +6,7 @@ import Primitives
 ///
 /// PyTorch calls bfloat16 `torch.autocast("cpu", torch.bfloat16)`, Keras `mixed_bfloat16`.
 public enum Precision: String, Hashable, Codable, CaseIterable, Sendable {
+  /// 24 bits of significand: the products as everything else.
   case float32
   /// Operands are rounded to 8 bits of significand, their products summed in float32: up to twice as fast where the processor
   /// multiplies bfloat16 itself.

@@ -26,7 +26,24 @@ protocol ActivationLayer: Layer {
 
 /// Every activation, with its default options; raw values are the kinds of layer that files name.
 public enum ActivationKind: String, Codable, CaseIterable, Sendable {
-  case relu, leakyRelu, elu, gelu, silu, sigmoid, tanh, softplus, mish
+  /// max(0, x).
+  case relu
+  /// x, but 0.01 x below 0.
+  case leakyRelu
+  /// x, but eˣ − 1 below 0.
+  case elu
+  /// x Φ(x), with the normal distribution's Φ.
+  case gelu
+  /// x / (1 + e⁻ˣ).
+  case silu
+  /// 1 / (1 + e⁻ˣ).
+  case sigmoid
+  /// The hyperbolic tangent.
+  case tanh
+  /// ln(1 + eˣ).
+  case softplus
+  /// x tanh(ln(1 + eˣ)).
+  case mish
 
   /// The names that `init(named:)` takes.
   public static var names: [String] { allCases.map(\.rawValue) }

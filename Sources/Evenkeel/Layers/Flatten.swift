@@ -13,7 +13,8 @@ public struct Flatten: Layer {
   public func outputLength(of length: Int, for input: Shape) -> Int? { 1 }
 
   public func makeOperation(for site: LayerSite) throws -> any LayerOperation {
-    TransposeOperation(channels: site.input.featureCount)
+    let isView = Self.isView(of: site.input, isNetworkInput: !site.wantsInputGradient)
+    return TransposeOperation(channels: isView ? 1 : site.input.featureCount)
   }
 
   /// True if no values move.

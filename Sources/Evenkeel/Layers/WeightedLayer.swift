@@ -3,7 +3,9 @@ public enum Bias: String, Hashable, Codable, CaseIterable, Sendable {
   /// A bias, unless the next layer has the trait `removesConstants`: batch and instance norm would subtract the bias
   /// again with the mean. Layer, group and RMS norm would not: their means, if any, are not of one feature.
   case automatic
+  /// A bias in any case.
   case present
+  /// No bias.
   case absent
 }
 

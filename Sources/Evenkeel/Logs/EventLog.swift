@@ -12,6 +12,7 @@ public final class EventLog: RunObserver {
 
   /// A log that replaces the one in `folder`, if there is one, or continues it, when the run starts. Other files stay.
   /// - Parameters:
+  ///   - folder: The path of the run's folder; the one above it is what TensorBoard is given.
   ///   - histogramInterval: Parameters and running statistics become histograms after every so many epochs; 0: never.
   ///   - warn: Told, once, if something cannot be written; training goes on.
   /// - Throws: `EvenkeelError` with code `usage` for a negative interval.

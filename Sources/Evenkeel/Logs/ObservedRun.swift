@@ -37,7 +37,10 @@ public final class ObservedRun {
   static let interval = Duration.milliseconds(100)
 
   /// A run that is about to begin.
-  /// - Parameter trainer: What makes the run.
+  /// - Parameters:
+  ///   - start: What is told of the run at its first step.
+  ///   - trainer: What makes the run.
+  ///   - observers: Those that hear of it, in this order.
   public init(_ start: RunStart, of trainer: Trainer, by observers: [any RunObserver]) {
     (self.start, self.trainer, self.observers) = (start, trainer, observers)
     (step, epoch) = (start.step, start.step / max(1, start.stepsPerEpoch))

@@ -14,7 +14,9 @@ public final class RunLog: RunObserver {
   private var file: LogFile?
 
   /// A log that replaces the one at `path`, if there is one, or continues it, when the run starts.
-  /// - Parameter warn: Told, once, if the log cannot be written; training goes on.
+  /// - Parameters:
+  ///   - path: The path of the file.
+  ///   - warn: Told, once, if the log cannot be written; training goes on.
   /// - Throws: `EvenkeelError` with code `usage` for a file that is not a log.
   public init(_ path: String, warn: @escaping (String) -> Void) throws {
     (self.path, self.warn) = (path, warn)

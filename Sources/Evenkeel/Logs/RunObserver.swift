@@ -2,6 +2,16 @@
 ///
 /// `ObservedRun` tells it what happens, in order and on the training's thread. An observer changes nothing about the
 /// run and ends it on no account: what it cannot write, it leaves out, and says so itself.
+///
+/// ```swift
+/// let run = ObservedRun(
+///   try RunStart(of: trainer, on: model, to: training, hasValidation: true, epochs: 5), of: trainer,
+///   by: [try RunLog("run.jsonl", warn: { print($0) })])
+/// try run.watched {
+///   try trainer.fit(&model, to: training, validation: validation, epochs: 5) { run.note($0) }
+/// }
+/// run.end()
+/// ```
 public protocol RunObserver: AnyObject {
   /// The first step was made.
   func runStarts(_ start: RunStart)
@@ -40,10 +50,14 @@ public struct RunStart: Sendable {
 
   /// What `trainer` is about to do with `model` and `dataset`.
   /// - Parameters:
+  ///   - trainer: The settings of the run.
+  ///   - model: The model before the first step.
+  ///   - dataset: The examples that it is trained on.
+  ///   - hasValidation: Whether epochs are validated.
+  ///   - epochs: The number of epochs at the end.
+  ///   - checkpoint: What the run continues.
   ///   - command: The command line, if there is one.
   ///   - data: What was understood of the data, in sentences.
-  ///   - hasValidation: Whether epochs are validated.
-  ///   - checkpoint: What the run continues.
   /// - Throws: `EvenkeelError` for a network whose layers do not fit.
   public init(
     of trainer: Trainer, on model: Model, to dataset: Dataset, hasValidation: Bool, epochs: Int,
@@ -64,8 +78,11 @@ public struct RunStart: Sendable {
 
 /// The value of one setting of a run.
 public enum RunSetting: Hashable, Encodable, Sendable {
+  /// A number that need not be whole: a learning rate.
   case number(Double)
+  /// A whole number: a batch size, a seed.
   case count(UInt64)
+  /// A name: that of an optimizer.
   case text(String)
 
   public func encode(to encoder: any Encoder) throws {
@@ -108,8 +125,9 @@ public struct RunStep: Hashable, Sendable {
   public let epoch: Int
   /// Of the step in its epoch; from 1.
   public let batch: Int
-  /// The means over the epoch so far; the accuracy is nil for a regression.
+  /// The mean loss over the epoch so far.
   public let loss: Double
+  /// The share of right predictions over the epoch so far, from 0 to 1; nil for a regression.
   public let accuracy: Double?
   /// The learning rate with which the step was made.
   public let learningRate: Double
@@ -164,6 +182,7 @@ public struct RunEnd: Sendable {
     /// By an error.
     case failed
   }
+  /// The kind of end.
   public let status: Status
   /// Steps so far, those before a resumed run included.
   public let step: Int

@@ -16,7 +16,15 @@ extension Model {
   /// most probable class stays the same.
   ///
   /// T minimizes the log loss, which is convex in 1 / T, between 1/20 and 20. Further training forgets it.
-  /// - Parameter always: Whether to keep it although it is no gain (`Calibration.isGain`).
+  ///
+  /// ```swift
+  /// let calibration = try model.calibrate(on: validation)
+  /// print(calibration.isGain, model.output?.temperature ?? 1)
+  /// ```
+  /// - Parameters:
+  ///   - validation: Examples with classes that the model was not trained on.
+  ///   - always: Whether to keep it although it is no gain (`Calibration.isGain`).
+  ///   - threads: The most threads; nil for as many as pay. The result does not depend on it.
   /// - Returns: What was fitted; `output.temperature` tells whether it is kept.
   /// - Throws: `EvenkeelError`: `usage` for a model that predicts values; as `evaluate`.
   @discardableResult

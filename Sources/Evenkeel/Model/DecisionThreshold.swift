@@ -4,7 +4,11 @@ public struct DecisionThreshold: Hashable, Sendable {
   let index: Int
   let probability: Double
 
-  /// - Parameter name: The class; the second one if nil.
+  /// From `probability` on, the class `name` is predicted, otherwise the other one.
+  /// - Parameters:
+  ///   - probability: From 0 to 1.
+  ///   - name: The class; the second one if nil.
+  ///   - classes: The two classes of a model.
   /// - Throws: `EvenkeelError` with code `usage` for another number of classes, a class that is none of them, or a probability
   ///   out of range.
   public init(_ probability: Double, of name: String? = nil, among classes: [String]) throws {
@@ -39,6 +43,10 @@ extension OutputDescription {
 
 extension Model {
   /// Chooses on `validation` from which probability on the second of two classes is predicted, and keeps it.
+  ///
+  /// ```swift
+  /// let (threshold, f1) = try model.chooseThreshold(for: .f1, on: validation)
+  /// ```
   /// - Returns: The threshold, and the goal's value there.
   /// - Throws: `EvenkeelError`: `usage` for another number of classes, `data` if a class does not occur; as `evaluate`.
   @discardableResult

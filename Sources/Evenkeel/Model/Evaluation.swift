@@ -21,7 +21,15 @@ public struct Evaluation: Sendable {
 
 extension Model {
   /// Predicts every example of `dataset` with running statistics and compares with its target.
-  /// - Parameter threshold: From which probability on a class is predicted; nil for the model's own, or the most probable class.
+  ///
+  /// ```swift
+  /// let evaluation = try model.evaluation(of: test)
+  /// print(evaluation.value(of: .accuracy) ?? 0, evaluation.value(of: .rocAUC) ?? 0)
+  /// ```
+  /// - Parameters:
+  ///   - dataset: Examples with targets, encoded as the model was trained.
+  ///   - threshold: From which probability on a class is predicted; nil for the model's own, or the most probable class.
+  ///   - threads: The most threads; nil for as many as pay. The result does not depend on it.
   /// - Throws: As `evaluate`.
   public func evaluation(
     of dataset: Dataset, threshold: DecisionThreshold? = nil, threads: Int? = nil

@@ -6,6 +6,11 @@ extension Model {
   ///
   /// Predictions differ by float rounding only. Paths of the layers after a norm move up, as the norm is gone. Layer,
   /// group, instance and RMS norms stay: their factors depend on the example.
+  ///
+  /// ```swift
+  /// let folded = try model.folded()                              // predicts the same, without batch norms
+  /// print(model.network.layers.count - folded.network.layers.count)
+  /// ```
   /// - Throws: `EvenkeelError` with code `usage` that names a batch norm that does not directly follow a dense or
   ///   convolution layer, such as one after an activation, or a block whose shortcut would take another norm once its
   ///   batch norm is gone.

@@ -6,6 +6,10 @@ extension Model {
   ///
   /// What a single network of several learns from one start and one part of the data held back depends on both; a mean depends less
   /// on either (bagging, Breiman 1996; deep ensembles, Lakshminarayanan et al. 2017).
+  ///
+  /// ```swift
+  /// let mean = try Model.mean(of: [model, other])                // one network, one file
+  /// ```
   /// - Throws: `EvenkeelError` with code `usage` if there is none, or if they differ in their inputs or in what they predict, or
   ///   have no last dense layer.
   public static func mean(of models: [Model]) throws -> Model {

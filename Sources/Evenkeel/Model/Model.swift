@@ -4,6 +4,13 @@ import Synchronization
 /// A network with its parameters and running statistics: a value. Copies share nothing that changes.
 ///
 /// Predicting never writes, and one model may predict on many threads at once. Training is `Trainer.fit(&model, …)`.
+///
+/// ```swift
+/// var model = try Model(network, seed: 1)
+/// try trainer.fit(&model, to: training, epochs: 5)             // a training is mutating
+/// let quality = try model.evaluate(test)                       // whatever predicts is not
+/// let before = model                                           // a copy, which later steps leave as it is
+/// ```
 public struct Model: Sendable {
   /// What the model computes.
   public let network: Network
@@ -21,7 +28,7 @@ public struct Model: Sendable {
   package var table: TrainingTable?
 
   package var state: ModelState
-  private let programs: ProgramPool
+  let programs: ProgramPool
 
   /// A model before training.
   /// - Throws: `EvenkeelError` with code `usage` that names the layer that does not fit.
@@ -119,6 +126,10 @@ public struct Model: Sendable {
 
   /// Predicts one observation from `network.input.count` raw values, before scaling.
   ///
+  ///
+  /// ```swift
+  /// let probabilities = try model.predict([Float](repeating: 0, count: 784))
+  /// ```
   /// - Returns: Probabilities for a classifier, values in the target's units for a regression, plain outputs before training.
   /// - Throws: `EvenkeelError` for another number of values or one that is not finite.
   public func predict(_ observation: [Float]) throws -> [Float] {
@@ -126,15 +137,24 @@ public struct Model: Sendable {
   }
 
   /// Predicts the rows of `rows`, shape `[n, …]`.
-  public func predict(_ rows: Tensor) throws -> Tensor {
+  public func predict(_ rows: Tensor) throws -> Tensor { try predict(dataset(of: rows)) }
+
+  /// The rows of `rows` as examples of the network's shape.
+  /// - Throws: `EvenkeelError` with code `data` for no rows or rows of another length.
+  func dataset(of rows: Tensor) throws -> Dataset {
     guard rows.rowCount > 0, rows.rowLength == network.input.count else {
       throw EvenkeelError.data(
         "Expected rows of \(network.input.count) values (\(network.input)), got the shape \(rows.shape).")
     }
-    return try predict(Dataset(rows.values, shape: network.input))
+    return try Dataset(rows.values, shape: network.input)
   }
 
   /// Predicts every example of `dataset`; the result has the shape `[n, outputs]`.
+  ///
+  /// ```swift
+  /// let outputs = try model.predict(test)                        // [examples, outputs]
+  /// let first = outputs[row: 0]
+  /// ```
   public func predict(_ dataset: Dataset, threads: Int? = nil) throws -> Tensor {
     let values = try predictInDouble(dataset, threads: threads).map { Float($0) }
     let width = outputCount
@@ -175,6 +195,11 @@ public struct Model: Sendable {
 
   /// How well the model does on `dataset`, with running statistics; examples count by their weights, those of a class that the model
   /// does not know as wrong.
+  ///
+  /// ```swift
+  /// let quality = try model.evaluate(test)
+  /// print(quality.loss, quality.accuracy ?? 0)
+  /// ```
   /// - Throws: `EvenkeelError` if the data has other targets than the model was trained for, or no rows.
   public func evaluate(_ dataset: Dataset, threads: Int? = nil) throws -> Quality {
     try evaluate(dataset, InferenceRun(threads: threads))
@@ -240,30 +265,35 @@ public struct Model: Sendable {
           rows: rows, state: state, statistics: options.usesBatchStatistics ? .batch(share: 1) : .running,
           weights: weights),
         observe: options.observe)
-      OutputDescription.mergeMembers(
-        program.output, rows: rows, members: state.layout.network.members, width: outputCount,
-        kind: output?.loss.kind)
-      output?.temper(program.output, count: rows * outputCount)
+      finish(program.output, rows: rows)
       try body(program.output, start, rows, weights)
       start += rows
     }
     try dataset.examples.requireUnchanged()
   }
+
+  /// Makes the network's outputs the model's: the mean of members', divided by the temperature.
+  func finish(_ outputs: UnsafeMutablePointer<Float>, rows: Int) {
+    OutputDescription.mergeMembers(
+      outputs, rows: rows, members: state.layout.network.members, width: outputCount, kind: output?.loss.kind)
+    output?.temper(outputs, count: rows * outputCount)
+  }
 }
 
 /// Inference programs that wait for the next call: only scratch memory, so copies of a model may share them.
-private final class ProgramPool: Sendable {
+final class ProgramPool: Sendable {
   private let layout: ParameterLayout
   private let idle = Mutex<[Program]>([])
 
   init(_ layout: ParameterLayout) { self.layout = layout }
 
-  func take(rows: Int, threads: Int) throws -> Program {
+  func take(rows: Int, fuses: Bool = true, threads: Int) throws -> Program {
     let waiting = idle.withLock { programs in
-      programs.firstIndex { $0.maximumRows >= rows && $0.threads == threads }.map { programs.remove(at: $0) }
+      programs.firstIndex { $0.maximumRows >= rows && $0.fuses == fuses && $0.threads == threads }
+        .map { programs.remove(at: $0) }
     }
     return try waiting
-      ?? Program(layout, maximumRows: rows, purpose: .prediction, threads: threads)
+      ?? Program(layout, maximumRows: rows, purpose: .prediction, fuses: fuses, threads: threads)
   }
 
   /// More threads at once than the machine has are rare; each program holds a batch's memory.

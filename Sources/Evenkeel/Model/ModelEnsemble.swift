@@ -2,6 +2,12 @@
 ///
 /// Members were trained on different rows of the same data, as by the folds of a cross-validation. Each has its own scaling, and of a
 /// table its own encoding, so they take a table as a data set each.
+///
+/// ```swift
+/// let ensemble = try ModelEnsemble([model, other])
+/// let probabilities = try ensemble.predictInDouble([test, test])
+/// try ensemble.write(to: "ensemble.safetensors")
+/// ```
 public struct ModelEnsemble: Sendable {
   /// One or more.
   public let members: [Model]
@@ -45,7 +51,9 @@ public struct ModelEnsemble: Sendable {
   package mutating func setThreshold(_ threshold: Double?) { output?.threshold = threshold }
 
   /// The mean of what the members predict, as `Model.predictInDouble`.
-  /// - Parameter datasets: The same examples as each member takes them.
+  /// - Parameters:
+  ///   - datasets: The same examples as each member takes them.
+  ///   - threads: The most threads; nil for as many as pay. The result does not depend on it.
   public func predictInDouble(_ datasets: [Dataset], threads: Int? = nil) throws -> [Double] {
     precondition(
       datasets.count == members.count, "One data set for each of \(members.count) members.")
@@ -60,7 +68,10 @@ public struct ModelEnsemble: Sendable {
   }
 
   /// How good the averages are, as `Model.evaluation`.
-  /// - Parameter datasets: The same examples as each member takes them.
+  /// - Parameters:
+  ///   - datasets: The same examples as each member takes them.
+  ///   - threshold: From which averaged probability on a class is predicted; nil for the stored one, or the most probable class.
+  ///   - threads: The most threads; nil for as many as pay. The result does not depend on it.
   public func evaluation(
     of datasets: [Dataset], threshold: DecisionThreshold? = nil, threads: Int? = nil
   ) throws -> Evaluation {

@@ -31,12 +31,18 @@ extension Model {
   /// permuted together: those of its categories, of a date, and the one that says that a cell is missing.
   ///
   /// An example of weight w counts as w examples do: it gives its value away so often as well.
+  ///
+  /// ```swift
+  /// let importance = try model.importance(on: test)
+  /// for column in importance.columns { print(column.name, column.mean) }
+  /// ```
   /// - Parameters:
   ///   - dataset: Examples with targets that the model was not trained on; on those that it was trained on, what it has learned by
   ///     heart counts too.
   ///   - metric: nil: accuracy for classes, R² for values, as in scikit-learn.
   ///   - repeats: The number of permutations of a column.
   ///   - seed: The same seed gives the same permutations, on any number of threads.
+  ///   - threads: The most threads; nil for as many as pay.
   ///   - onPass: Called after each of the passes over the data, on any thread.
   /// - Throws: `EvenkeelError`: `usage` for images and sequences, whose features mean nothing alone, for a metric of another kind of
   ///   target and numbers out of range; `data` for a metric that the data does not define, and as `evaluate`.

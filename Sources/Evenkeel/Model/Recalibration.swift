@@ -22,9 +22,15 @@ extension Model {
   ///
   /// Examples count by their weights, and sequences up to their lengths. Frozen norms are recalibrated too. The count
   /// of batches stays, but becomes at least 1. Without batch norms nothing happens.
+  ///
+  /// ```swift
+  /// var adapted = model
+  /// try adapted.recalibrate(on: otherLight)                      // no targets needed
+  /// ```
   /// - Parameters:
   ///   - dataset: Examples of the network's shape; targets are not needed.
   ///   - batchSize: Examples per batch; nil for as many as fit a cache.
+  ///   - threads: The most threads. The result does not depend on it.
   /// - Throws: `EvenkeelError`: `data` for examples of another shape, for none, for a single value per feature and for
   ///   values that are not finite, `usage` for a batch size or threads out of range. The model is then unchanged.
   public mutating func recalibrate(

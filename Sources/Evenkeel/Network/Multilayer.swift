@@ -3,8 +3,10 @@ extension Network {
   /// - Parameters:
   ///   - input: The number of values in an example.
   ///   - hidden: The number of units in each hidden layer.
-  ///   - dropout: The share of a hidden layer's outputs that is dropped in training; 0 for no such layer.
   ///   - outputs: The number of units in the last layer, which has neither norm nor activation.
+  ///   - activation: The activation of every hidden layer.
+  ///   - normalization: Where a hidden layer has its batch norm.
+  ///   - dropout: The share of a hidden layer's outputs that is dropped in training; 0 for no such layer.
   public static func multilayer(
     input: Int, hidden: [Int], outputs: Int, activation: ActivationKind = .relu,
     normalization: NormalizationPlacement = .beforeActivation, dropout: Double = 0
@@ -31,5 +33,10 @@ extension Network {
 
 /// What is normalized in a hidden layer: its z (Ioffe and Szegedy 2015, §3.2), its activation a, or neither.
 public enum NormalizationPlacement: Sendable {
-  case beforeActivation, afterActivation, none
+  /// z, which the activation then takes.
+  case beforeActivation
+  /// The activation a, which the next layer takes.
+  case afterActivation
+  /// Neither: no norm.
+  case none
 }

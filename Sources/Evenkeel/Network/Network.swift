@@ -1,6 +1,20 @@
 /// The description of a network: the shape of an example and the layers it goes through.
 ///
 /// A description has no parameters; `Model` adds them.
+///
+/// ```swift
+/// let network = Network(input: [28, 28, 1]) {
+///   for filters in [16, 32] {
+///     Convolution(filters, kernel: 3)
+///     BatchNorm()
+///     ReLU()
+///     MaxPool(2)
+///   }
+///   Flatten()
+///   Dense(10)
+/// }
+/// let shape = try network.outputShape()                        // [10]
+/// ```
 public struct Network: Hashable, Codable, Sendable {
   /// The shape of one input example.
   public let input: Shape

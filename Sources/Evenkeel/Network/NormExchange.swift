@@ -96,6 +96,10 @@ extension Normalization: Codable {
 extension Network {
   /// The same network with every norm, of any kind, replaced by one of another kind: the other side of a comparison.
   /// Biases before it that were left `automatic` come or go as the new norm requires; `none` removes the norms.
+  ///
+  /// ```swift
+  /// let grouped = try network.normalized(by: .group(groups: 8))
+  /// ```
   /// - Throws: `EvenkeelError` with code `usage` that names a layer where the new norm does not fit, such as an
   ///   `InstanceNorm` after a `Dense`.
   public func normalized(by normalization: Normalization) throws -> Network {
@@ -110,5 +114,9 @@ extension Network {
 
   /// The same network without its norms: the other side of a comparison. Biases that were left `automatic`, and omitted
   /// because of the norms, come back.
+  ///
+  /// ```swift
+  /// var plain = try Model(network.withoutNormalization(), seed: 1)
+  /// ```
   public func withoutNormalization() -> Network { mapLayers { layer, _ in layer.norm == nil ? [layer] : [] } }
 }

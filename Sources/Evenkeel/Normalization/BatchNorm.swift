@@ -8,6 +8,15 @@
 /// therefore cuts an epoch into batches of equal size. RMSE on a table of 516 rows in batches of at most 128, five
 /// seeds: 0.756 ± 0.049 if the last batch is the four rows that are left, 0.345 ± 0.014 if all batches are of 103 or
 /// 104; layer norm shows no such effect (Documentation/SmallBatches.md).
+///
+/// ```swift
+/// let network = Network(input: [784]) {
+///   Dense(256)                                               // z, without a bias: β takes its place
+///   BatchNorm(epsilon: 1e-5, averaging: .exponential(decay: 0.9))
+///   ReLU()
+///   Dense(10)
+/// }
+/// ```
 public struct BatchNorm: Layer {
   public static let kind = "batchNorm"
 

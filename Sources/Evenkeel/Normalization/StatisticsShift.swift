@@ -7,9 +7,11 @@ public struct StatisticsShift: Hashable, Codable, Sendable {
   public let meanShift: Double
   /// The largest |μ′ − μ|/√(σ² + ε) of any feature.
   public let largestMeanShift: Double
-  /// The least, the geometric mean and the greatest of (σ′² + ε)/(σ² + ε) over features.
+  /// The least (σ′² + ε)/(σ² + ε) of any feature.
   public let lowestVarianceRatio: Double
+  /// The geometric mean of (σ′² + ε)/(σ² + ε) over features.
   public let varianceRatio: Double
+  /// The greatest (σ′² + ε)/(σ² + ε) of any feature.
   public let highestVarianceRatio: Double
 
   /// The shift from `old` to `new` statistics of a norm with this ε. A feature whose old variance and ε are both 0 does

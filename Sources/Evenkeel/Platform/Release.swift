@@ -1,5 +1,5 @@
 /// This release of Evenkeel.
 package enum Release {
   /// The version that `--version` prints and that is stored with every run of the laboratory.
-  package static let version = "0.1.0"
+  package static let version = "0.2.0"
 }

@@ -85,7 +85,13 @@ extension Model {
   ///
   /// It takes its inputs as they are and gives its outputs as they are, unless `scaling` or `output` say otherwise, and training it goes on
   /// from there.
+  ///
+  /// ```swift
+  /// let model = try Model(network, importing: "pytorch.safetensors", mean: [0.1307 * 255], deviation: [0.3081 * 255])
+  /// ```
   /// - Parameters:
+  ///   - network: The layers that the tensors belong to.
+  ///   - path: The path of the file.
   ///   - mean: What is subtracted from the inputs of each channel, one number or one for each; 0 if empty.
   ///   - deviation: By what the difference is divided, likewise; 1 if empty.
   ///   - classes: What the outputs are called: the classes of a classifier that ends before its softmax.

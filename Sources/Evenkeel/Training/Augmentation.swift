@@ -2,6 +2,11 @@ import Glibc
 import Kernels
 
 /// A random change of training images, drawn for every example in every epoch; it acts on values before scaling.
+///
+/// ```swift
+/// let trainer = Trainer(
+///   loss: .softmaxCrossEntropy, optimizer: .adam(), augmentation: [.crop(padding: 4), .flip, .cutOut(side: 8)])
+/// ```
 public struct Augmentation: Hashable, Codable, Sendable, CustomStringConvertible {
   enum Kind: Hashable, Codable, Sendable {
     case crop(padding: Double)

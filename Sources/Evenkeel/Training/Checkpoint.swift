@@ -1,6 +1,14 @@
 /// The state of a training run: parameters, running statistics, the optimizer's state and the position. Random numbers
 /// and the schedule follow from seed and position, so a run that resumes here equals, bit for bit, one that never
 /// stopped.
+///
+/// ```swift
+/// try trainer.fit(&model, to: training, epochs: 5) { event in
+///   if case .epoch(_, let checkpoint) = event { try checkpoint.write(to: "run.checkpoint.safetensors") }
+/// }
+/// let place = try Checkpoint(contentsOf: "run.checkpoint.safetensors")
+/// try trainer.fit(&model, to: training, epochs: 10, resuming: place)   // as if it had never stopped
+/// ```
 public struct Checkpoint: Sendable {
   /// The best epoch so far, if patience or a metric is used.
   struct Best: Sendable {

@@ -3,10 +3,17 @@ extension Trainer {
   ///
   /// Each has a seed of its own, counted from `seed`, for its start, its batches and the rows that are held back from it; all share
   /// the scaling of the inputs, which follows from all rows.
+  ///
+  /// ```swift
+  /// let (mean, histories) = try trainer.fitMembers(4, of: network, to: training, validation: .share(0.15), epochs: 20)
+  /// ```
   /// - Parameters:
   ///   - count: The number of models.
   ///   - network: Ends with a dense layer.
+  ///   - dataset: The examples to train on.
   ///   - validation: The same data for all, or a share of `dataset`, another part for each.
+  ///   - epochs: The number of passes over the data of each model.
+  ///   - shouldStop: As of `fit`.
   ///   - onEvent: As of `fit`, with the number of the model, from 0.
   ///   - onEnd: Called with the history of each model.
   /// - Throws: As `fit`; if one is interrupted, all are lost.

@@ -155,12 +155,19 @@ extension Optimizer.Terms {
 extension Optimizer {
   /// The optimizers by their names in commands and stored trials.
   public enum Name: String, Codable, Sendable, CaseIterable {
+    /// Adam.
     case adam
+    /// Adam with decoupled weight decay.
     case adamW = "adamw"
+    /// Plain gradient descent.
     case gradientDescent = "sgd"
+    /// Lion: steps of one size, in the direction of signs.
     case lion
+    /// Gradient descent with momentum.
     case momentum
+    /// Gradient descent with Nesterov's momentum.
     case nesterov
+    /// RMSProp.
     case rmsProp = "rmsprop"
 
     /// All names, separated by commas.
@@ -170,7 +177,11 @@ extension Optimizer {
   }
 
   /// The optimizer with this name, with its default numbers if none are given.
-  /// - Parameter momentum: For optimizers that take one.
+  /// - Parameters:
+  ///   - name: The rule.
+  ///   - learningRate: The step size before the schedule's factor.
+  ///   - momentum: For optimizers that take one.
+  ///   - weightDecay: nil for the rule's default, which is 0 but for AdamW.
   public init(_ name: Name, learningRate: Double, momentum: Double = 0.9, weightDecay: Double? = nil) {
     self =
       switch name {

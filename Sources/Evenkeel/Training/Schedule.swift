@@ -1,6 +1,11 @@
 import Glibc
 
 /// How the learning rate changes during training, as a factor on the optimizer's.
+///
+/// ```swift
+/// let trainer = Trainer(
+///   loss: .softmaxCrossEntropy, optimizer: .momentum(learningRate: 0.1), schedule: .step(every: 1_000, factor: 0.1))
+/// ```
 public struct Schedule: Hashable, Codable, Sendable {
   enum Kind: Hashable, Codable, Sendable {
     case constant

@@ -1,8 +1,21 @@
 /// How a table is trained where nothing else is said: its network and the settings of its training, by the table's size. The
 /// choices are those that did best over many tables; Documentation/Tables.md tells what was tried.
+///
+/// ```swift
+/// let wine = try Dataset.csv(at: "wine.csv", target: "quality", test: 0.2)
+/// let recipe = TableRecipe(rows: wine.training.count, features: wine.training.shape.featureCount)
+/// let network = try recipe.network(for: wine.training, outputs: 1)
+/// ```
 public struct TableRecipe: Hashable, Sendable {
   /// How numbers become vectors.
-  public enum NumberEmbedding: String, CaseIterable, Sendable { case none, piecewise, periodic }
+  public enum NumberEmbedding: String, CaseIterable, Sendable {
+    /// They stay numbers.
+    case none
+    /// By `PiecewiseLinear`.
+    case piecewise
+    /// By `Periodic`.
+    case periodic
+  }
 
   /// What becomes of numbers before the first layer.
   public var numbers = NumericTransform.robust

@@ -1,6 +1,12 @@
 import Kernels
 
 /// Trains models: the loss, the optimizer and the way through the data. A value with no changing state.
+///
+/// ```swift
+/// let trainer = Trainer(
+///   loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.001), batchSize: 128,
+///   schedule: .cosine(warmUp: 100), patience: 3)
+/// ```
 public struct Trainer: Sendable {
   /// The quantity that training minimizes.
   public var loss: Loss
@@ -43,6 +49,9 @@ public struct Trainer: Sendable {
   public var numbers: NumericTransform
   /// What the products of dense and convolution layers are computed in.
   public var precision: Precision
+  /// The other processes that train the same model, each with the same trainer and data; nil: none. The bits are the same with any
+  /// number of them.
+  package var communicator: (any Communicator)?
   /// The seed for the order of examples, dropout and augmentation.
   public var seed: UInt64
   /// The largest number of threads, up to eight per processor. The same seed gives the same bits on any.
@@ -93,7 +102,15 @@ public struct Trainer: Sendable {
   ///
   /// The first training fits the input scaling on `dataset`. If anything fails, `model` keeps the parameters and
   /// statistics of the last good step.
+  ///
+  /// ```swift
+  /// let history = try trainer.fit(&model, to: training, validation: validation, epochs: 5) { event in
+  ///   if case .epoch(let record, _) = event { print(record.epoch, record.trainLoss) }
+  /// }
+  /// ```
   /// - Parameters:
+  ///   - model: What is trained; a copy made before stays as it was.
+  ///   - dataset: Examples of the network's shape with targets that fit the loss.
   ///   - validation: Evaluated after every epoch with running statistics.
   ///   - epochs: The total number of passes over the data, including those before `resuming`.
   ///   - resuming: Where an earlier run with the same data and settings stopped; the result is the same to the bit

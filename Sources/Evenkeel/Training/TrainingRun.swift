@@ -46,7 +46,8 @@ final class TrainingRun {
     batches.team.begin()
     while position.batch < batches.count {
       if position.batch == 0 { (sums, _) = (Loss.Sums(), targets.clearSums()) }
-      sums += try steps.make(at: position)
+      let (stepSums, stops) = try steps.make(at: position, shouldStop: shouldStop)
+      sums += stepSums
       averaged?.noteStep(state.parameters, threads: batches.team.current)
       position.step += 1
       position.batch += 1
@@ -60,7 +61,7 @@ final class TrainingRun {
         try onEvent(.evaluated(step: position.step, try model.evaluate(validation, threads: trainer.threads)))
         batches.team.begin()
       }
-      if shouldStop(), position.batch < batches.count || position.epoch + 1 < epochs {
+      if stops ?? shouldStop(), position.batch < batches.count || position.epoch + 1 < epochs {
         throw EvenkeelError(
           .interrupted,
           "Interrupted in epoch \(position.epoch + 1) after batch \(position.batch) of \(batches.count).")

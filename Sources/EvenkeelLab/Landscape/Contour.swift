@@ -13,6 +13,10 @@ public struct LossContour: Sendable {
 extension LossSurface {
   /// The loss around `point` in the plane of `u` and `v`, up to `extent` of their lengths in all four directions.
   /// - Parameters:
+  ///   - point: Values of all parameters.
+  ///   - u: The first direction, as long as `point`.
+  ///   - v: The second direction, as long as `point`.
+  ///   - extent: How far the grid reaches, in lengths of `u` and `v`; above 0.
   ///   - resolution: Points along a side, an odd number so that the middle is `point`.
   ///   - unit: The meaning of the length of `u` and `v`.
   public func contour(
@@ -37,7 +41,11 @@ extension LossSurface {
   /// The loss in the plane of the Hessian's two leading eigenvectors, both axes in distance in parameter space, so that round
   /// contours look round. Up to where the quadratic model along the second direction has risen by `rise`:
   /// r = √(2 · rise / λ₂).
-  /// - Parameter rise: The loss at the point by default, at least 0.01.
+  /// - Parameters:
+  ///   - point: Values of all parameters.
+  ///   - spectrum: That of the Hessian at `point`, with two pairs or more at the upper end.
+  ///   - rise: The loss at the point by default, at least 0.01.
+  ///   - resolution: Points along a side, an odd number.
   /// - Throws: `EvenkeelError` with code `data` if the two eigenvalues are not both above 0.
   public func contour(
     around point: [Float], _ spectrum: Spectrum, rise: Double? = nil, resolution: Int = 25

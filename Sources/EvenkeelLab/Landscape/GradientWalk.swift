@@ -27,7 +27,9 @@ public struct GradientWalk: Sendable {
 
 extension LossSurface {
   /// Walks down the gradient at `point`.
-  /// - Parameter steps: Above 0. By default eight even steps up to 0.4, as far as the paper's went at its learning rate of 0.1
+  /// - Parameters:
+  ///   - point: Values of all parameters.
+  ///   - steps: Above 0. By default eight even steps up to 0.4, as far as the paper's went at its learning rate of 0.1
   ///   (recalled, not checked); compare two networks over the same steps.
   /// - Throws: `EvenkeelError` with code `data` if loss or gradient are not finite at the point itself.
   public func walk(

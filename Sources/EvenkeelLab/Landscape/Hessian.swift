@@ -11,6 +11,11 @@ import Primitives
 ///
 /// ReLU's second derivative is taken as 0 (true except at the kink), and so is the movement of a maximum in a
 /// `MaxPool`: H is then that of the piece of the surface on which the point lies.
+///
+/// ```swift
+/// let spectrum = try Hessian(of: LossSurface(model, examples: training)).spectrum(leading: 2)
+/// print(spectrum.largest[0].value / spectrum.largest[1].value)
+/// ```
 public final class Hessian {
   /// The surface.
   public let surface: LossSurface

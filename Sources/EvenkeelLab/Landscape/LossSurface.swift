@@ -8,6 +8,11 @@ import Evenkeel
 ///
 /// A point is a flat list of `count` numbers: all weights in the order of the network, then biases, scales and shifts, each
 /// parameter padded with zeros to a multiple of 16. `ranges(where:)` says where they lie.
+///
+/// ```swift
+/// let surface = try LossSurface(model, examples: training)
+/// let (loss, gradient) = try surface.gradient(at: surface.point)
+/// ```
 public final class LossSurface {
   /// The network without randomness.
   let network: PlacedNetwork
@@ -27,6 +32,8 @@ public final class LossSurface {
 
   /// The surface of `model`'s network on all of `examples` at once.
   /// - Parameters:
+  ///   - model: Its network, scaling and frozen statistics; the parameters are those that are asked for.
+  ///   - examples: With targets; all are one batch.
   ///   - loss: The model's own by default.
   ///   - threads: As `Trainer.threads`.
   /// - Throws: `EvenkeelError` if the examples or their targets do not fit the model, or a value is not finite. That a batch

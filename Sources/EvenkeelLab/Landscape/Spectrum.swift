@@ -57,6 +57,7 @@ public struct Spectrum: Sendable {
 
   /// The spectrum of the symmetric operator that `product` applies.
   /// - Parameters:
+  ///   - product: Gives the operator's product with a vector.
   ///   - start: A random vector from the space in which `product` works; not 0.
   ///   - dimension: Of that space.
   ///   - leading: Pairs that are wanted at the upper end.

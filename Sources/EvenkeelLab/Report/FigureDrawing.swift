@@ -1,6 +1,16 @@
 extension Figure {
-  /// Just the picture, as an SVG file with its own colors for light and dark: for a README.
-  package func svg() -> String {
+  /// Which colors a picture in a file of its own has.
+  package enum Colors: CaseIterable, Sendable {
+    /// Those of the reader's system: for a README.
+    case system
+    /// Those for light pages.
+    case light
+    /// Those for dark pages.
+    case dark
+  }
+
+  /// Just the picture, as an SVG file.
+  package func svg(_ colors: Colors = .system) -> String {
     var canvas =
       canvas(.wide)
       ?? {
@@ -23,7 +33,7 @@ extension Figure {
     ) { markup in
       markup.element("title", ["id": "title"], title)
       markup.element("desc", ["id": "description"], description)
-      markup.element("style") { $0.append(markup: Stylesheet.standalone) }
+      markup.element("style") { $0.append(markup: Stylesheet.standalone(colors)) }
       markup.element(
         "rect",
         ["class": "page", "x": px(-margin), "y": px(-margin), "width": size.width, "height": size.height, "rx": "8"])

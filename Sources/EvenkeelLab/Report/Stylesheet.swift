@@ -3,17 +3,25 @@
 /// The sides' colors can be told apart by people who are color-blind (blue and orange first, after Okabe and Ito), and are dark
 /// enough on paper and light enough at night to set text in. A side has a dash pattern too, for prints in black.
 package enum Stylesheet {
+  /// The colors of pages, as variables.
+  package static let palette = light(":root") + "@media screen and (prefers-color-scheme:dark){\(dark(":root"))}"
+
   /// For a page with figures in it.
-  package static let page =
-    light(":root") + "@media screen and (prefers-color-scheme:dark){\(dark(":root"))}" + pageRules + figureRules
+  package static let page = palette + pageRules + figureRules
 
   /// For one figure in a file of its own.
-  static let standalone =
-    light("svg") + "@media (prefers-color-scheme:dark){\(dark("svg"))}svg{font-family:\(sans)}.page{fill:var(--paper)}"
-    + figureRules
+  static func standalone(_ colors: Figure.Colors) -> String {
+    let palette =
+      switch colors {
+      case .system: light("svg") + "@media (prefers-color-scheme:dark){\(dark("svg"))}"
+      case .light: light("svg")
+      case .dark: dark("svg")
+      }
+    return palette + "svg{font-family:\(sans)}.page{fill:var(--paper)}" + figureRules
+  }
 
-  private static let sans = "ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',Ubuntu,sans-serif"
-  private static let mono = "ui-monospace,SFMono-Regular,Menlo,Consolas,'Noto Sans Mono','DejaVu Sans Mono',monospace"
+  package static let sans = "ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans',Ubuntu,sans-serif"
+  package static let mono = "ui-monospace,SFMono-Regular,Menlo,Consolas,'Noto Sans Mono','DejaVu Sans Mono',monospace"
 
   private static func light(_ root: String) -> String {
     """

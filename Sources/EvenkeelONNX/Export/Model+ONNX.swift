@@ -5,6 +5,10 @@ extension Model {
   /// outputs mean. `folded()` gives the model without batch norms.
   ///
   /// A network's sequences have their full length in a graph.
+  ///
+  /// ```swift
+  /// try model.writeONNX(to: "wine.onnx")
+  /// ```
   /// - Throws: `EvenkeelError`: `usage` that names a layer or column that no operator carries out, or if this build has no
   ///   ONNX files; `cannotWrite`.
   public func writeONNX(to path: String, _ options: ONNXOptions = ONNXOptions()) throws {

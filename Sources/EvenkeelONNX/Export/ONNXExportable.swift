@@ -5,7 +5,10 @@ public protocol ONNXExportable: Layer {
   /// Adds the nodes that do what the layer does in prediction.
   ///
   /// Values in a graph have the rows first and the features second: `[N, C]`, `[N, C, L]` for sequences, `[N, C, H, W]` for images.
-  /// - Parameter input: The name of the value that the layer takes.
+  /// - Parameters:
+  ///   - site: The layer's shapes, path and parameters.
+  ///   - input: The name of the value that the layer takes.
+  ///   - graph: What the nodes are added to.
   /// - Returns: The name of what it gives.
   /// - Throws: `EvenkeelError` with code `usage` for options that no operator has.
   func export(_ site: ONNXSite, from input: String, to graph: inout ONNXGraphBuilder) throws -> String

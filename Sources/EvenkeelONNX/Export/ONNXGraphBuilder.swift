@@ -14,6 +14,7 @@ public struct ONNXGraphBuilder {
   ///   - kind: The operator, as in `Conv`, of a version up to `opset`.
   ///   - path: What the node is named after: the layer's path.
   ///   - inputs: Names of values; "" for one that is left out.
+  ///   - attributes: The operator's options by name.
   /// - Returns: The name of what it gives.
   public mutating func add(
     _ kind: String, at path: String, _ inputs: [String], _ attributes: [String: ONNXAttribute] = [:]

@@ -20,11 +20,14 @@ public struct ONNXOptions: Hashable, Sendable {
 
   /// The version of the standard operators, 17 to 23. Older readers take older versions.
   public var opset = 17
+  /// The order of the axes of images and sequences that go in.
   public var layout = Layout.nhwc
+  /// What the graph of a model of a table takes.
   public var inputs = Inputs.columns
   /// Whether what the network gives, before it is made probabilities or values in the target's unit, is an output too.
   public var addsLogits = false
 
+  /// The defaults: opset 17, features last, an input for each column.
   public init() {}
 
   /// The versions that may be asked for.

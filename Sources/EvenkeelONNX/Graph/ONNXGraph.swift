@@ -47,12 +47,19 @@ struct ONNXNode: Hashable {
 
 /// An option of an operator.
 public enum ONNXAttribute: Hashable, Sendable {
+  /// A number.
   case float(Float)
+  /// A whole number, also one that means yes (1) or no (0).
   case integer(Int)
+  /// A name.
   case text(String)
+  /// Numbers.
   case floats([Float])
+  /// Whole numbers: the extent of a kernel, axes.
   case integers([Int])
+  /// Names.
   case texts([String])
+  /// A constant.
   case tensor(ONNXTensor)
   /// A graph, or another kind that no operator here has.
   case other

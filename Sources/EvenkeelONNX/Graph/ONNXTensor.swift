@@ -1,16 +1,44 @@
 /// The kinds of element that an ONNX file may name, by their numbers there.
 public enum ONNXElement: Int, Hashable, Sendable {
+  /// 32 bits, IEEE 754.
   case float = 1
-  case uint8, int8, uint16, int16, int32, int64, string, bool, float16, double, uint32, uint64
+  /// 8 bits, from 0.
+  case uint8
+  /// 8 bits with a sign.
+  case int8
+  /// 16 bits, from 0.
+  case uint16
+  /// 16 bits with a sign.
+  case int16
+  /// 32 bits with a sign.
+  case int32
+  /// 64 bits with a sign.
+  case int64
+  /// Text.
+  case string
+  /// Yes or no.
+  case bool
+  /// 16 bits, IEEE 754.
+  case float16
+  /// 64 bits, IEEE 754.
+  case double
+  /// 32 bits, from 0.
+  case uint32
+  /// 64 bits, from 0.
+  case uint64
 }
 
 /// Constant values of an ONNX graph, in row-major order.
 public struct ONNXTensor: Hashable, Sendable {
   /// The values, in the type that holds every value of the kind.
   public enum Content: Hashable, Sendable {
+    /// Of `float` and `float16`.
     case floats([Float])
+    /// Of `double`.
     case doubles([Double])
+    /// Of whole numbers and `bool`.
     case integers([Int])
+    /// Of `string`.
     case texts([String])
   }
 
@@ -20,21 +48,26 @@ public struct ONNXTensor: Hashable, Sendable {
   public var dimensions: [Int]
   /// The kind of element in the file.
   public let element: ONNXElement
+  /// The values.
   public let content: Content
 
   init(_ name: String, _ dimensions: [Int], _ element: ONNXElement, _ content: Content) {
     (self.name, self.dimensions, self.element, self.content) = (name, dimensions, element, content)
   }
 
+  /// Floats, row after row.
   public init(_ name: String = "", _ dimensions: [Int], floats: [Float]) {
     self.init(name, dimensions, .float, .floats(floats))
   }
+  /// Doubles, row after row.
   public init(_ name: String = "", _ dimensions: [Int], doubles: [Double]) {
     self.init(name, dimensions, .double, .doubles(doubles))
   }
+  /// 64-bit integers, row after row.
   public init(_ name: String = "", _ dimensions: [Int], integers: [Int]) {
     self.init(name, dimensions, .int64, .integers(integers))
   }
+  /// Texts, row after row.
   public init(_ name: String = "", _ dimensions: [Int], texts: [String]) {
     self.init(name, dimensions, .string, .texts(texts))
   }

@@ -2,6 +2,10 @@ import Evenkeel
 internal import FoundationEssentials
 
 /// A model read from an ONNX file, of Evenkeel or of another program.
+///
+/// ```swift
+/// let model = try ONNXImport(contentsOf: "resnet.onnx").model
+/// ```
 public struct ONNXImport: Sendable {
   /// The model, to predict with or to train on.
   public let model: Model

@@ -1,5 +1,5 @@
-// The only target that calls LIBXSMM and oneDNN: matrix products, convolutions, pooling. It works with oneDNN 2.x and 3.x, which
-// have different C interfaces; neither is visible here.
+// The only target that calls LIBXSMM, OpenBLAS and oneDNN: matrix products, convolutions, pooling. It works with oneDNN 2.x and 3.x,
+// which have different C interfaces; none is visible here.
 //
 // Tensors are f32, or bfloat16 where their elements are uint16_t, and features last: (rows, height, width, channels).
 // Every function works on the calling thread alone. What is made once for a number of rows may be run by `members` threads at once, each
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 // c (m, n) = a (m, k) b (k, n), row-major, with rows lda, ldb and ldc floats apart; a transposed a is stored as (k, m).
-// Which of the two libraries does it depends on the size, so a part of c that is computed for itself may have other last bits.
+// Which of the libraries does it may depend on the size, so a part of c that is computed for itself may have other last bits.
 int ek_product(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, int a_transposed, const float *b,
                int64_t ldb, float *c, int64_t ldc);
 

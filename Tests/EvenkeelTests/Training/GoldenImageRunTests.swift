@@ -2,15 +2,6 @@ import Evenkeel
 import EvenkeelTestSupport
 import Testing
 
-/// Number `index` of a fixed sequence in [0, 1); Benchmarks/peers/common.py has the same.
-private func number(_ index: Int) -> Float {
-  var h = UInt32(truncatingIfNeeded: index)
-  h = (h ^ (h >> 16)) &* 0x45d9_f3b
-  h = (h ^ (h >> 16)) &* 0x45d9_f3b
-  h ^= h >> 16
-  return Float(h >> 8) * 0x1p-24
-}
-
 /// A run of PyTorch: its losses, and then the probabilities of the first example by the running statistics.
 private struct GoldenImageRun: Decodable {
   let losses, probabilities: [Double]
