@@ -33,7 +33,7 @@ import Synchronization
         warn("whoever reaches \(host) may ask; --token-file restricts it to those who know a token.")
       }
       let names = service.models.map(\.name).joined(separator: ", ")
-      try blocking {
+      try waiting {
         try await server.serve { port in
           let host = host.contains(":") ? "[\(host)]" : host
           try? emit("Serving \(names) at \(unix ?? "http://\(host):\(port)")")
@@ -61,20 +61,5 @@ import Synchronization
         server.stop(within: drain)
       }
     }
-  }
-
-  /// Waits on this thread for what others do.
-  private func blocking(_ body: @escaping @Sendable () async throws -> Void) throws {
-    let (done, outcome) = (DispatchSemaphore(value: 0), Outcome())
-    Task {
-      do { try await body() } catch { outcome.error.withLock { $0 = error } }
-      done.signal()
-    }
-    done.wait()
-    if let error = outcome.error.withLock({ $0 }) { throw error }
-  }
-
-  private final class Outcome: Sendable {
-    let error = Mutex<(any Error)?>(nil)
   }
 #endif
