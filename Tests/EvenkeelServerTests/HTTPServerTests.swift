@@ -58,7 +58,7 @@
 
     func send(_ text: String) { send(Array(text.utf8)) }
 
-    func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) }
+    func send(_ bytes: [UInt8]) { _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
 
     /// All that comes until `text` is in it, or the end.
     func receive(until text: String? = nil) -> String {
@@ -213,14 +213,14 @@
       client.send("GET /stream?ends=yes HTTP/1.1\r\nHost: a\r\n\r\n")
       let answer = client.receive()
       #expect(
-        answer.contains("Transfer-Encoding: chunked") && answer.hasSuffix("3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
+        answer.contains("transfer-encoding: chunked") && answer.hasSuffix("3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
         "\(answer)")
       // One without an end does not hold the server.
       let endless = try Client(path)
       endless.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
       #expect(endless.receive(until: "two").contains("one"))
       server.stop(within: 60)
-      #expect(endless.receive().isEmpty || true)
+      _ = endless.receive()
     }
   }
 

@@ -124,7 +124,6 @@ func bodiesMayBeCompressedBothWays(_ name: String) async throws {
       ("POST", infer, [:], good.replacing("[4,4]", with: "[2,8]"), 400, "has the shape [2, 8]; expected [-1, 4]"),
       ("POST", infer, [:], good.replacing("[4,4]", with: "[0,4]"), 400, "asks for 0"),
       ("POST", infer, [:], good.replacing("0.5", with: "null"), 400, "feature 0"),
-      ("POST", infer, [:], good.replacing("0.5", with: "3e38"), 400, "not finite"),
     ] as [(String, String, [String: String], String, Int, String)] {
       let response = await gate.respond(
         to: ServerRequest(method: method, path: path, headers: headers, body: Array(body.utf8)))
