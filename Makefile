@@ -2,6 +2,7 @@
 # make test: set up, build, run every test; EVENKEEL_DATA=folder adds those on real data.
 # make bench: sets up PyTorch, JAX and ONNX Runtime in .venv, checks that PyTorch and Evenkeel read each other's models, and runs
 # them in turn; EVENKEEL_DATA=folder adds the runs on MNIST and CIFAR-10.
+# make bench-serve MODELS="mlp=mlp.safetensors …": `evenkeel serve` beside FastAPI, MLServer, BentoML and LitServe under the same load; needs wrk.
 # make bench-tables: how well training on tables predicts, beside linear models, scikit-learn's MLP and boosted trees, on the
 # tables of EVENKEEL_DATA; OPTIONS=--quick for two splits of each table, OPTIONS=--help for all options.
 # make deb: a Debian package of the command in .build, which needs no Swift where it is installed.
@@ -10,7 +11,7 @@
 # the programs of swift-protobuf, which nothing here needs.
 traits := --traits Interchange,Server$(shell pkg-config --exists ompi-c 2>/dev/null && echo ,MPI)
 
-.PHONY: demo test bench bench-tables arm64 deb build setup lint
+.PHONY: demo test bench bench-serve bench-tables arm64 deb build setup lint
 
 demo: build
 	.build/release/evenkeel demo
@@ -44,6 +45,9 @@ deb: setup
 arm64:
 	@Scripts/setup test
 	Scripts/arm64
+
+bench-serve: build
+	.venv/bin/python Benchmarks/serve/run.py $(foreach model,$(MODELS),--model $(model)) $(OPTIONS)
 
 lint:
 	Scripts/rooms

@@ -78,10 +78,10 @@
 
     private func refuseBody(_ head: HTTPRequestHead) {
       state = .refused
-      write(
+      let written = write(
         ServerFailure(413, "The body is longer than \(limits.body) bytes (--max-body).").response, keepsAlive: false)
       // Whoever waits to be told to go on sends no more.
-      if head.headers.contains(name: "expect") { close() } else { allow(2) }
+      if head.headers.contains(name: "expect") { written.whenComplete { [self] _ in close() } } else { allow(2) }
     }
 
     // ---- answers ------------------------------------------------------------------------------------------------------
@@ -89,7 +89,9 @@
     private func answer(_ request: ServerRequest, keepsAlive: Bool) {
       deadline = .distantFuture
       let handler = handler
+      connections.count(answers: 1)
       let task = Task(executorPreference: executor) { [self] in
+        defer { connections.count(answers: -1) }
         let response = await handler.respond(to: request)
         guard !Task.isCancelled else { return }
         switch response.body {
@@ -104,14 +106,16 @@
       channel.eventLoop.preconditionInEventLoop()
       guard case .answering = state else { return }
       let keepsAlive = keepsAlive && !connections.closesAfterAnswers
-      state = .idle
+      state = keepsAlive ? .idle : .closed
       allow(limits.idle)
-      write(response, keepsAlive: keepsAlive)
-      if !keepsAlive { close() }
+      let written = write(response, keepsAlive: keepsAlive)
+      // The client takes as long as it takes, within the limit.
+      if !keepsAlive { written.whenComplete { [self] _ in close() } }
     }
 
-    private func write(_ response: ServerResponse, keepsAlive: Bool) {
-      guard case .bytes(let bytes) = response.body else { return }
+    /// Sends a response whose body is there.
+    private func write(_ response: ServerResponse, keepsAlive: Bool) -> EventLoopFuture<Void> {
+      guard case .bytes(let bytes) = response.body else { preconditionFailure("a stream is sent otherwise") }
       var head = HTTPResponseHead(response)
       if !head.headers.contains(name: "content-length") {
         head.headers.add(name: "Content-Length", value: "\(bytes.count)")
@@ -121,7 +125,7 @@
       if !bytes.isEmpty {
         channel.write(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes))), promise: nil)
       }
-      channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
+      return channel.writeAndFlush(HTTPServerResponsePart.end(nil))
     }
 
     /// Sends parts as they come, each when the client has taken those before.
@@ -134,16 +138,13 @@
         let body = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: part)))
         do { try await channel.writeAndFlush(body).get() } catch { return }
       }
-      channel.writeAndFlush(HTTPServerResponsePart.end(nil), promise: nil)
-      channel.close(promise: nil)
+      try? await channel.writeAndFlush(HTTPServerResponsePart.end(nil)).get()
+      close()
     }
 
     // ---- ends ---------------------------------------------------------------------------------------------------------
 
-    private func close() {
-      // What is written before goes out first.
-      channel.close(promise: nil)
-    }
+    private func close() { channel.close(promise: nil) }
 
     /// Ends the connection after so many seconds, if nothing happens.
     private func allow(_ seconds: Int) {

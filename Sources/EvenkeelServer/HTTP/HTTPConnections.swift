@@ -6,12 +6,15 @@
     private struct State {
       var open: [ObjectIdentifier: HTTPConnection] = [:]
       var closesAfterAnswers = false
+      /// The number of handlers that work on an answer.
+      var answers = 0
     }
 
     private let greatest: Int
     private let state = Mutex(State())
 
-    /// How long a connection on which nothing happens is kept when the server ends: a request may be under way.
+    /// Nanoseconds for which a connection on which nothing happens is kept when the server ends, as a request may be under way, and for which
+    /// handlers have time to notice that they are canceled.
     private static let linger = 250_000_000
 
     init(greatest: Int) { self.greatest = greatest }
@@ -35,18 +38,25 @@
 
     private var open: [HTTPConnection] { state.withLock { Array($0.open.values) } }
 
+    /// Notes that a handler works on an answer, or has ended.
+    func count(answers change: Int) { state.withLock { $0.answers += change } }
+
+    private var isQuiet: Bool { state.withLock { $0.open.isEmpty && $0.answers == 0 } }
+
     /// Waits until all have ended; ends those on which nothing happens, and streams.
     /// - Parameter end: By `Clock.now`, when all are ended in any case.
-    func drain(until end: Int) async {
+    /// - Returns: Whether no handler works any more, as one may that does not notice that it is canceled.
+    func drain(until end: Int) async -> Bool {
       let start = Clock.now
-      while !open.isEmpty {
+      while !isQuiet {
         let now = Clock.now
         for connection in open {
           connection.end(ifIdle: now < end, orStreaming: true, hasLingered: now - start > Self.linger)
         }
-        guard now < end else { return }
+        guard now < end + Self.linger else { return false }
         try? await Task.sleep(nanoseconds: 5_000_000)
       }
+      return true
     }
   }
 #endif

@@ -76,8 +76,12 @@
       }
       if isStopped { channel.close(promise: nil) } else { started(channel.localAddress?.port ?? 0) }
       try? await channel.closeFuture.get()
-      await connections.drain(until: listening.withLock { $0.end })
-      try? await group.shutdownGracefully()
+      let end = listening.withLock { listening in
+        listening.channel = nil
+        return listening.end
+      }
+      // Threads that a handler may still come back to stay until the process ends.
+      if await connections.drain(until: end) { try? await group.shutdownGracefully() }
       if case .unix(let path) = address { unlink(path) }
     }
 

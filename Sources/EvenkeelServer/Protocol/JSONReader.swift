@@ -121,15 +121,22 @@ struct JSONReader {
 
   /// A number of more than 19 digits, or one that is hardly more than 0.
   private mutating func longNumber() throws -> Double {
-    let rest = bytes[position...].prefix { [43, 45, 46, 69, 101].contains($0) || (48...57).contains($0) }
-    let digits = rest.drop { $0 == 45 }
-    let isJSON =
-      rest.count - digits.count < 2 && digits.first.map { (48...57).contains($0) } == true
-      && !(digits.count > 1 && digits.first == 48 && (48...57).contains(digits[digits.startIndex + 1]))
-    guard isJSON, digits.last != 46, let value = Double(String(decoding: rest, as: UTF8.self)), value.isFinite else {
-      throw expected("a value")
+    var end = position
+    func take(_ characters: String) -> Bool {
+      guard end < bytes.count, characters.utf8.contains(bytes[end]) else { return false }
+      end += 1
+      return true
     }
-    position += rest.count
+    func takeDigits() -> Bool {
+      guard take("0123456789") else { return false }
+      while take("0123456789") {}
+      return true
+    }
+    _ = take("-")
+    guard take("0") || takeDigits(), !take(".") || takeDigits(), !take("eE") || (take("+-") || true) && takeDigits(),
+      let value = Double(String(decoding: bytes[position..<end], as: UTF8.self)), value.isFinite
+    else { throw expected("a value") }
+    position = end
     return value
   }
 
