@@ -10,10 +10,13 @@ extension Model {
     if type.hasPrefix("application/octet-stream") {
       guard body.count == 4 * count else {
         throw EvenkeelError.data(
-          "The body has \(body.count) bytes; expected \(4 * count), for \(count) little-endian float32 values (\(network.input)).")
+          "The body has \(body.count) bytes; expected \(4 * count), for \(count) little-endian float32 values (\(network.input))."
+        )
       }
       let values = body.withUnsafeBytes { bytes in
-        (0..<count).map { Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))) }
+        (0..<count).map {
+          Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))
+        }
       }
       return try Dataset(values, shape: network.input)
     }

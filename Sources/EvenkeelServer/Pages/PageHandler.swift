@@ -72,7 +72,8 @@ struct ActivationQuery {
       return
     }
     guard let index = (query["channel"]).flatMap({ Int($0) }), index >= 0 else {
-      throw EvenkeelError.usage("channel: expected the number of a channel of layer \(layer), got \"\(query["channel"] ?? "")\".")
+      throw EvenkeelError.usage(
+        "channel: expected the number of a channel of layer \(layer), got \"\(query["channel"] ?? "")\".")
     }
     channel = (layer, index)
   }

@@ -9,10 +9,12 @@ function short(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   if (value === 0) return '0';
   const size = Math.abs(value);
-  const text = size >= 1e6 || size < 1e-4
-    ? value.toExponential(2).replace('e+', '·10^').replace('e', '·10^')
-    : size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
-  return text.replaceAll('-', '−');
+  if (size >= 1e6 || size < 1e-4) {
+    const [factor, exponent] = value.toExponential(2).split('e');
+    const power = String(Number(exponent)).replaceAll('-', '⁻').replace(/\d/g, digit => '⁰¹²³⁴⁵⁶⁷⁸⁹'[digit]);
+    return `${Number(factor)}·10${power}`.replace('-', '−').replace(/^(−?)1·/, '$1');
+  }
+  return (size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)))).replace('-', '−');
 }
 
 // A number that programs read too: <data value="0.12345">0.1235</data>.

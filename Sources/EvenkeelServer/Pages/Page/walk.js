@@ -57,7 +57,7 @@ class LayerRow {
   }
 
   // The room for pictures in pixels of the page.
-  get room() { return Math.max(200, this.inside.firstChild.clientWidth || 640); }
+  get room() { return roomOf(this.inside.firstChild, 640); }
 
   drawMaps() {
     const {maps, minimum, maximum} = this.layer;
@@ -66,7 +66,7 @@ class LayerRow {
     const longest = Math.max(width, height);
     const scale = longest >= 48 ? 1 : longest >= 20 ? 2 : longest >= 10 ? 3 : longest >= 6 ? 5 : 9;
     this.cell = {width: width * scale, height: height * scale, gap: 4};
-    const columns = Math.max(1, Math.min(this.shown, Math.floor((this.room + 4) / (this.cell.width + 4))));
+    const columns = this.evenColumns(Math.floor((this.room + 4) / (this.cell.width + 4)));
     const atlas = make('canvas', {width, height: height * this.shown});
     const context = atlas.getContext('2d');
     const image = context.createImageData(width, height * this.shown);
@@ -91,7 +91,7 @@ class LayerRow {
     const values = this.layer.mean;
     const wide = Math.max(3, Math.min(28, Math.floor(this.room / this.shown)));
     this.cell = {width: wide - (wide > 4 ? 2 : 1), height: this.shown > 400 ? 30 : 56, gap: wide > 4 ? 2 : 1};
-    const columns = Math.max(1, Math.min(this.shown, Math.floor((this.room + this.cell.gap) / wide)));
+    const columns = this.evenColumns(Math.floor((this.room + this.cell.gap) / wide));
     const screen = this.begin(columns);
     const table = colors();
     const half = this.cell.height / 2;
@@ -104,6 +104,11 @@ class LayerRow {
       const length = this.strongest > 0 ? Math.abs(value) / this.strongest * half : 0;
       screen.fillRect(x, value >= 0 ? y + half - length : y + half, this.cell.width, Math.max(length, 0.5));
     });
+  }
+
+  // As few rows as `most` columns allow, all about as long.
+  evenColumns(most) {
+    return Math.ceil(this.shown / Math.ceil(this.shown / Math.max(1, most)));
   }
 
   // Makes the canvas large enough for the channels in so many columns.
@@ -129,7 +134,7 @@ class LayerRow {
     const {norm} = layer;
     const spreads = {running: norm.running, own: norm.ownSpread ?? null};
     const what = `All channels of layer ${layer.path} before and after the norm, from ${short(norm.histogram.from)} to ${short(norm.histogram.to)}`;
-    this.figure.replaceChildren(histogram(norm.histogram, spreads, what), spreadKeys(spreads, 'remembered'));
+    this.figure.replaceChildren(histogram(norm.histogram, spreads, what, roomOf(this.figure, 400)), spreadKeys(spreads, 'remembered'));
     if (!norm.own) {
       const consequence = mode === 'own' ? ', so it keeps to what it remembers' : '';
       this.figure.append(make('p', {class: 'note'},
@@ -173,6 +178,11 @@ class LayerRow {
     this.canvas.setAttribute('aria-valuenow', this.cursor);
     this.canvas.setAttribute('aria-valuetext', `channel ${this.cursor}, mean ${short(this.layer.mean[this.cursor])}`);
   }
+}
+
+// The width of an element in pixels; `otherwise` where it is not shown yet.
+function roomOf(element, otherwise) {
+  return Math.max(220, element.clientWidth || otherwise);
 }
 
 function getZero() {
