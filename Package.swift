@@ -23,7 +23,7 @@ let package = Package(
   ],
   traits: [
     .trait(name: "Interchange", description: "Files of other programs: ONNX. Fetches swift-protobuf."),
-    .trait(name: "Server", description: "Models and runs over HTTP. Fetches hummingbird."),
+    .trait(name: "Server", description: "Models and runs over HTTP. Fetches swift-nio."),
     .trait(name: "MPI", description: "Training on many machines. Needs Open MPI (libopenmpi-dev)."),
   ],
   dependencies: [
@@ -33,7 +33,7 @@ let package = Package(
     // Only fetched with the trait Interchange.
     .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0", traits: []),
     // Only fetched with the trait Server.
-    .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1", traits: []),
+    .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
   ],
   targets: [
     // System libraries: Debian packages libdnnl-dev, zlib1g-dev, libpng-dev, libjpeg-dev, libwebp-dev, libsqlite3-dev (see
@@ -80,7 +80,9 @@ let package = Package(
       name: "EvenkeelServer",
       dependencies: [
         "CLinux", "CSVScan", "CZlib", "Evenkeel", "EvenkeelLab",
-        .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Server"])),
+        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
+        .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Server"])),
+        .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Server"])),
       ],
       resources: [.embedInCode("Pages/Page")]),
     .executableTarget(

@@ -10,7 +10,7 @@ struct EvenkeelCommand: ParsableCommand {
     subcommands: [
       Train.self, Encode.self, Describe.self, Evaluate.self, Predict.self, Importance.self, Inspect.self,
       Recalibrate.self, Export.self, Import.self, Demo.self, Lab.self, SweepCommand.self, Tune.self,
-      Runs.self,
+      Runs.self, Serve.self,
     ])
 
   static func main() {

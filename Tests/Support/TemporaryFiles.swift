@@ -36,6 +36,14 @@ package func withTemporaryFolder<Result>(_ body: (String) throws -> Result) thro
   return try body(path)
 }
 
+/// The same for what waits.
+package func withTemporaryFolder<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+  let path = unusedPath("")
+  try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+  defer { try? FileManager.default.removeItem(atPath: path) }
+  return try await body(path)
+}
+
 /// Makes a file of just `bytes`, or replaces the content of one.
 package func writeBytes(_ bytes: [UInt8], to path: String) {
   guard let file = fopen(path, "wb") else { fatalError("\(path) cannot be written.") }

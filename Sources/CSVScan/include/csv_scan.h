@@ -67,4 +67,9 @@ void ek_csv_cells(const ek_csv *csv, const size_t *starts, size_t rows, size_t f
 // number of up to 19 significant digits that a normal double can hold.
 int ek_number_parse(const uint8_t *text, size_t count, double *value);
 
+// values <- the numbers of a JSON array that begin at text[*position], with commas between them, `room` of them at most. *position <- behind
+// the last one; what follows may be anything. Stops before what is no number of JSON, and before a number that ek_number_parse does not read.
+// Returns how many they are.
+size_t ek_json_numbers(const uint8_t *text, size_t count, size_t *position, double *values, size_t room);
+
 #endif

@@ -65,6 +65,22 @@ public struct Dataset: Sendable {
     self.init(shape: shape, examples: ExampleStorage(copy, width: width), targets: targets)
   }
 
+  /// Examples from doubles in memory, which are scaled as those of a file of doubles are.
+  /// - Throws: `EvenkeelError` with code `data` if they are not whole examples.
+  package init(doubles values: [Double], shape: Shape) throws {
+    guard let width = Shape.checkedCount(shape.dimensions), width > 0, values.count % width == 0 else {
+      throw EvenkeelError.data("\(values.count) values are not whole examples of shape \(shape).")
+    }
+    let copy = try AlignedFloats(count: 2 * values.count, for: "A copy of \(values.count / width) examples")
+    let start = UnsafeMutableRawPointer(copy.start)
+    values.withUnsafeBytes { if let bytes = $0.baseAddress { start.copyMemory(from: bytes, byteCount: $0.count) } }
+    self.init(
+      shape: shape,
+      examples: ExampleStorage(
+        owner: copy, base: UnsafeRawPointer(start), element: .float64, count: values.count / width, storedWidth: width),
+      targets: .none)
+  }
+
   /// The features of example `index` as they are stored, not scaled.
   public subscript(index: Int) -> [Float] {
     [Float](unsafeUninitializedCapacity: shape.count) { buffer, initialized in

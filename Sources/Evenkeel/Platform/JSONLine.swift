@@ -4,6 +4,9 @@
 /// Foundation's encoder knows no order of keys but the alphabetical one and has no number for NaN.
 package enum JSONLine {
   package static func text(_ value: some Encodable) throws -> String { try JSONNode(value).text }
+
+  /// `text` in quotes.
+  package static func quoted(_ text: String) -> String { JSONNode.quoted(text) }
 }
 
 /// Text that is JSON already.
@@ -55,7 +58,7 @@ final class JSONNode {
     }
   }
 
-  private static func quoted(_ text: String) -> String {
+  fileprivate static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -1,71 +1,137 @@
 #if Server
-  internal import HTTPTypes
-  internal import Hummingbird
+  import Evenkeel
+  import Glibc
+  internal import NIOCore
+  internal import NIOHTTP1
+  internal import NIOPosix
+  import Synchronization
 
-  /// Answers HTTP requests by a handler.
-  package struct HTTPServer {
-    package let handler: any RequestHandler
-    /// The name or number of the interface to listen at.
-    package let host: String
-    /// 0 for one that is free.
-    package let port: Int
-    /// The greatest number of bytes of a body.
-    package let greatestBody: Int
+  /// Answers HTTP/1.1 requests by a handler.
+  package final class HTTPServer: Sendable {
+    /// Where a server listens.
+    package enum Address: Hashable, Sendable {
+      /// An interface's name or number, and a port; 0 for one that is free.
+      case host(String, port: Int)
+      /// A socket in the file system.
+      case unix(String)
+    }
 
-    package init(handler: any RequestHandler, host: String, port: Int, greatestBody: Int = 16 << 20) {
-      (self.handler, self.host, self.port, self.greatestBody) = (handler, host, port, greatestBody)
+    /// What clients may ask for.
+    package struct Limits: Hashable, Sendable {
+      /// Bytes of a body.
+      package var body = 16 << 20
+      /// Bytes of all headers.
+      package var headers = 16 << 10
+      package var connections = 1024
+      /// Seconds for the whole of a request, from its headers on, and between requests.
+      package var request = 30, idle = 60
+
+      package init() {}
+    }
+
+    private let handler: any RequestHandler
+    private let address: Address
+    private let limits: Limits
+    private let connections: HTTPConnections
+    private let listening = Mutex<(channel: (any Channel)?, isStopped: Bool, end: Int)>((nil, false, .max))
+
+    package init(handler: any RequestHandler, address: Address, limits: Limits = Limits()) {
+      (self.handler, self.address, self.limits) = (handler, address, limits)
+      connections = HTTPConnections(greatest: limits.connections)
+    }
+
+    /// - Parameters:
+    ///   - host: The name or number of the interface to listen at.
+    ///   - port: 0 for one that is free.
+    ///   - greatestBody: The greatest number of bytes of a body.
+    package convenience init(
+      handler: any RequestHandler, host: String, port: Int, greatestBody: Int = Limits().body
+    ) {
+      var limits = Limits()
+      limits.body = greatestBody
+      self.init(handler: handler, address: .host(host, port: port), limits: limits)
     }
 
     /// Listens until the process gets SIGTERM or SIGINT.
-    /// - Parameter started: Is called once, with the port, when requests can come.
+    /// - Parameter started: Is called once, with the port, when requests can come; 0 for a socket in the file system.
+    /// - Throws: As `serve`.
     package func run(started: @escaping @Sendable (Int) -> Void) async throws {
-      let (handler, greatestBody) = (handler, greatestBody)
-      let responder = CallbackResponder<BasicRequestContext> { request, _ in
-        let body = try await request.body.collect(upTo: greatestBody)
-        let response = await handler.respond(
-          to: ServerRequest(
-            method: request.method.rawValue, path: request.uri.path.withoutPercentSigns,
-            query: Dictionary(
-              request.uri.queryParameters.map { (String($0.key), String($0.value)) }, uniquingKeysWith: { $1 }),
-            headers: Dictionary(
-              request.headers.map { ($0.name.canonicalName, $0.value) }, uniquingKeysWith: { $0 + ", " + $1 }),
-            body: Array(buffer: body)))
-        var fields = HTTPFields()
-        for (name, value) in response.headers {
-          HTTPField.Name(name).map { fields.append(HTTPField(name: $0, value: value)) }
-        }
-        let content: ResponseBody =
-          switch response.body {
-          case .bytes(let bytes): ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
-          case .stream(let parts):
-            ResponseBody { writer in
-              for await part in parts { try await writer.write(ByteBuffer(bytes: part)) }
-              try await writer.finish(nil)
-            }
-          }
-        return Response(status: HTTPResponse.Status(code: response.status), headers: fields, body: content)
-      }
-      let application = Application(
-        responder: responder, configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
-        onServerRunning: { channel in started(channel.localAddress?.port ?? 0) })
-      try await application.runService()
+      let signals = ServerSignals([SIGTERM, SIGINT]) { [weak self] _ in self?.stop() }
+      defer { signals.end() }
+      try await serve(started: started)
     }
-  }
 
-  extension String {
-    /// With bytes in place of percent signs and two hexadecimal digits.
-    fileprivate var withoutPercentSigns: String {
-      guard utf8.contains(UInt8(ascii: "%")) else { return self }
-      var (bytes, rest) = ([UInt8](), Substring(self).utf8)
-      while let byte = rest.popFirst() {
-        if byte == UInt8(ascii: "%"), rest.count >= 2, let value = UInt8(String(Substring(rest.prefix(2))), radix: 16) {
-          bytes.append(value)
-          rest.removeFirst(2)
-        } else {
-          bytes.append(byte)
-        }
+    /// Listens until `stop` is called.
+    /// - Throws: `EvenkeelError`: `usage` for an address that cannot be listened at.
+    package func serve(started: @escaping @Sendable (Int) -> Void) async throws {
+      let group = MultiThreadedEventLoopGroup(numberOfThreads: max(1, Machine.threads / 4))
+      let channel: any Channel
+      do { channel = try await listen(group) } catch {
+        try? await group.shutdownGracefully()
+        throw error
       }
-      return String(decoding: bytes, as: UTF8.self)
+      let isStopped = listening.withLock { listening in
+        listening.channel = channel
+        return listening.isStopped
+      }
+      if isStopped { channel.close(promise: nil) } else { started(channel.localAddress?.port ?? 0) }
+      try? await channel.closeFuture.get()
+      await connections.drain(until: listening.withLock { $0.end })
+      try? await group.shutdownGracefully()
+      if case .unix(let path) = address { unlink(path) }
+    }
+
+    private func listen(_ group: MultiThreadedEventLoopGroup) async throws -> any Channel {
+      let executors = Dictionary(
+        uniqueKeysWithValues: group.makeIterator().map { (ObjectIdentifier($0), LoopExecutor($0)) })
+      let (handler, limits, connections) = (handler, limits, connections)
+      let bootstrap = ServerBootstrap(group: group)
+        .serverChannelOption(.backlog, value: 1024)
+        .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+        .childChannelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            let connection = HTTPConnection(
+              channel, handler: handler, limits: limits, connections: connections,
+              executor: executors[ObjectIdentifier(channel.eventLoop)]!)
+            guard connections.add(connection) else { return channel.close(promise: nil) }
+            var decoding = NIOHTTPDecoderLimitConfiguration()
+            (decoding.maxHeaderFieldSize, decoding.maxHeaderListSize) = (limits.headers, limits.headers)
+            try channel.pipeline.syncOperations.configureHTTPServerPipeline(
+              withPipeliningAssistance: true, withErrorHandling: true, withOutboundHeaderValidation: true,
+              withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
+            try channel.pipeline.syncOperations.addHandler(connection)
+          }
+        }
+      do {
+        switch address {
+        case .host(let host, let port):
+          return try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1).bind(host: host, port: port)
+            .get()
+        case .unix(let path):
+          return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
+        }
+      } catch {
+        let place =
+          switch address {
+          case .host(let host, let port): "\(host):\(port)"
+          case .unix(let path): path
+          }
+        throw EvenkeelError.usage("\(place): the server cannot listen there (\(error)).")
+      }
+    }
+
+    /// From here on answers say that their connection ends, so that clients open others, elsewhere.
+    package func closeAfterAnswers() { connections.closeAfterAnswers() }
+
+    /// Listens no more, finishes what has come, and ends.
+    /// - Parameter seconds: After which it ends in any case.
+    package func stop(within seconds: Int = 5) {
+      connections.closeAfterAnswers()
+      let channel = listening.withLock { listening in
+        (listening.isStopped, listening.end) = (true, Clock.now + seconds * 1_000_000_000)
+        return listening.channel
+      }
+      channel?.close(promise: nil)
     }
   }
 #endif

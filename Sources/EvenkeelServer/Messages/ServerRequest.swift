@@ -17,6 +17,15 @@ public struct ServerRequest: Sendable {
   }
 }
 
+extension ServerRequest {
+  /// What the body is, without its parameters: `application/json`; nil if that is not said.
+  package var mediaType: String? {
+    headers["content-type"].map { type in
+      String(type.prefix { $0 != ";" }.filter { $0 != " " }).lowercased()
+    }
+  }
+}
+
 /// What it is answered.
 public struct ServerResponse: Sendable {
   /// The status of HTTP.

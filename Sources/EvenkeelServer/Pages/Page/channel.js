@@ -44,7 +44,10 @@ class ChannelPanel {
     const canvas = make('canvas', {width: columns, height: rows, role: 'img', 'aria-label': `Channel ${channel.index}, ${name}; a click chooses a value`});
     const context = canvas.getContext('2d');
     const image = context.createImageData(columns, rows);
-    paint(image, 0, values, values.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+    const pixels = new Uint32Array(image.data.buffer);
+    const {table} = colors();
+    const [zero, step] = colorLine(0, 1, values.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+    values.forEach((value, i) => { pixels[i] = table[(zero + step * value) | 0]; });
     // The chosen value has the color of text.
     const ink = getComputedStyle(document.documentElement).getPropertyValue('--ink').trim();
     for (let c = 0; c < 3; c++) image.data[4 * this.position + c] = parseInt(ink.slice(1 + 2 * c, 3 + 2 * c), 16);

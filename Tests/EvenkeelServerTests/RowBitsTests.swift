@@ -1,0 +1,54 @@
+import Evenkeel
+import EvenkeelReference
+import EvenkeelServer
+import EvenkeelTestSupport
+import Testing
+
+/// Every layer and option, also over images, and the networks that ship with the package.
+private let cases: [(name: String, network: @Sendable () throws -> Network)] =
+  LayerCase.all.map { layers in (layers.testDescription, { layers.network(inputs: 6, units: 16, outputs: 3) }) }
+  + ["mlp", "lenet", "resnet20"].map { name in (name, { try Network(preset: name) }) }
+
+/// A row has the same bits alone, in a request of many, beside the requests of others, and whoever computes it.
+@Test(arguments: cases.indices)
+func aRowHasTheSameBitsWhateverIsPredictedBesideIt(_ index: Int) async throws {
+  let network = try cases[index].network()
+  let model = try model(network)
+  let width = network.input.count
+  var numbers = Numbers(index + 1)
+  let values = numbers.many(11 * width)
+  func rows(_ range: Range<Int>) throws -> [Dataset] {
+    [try Dataset(Array(values[range.lowerBound * width..<range.upperBound * width]), shape: network.input)]
+  }
+  var options = BatcherOptions()
+  (options.workers, options.greatestBatch) = (2, 5)
+  let served = try ServedModel(try ModelEnsemble([model]), name: "a", version: 1, options: options)
+  let together = try await served.batcher.predict(rows(0..<11)).values
+  let outputs = together.count / 11
+  try await withThrowingTaskGroup(of: Void.self) { group in
+    for row in 0..<11 {
+      group.addTask {
+        let alone = try await served.batcher.predict(rows(row..<row + 1)).values
+        #expect(alone.map(\.bitPattern) == together[row * outputs..<(row + 1) * outputs].map(\.bitPattern))
+      }
+    }
+    try await group.waitForAll()
+  }
+  // They are the numbers of the library, one row at a time; whole batches are summed in another order.
+  for row in [0, 10] {
+    let alone = try model.predictInDouble(rows(row..<row + 1)[0], threads: 1)
+    #expect(alone.map(\.bitPattern) == together[row * outputs..<(row + 1) * outputs].map(\.bitPattern))
+  }
+}
+
+@Test func theMeanOfAnEnsembleIsTheLibrarys() async throws {
+  let members = try (1...3).map { try model(smallNetwork, seed: $0, classes: ["a", "b", "c"]) }
+  let ensemble = try ModelEnsemble(members)
+  let served = try ServedModel(ensemble, name: "a", version: 1, options: BatcherOptions())
+  let data = try Dataset(fourRows.flatMap { $0 }, shape: [4])
+  let answer = try await served.batcher.predict([data, data, data]).values
+  let expected = try (0..<4).flatMap { row in
+    try ensemble.predictInDouble(Array(repeating: data.subset([row]), count: 3), threads: 1)
+  }
+  #expect(answer == expected)
+}
