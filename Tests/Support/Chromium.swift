@@ -53,7 +53,8 @@ package final class Chromium {
     close(answers[1])
     try #require(code == 0)
     let target = try send("Target.createTarget", ["url": "about:blank"])["targetId"] as? String
-    session = try send("Target.attachToTarget", ["targetId": try #require(target), "flatten": true])["sessionId"] as? String
+    session =
+      try send("Target.attachToTarget", ["targetId": try #require(target), "flatten": true])["sessionId"] as? String
     for domain in ["Page", "Runtime", "Network"] { try send(domain + ".enable") }
   }
 
@@ -70,7 +71,8 @@ package final class Chromium {
       "Emulation.setDeviceMetricsOverride",
       ["width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600])
     try send(
-      "Emulation.setEmulatedMedia", ["features": [["name": "prefers-color-scheme", "value": isDark ? "dark" : "light"]]])
+      "Emulation.setEmulatedMedia",
+      ["features": [["name": "prefers-color-scheme", "value": isDark ? "dark" : "light"]]])
   }
 
   /// Opens an address.
@@ -148,7 +150,8 @@ package final class Chromium {
   private func take(event: [String: Any]) {
     let parameters = event["params"] as? [String: Any] ?? [:]
     switch event["method"] as? String {
-    case "Network.requestWillBeSent": requests.append((parameters["request"] as? [String: Any])?["url"] as? String ?? "")
+    case "Network.requestWillBeSent":
+      requests.append((parameters["request"] as? [String: Any])?["url"] as? String ?? "")
     case "Runtime.exceptionThrown": complaints.append("\(parameters["exceptionDetails"] ?? "")")
     case "Runtime.consoleAPICalled": complaints.append("\(parameters["args"] ?? "")")
     default: break

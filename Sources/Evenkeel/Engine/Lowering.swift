@@ -117,7 +117,8 @@ struct Lowering {
     current = entry
     try append(block.items)
     // A norm at the end of the block adds the shortcut in its own sweeps.
-    if fuses, current != shortcut, let last = steps.indices.last, var norm = steps[last].operation as? BatchNormOperation,
+    if fuses, current != shortcut, let last = steps.indices.last,
+      var norm = steps[last].operation as? BatchNormOperation,
       norm.activation == .identity, steps[last].output == current, !norm.hasAddend
     {
       norm.hasAddend = true

@@ -9,6 +9,11 @@ struct Serve: ParsableCommand {
       "The Open Inference Protocol, version 2 (/v2/models/NAME/infer), POST /predict for rows as JSON or CSV and for images, GET /metrics for Prometheus. SIGTERM finishes what has come and ends; SIGHUP reads the models again, as does a change of their files."
   )
   @Argument(help: "Model files. name=FILE gives one another name than its file's.") var models: [String]
+  @Flag(
+    help:
+      "Serves a page at / on which to draw, or fill in, an example and see what each layer of the first model makes of it."
+  )
+  var page = false
   @OptionGroup var listening: ListeningOptions
   @OptionGroup var batching: BatchingOptions
 
@@ -18,8 +23,10 @@ struct Serve: ParsableCommand {
       let service = try InferenceService(sources, options: batching.options)
       let token = try listening.token()
       try service.load()
+      let further = page ? try PageHandler(service) : nil
       let handler = RequestGate(
-        ServiceHandler(service, options: batching.options), token: token, greatestBody: listening.limits.body)
+        ServiceHandler(service, options: batching.options, further: further), token: token,
+        greatestBody: listening.limits.body)
       try listening.serve(handler, service)
     #else
       throw EvenkeelError(

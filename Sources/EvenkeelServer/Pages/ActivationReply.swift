@@ -19,7 +19,8 @@ struct ActivationReply: Encodable {
         throw EvenkeelError.usage("layer: the model has no layer \"\(layer)\".")
       }
       guard index < activation.channels else {
-        throw EvenkeelError.usage("channel: layer \(layer) has the channels 0 to \(activation.channels - 1), got \(index).")
+        throw EvenkeelError.usage(
+          "channel: layer \(layer) has the channels 0 to \(activation.channels - 1), got \(index).")
       }
       return ChannelReply(activation, index)
     }

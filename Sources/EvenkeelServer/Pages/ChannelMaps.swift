@@ -1,5 +1,4 @@
 import Evenkeel
-import FoundationEssentials
 
 /// The smallest and largest value of each of the first channels, and its mean.
 struct ChannelRanges {
@@ -31,7 +30,7 @@ struct ChannelMaps: Encodable {
   /// Of one map; those of larger layers hold every second, third … row and column.
   let height, width: Int
   /// Base64: channel after channel, row after row.
-  let bytes: String
+  let bytes: EncodedJSON
 
   /// The longest side of a map.
   static let mostPixels = 64
@@ -64,6 +63,7 @@ struct ChannelMaps: Encodable {
         }
       }
     }
-    bytes = Data(pixels).base64EncodedString()
+    // Base64 has nothing to escape.
+    bytes = EncodedJSON(text: "\"\(Base64.encoded(pixels))\"")
   }
 }

@@ -11,8 +11,11 @@ struct HistogramPair: Encodable {
 
   /// The axis reaches from the smallest to the largest of all values; a value on an edge belongs to the bin after it.
   init(before: [Float], after: [Float]) {
-    let all = [before, after].joined().filter(\.isFinite)
-    var (low, high) = (Double(all.min() ?? 0), Double(all.max() ?? 0))
+    var (low, high) = (Double.infinity, -Double.infinity)
+    for values in [before, after] {
+      for value in values where value.isFinite { (low, high) = (min(low, Double(value)), max(high, Double(value))) }
+    }
+    if low > high { (low, high) = (0, 0) }
     if low == high { (low, high) = (low - 0.5, high + 0.5) }
     (from, to) = (low, high)
     func counts(_ values: [Float]) -> EncodedJSON {

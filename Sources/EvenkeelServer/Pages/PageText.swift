@@ -1,6 +1,5 @@
 import Evenkeel
 import EvenkeelLab
-import FoundationEssentials
 
 /// The page of a model as one file of HTML: style, script and what is known of the model are in it.
 enum PageText {
@@ -47,8 +46,12 @@ struct PageDescription: Encodable {
       examples = []
       return
     }
+    examples = try Self.digits.get()
+  }
+
+  private static let digits = Result {
     let digits = try Dataset.digits(training: 10, test: 0, seed: 3).training
-    examples = (0..<10).map { index in Data(digits[index].map { UInt8($0) }).base64EncodedString() }
+    return (0..<10).map { index in Base64.encoded(digits[index].map { UInt8($0) }) }
   }
 }
 
@@ -136,7 +139,9 @@ struct PageField: Encodable {
       (choices, least, greatest) = (categories, nil, nil)
     case .date:
       kind = "date"
-      (least, greatest) = (range.map { Self.day($0.least) }, range.map { Self.day($0.greatest) })
+      (least, greatest) = (
+        range.map { CalendarDate(days: $0.least).text }, range.map { CalendarDate(days: $0.greatest).text }
+      )
       value = greatest ?? ""
       choices = nil
     }
@@ -153,12 +158,5 @@ struct PageField: Encodable {
       let means = model.scaling?.mean ?? [0]
       return PageField(name: name, value: NumberText.plain.short(means[index % means.count], digits: 4))
     }
-  }
-
-  /// Days since 1970 as year-month-day.
-  private static func day(_ days: Double) -> String {
-    let parts = Date(timeIntervalSince1970: 86_400 * days).formatted(
-      Date.ISO8601FormatStyle().year().month().day())
-    return parts
   }
 }

@@ -1,5 +1,29 @@
 /// Bytes as text (RFC 4648).
 enum Base64 {
+  private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+
+  static func encoded(_ bytes: [UInt8]) -> String {
+    let count = (bytes.count + 2) / 3 * 4
+    return String(unsafeUninitializedCapacity: count) { text in
+      var place = 0
+      func write(_ bits: Int, _ letters: Int) {
+        for index in 0..<4 {
+          text[place + index] = index < letters ? Self.letters[bits >> (18 - 6 * index) & 63] : UInt8(ascii: "=")
+        }
+        place += 4
+      }
+      let whole = bytes.count / 3 * 3
+      for start in stride(from: 0, to: whole, by: 3) {
+        write(Int(bytes[start]) << 16 | Int(bytes[start + 1]) << 8 | Int(bytes[start + 2]), 4)
+      }
+      let rest = bytes[whole...]
+      if let first = rest.first {
+        write(Int(first) << 16 | (rest.count > 1 ? Int(rest.last!) << 8 : 0), rest.count + 1)
+      }
+      return count
+    }
+  }
+
   /// nil for what is none.
   static func decoded(_ text: String) -> [UInt8]? {
     var (bytes, bits, count, padding) = ([UInt8](), UInt32(0), 0, 0)

@@ -35,7 +35,7 @@ enum PlainPrediction {
   }
 
   /// `{"rows": […]}`, or the array alone: an object or an array of numbers for each row.
-  private static func rows(
+  static func rows(
     ofJSON body: [UInt8], _ inputs: ModelInputs
   ) throws -> (datasets: [Dataset], warnings: [String]) {
     try body.withUnsafeBufferPointer { bytes in

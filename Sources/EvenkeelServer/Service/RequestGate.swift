@@ -56,7 +56,7 @@ package struct RequestGate: RequestHandler {
   }
 
   private func encoded(_ response: ServerResponse, for request: ServerRequest) -> ServerResponse {
-    guard case .bytes(let body) = response.body, body.count >= Self.leastCompressed,
+    guard case .bytes(let body) = response.body, body.count >= Self.leastCompressed, !response.isFinal,
       let accepted = request.headers["accept-encoding"]?.lowercased(),
       let coding = [BodyCoding.gzip, .deflate].first(where: { Self.accepts(accepted, $0.rawValue) }),
       let result = coding.deflated(body)
@@ -79,6 +79,9 @@ package struct RequestGate: RequestHandler {
 }
 
 extension ServerResponse {
+  /// Whether it says that nobody may encode it anew: that would take longer than sending it.
+  fileprivate var isFinal: Bool { headers.contains { $0.name == "Cache-Control" && $0.value.contains("no-transform") } }
+
   fileprivate var withoutBody: ServerResponse {
     guard case .bytes(let body) = body else { return self }
     return ServerResponse(status: status, headers: headers + [("Content-Length", "\(body.count)")])

@@ -133,10 +133,10 @@ package struct ServiceHandler: RequestHandler {
 }
 
 extension ServerRequest {
-  fileprivate var unknownPath: ServerFailure { ServerFailure(404, "There is nothing at \(path).") }
+  var unknownPath: ServerFailure { ServerFailure(404, "There is nothing at \(path).") }
 
   /// - Throws: `ServerFailure` with status 405 for another method.
-  fileprivate func require(_ wanted: String) throws {
+  func require(_ wanted: String) throws {
     guard method != wanted else { return }
     throw ServerFailure(
       405, "\(path) is for \(wanted == "GET" ? "GET and HEAD" : wanted), not for \(method).", allowed: wanted)
@@ -145,7 +145,7 @@ extension ServerRequest {
 
 extension ServerFailure {
   /// What a client is told of `error`: what is wrong with the data is the client's, all else the server's.
-  fileprivate init(_ error: any Error) {
+  init(_ error: any Error) {
     switch error {
     case let failure as ServerFailure: self = failure
     case let error as EvenkeelError where [.data, .usage].contains(error.code): self.init(400, error.message)

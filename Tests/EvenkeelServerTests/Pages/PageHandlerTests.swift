@@ -7,7 +7,7 @@ import Testing
 private func post(
   _ model: Model, _ body: [UInt8], type: String = "application/octet-stream", query: [String: String] = [:]
 ) async throws -> (status: Int, body: Data) {
-  let response = await (try PageHandler(model, name: "model")).respond(
+  let response = await PageHandler(model, name: "model").respond(
     to: ServerRequest(
       method: "POST", path: "/activations", query: query, headers: ["content-type": type], body: body))
   guard case .bytes(let bytes) = response.body else { return (response.status, Data()) }
@@ -15,10 +15,10 @@ private func post(
 }
 
 @Test func thePageLoadsNothingElse() async throws {
-  let handler = try PageHandler(try PageModels.digits.get(), name: "</script><b>")
+  let handler = PageHandler(try PageModels.digits.get(), name: "</script><b>")
   let response = await handler.respond(to: ServerRequest(method: "GET", path: "/"))
   #expect(response.status == 200)
-  let policy = response.headers.first { $0.name == "content-security-policy" }?.value
+  let policy = response.headers.first { $0.name == "Content-Security-Policy" }?.value
   #expect(policy?.hasPrefix("default-src 'none'") == true)
   guard case .bytes(let bytes) = response.body else { return #expect(Bool(false)) }
   let text = String(decoding: bytes, as: UTF8.self)
@@ -87,7 +87,7 @@ private func expect(_ shown: PageReply.Layer, shows real: LayerActivation) {
 
 @Test func aRowOfATableIsTakenByTheNamesOfItsColumns() async throws {
   let model = try PageModels.table.get()
-  let row = #"{"size": "7.5", "color": "blue", "day": "2024-03-09"}"#
+  let row = #"[{"size": "7.5", "color": "blue", "day": "2024-03-09"}]"#
   let (status, body) = try await post(model, Array(row.utf8), type: "application/json")
   #expect(status == 200)
   let reply = try JSONDecoder().decode(PageReply.self, from: body)
@@ -116,13 +116,13 @@ func aQueryThatMeansNothingIsRefused(what: String, sentence: String) async throw
   #expect(try JSONDecoder().decode([String: String].self, from: body)["error"]?.contains(sentence) == true)
 }
 
-@Test(arguments: ["", "12", "[1, 2", "[1, 2]", "{}"])
+@Test(arguments: ["", "12", "[1, 2", "[[1, 2]]", "{}", "[]"])
 func aBodyThatIsNoExampleIsRefused(body: String) async throws {
   let model = try PageModels.digits.get()
   for type in ["application/json", "application/octet-stream"] {
     let (status, reply) = try await post(model, Array(body.utf8), type: type)
     #expect(status == 400)
-    #expect(try JSONDecoder().decode([String: String].self, from: reply)["error"]?.contains("784") == true)
+    #expect(try JSONDecoder().decode([String: String].self, from: reply)["error"]?.isEmpty == false)
   }
 }
 
@@ -134,7 +134,7 @@ func aBodyThatIsNoExampleIsRefused(body: String) async throws {
 
 @Test(arguments: [("DELETE", "/", 405), ("GET", "/activations", 405), ("GET", "/other", 404)])
 func otherRequestsAreRefused(method: String, path: String, status: Int) async throws {
-  let handler = try PageHandler(try PageModels.digits.get(), name: "model")
+  let handler = PageHandler(try PageModels.digits.get(), name: "model")
   let response = await handler.respond(to: ServerRequest(method: method, path: path))
   #expect(response.status == status)
 }

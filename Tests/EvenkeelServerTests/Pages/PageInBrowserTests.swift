@@ -14,10 +14,10 @@
       of model: Model, at state: String = "", width: Int = 1280, height: Int = 800, isDark: Bool = false,
       _ body: (Chromium, _ address: String) throws -> Void
     ) async throws {
-      let server = HTTPServer(handler: try PageHandler(model, name: "model"), host: "127.0.0.1", port: 0)
+      let server = HTTPServer(handler: PageHandler(model, name: "model"), host: "127.0.0.1", port: 0)
       let (ports, arrival) = AsyncStream<Int>.makeStream()
-      let running = Task { try await server.run { arrival.yield($0) } }
-      defer { running.cancel() }
+      let running = Task { try await server.serve { arrival.yield($0) } }
+      defer { server.stop() }
       var iterator = ports.makeAsyncIterator()
       let port = try #require(await iterator.next())
       try withTemporaryFolder { folder in
@@ -69,7 +69,8 @@
 
     private func prediction(_ browser: Chromium) throws -> (name: String, sum: Double) {
       let name = try browser.evaluate("document.querySelector('#bars .best .name').textContent") as? String
-      let sum = try browser.evaluate("[...document.querySelectorAll('#bars data')].reduce((s, e) => s + Number(e.value), 0)")
+      let sum = try browser.evaluate(
+        "[...document.querySelectorAll('#bars data')].reduce((s, e) => s + Number(e.value), 0)")
       return (name ?? "", sum as? Double ?? (sum as? Int).map { Double($0) } ?? 0)
     }
 
@@ -95,7 +96,10 @@
     @Test(.enabled(if: Python.has("numpy"), "numpy is not installed."))
     func drawingsArePreparedAsMNISTsWere() async throws {
       try await withPage(of: try PageModels.digits.get()) { browser, _ in
-        for stroke in [Self.one, Self.zero, [(0.1, 0.2), (0.9, 0.25), (0.3, 0.4)].map { (x: $0.0, y: $0.1) }, [(0.9, 0.9), (0.9, 0.9)].map { (x: $0.0, y: $0.1) }] {
+        for stroke in [
+          Self.one, Self.zero, [(0.1, 0.2), (0.9, 0.25), (0.3, 0.4)].map { (x: $0.0, y: $0.1) },
+          [(0.9, 0.9), (0.9, 0.9)].map { (x: $0.0, y: $0.1) },
+        ] {
           try draw(stroke, in: browser)
           let ink = try #require(try browser.evaluate("[...pad.ink()]") as? [Int])
           let expected: [Double] = try withTemporaryPath(".ink", containing: ink.map { UInt8($0) }) {
@@ -160,7 +164,8 @@
           // The histogram follows the mode.
           let counts = try #require(
             try browser.evaluate(
-              "[...document.querySelectorAll('.channel .histogram path[data-counts]')].map(e => e.dataset.counts.split(' ').map(Number))")
+              "[...document.querySelectorAll('.channel .histogram path[data-counts]')].map(e => e.dataset.counts.split(' ').map(Number))"
+            )
               as? [[Int]])
           #expect(counts.count == 2)
           let all = x + y
@@ -169,18 +174,23 @@
             let histogram = PageReply.Histogram(from: low, to: high, before: [], after: [])
             #expect(histogram.counts(values, in: shown), "\(mode)")
           }
-          let bars = try browser.evaluate("[...document.querySelectorAll('#bars data')].map(e => Number(e.value))") as? [Double]
-          for (ours, theirs) in zip(bars ?? [], model.predictions(of: activations)) { #expect(abs(ours - theirs) < 1e-6) }
+          let bars =
+            try browser.evaluate("[...document.querySelectorAll('#bars data')].map(e => Number(e.value))") as? [Double]
+          for (ours, theirs) in zip(bars ?? [], model.predictions(of: activations)) {
+            #expect(abs(ours - theirs) < 1e-6)
+          }
         }
       }
     }
 
     @Test func aNormWithOneValueAChannelSaysSo() async throws {
       try await withPage(of: try PageModels.digits.get(), at: "#input=e2&mode=own&layer=10&channel=3") { browser, _ in
-        let notes = try browser.evaluate("[...document.querySelectorAll('#layer-10 .note')].map(e => e.textContent)") as? [String]
+        let notes =
+          try browser.evaluate("[...document.querySelectorAll('#layer-10 .note')].map(e => e.textContent)") as? [String]
         #expect(notes?.count == 2)
         #expect(notes?.allSatisfy { $0.hasPrefix("One value per channel") } == true)
-        let undefined = try browser.evaluate("document.querySelector('.channel .numbers').textContent.match(/undefined/g).length")
+        let undefined = try browser.evaluate(
+          "document.querySelector('.channel .numbers').textContent.match(/undefined/g).length")
         #expect(undefined as? Int == 2)
       }
     }
@@ -197,8 +207,9 @@
         #expect((try browser.evaluate("location.hash") as? String)?.contains("layer=1&channel=3") == true)
         try browser.evaluate("document.querySelector('.channel .close').focus()")
         try browser.press("Escape", code: 27)
-        #expect(try browser.evaluate("document.getElementById('channel-title')") as? NSNull != nil
-          || (try browser.evaluate("document.getElementById('channel-title') === null")) as? Bool == true)
+        #expect(
+          try browser.evaluate("document.getElementById('channel-title')") as? NSNull != nil
+            || (try browser.evaluate("document.getElementById('channel-title') === null")) as? Bool == true)
       }
     }
 
@@ -215,20 +226,25 @@
             })
             """)
           try browser.wait(for: "!isAsking")
-          let shown = try browser.evaluate("[...document.querySelectorAll('#bars data')].map(e => Number(e.value))") as? [Double]
-          let predicted = try withTemporaryPath(".csv", containing: "size,color,day\n\(size),\(color),2024-05-06\n") { path in
+          let shown =
+            try browser.evaluate("[...document.querySelectorAll('#bars data')].map(e => Number(e.value))") as? [Double]
+          let predicted = try withTemporaryPath(".csv", containing: "size,color,day\n\(size),\(color),2024-05-06\n") {
+            path in
             try model.predictInDouble(try Dataset.readForUse(path, by: model, targets: false).dataset)
           }
           #expect(shown?.count == 2)
           for (ours, theirs) in zip(shown ?? [], predicted) { #expect(abs(ours - theirs) < 1e-6) }
         }
-        #expect(try browser.evaluate("document.querySelector('.small').textContent") as? String == "trained on 0 to 9.9")
+        #expect(
+          try browser.evaluate("document.querySelector('.small').textContent") as? String == "trained on 0 to 9.9")
       }
     }
 
     @Test(arguments: [(360, 740), (1280, 800)], [false, true])
     func nothingIsCutOffAndAllTextIsReadable(size: (Int, Int), isDark: Bool) async throws {
-      for (model, state) in [(try PageModels.digits.get(), "#input=e3&layer=1&channel=2"), (try PageModels.table.get(), "")] {
+      for (model, state) in [
+        (try PageModels.digits.get(), "#input=e3&layer=1&channel=2"), (try PageModels.table.get(), ""),
+      ] {
         try await withPage(of: model, at: state, width: size.0, height: size.1, isDark: isDark) { browser, _ in
           #expect(try browser.evaluate("document.documentElement.scrollWidth <= innerWidth") as? Bool == true)
           let faults = try browser.evaluate(Self.faults) as? [String]

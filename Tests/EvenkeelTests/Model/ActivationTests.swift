@@ -106,9 +106,13 @@ func activationsAreThoseOfTheReference(mode: NormalizationMode) throws {
     let names = Set(model.parameters.map(\.name))
     for (name, _, values) in first.parameters {
       try first.setParameter(
-        name, to: names.contains(name) ? model.parameters.first { $0.name == name }!.values : Tensor(values.values.map { _ in 0 }, shape: values.shape))
+        name,
+        to: names.contains(name)
+          ? model.parameters.first { $0.name == name }!.values
+          : Tensor(values.values.map { _ in 0 }, shape: values.shape))
     }
-    for (name, statistics) in model.runningStatistics where first.runningStatistics.contains(where: { $0.name == name }) {
+    for (name, statistics) in model.runningStatistics where first.runningStatistics.contains(where: { $0.name == name })
+    {
       let shape = Shape([statistics.mean.count])
       try first.setBuffer(name + ".running_mean", to: Tensor(statistics.mean, shape: shape))
       try first.setBuffer(name + ".running_var", to: Tensor(statistics.variance, shape: shape))

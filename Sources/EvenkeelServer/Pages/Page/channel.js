@@ -25,11 +25,14 @@ class ChannelPanel {
     const pictures = single ? null : make('div', {class: 'pair'},
       channel.before ? this.map(channel.before, channel, layer, 'before') : null, this.map(channel.after, channel, layer, norm ? 'after' : 'values'));
     const spreads = norm ? channelSpreads(norm) : null;
-    const drawing = norm && !single ? make('div', {},
-      histogram(channel.histogram, spreads, `Channel ${channel.index} before and after the norm`), spreadKeys(spreads, 'remembered')) : null;
+    const drawing = norm && !single ? make('div', {class: 'drawing'}) : null;
     const alone = norm && single ? make('p', {class: 'note'},
       'One value per channel: a single input has no statistics of its own here, so there is nothing to compare the running ones with.') : null;
     this.inside.replaceChildren(...[pictures, drawing, alone].filter(Boolean));
+    // The room for it is known now.
+    drawing?.append(
+      histogram(channel.histogram, spreads, `Channel ${channel.index} before and after the norm`, roomOf(drawing, 400)),
+      spreadKeys(spreads, 'remembered'));
     this.formula.hidden = false;
     this.formula.replaceChildren(...(norm ? this.walkThrough(channel) : [this.value(channel, layer)]));
     this.numbers.replaceChildren(...(norm ? this.listed(norm) : []));
@@ -41,7 +44,10 @@ class ChannelPanel {
     const canvas = make('canvas', {width: columns, height: rows, role: 'img', 'aria-label': `Channel ${channel.index}, ${name}; a click chooses a value`});
     const context = canvas.getContext('2d');
     const image = context.createImageData(columns, rows);
-    paint(image, 0, values, values.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+    const pixels = new Uint32Array(image.data.buffer);
+    const {table} = colors();
+    const [zero, step] = colorLine(0, 1, values.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+    values.forEach((value, i) => { pixels[i] = table[(zero + step * value) | 0]; });
     // The chosen value has the color of text.
     const ink = getComputedStyle(document.documentElement).getPropertyValue('--ink').trim();
     for (let c = 0; c < 3; c++) image.data[4 * this.position + c] = parseInt(ink.slice(1 + 2 * c, 3 + 2 * c), 16);
@@ -70,20 +76,18 @@ class ChannelPanel {
   walkThrough(channel) {
     const {norm} = channel;
     const [x, y] = [channel.before[this.position], channel.after[this.position]];
-    const row = (...parts) => make('p', {class: 'row'}, ...parts.map(part => typeof part === 'string' ? make('span', {}, part) : part));
-    const number = (value, className) => numberElement(value, className);
-    if (norm.mode === 'none') {
-      return [row('y = x'), row(number(y, 'result'), '=', number(x))];
-    }
+    const row = (...parts) => make('p', {class: 'row'}, ...parts);
+    if (norm.mode === 'none') return [row('y = x'), row(numberElement(y, 'result'), ' = ', numberElement(x))];
     const own = norm.mode === 'own';
     const [mean, variance] = own ? [norm.ownMean, norm.ownVariance] : [norm.mean, norm.variance];
     const deviation = Math.sqrt(variance + norm.epsilon);
     const normalized = deviation > 0 ? (x - mean) / deviation : 0;
     return [
       row('x̂ = (x − μ) / √(σ² + ε)'),
-      row(number(normalized), '= (', number(x), '−', signed(mean), ') / √(', number(variance), '+', number(norm.epsilon), ')'),
+      row(numberElement(normalized), ' = (', numberElement(x), ' − ', signed(mean), ') / √(', numberElement(variance), ' + ',
+        numberElement(norm.epsilon), ')'),
       row('y = γ · x̂ + β'),
-      row(number(y, 'result'), '=', number(norm.gamma), '·', signed(normalized), '+', signed(norm.beta)),
+      row(numberElement(y, 'result'), ' = ', numberElement(norm.gamma), ' · ', signed(normalized), ' + ', signed(norm.beta)),
     ];
   }
 

@@ -62,9 +62,9 @@ class Form {
     });
   }
 
-  // What is sent: cells by the names of their columns, or numbers.
+  // One row: cells by the names of their columns, or numbers.
   body(isTable) {
-    return JSON.stringify(
-      isTable ? Object.fromEntries(this.fields.map((field, index) => [field.name, this.values[index]])) : this.values.map(Number));
+    const {values} = this;
+    return JSON.stringify([isTable ? Object.fromEntries(this.fields.map((field, index) => [field.name, values[index]])) : values.map(Number)]);
   }
 }

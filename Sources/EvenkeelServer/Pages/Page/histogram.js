@@ -1,15 +1,17 @@
 // Two histograms on one axis: before a norm above it, after it below, with what the norm remembers and what this input has, as mean ± one
 // deviation.
 
+// Heights are square roots of the counts, so that a few values far out are seen too.
 // - pair: from, to, and the counts before and after.
 // - spreads: {running, own}, each {mean, deviation} or null.
-function histogram(pair, spreads, label) {
-  const [width, height, pad] = [400, 196, 8];
+// - width: in pixels of the page.
+function histogram(pair, spreads, label, width) {
+  const [height, pad] = [196, 8];
   const [upper, axis, lower] = [34, 112, 150];
   const low = Math.min(pair.from, ...Object.values(spreads).filter(Boolean).map(s => s.mean - s.deviation));
   const high = Math.max(pair.to, ...Object.values(spreads).filter(Boolean).map(s => s.mean + s.deviation));
   const x = value => pad + (value - low) / (high - low || 1) * (width - 2 * pad);
-  const drawing = svg('svg', {viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': label});
+  const drawing = svg('svg', {viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': label});
   const {running, own} = spreads;
   if (running) {
     const [left, right] = [x(running.mean - running.deviation), x(running.mean + running.deviation)];
@@ -22,7 +24,7 @@ function histogram(pair, spreads, label) {
     counts.forEach((count, bin) => {
       if (count === 0) return;
       const [left, right] = [x(pair.from + bin * step), x(pair.from + (bin + 1) * step)];
-      path += `M${left.toFixed(2)},${axis}V${(axis - sign * Math.max(1.5, count / most * room)).toFixed(2)}H${Math.max(left + 1, right - 0.5).toFixed(2)}V${axis}Z`;
+      path += `M${left.toFixed(2)},${axis}V${(axis - sign * Math.max(1.5, Math.sqrt(count / most) * room)).toFixed(2)}H${Math.max(left + 1, right - 0.5).toFixed(2)}V${axis}Z`;
     });
     drawing.append(svg('path', {class: className, d: path, 'data-counts': counts.join(' ')}));
   };

@@ -9,10 +9,12 @@ function short(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
   if (value === 0) return '0';
   const size = Math.abs(value);
-  const text = size >= 1e6 || size < 1e-4
-    ? value.toExponential(2).replace('e+', '·10^').replace('e', '·10^')
-    : size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)));
-  return text.replaceAll('-', '−');
+  if (size >= 1e6 || size < 1e-4) {
+    const [factor, exponent] = value.toExponential(2).split('e');
+    const power = String(Number(exponent)).replaceAll('-', '⁻').replace(/\d/g, digit => '⁰¹²³⁴⁵⁶⁷⁸⁹'[digit]);
+    return `${Number(factor)}·10${power}`.replace('-', '−').replace(/^(−?)1·/, '$1');
+  }
+  return (size >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)))).replace('-', '−');
 }
 
 // A number that programs read too: <data value="0.12345">0.1235</data>.
@@ -54,40 +56,25 @@ function base64Of(bytes) {
 }
 
 // Colors for values from −1 to 1: as light as the page at 0, darker (at night lighter) with size; negative ones stay nearer to the
-// page than positive ones, so that they differ in more than hue. 511 entries, red, green and blue each.
+// page than positive ones, so that they differ in more than hue. `table` has 511 of them, as pixels of an image.
 let palette = null;
 function colors() {
   if (palette) return palette;
   const style = getComputedStyle(document.documentElement);
-  const read = name => {
-    const hex = style.getPropertyValue(name).trim().slice(1);
-    return [0, 2, 4].map(i => parseInt(hex.slice(i, i + 2), 16));
-  };
-  const [zero, positive, negative] = ['--zero', '--positive', '--negative'].map(read);
-  palette = new Uint8Array(511 * 3);
+  const [zero, positive, negative] = ['--zero', '--positive', '--negative'].map(name => style.getPropertyValue(name).trim());
+  const parts = hex => [1, 3, 5].map(at => parseInt(hex.slice(at, at + 2), 16));
+  const bytes = new Uint8Array(511 * 4);
   for (let i = -255; i <= 255; i++) {
     const share = Math.pow(Math.abs(i) / 255, 0.75);
-    const end = i < 0 ? negative : positive;
-    for (let c = 0; c < 3; c++) palette[(i + 255) * 3 + c] = Math.round(zero[c] + (end[c] - zero[c]) * share);
+    const [from, to] = [parts(zero), parts(i < 0 ? negative : positive)];
+    bytes.set([0, 1, 2].map(c => Math.round(from[c] + (to[c] - from[c]) * share)).concat(255), 4 * (i + 255));
   }
+  palette = {table: new Uint32Array(bytes.buffer), zero, positive, negative};
   return palette;
 }
 
-// Where the color of `value` begins in `colors()`, if `most` has the strongest.
-function colorIndex(value, most) {
-  const share = most > 0 ? value / most : 0;
-  return (Math.round(Math.max(-1, Math.min(1, share)) * 255) + 255) * 3;
-}
-
-// Fills `image`, from pixel `start` on, with the colors of values.
-function paint(image, start, values, most) {
-  const table = colors();
-  for (let i = 0; i < values.length; i++) {
-    const color = colorIndex(values[i], most);
-    const pixel = (start + i) * 4;
-    image.data[pixel] = table[color];
-    image.data[pixel + 1] = table[color + 1];
-    image.data[pixel + 2] = table[color + 2];
-    image.data[pixel + 3] = 255;
-  }
+// The place in the table of the color of `value`, if `most` has the strongest, and how far it moves for each `step`.
+function colorLine(value, step, most) {
+  const scale = most > 0 ? 255 / most : 0;
+  return [255.5 + value * scale, step * scale];
 }

@@ -62,12 +62,11 @@ function trouble(text) {
 function show(reply) {
   showOutputs(reply.outputs);
   for (const layer of reply.layers) {
-    if (!rows.has(layer.path)) {
-      rows.set(layer.path, new LayerRow(layer, choose));
-      byId('layers').append(rows.get(layer.path).element);
-    }
-    rows.get(layer.path).update(layer);
+    if (rows.has(layer.path)) continue;
+    rows.set(layer.path, new LayerRow(layer, choose));
+    byId('layers').append(rows.get(layer.path).element);
   }
+  for (const layer of reply.layers) rows.get(layer.path).update(layer);
   showChannel(reply);
   byId('mode-note').textContent = notes[mode];
   byId('layers').dataset.mode = reply.mode;
@@ -78,7 +77,6 @@ function showOutputs({areProbabilities, names, values}) {
   const best = values.indexOf(Math.max(...values));
   // Many classes: the ten most probable.
   const listed = names.length <= 12 ? order : order.sort((a, b) => values[b] - values[a]).slice(0, 10);
-  const isEmpty = pad && pad.isEmpty && !values;
   const most = areProbabilities ? 1 : Math.max(...values.map(Math.abs)) || 1;
   byId('verdict').replaceChildren(...(areProbabilities
     ? [names[best], make('span', {}, ` with ${(values[best] * 100).toFixed(1)} %`)]
@@ -261,6 +259,7 @@ function start() {
   const redraw = () => {
     palette = null;
     pad?.draw();
+    for (const row of rows.values()) row.fit();
     if (lastReply) show(lastReply);
   };
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
@@ -270,6 +269,7 @@ function start() {
     width = innerWidth;
     redraw();
   });
+  addEventListener('beforeprint', () => rows.forEach(row => row.see(true)));
   addEventListener('hashchange', recall);
   recall();
 }

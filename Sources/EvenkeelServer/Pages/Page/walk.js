@@ -6,6 +6,11 @@ const kinds = {
   groupNorm: 'group norm', instanceNorm: 'instance norm', rmsNorm: 'RMS norm', gelu: 'GELU', silu: 'SiLU',
 };
 
+// Pictures are painted when they are about to be seen.
+const sight = new IntersectionObserver(entries => {
+  for (const {target, isIntersecting} of entries) rows.get(target.dataset.path).see(isIntersecting);
+}, {rootMargin: '300px'});
+
 class LayerRow {
   // `choose` is called with the path of a layer and a channel.
   constructor(layer, choose) {
@@ -26,98 +31,106 @@ class LayerRow {
       this.inside.classList.add('norm-body');
       this.inside.append(this.figure);
     }
-    this.element = make('li', {class: layer.norm ? 'layer of-norm' : 'layer', id: `layer-${layer.path}`},
+    this.element = make('li', {class: layer.norm ? 'layer of-norm' : 'layer', id: `layer-${layer.path}`, 'data-path': layer.path},
       make('div', {class: 'about'}, make('h3', {}, kinds[layer.kind] ?? layer.kind), this.facts), this.inside);
     this.canvas.addEventListener('click', event => this.chooseAt(event));
     this.canvas.addEventListener('keydown', event => this.key(event));
     this.canvas.addEventListener('focus', () => this.place());
     this.canvas.addEventListener('blur', () => this.place());
+    sight.observe(this.element);
   }
 
   update(layer) {
     this.layer = layer;
-    this.shown = layer.mean.length;
-    const more = this.shown < layer.channels ? `, the first ${this.shown} shown` : '';
-    this.facts.textContent = `${layer.path} · ${layer.shape.join(' × ')}${more}`;
-    this.canvas.setAttribute('aria-valuemax', this.shown - 1);
-    this.cursor = Math.min(this.cursor, this.shown - 1);
-    this.draw();
+    const [least, most] = layer.maps
+      ? [Math.min(...layer.minimum), Math.max(...layer.maximum)] : [Math.min(...layer.mean), Math.max(...layer.mean)];
+    this.strongest = Math.max(Math.abs(least), Math.abs(most));
+    this.legend.classList.toggle('positive', least >= 0);
+    this.legend.replaceChildren(numberElement(least), make('i'), numberElement(most));
+    if (this.shown === undefined) this.fit();
+    this.isStale = true;
+    if (this.isSeen) this.paint();
     if (layer.norm) this.drawNorm(layer);
     this.place();
   }
 
-  draw() {
+  // Brings the pictures into the width that there is.
+  fit() {
     const {layer} = this;
-    const [least, most] = layer.maps
-      ? [Math.min(...layer.minimum), Math.max(...layer.maximum)] : [Math.min(...layer.mean), Math.max(...layer.mean)];
-    this.strongest = Math.max(Math.abs(least), Math.abs(most));
-    if (layer.maps) this.drawMaps(); else this.drawBars();
-    this.legend.classList.toggle('positive', least >= 0);
-    this.legend.replaceChildren(numberElement(least), make('i'), numberElement(most));
+    this.shown = layer.mean.length;
+    const more = this.shown < layer.channels ? `, the first ${this.shown} shown` : '';
+    this.facts.textContent = `${layer.path} · ${layer.shape.join(' × ')}${more}`;
+    this.canvas.setAttribute('aria-valuemax', this.shown - 1);
+    const room = roomOf(this.inside.firstChild, 640);
+    this.drawingWidth = layer.norm ? roomOf(this.figure, 400) : 0;
+    if (layer.maps) {
+      const {width, height} = layer.maps;
+      const longest = Math.max(width, height);
+      const scale = longest >= 48 ? 1 : longest >= 20 ? 2 : longest >= 10 ? 3 : longest >= 6 ? 5 : 9;
+      this.cell = {width: width * scale, height: height * scale, gap: 4};
+    } else {
+      const wide = Math.max(3, Math.min(28, Math.floor(room / this.shown)));
+      this.cell = {width: wide - (wide > 4 ? 2 : 1), height: this.shown > 400 ? 30 : 56, gap: wide > 4 ? 2 : 1};
+    }
+    // As few rows as there is room for, all about as long.
+    const {width, height, gap} = this.cell;
+    const most = Math.max(1, Math.floor((room + gap) / (width + gap)));
+    const lines = Math.ceil(this.shown / most);
+    this.columns = Math.ceil(this.shown / lines);
+    const [w, h] = [this.columns * (width + gap) - gap, lines * (height + gap) - gap];
+    this.ratio = window.devicePixelRatio || 1;
+    [this.canvas.width, this.canvas.height] = [Math.round(w * this.ratio), Math.round(h * this.ratio)];
+    [this.canvas.style.width, this.canvas.style.height] = [`${w}px`, `${h}px`];
   }
 
-  // The room for pictures in pixels of the page.
-  get room() { return Math.max(200, this.inside.firstChild.clientWidth || 640); }
+  see(isSeen) {
+    this.isSeen = isSeen;
+    if (isSeen && this.isStale) this.paint();
+  }
 
-  drawMaps() {
+  paint() {
+    this.isStale = false;
+    const context = this.canvas.getContext('2d');
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    if (this.layer.maps) this.paintMaps(context); else this.paintBars(context);
+  }
+
+  paintMaps(context) {
     const {maps, minimum, maximum} = this.layer;
     const {width, height} = maps;
     const bytes = bytesOf(maps.bytes);
-    const longest = Math.max(width, height);
-    const scale = longest >= 48 ? 1 : longest >= 20 ? 2 : longest >= 10 ? 3 : longest >= 6 ? 5 : 9;
-    this.cell = {width: width * scale, height: height * scale, gap: 4};
-    const columns = Math.max(1, Math.min(this.shown, Math.floor((this.room + 4) / (this.cell.width + 4))));
-    const atlas = make('canvas', {width, height: height * this.shown});
-    const context = atlas.getContext('2d');
-    const image = context.createImageData(width, height * this.shown);
     const size = width * height;
-    const values = new Float32Array(size);
+    this.atlas ??= make('canvas', {width, height: height * this.shown});
+    const below = this.atlas.getContext('2d');
+    const image = below.createImageData(width, height * this.shown);
+    const pixels = new Uint32Array(image.data.buffer);
+    const {table} = colors();
     for (let channel = 0; channel < this.shown; channel++) {
-      const step = (maximum[channel] - minimum[channel]) / 255;
-      for (let i = 0; i < size; i++) values[i] = minimum[channel] + step * bytes[channel * size + i];
-      paint(image, channel * size, values, this.strongest);
+      const [first, step] = colorLine(minimum[channel], (maximum[channel] - minimum[channel]) / 255, this.strongest);
+      for (let i = channel * size; i < (channel + 1) * size; i++) pixels[i] = table[(first + step * bytes[i]) | 0];
     }
-    context.putImageData(image, 0, 0);
-    const screen = this.begin(columns);
-    screen.imageSmoothingEnabled = false;
+    below.putImageData(image, 0, 0);
+    context.imageSmoothingEnabled = false;
     for (let channel = 0; channel < this.shown; channel++) {
       const {x, y} = this.corner(channel);
-      screen.drawImage(atlas, 0, channel * height, width, height, x, y, this.cell.width, this.cell.height);
+      context.drawImage(this.atlas, 0, channel * height, width, height, x, y, this.cell.width, this.cell.height);
     }
   }
 
   // A bar for each value, up from the middle for positive ones and down for negative ones.
-  drawBars() {
-    const values = this.layer.mean;
-    const wide = Math.max(3, Math.min(28, Math.floor(this.room / this.shown)));
-    this.cell = {width: wide - (wide > 4 ? 2 : 1), height: this.shown > 400 ? 30 : 56, gap: wide > 4 ? 2 : 1};
-    const columns = Math.max(1, Math.min(this.shown, Math.floor((this.room + this.cell.gap) / wide)));
-    const screen = this.begin(columns);
-    const table = colors();
-    const half = this.cell.height / 2;
-    values.forEach((value, channel) => {
+  paintBars(context) {
+    const {zero, positive, negative} = colors();
+    const {width, height} = this.cell;
+    const half = height / 2;
+    this.layer.mean.forEach((value, channel) => {
       const {x, y} = this.corner(channel);
-      const color = colorIndex(value >= 0 ? this.strongest : -this.strongest, this.strongest);
-      screen.fillStyle = getZero();
-      screen.fillRect(x, y, this.cell.width, this.cell.height);
-      screen.fillStyle = `rgb(${table[color]},${table[color + 1]},${table[color + 2]})`;
+      context.fillStyle = zero;
+      context.fillRect(x, y, width, height);
+      context.fillStyle = value >= 0 ? positive : negative;
       const length = this.strongest > 0 ? Math.abs(value) / this.strongest * half : 0;
-      screen.fillRect(x, value >= 0 ? y + half - length : y + half, this.cell.width, Math.max(length, 0.5));
+      context.fillRect(x, value >= 0 ? y + half - length : y + half, width, Math.max(length, 0.5));
     });
-  }
-
-  // Makes the canvas large enough for the channels in so many columns.
-  begin(columns) {
-    this.columns = columns;
-    const {width, height, gap} = this.cell;
-    const rows = Math.ceil(this.shown / columns);
-    const [w, h] = [columns * (width + gap) - gap, rows * (height + gap) - gap];
-    const ratio = window.devicePixelRatio || 1;
-    [this.canvas.width, this.canvas.height] = [Math.round(w * ratio), Math.round(h * ratio)];
-    [this.canvas.style.width, this.canvas.style.height] = [`${w}px`, `${h}px`];
-    const context = this.canvas.getContext('2d');
-    context.scale(ratio, ratio);
-    return context;
   }
 
   corner(channel) {
@@ -129,7 +142,7 @@ class LayerRow {
     const {norm} = layer;
     const spreads = {running: norm.running, own: norm.ownSpread ?? null};
     const what = `All channels of layer ${layer.path} before and after the norm, from ${short(norm.histogram.from)} to ${short(norm.histogram.to)}`;
-    this.figure.replaceChildren(histogram(norm.histogram, spreads, what), spreadKeys(spreads, 'remembered'));
+    this.figure.replaceChildren(histogram(norm.histogram, spreads, what, this.drawingWidth), spreadKeys(spreads, 'remembered'));
     if (!norm.own) {
       const consequence = mode === 'own' ? ', so it keeps to what it remembers' : '';
       this.figure.append(make('p', {class: 'note'},
@@ -175,6 +188,7 @@ class LayerRow {
   }
 }
 
-function getZero() {
-  return getComputedStyle(document.documentElement).getPropertyValue('--zero');
+// The width of an element in pixels; `otherwise` where it is not shown yet.
+function roomOf(element, otherwise) {
+  return Math.max(220, element.clientWidth || otherwise);
 }
