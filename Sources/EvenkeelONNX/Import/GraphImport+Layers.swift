@@ -6,9 +6,15 @@ extension GraphImport {
   mutating func followLayer(_ node: ONNXNode, _ inputs: [ImportedValue?]) throws -> ImportedValue? {
     switch node.kind {
     case "Gemm", "MatMul": return .examples(try dense(node, inputs))
-    case "Conv": return .examples(try convolution(node, inputs))
     case "Pad": return .examples(try padding(node, inputs))
-    case "MaxPool", "AveragePool": return .examples(try pool(node, inputs))
+    case "Conv", "MaxPool", "AveragePool":
+      let isConvolution = node.kind == "Conv"
+      if let flat = withoutUnitAxis(node, inputs) {
+        var result = try isConvolution ? convolution(flat.node, flat.inputs) : pool(flat.node, flat.inputs)
+        result.axes.insert(nil, at: flat.axis)
+        return .examples(result)
+      }
+      return .examples(try isConvolution ? convolution(node, inputs) : pool(node, inputs))
     case "GlobalAveragePool":
       let x = try inOrder(inputs.first ?? nil)
       var result = try append(GlobalAveragePool(), to: x)
@@ -100,6 +106,39 @@ extension GraphImport {
 
   // Windows.
 
+  /// Windows over a sequence that lies in the graph as an image of extent 1 along `axis`, as windows over the sequence; nil for others.
+  private func withoutUnitAxis(
+    _ node: ONNXNode, _ inputs: [ImportedValue?]
+  ) -> (node: ONNXNode, inputs: [ImportedValue?], axis: Int)? {
+    guard var examples = inputs[examples: 0], examples.axes.count == 4,
+      let axis = (2...3).first(where: { examples.axes[$0] == nil })
+    else { return nil }
+    var (node, inputs) = (node, inputs)
+    let place = axis - 2
+    let kernel = node.integers("kernel_shape") ?? inputs[constant: 1].map { Array($0.dimensions.dropFirst(2)) } ?? []
+    guard kernel.count == 2, kernel[place] == 1 else { return nil }
+    for (name, values) in node.attributes {
+      guard case .integers(var values) = values else { continue }
+      if name == "pads" {
+        guard values.count == 4, values[place] == 0, values[place + 2] == 0 else { return nil }
+        values.remove(at: place + 2)
+      }
+      guard values.indices.contains(place) else { return nil }
+      values.remove(at: place)
+      node.attributes[name] = .integers(values)
+    }
+    if node.kind == "Conv" {
+      guard var weight = inputs[constant: 1], weight.dimensions.count == 4, weight.dimensions[axis] == 1 else {
+        return nil
+      }
+      weight.dimensions.remove(at: axis)
+      inputs[1] = .constant(weight)
+    }
+    examples.axes.remove(at: axis)
+    inputs[0] = .examples(examples)
+    return (node, inputs, axis)
+  }
+
   private mutating func padding(_ node: ONNXNode, _ inputs: [ImportedValue?]) throws -> ImportedExamples {
     let x = try inOrder(inputs.first ?? nil)
     let rank = x.axes.count
@@ -154,7 +193,9 @@ extension GraphImport {
     } else if pads.allSatisfy({ $0 == pads[0] }) {
       padding = .each(pads[0])
     } else {
-      throw Unsupported("its pads are \(pads); expected the same on every side, or the window less 1 in halves")
+      // A sequence has left and right.
+      let (top, bottom) = axes == 1 ? (0, 0) : (pads[0], pads[2])
+      padding = .sides(top: top, bottom: bottom, left: pads[axes - 1], right: pads[2 * axes - 1])
     }
     func extent(_ values: [Int]) -> Extent {
       Extent(height: axes == 1 ? values[0] : values[0], width: values[axes - 1])
