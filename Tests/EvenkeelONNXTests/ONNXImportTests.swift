@@ -107,15 +107,42 @@ private func withoutDescription(_ bytes: [UInt8]) throws -> [UInt8] {
     }, outputs: 1
   ).model.onnxBytes()
 
+  /// With what only a description brings back: dates, categories, bins and members.
+  private static let described = try! {
+    let rows = (0..<40).map {
+      "2024-0\(1 + $0 % 9)-1\($0 % 10),\($0 % 5 == 0 ? "" : ["a", "b"][$0 % 2]),\($0 % 13),\($0 % 3)\n"
+    }
+    return try withTemporaryPath(".csv", containing: "day,kind,size,class\n" + rows.joined()) { path in
+      let data = try Dataset.read(path, target: "class").training
+      let network = Network(input: data.shape) {
+        PiecewiseLinear(bins: 2, width: 1)
+        Ensemble(members: 2)
+        Dense(3)
+        BatchNorm()
+        ReLU()
+        MemberDense(data.outputCount)
+      }
+      var model = try Model(network, seed: 1)
+      _ = try Trainer(loss: .softmaxCrossEntropy, batchSize: 16).fit(&model, to: data, epochs: 1)
+      return try model.onnxBytes()
+    }
+  }()
+
   @Test func aFileCutOffAnywhereIsAnErrorOrAnotherModel() throws {
-    for count in 0..<Self.small.count {
-      do { _ = try imported(Array(Self.small[..<count])) } catch {
-        #expect(error is EvenkeelError, "\(count): \(error)")
+    #expect(try imported(Self.described).notes.isEmpty)
+    for file in [Self.small, Self.described] {
+      for count in file.indices {
+        do { _ = try imported(Array(file[..<count])) } catch {
+          #expect(error is EvenkeelError, "\(count): \(error)")
+        }
       }
     }
   }
 
-  @Test func aDamagedFileIsAnErrorOrAnotherModel() { fuzz(Self.small) { _ = try imported($0) } }
+  @Test func aDamagedFileIsAnErrorOrAnotherModel() {
+    fuzz(Self.small) { _ = try imported($0) }
+    fuzz(Self.described) { _ = try imported($0) }
+  }
 }
 
 @Suite(.enabled(if: Python.has("numpy, onnx, onnxruntime"), "Scripts/setup test has not set up .venv"))
@@ -129,9 +156,9 @@ struct ForeignONNXTests {
     let kinds: [String]?
   }
 
-  private func check(_ script: String) throws {
+  @Test func handMadeFilesAreUnderstoodOrRefusedWithASentence() throws {
     try withTemporaryFolder { folder in
-      let made = try Python.runScript(script, folder)
+      let made = try Python.runScript("make_onnx.py", folder)
       try #require(made.code == 0, "\(made.output)")
       let cases = try JSONDecoder().decode([Case].self, from: Data(FileBytes(folder + "/cases.json").copy))
       for item in cases {
@@ -151,9 +178,4 @@ struct ForeignONNXTests {
       }
     }
   }
-
-  @Test func handMadeFilesAreUnderstoodOrRefusedWithASentence() throws { try check("make_onnx.py") }
-
-  @Test(.enabled(if: Python.has("onnxscript, torch, skl2onnx"), "PyTorch, onnxscript and skl2onnx are not there"))
-  func filesOfPyTorchAndScikitLearnPredictWhatTheyDoThere() throws { try check("make_foreign_onnx.py") }
 }

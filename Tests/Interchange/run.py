@@ -2,8 +2,7 @@
 
 usage: run.py EVENKEEL [--data FOLDER] [--document FILE] [--only imports|exports]
 Makes the zoo of foreign ONNX files in a temporary folder, imports each, compares predictions, and trains on; then exports models and
-runs them in ONNX Runtime. Prints a line for what disagrees, writes the tables of Documentation/Interchange.md, and exits 1 if
-anything disagrees.
+runs them in ONNX Runtime. Prints a line for what disagrees and exits 1 if there is one; else puts the tables into FILE, between its marks.
 """
 import argparse
 import os
@@ -28,7 +27,7 @@ def main():
     parser.add_argument("--only", choices=["imports", "exports"])
     options = parser.parse_args()
     evenkeel = str(pathlib.Path(options.evenkeel).resolve())
-    failures, sections = [], []
+    failures, sections = [], {}
     with tempfile.TemporaryDirectory() as folder:
         if options.only != "exports":
             for script, environment in ZOOS:
@@ -38,17 +37,19 @@ def main():
                     failures.append(f"{script} {environment}: {made.stderr.strip()[-500:]}")
             found = imports.check(evenkeel, folder)
             failures += found.failures
-            sections.append(found.table())
+            sections["imports"] = found.table()
         if options.only != "imports":
             found = exports.check(evenkeel, folder, options.data)
             failures += found.failures
-            sections.append(found.table())
+            sections["exports"] = found.table()
     print("\n".join(failures) if failures else "all agree")
     if options.document and not failures:
-        text = (HERE / "Interchange.md.in").read_text(encoding="utf-8")
-        for place, section in enumerate(sections):
-            text = text.replace(f"@{place}@", section)
-        pathlib.Path(options.document).write_text(text, encoding="utf-8")
+        document = pathlib.Path(options.document)
+        text = document.read_text(encoding="utf-8")
+        for name, section in sections.items():
+            before, rest = text.split(f"<!-- {name} -->\n")
+            text = f"{before}<!-- {name} -->\n{section}\n<!-- end of {name} -->" + rest.split(f"<!-- end of {name} -->")[1]
+        document.write_text(text, encoding="utf-8")
     sys.exit(bool(failures))
 
 

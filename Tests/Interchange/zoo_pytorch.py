@@ -131,7 +131,7 @@ def main(folder):
             nn.Sequential(nn.Linear(5, 4), nn.BatchNorm1d(4, track_running_stats=False)).train(), (torch.randn(4, 5),),
             f"{folder}/training.onnx", dynamo=False, training=torch.onnx.TrainingMode.TRAINING, verbose=False)
     zoo.add_refused("training.onnx", f"{VERSION}, training mode", "export it in evaluation mode")
-    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Upsample(scale_factor=2), nn.Flatten(), nn.Linear(4 * 144, 2), nn.Hardswish())
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Upsample(scale_factor=2), nn.Hardswish(), nn.Flatten(), nn.Linear(4 * 144, 2)).eval()
     torch.onnx.export(model, (torch.randn(2, 3, 8, 8),), f"{folder}/unknown.onnx", dynamo=False, verbose=False)
     zoo.add_refused("unknown.onnx", f"{VERSION}, layers that Evenkeel has not", "2 nodes do: ")
     zoo.write()

@@ -75,7 +75,8 @@ extension GraphImport {
     let before = tensor.dimensions[..<axis], after = tensor.dimensions[(axis + 1)...]
     let dimensions = before + extents + after
     _ = try count(of: Array(dimensions), [tensor])
-    let (outer, inner) = (before.reduce(1, *), after.reduce(1, *))
+    // An extent of 0 hides how large the others are.
+    let (outer, inner) = (try count(of: Array(before), [tensor]), try count(of: Array(after), [tensor]))
     let sources = (0..<outer).flatMap { row in
       places.flatMap { place in (0..<inner).map { (row * tensor.dimensions[axis] + place) * inner + $0 } }
     }
@@ -130,7 +131,7 @@ extension ONNXTensor {
     dimensions[axis] = 0
     for tensor in tensors {
       var others = tensor.dimensions
-      guard others.indices.contains(axis), tensor.element == first.element else { return nil }
+      guard others.indices.contains(axis), others[axis] < 1 << 31, tensor.element == first.element else { return nil }
       dimensions[axis] += others[axis]
       others[axis] = dimensions[axis]
       guard others == dimensions else { return nil }
@@ -154,7 +155,8 @@ extension ONNXTensor {
   /// The same values with axis `order[i]` in the place of axis i.
   func transposed(_ order: [Int]) -> ONNXTensor {
     var strides = [Int](repeating: 1, count: dimensions.count)
-    for axis in dimensions.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * dimensions[axis + 1] }
+    // Without a value they are of no use, and may be out of range.
+    for axis in dimensions.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] &* dimensions[axis + 1] }
     let target = order.map { dimensions[$0] }
     let steps = order.map { strides[$0] }
     var places = [Int](repeating: 0, count: order.count)
