@@ -1,5 +1,7 @@
 # make demo: set up, build, train on drawn digits with and without batch normalization.
 # make test: set up, build, run every test; EVENKEEL_DATA=folder adds those on real data.
+# make interchange: sets up PyTorch, TensorFlow, Keras and scikit-learn in .venv-interchange, and exchanges models with them as ONNX
+# files; writes the tables of Documentation/Interchange.md. EVENKEEL_DATA=folder adds tables and real images.
 # make bench: sets up PyTorch, JAX and ONNX Runtime in .venv, checks that PyTorch and Evenkeel read each other's models, and runs
 # them in turn; EVENKEEL_DATA=folder adds the runs on MNIST and CIFAR-10.
 # make bench-serve MODELS="mlp=mlp.safetensors …": `evenkeel serve` beside FastAPI, MLServer, BentoML and LitServe under the same load; needs wrk.
@@ -11,7 +13,7 @@
 # the programs of swift-protobuf, which nothing here needs.
 traits := --traits Interchange,Server$(shell pkg-config --exists ompi-c 2>/dev/null && echo ,MPI)
 
-.PHONY: demo test bench bench-serve bench-tables arm64 deb build setup lint
+.PHONY: demo test interchange bench bench-serve bench-tables arm64 deb build setup lint
 
 demo: build
 	.build/release/evenkeel demo
@@ -27,6 +29,10 @@ test:
 	swift build -c release $(traits) --product evenkeelPackageTests
 	swift test -c release $(traits) --skip-build
 	swift test -c release --package-path Examples/Layers
+
+interchange: build
+	@Scripts/setup interchange
+	.venv-interchange/bin/python Tests/Interchange/run.py .build/release/evenkeel --document Documentation/Interchange.md
 
 bench: build
 	@Scripts/setup bench

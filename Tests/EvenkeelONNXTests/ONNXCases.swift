@@ -109,7 +109,7 @@ struct ONNXCase {
     }
   }
 
-  /// The layers of tables and of ensembles, which come back from no graph.
+  /// The layers of tables and of ensembles, which come back only with their description.
   static func tables() throws -> [ONNXCase] {
     func network(@LayerBuilder _ layers: () -> [any Layer]) -> Network { Network(input: [4], layers) }
     let cases: [(String, Network, outputs: Int)] = [

@@ -74,17 +74,6 @@ struct ONNXExportTests {
     }
   }
 
-  @Test func aColumnOfDatesIsRefusedByName() throws {
-    let rows = (1...28).map { "2024-02-\($0 < 10 ? "0" : "")\($0),\($0 % 2 == 0 ? "a" : "b")\n" }.joined()
-    try withTemporaryPath(".csv", containing: "day,kind\n" + rows) { path in
-      let model = try ONNXRun.model(of: path, target: "kind")
-      expectError("Column day holds dates", code: .usage) { _ = try model.onnxBytes() }
-      var options = ONNXOptions()
-      options.inputs = .features
-      #expect(try !model.onnxBytes(options).isEmpty)
-    }
-  }
-
   @Test func aLayerWithoutAnONNXFormIsRefusedByName() throws {
     let network = Network(input: [3]) {
       Dense(4)

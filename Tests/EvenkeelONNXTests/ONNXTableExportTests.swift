@@ -46,6 +46,7 @@ struct ONNXTableExportTests {
         #expect(model.encoding?.embeddedColumns == ["city"])
         try run.addTable(table, model)
         if target == "label" { try run.addTable(others, model) }
+        try expectReturn(of: model, table)
       }
       let complaints = try run.complaints()
       #expect(complaints.isEmpty, "\(complaints)")
@@ -65,7 +66,39 @@ struct ONNXTableExportTests {
       try run.addTable(table, model)
       let complaints = try run.complaints()
       #expect(complaints.isEmpty, "\(complaints)")
+      try expectReturn(of: model, table)
     }
+  }
+
+  @Test func datesGoInAsSecondsSince1970() throws {
+    let days = [
+      "1899-12-31", "1900-03-01", "1970-01-01", "1999-12-31", "2000-02-29", "2024-02-29", "2024-03-01", "2100-02-28",
+    ]
+    let rows = (0..<96).map { row in
+      let (date, hours) = (days[row % days.count], row % 5 == 0 ? "" : " \(10 + row % 10):3\(row % 10):15")
+      return "\(row % 11 == 0 ? "" : date + hours),\(1990 + row)-0\(row % 9 + 1)-1\(row % 10),\(row * 37 % 50)\n"
+    }
+    try withTemporaryFolder { folder in
+      let table = folder + "/dates.csv"
+      writeBytes(Array(("day,other,value\n" + rows.joined()).utf8), to: table)
+      let model = try ONNXRun.model(of: table, target: "value")
+      #expect(model.encoding?.featureNames.count == 13)
+      var run = ONNXRun(folder)
+      try run.addTable(table, model)
+      let complaints = try run.complaints()
+      #expect(complaints.isEmpty, "\(complaints)")
+      try expectReturn(of: model, table)
+    }
+  }
+
+  /// Expects that a model which left as a graph predicts the same from the same table, and leaves as the same bytes again.
+  private func expectReturn(of model: Model, _ table: String) throws {
+    let bytes = try model.onnxBytes()
+    let back = try ONNXImport(bytes, name: "a.onnx", folder: "/nonexistent")
+    #expect(back.notes.isEmpty, "\(back.notes)")
+    let (rows, _) = try Dataset.readForUse(table, by: back.model, targets: false)
+    #expect(try back.model.predict(rows) == model.predict(rows))
+    #expect(try back.model.onnxBytes() == bytes)
   }
 
   @Test(
@@ -79,6 +112,7 @@ struct ONNXTableExportTests {
       let model = try ONNXRun.defaultModel(of: table, target: target)
       var run = ONNXRun(folder)
       try run.addTable(table, model)
+      try expectReturn(of: model, table)
       let others = folder + "/others.csv"
       writeBytes(Array(Self.withOtherCells(try text(of: table), target: target).utf8), to: others)
       try run.addTable(others, model)

@@ -86,6 +86,9 @@ def understood_files():
     understood("same_upper.onnx", model(
         [node("Conv", ["x", "w"], "a", auto_pad="SAME_UPPER"), node("ReduceMean", ["a"], "y", axes=[2, 3], keepdims=0)],
         {"w": values(4, 3, 2, 2)}, image), ["convolution", "globalAveragePool"])
+    understood("sides.onnx", model(
+        [node("Conv", ["x", "w"], "a", pads=[0, 0, 1, 2]), node("MaxPool", ["a"], "b", kernel_shape=[2, 3], pads=[0, 1, 1, 0]),
+         node("Flatten", ["b"], "y")], {"w": values(4, 3, 3, 3)}, image), ["convolution", "maxPool", "flatten"])
     understood("depthwise.onnx", model(
         [node("Conv", ["x", "w"], "a", group=3, pads=[1, 1, 1, 1]), node("MaxPool", ["a"], "b", kernel_shape=[2, 2], strides=[2, 2]),
          node("Flatten", ["b"], "y")],
@@ -128,6 +131,35 @@ def understood_files():
          node("Sqrt", ["f"], "s"), node("Div", ["d", "s"], "n"), node("Mul", ["n", "g"], "o"), node("Add", ["o", "h"], "y")],
         {"w": values(4, 6), "two": np.float32(2), "e": np.float32(1e-5), "g": values(6), "h": values(6)}, ["N", 4]),
         ["dense", "layerNorm"])
+    # As TensorFlow writes them.
+    understood("scaled_norm.onnx", model(
+        [node("MatMul", ["x", "w"], "a"), node("ReduceMean", ["a"], "m", axes=[1]), node("Neg", ["m"], "n"), node("Sub", ["a", "m"], "d"),
+         node("Mul", ["d", "d"], "q"), node("ReduceMean", ["q"], "v", axes=[1]), node("Add", ["v", "e"], "f"), node("Sqrt", ["f"], "s"),
+         node("Reciprocal", ["s"], "r"), node("Mul", ["r", "g"], "i"), node("Mul", ["a", "i"], "j"), node("Mul", ["n", "i"], "k"),
+         node("Add", ["k", "h"], "l"), node("Add", ["j", "l"], "y")],
+        {"w": values(4, 6), "e": np.float32(1e-3), "g": values(1, 6), "h": values(1, 6)}, ["N", 4]), ["dense", "layerNorm"])
+    understood("silu_scaled.onnx", model(
+        [node("MatMul", ["x", "w"], "a"), node("Sigmoid", ["a"], "b"), node("Mul", ["b", "s"], "c"), node("Mul", ["a", "c"], "d"),
+         node("Add", ["d", "t"], "y")], {"w": values(4, 3), "s": values(3), "t": values(3)}, ["N", 4]),
+        ["dense", "silu", "batchNorm"])
+    understood("sequence.onnx", model(
+        [node("Unsqueeze", ["x", "i"], "a"), node("Transpose", ["a"], "b", perm=[0, 3, 1, 2]), node("Conv", ["b", "w"], "c", strides=[1, 2]),
+         node("MaxPool", ["c"], "d", kernel_shape=[1, 2], strides=[1, 1]), node("Squeeze", ["d", "j"], "e"), node("Relu", ["e"], "f"),
+         node("Flatten", ["f"], "y")],
+        {"i": np.array([-3]), "j": np.array([2]), "w": values(5, 3, 1, 4)}, ["N", 12, 3]),
+        ["convolution1D", "maxPool", "relu", "flatten"])
+    # As Keras computes the padding on PyTorch: of the sizes, in the order of the last axis first.
+    understood("computed_pads.onnx", model(
+        [node("Shape", ["x"], "s"), node("Gather", ["s", "two"], "h"), node("Sub", ["h", "five"], "o"), node("Unsqueeze", ["o", "zero"], "u"),
+         node("Concat", ["u", "u", "u", "u"], "p", axis=0), node("Shape", ["p"], "k"), node("Sub", ["eight", "k"], "m"),
+         node("ConstantOfShape", ["m"], "z", value=numpy_helper.from_array(np.zeros(1, np.int64))),
+         node("Concat", ["p", "z"], "q", axis=0), node("Reshape", ["q", "pairs"], "r"),
+         node("Slice", ["r", "last", "least", "zero", "last"], "t"), node("Transpose", ["t"], "v", perm=[1, 0]),
+         node("Reshape", ["v", "last"], "pads"), node("Pad", ["x", "pads"], "a"), node("Conv", ["a", "w"], "b"),
+         node("GlobalAveragePool", ["b"], "c"), node("Flatten", ["c"], "y")],
+        {"two": np.array(2), "five": np.array(5), "zero": np.array([0]), "eight": np.array([8]), "pairs": np.array([-1, 2]),
+         "last": np.array([-1]), "least": np.array([-(2 ** 63) + 1]), "w": values(4, 3, 3, 3)}, image),
+        ["convolution", "globalAveragePool"])
     understood("residual.onnx", model(
         [node("MatMul", ["x", "w"], "a"), node("MatMul", ["a", "u"], "b"), node("Add", ["a", "b"], "y")],
         {"w": values(4, 3), "u": values(3, 3)}, ["N", 4]), ["dense", "residual"])
@@ -141,11 +173,8 @@ def refused_files():
     refused("text.onnx", b"not a model, but a text that is long enough", "is not an ONNX file")
     refused("unknown.onnx", model(
         [node("Resize", ["x", "", "r"], "a"), node("Cos", ["a"], "b"), node("LSTM", ["x", "r", "r"], "c"), node("Add", ["b", "c"], "y")],
-        {"r": values(4)}, ["N", 3, 6, 6]), '2 nodes do: "/a" (Resize), "/c" (LSTM)')
+        {"r": values(4)}, ["N", 3, 6, 6]), '3 nodes do: "/a" (Resize), "/b" (Cos), "/c" (LSTM)')
     refused("alpha.onnx", gemm(alpha=2.0), "alpha and beta")
-    refused("sides.onnx", model(
-        [node("Conv", ["x", "w"], "y", pads=[0, 0, 1, 2])], {"w": values(4, 3, 3, 3)}, ["N", 3, 6, 6]),
-        "its pads are [0, 0, 1, 2]")
     refused("training.onnx", model(
         [helper.make_node("BatchNormalization", ["x", "s", "s", "s", "s"], ["y", "m", "v"], name="/bn", training_mode=1)],
         {"s": np.ones(3, np.float32)}, ["N", 3]), "in evaluation mode")
@@ -168,6 +197,15 @@ def refused_files():
     more = model([node("MatMul", ["x", "w"], "y")], {"w": values(3, 3)}, ["N", 3])
     more.graph.initializer[0].dims[:] = [2 ** 40, 3]
     refused("more.onnx", more, "holds 9 values")
+    hidden = model(
+        [node("Transpose", ["w"], "t", perm=[2, 0, 1]), node("Concat", ["t", "t"], "c", axis=1), node("Add", ["x", "c"], "y")],
+        {"w": values(0, 3, 3)}, ["N", 3])
+    hidden.graph.initializer[0].dims[:] = [0, 2 ** 62, 2 ** 62]
+    refused("hidden.onnx", hidden, '"/c" (Concat')
+    many = model(
+        [node("Concat", ["w" if i == 0 else f"c{i}"] * 2, f"c{i + 1}", axis=0) for i in range(40)] + [node("Add", ["x", "c40"], "y")],
+        {"w": values(9)}, ["N", 3])
+    refused("many.onnx", many, "its sizes are out of range")
     negative = model([node("MatMul", ["x", "w"], "y")], {"w": values(3, 3)}, ["N", 3])
     negative.graph.initializer[0].dims[:] = [-3, -3]
     refused("negative.onnx", negative, "out of range")

@@ -12,6 +12,7 @@ usage: run_onnx.py FOLDER, with cases.json: a list of
 Every file passes the checker; outputs agree for 0, 1, 3 and all rows within 1e-5 of the largest value, labels exactly.
 """
 import csv
+import datetime
 import json
 import sys
 
@@ -20,6 +21,14 @@ import onnx
 import onnxruntime as ort
 
 NUMBERS = {"tensor(float)": np.float32, "tensor(double)": np.float64}
+
+
+def number(cell):
+    """A number, or the seconds of a date since the beginning of 1970."""
+    try:
+        return float(cell or "nan")
+    except ValueError:
+        return datetime.datetime.fromisoformat(cell + "+00:00" if ":" in cell else cell + " 00:00+00:00").timestamp()
 
 
 def inputs(session, case, folder):
@@ -40,7 +49,7 @@ def inputs(session, case, folder):
             if value.name == (name or f"column_{place + 1}"):
                 cells = ["" if row[place] in missing else row[place] for row in rows]
                 if value.type in NUMBERS:
-                    cells = np.array([float(cell or "nan") for cell in cells], NUMBERS[value.type])
+                    cells = np.array([number(cell) for cell in cells], NUMBERS[value.type])
                 else:
                     cells = np.array(cells, object)
                 feed[value.name] = cells.reshape(-1, 1)

@@ -32,6 +32,15 @@ package struct ImageCase: Sendable, CustomTestStringConvertible {
     ImageCase("5×5 with stride 3 over the edge", [7, 8, 2]) { Convolution(4, kernel: 5, stride: 3) },
     ImageCase("3×3, stride 2, no padding", [9, 6, 3]) { Convolution(8, kernel: 3, stride: 2, padding: .valid) },
     ImageCase("padding wider than the window asks for", [4, 4, 2]) { Convolution(3, kernel: 3, padding: .each(2)) },
+    ImageCase("padding at the end, as TensorFlow has it for strides", [6, 7, 3]) {
+      Convolution(4, kernel: 3, stride: 2, padding: .sides(top: 0, bottom: 1, left: 1, right: 1))
+      DepthwiseConvolution(kernel: 3, stride: 2, padding: .sides(top: 1, bottom: 1, left: 0, right: 1))
+    },
+    ImageCase("other padding on each side", [5, 6, 16]) {
+      Convolution(16, kernel: 3, padding: .sides(top: 0, bottom: 3, left: 4, right: 1))
+      MaxPool(3, stride: 2, padding: .sides(top: 2, bottom: 0, left: 0, right: 1))
+      AveragePool(2, stride: 1, padding: .sides(top: 0, bottom: 1, left: 1, right: 0))
+    },
     ImageCase("1×7 windows with another stride each way", [3, 10, 4]) {
       Convolution(6, kernel: [1, 7], stride: [1, 2])
     },
@@ -62,6 +71,9 @@ package struct ImageCase: Sendable, CustomTestStringConvertible {
       Convolution1D(6, kernel: 3, stride: 2, padding: .valid, dilation: 2, groups: 2)
       BatchNorm()
       Tanh()
+    },
+    ImageCase("1-D, padding at the end", [10, 3]) {
+      Convolution1D(4, kernel: 3, stride: 2, padding: .sides(top: 0, bottom: 0, left: 0, right: 1))
     },
     ImageCase("largest of 2×2", [6, 6, 5]) { MaxPool(2) },
     ImageCase("largest of 3×3, overlapping, padded", [7, 5, 17]) { MaxPool(3, stride: 2, padding: .each(1)) },

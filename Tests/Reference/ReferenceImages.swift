@@ -4,20 +4,21 @@ import Evenkeel
 package struct ReferenceAxis {
   package let extent, kernel, stride, dilation, before, output: Int
 
-  package init(_ extent: Int, kernel: Int, stride: Int, dilation: Int = 1, padding: Padding) {
+  package init(_ extent: Int, kernel: Int, stride: Int, dilation: Int = 1, padding: Padding, isHeight: Bool) {
     let span = (kernel - 1) * dilation + 1
-    let around =
+    let (before, after) =
       switch padding {
-      case .same: span - 1
-      case .valid: 0
-      case .each(let count): 2 * count
+      case .same: ((span - 1) / 2, span / 2)
+      case .valid: (0, 0)
+      case .each(let count): (count, count)
+      case .sides(let top, let bottom, let left, let right): isHeight ? (top, bottom) : (left, right)
       }
     self.extent = extent
     self.kernel = kernel
     self.stride = stride
     self.dilation = dilation
-    before = around / 2
-    output = (extent + around - span) / stride + 1
+    self.before = before
+    output = (extent + before + after - span) / stride + 1
   }
 
   /// The input position under point `k` of window `o`; nil in the padding.
@@ -35,13 +36,13 @@ package struct ReferenceWindows {
   package init(_ shape: Shape, kernel: Extent, stride: Extent, dilation: Extent = 1, padding: Padding) {
     width = ReferenceAxis(
       shape.dimensions[shape.rank - 2], kernel: kernel.width, stride: stride.width, dilation: dilation.width,
-      padding: padding)
+      padding: padding, isHeight: false)
     height =
       shape.rank == 2
-      ? ReferenceAxis(1, kernel: 1, stride: 1, padding: .valid)
+      ? ReferenceAxis(1, kernel: 1, stride: 1, padding: .valid, isHeight: true)
       : ReferenceAxis(
         shape.dimensions[0], kernel: kernel.height, stride: stride.height, dilation: dilation.height,
-        padding: padding)
+        padding: padding, isHeight: true)
   }
 
   package var outputs: Int { height.output * width.output }

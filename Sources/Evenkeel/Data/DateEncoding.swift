@@ -5,11 +5,11 @@ import Glibc
 package struct DateEncoding: Hashable, Codable, Sendable {
   let order: DateOrder
   /// Days from 1970 to the first date.
-  let first: Double
+  package let first: Double
   /// The mean of each feature, which stands for a missing date.
-  let means: [Double]
+  package let means: [Double]
   /// Whether one more feature says that the date is missing.
-  let hasIndicator: Bool
+  package let hasIndicator: Bool
 
   static let featureCount = 6
 

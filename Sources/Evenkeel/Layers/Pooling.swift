@@ -106,7 +106,7 @@ struct PoolingSpec: Hashable, Sendable {
   /// nil for a largest value over padding: after the end of a sequence there are zeros, but around an image there is
   /// nothing.
   func outputLength(of length: Int) -> Int? {
-    let isPadded = windows.padding.sides(span: windows.kernel.width) != (0, 0)
+    let isPadded = windows.padding.sides(of: .width, span: windows.kernel.width) != (0, 0)
     return isPadded && !isMean ? nil : windows.outputLength(of: length)
   }
 
@@ -117,7 +117,7 @@ struct PoolingSpec: Hashable, Sendable {
     }
     let (height, width) = try windows.axes(of: input, kind: kind)
     // Every window must hold a pixel.
-    guard height.before < height.kernel, width.before < width.kernel else {
+    guard [height, width].allSatisfy({ max($0.before, $0.after) < $0.kernel }) else {
       throw EvenkeelError.usage("\(kind): padding is as large as the window (\(windows.kernel)); expected less.")
     }
     return try windows.output(of: input, channels: input.featureCount, kind: kind)

@@ -52,13 +52,20 @@ public enum Padding: Hashable, Sendable {
   case valid
   /// This many pixels on every side.
   case each(Int)
+  /// As many pixels as each side is given; a sequence has left and right. TensorFlow's `same` is this where windows have a stride:
+  /// no more than the last window needs.
+  case sides(top: Int, bottom: Int, left: Int, right: Int)
+
+  /// An axis of an image.
+  enum Axis { case height, width }
 
   /// Pixels before and after, for a window that spans `span`.
-  func sides(span: Int) -> (before: Int, after: Int) {
+  func sides(of axis: Axis, span: Int) -> (before: Int, after: Int) {
     switch self {
     case .same: ((span - 1) / 2, span - 1 - (span - 1) / 2)
     case .valid: (0, 0)
     case .each(let count): (count, count)
+    case .sides(let top, let bottom, let left, let right): axis == .height ? (top, bottom) : (left, right)
     }
   }
 }
@@ -70,10 +77,20 @@ extension Padding: Codable {
       self = count == 0 ? .valid : .each(count)
       return
     }
+    if let counts = try? container.decode([Int].self) {
+      guard counts.count == 4 else {
+        throw EvenkeelError.usage(
+          "padding: expected [top, bottom, left, right], got \(counts.count) numbers.")
+      }
+      self = .sides(top: counts[0], bottom: counts[1], left: counts[2], right: counts[3])
+      return
+    }
     switch try container.decode(String.self) {
     case "same": self = .same
     case "valid": self = .valid
-    case let name: throw EvenkeelError.usage("padding: expected same, valid or a number of pixels, got \"\(name)\".")
+    case let name:
+      throw EvenkeelError.usage(
+        "padding: expected same, valid, a number of pixels or [top, bottom, left, right], got \"\(name)\".")
     }
   }
 
@@ -83,6 +100,7 @@ extension Padding: Codable {
     case .same: try container.encode("same")
     case .valid: try container.encode("valid")
     case .each(let count): try container.encode(count)
+    case .sides(let top, let bottom, let left, let right): try container.encode([top, bottom, left, right])
     }
   }
 }
@@ -125,10 +143,10 @@ package struct Windows: Hashable, Sendable {
   /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`, what was expected and what it got.
   package func axes(of input: Shape, kind: String) throws -> (height: Axis, width: Axis) {
     let width = try axis(
-      input.dimensions[input.rank - 2], kernel.width, stride.width, dilation.width, padding, input, kind)
-    guard input.rank == 3 else { return (try axis(1, 1, 1, 1, .valid, input, kind), width) }
+      .width, input.dimensions[input.rank - 2], kernel.width, stride.width, dilation.width, padding, input, kind)
+    guard input.rank == 3 else { return (try axis(.height, 1, 1, 1, 1, .valid, input, kind), width) }
     let height = try axis(
-      input.dimensions[0], kernel.height, stride.height, dilation.height, padding, input, kind)
+      .height, input.dimensions[0], kernel.height, stride.height, dilation.height, padding, input, kind)
     return (height, width)
   }
 
@@ -142,23 +160,24 @@ package struct Windows: Hashable, Sendable {
   /// The number of output positions of windows over a sequence of `length` positions.
   func outputLength(of length: Int) -> Int {
     let span = (kernel.width - 1) * dilation.width + 1
-    let (before, after) = padding.sides(span: span)
+    let (before, after) = padding.sides(of: .width, span: span)
     return length == 0 || span > length + before + after ? 0 : (length + before + after - span) / stride.width + 1
   }
 
   private func axis(
-    _ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ padding: Padding, _ input: Shape, _ kind: String
+    _ axis: Padding.Axis, _ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ padding: Padding,
+    _ input: Shape, _ kind: String
   ) throws -> Axis {
     for (name, value) in [("kernel", kernel), ("stride", stride), ("dilation", dilation)] {
       guard (1...4096).contains(value) else {
         throw EvenkeelError.usage("\(kind): \(name) is \(value); expected 1 to 4096.")
       }
     }
-    if case .each(let count) = padding, !(0...4096).contains(count) {
+    let span = (kernel - 1) * dilation + 1
+    let (before, after) = padding.sides(of: axis, span: span)
+    if let count = [before, after].first(where: { !(0...4096).contains($0) }) {
       throw EvenkeelError.usage("\(kind): padding is \(count); expected 0 to 4096.")
     }
-    let span = (kernel - 1) * dilation + 1
-    let (before, after) = padding.sides(span: span)
     guard span <= extent + before + after else {
       throw EvenkeelError.usage(
         "\(kind): a window of \(span) pixels does not fit into \(extent + before + after) (input \(input), padding included)."

@@ -13,7 +13,7 @@ struct StoredEnsemble: Codable {
   static func read(_ header: SafetensorsHeader, _ text: String) throws -> (
     StoredEnsemble, [ParameterLayout]
   ) {
-    let stored = try StoredDescription.decode(StoredEnsemble.self, from: text, key: key, of: header)
+    let stored = try StoredDescription.decode(StoredEnsemble.self, from: text, key: key, of: header.name)
     let layouts = try stored.members.enumerated().map {
       try $1.layout(in: header, prefix: prefix($0))
     }

@@ -67,23 +67,23 @@ extension StoredDescription {
       throw EvenkeelError.data(
         "\(header.name): the metadata has no key \"evenkeel\"; it is not a model of this program.")
     }
-    let description = try decode(StoredDescription.self, from: text, key: "evenkeel", of: header)
+    let description = try decode(StoredDescription.self, from: text, key: "evenkeel", of: header.name)
     return (description, try description.layout(in: header))
   }
 
   /// - Throws: `EvenkeelError` with code `data` that names the file, for text that nests too deeply or is damaged.
   static func decode<Value: Decodable>(
-    _ type: Value.Type, from text: String, key: String, of header: SafetensorsHeader
+    _ type: Value.Type, from text: String, key: String, of file: String
   ) throws -> Value {
     guard jsonDepth(text.utf8) <= greatestDepth else {
-      throw EvenkeelError.data("\(header.name): the description under \"\(key)\" nests too deeply.")
+      throw EvenkeelError.data("\(file): the description under \"\(key)\" nests too deeply.")
     }
     do { return try JSONDecoder().decode(type, from: Data(text.utf8)) } catch let error
       as EvenkeelError
     {
-      throw EvenkeelError.data(error.at(header.name).message)
+      throw EvenkeelError.data(error.at(file).message)
     } catch {
-      throw EvenkeelError.data("\(header.name): the description under \"\(key)\" is damaged.")
+      throw EvenkeelError.data("\(file): the description under \"\(key)\" is damaged.")
     }
   }
 

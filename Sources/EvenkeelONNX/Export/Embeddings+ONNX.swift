@@ -13,8 +13,10 @@ extension PiecewiseLinear: ONNXExportable {
     let share = graph.add("Div", at: at, [difference, constant("extent", parts.extent, &graph)])
     let notBelow = graph.add("Max", at: at, [share, constant("least", parts.least, &graph)])
     let limited = graph.add("Min", at: at, [notBelow, constant("most", parts.most, &graph)])
-    let weights = ONNXTensor("\(at).weight", dimensions + [width], floats: parts.weights)
-    return graph.vectors(of: limited, weights, before: nil, features, from: input, site)
+    let slopes = site.constant("slope", [dimensions[0], 1, width], to: &graph)!
+    let weights = graph.add(
+      "Concat", at: at, [site.constant("weight", to: &graph)!, slopes], ["axis": .integer(1)])
+    return graph.vectors(of: limited, weights, width: width, before: nil, features, from: input, site)
   }
 }
 
@@ -25,12 +27,9 @@ private struct PiecewiseParts {
   var extent: [Float] = []
   var least: [Float] = []
   var most: [Float] = []
-  var weights: [Float] = []
 
   init(_ layer: PiecewiseLinear, _ site: ONNXSite, features: Int) {
-    let (bins, width) = (layer.bins, layer.width)
-    let edges = site.tensor("edges")!.values
-    let (ofBins, slopes) = (site.tensor("weight")!.values, site.tensor("slope")!.values)
+    let bins = layer.bins, edges = site.tensor("edges")!.values
     for feature in 0..<features {
       let own = edges[feature * (bins + 1)..<(feature + 1) * (bins + 1)]
       let first = own.startIndex
@@ -47,8 +46,6 @@ private struct PiecewiseParts {
       extent.append(1)
       least.append(-.infinity)
       most.append(.infinity)
-      weights += ofBins[feature * bins * width..<(feature + 1) * bins * width]
-      weights += slopes[feature * width..<(feature + 1) * width]
     }
   }
 }
@@ -64,9 +61,8 @@ extension Periodic: ONNXExportable {
     let angle = graph.add("Mul", at: at, [part, graph.constant("\(at).turn", 2 * .pi)])
     let waves = graph.add(
       "Concat", at: at, [graph.add("Cos", at: at, [angle]), graph.add("Sin", at: at, [angle])], ["axis": .integer(2)])
-    let weight = site.tensor("weight")!
-    let weights = ONNXTensor("\(at).weight", weight.shape.dimensions, floats: weight.values)
-    return graph.vectors(of: waves, weights, before: "Relu", features, from: input, site)
+    let weights = site.constant("weight", to: &graph)!
+    return graph.vectors(of: waves, weights, width: width, before: "Relu", features, from: input, site)
   }
 }
 
@@ -83,12 +79,12 @@ extension ONNXGraphBuilder {
   ///   - weights: W, `[features, T, width]`.
   ///   - activation: The operator that the vectors go through.
   fileprivate mutating func vectors(
-    of values: String, _ weights: ONNXTensor, before activation: String?, _ features: ChosenFeatures,
+    of values: String, _ weights: String, width: Int, before activation: String?, _ features: ChosenFeatures,
     from input: String, _ site: ONNXSite
   ) -> String {
-    let at = site.path, count = features.chosen.count * weights.dimensions[2]
+    let at = site.path, count = features.chosen.count * width
     let byFeature = add("Transpose", at: at, [values], ["perm": .integers([1, 0, 2])])
-    let products = add("MatMul", at: at, [byFeature, constant(weights)])
+    let products = add("MatMul", at: at, [byFeature, weights])
     let byRow = add("Transpose", at: at, [products], ["perm": .integers([1, 0, 2])])
     let bias = site.constant("bias", [count], to: &self)!
     var vectors = add("Add", at: at, [reshape(byRow, to: [count], at: at), bias])

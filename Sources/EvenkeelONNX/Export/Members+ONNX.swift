@@ -4,23 +4,18 @@ import Evenkeel
 
 extension Ensemble: ONNXExportable {
   public func export(_ site: ONNXSite, from input: String, to graph: inout ONNXGraphBuilder) -> String {
-    let features = site.input.featureCount
-    let x = site.input.rank == 1 ? graph.reshape(input, to: [features, 1], at: site.path) : input
-    let weight = site.tensor("weight")!.values
-    let scales = (0..<features).flatMap { feature in (0..<members).map { weight[$0 * features + feature] } }
-    let scale = graph.constant(ONNXTensor("\(site.path).weight", [features, members], floats: scales))
+    let x = site.input.rank == 1 ? graph.reshape(input, to: [site.input.featureCount, 1], at: site.path) : input
+    let weight = site.constant("weight", to: &graph)!
+    let scale = graph.add("Transpose", at: site.path, [weight], ["perm": .integers([1, 0])])
     return graph.add("Mul", at: site.path, [x, scale])
   }
 }
 
 extension MemberDense: ONNXExportable {
   public func export(_ site: ONNXSite, from input: String, to graph: inout ONNXGraphBuilder) -> String {
-    let at = site.path, members = site.input.dimensions[0], inputs = site.input.featureCount
-    let weight = site.tensor("weight")!.values
-    let columns = (0..<members * inputs).flatMap { row in
-      (0..<units).map { weight[(row / inputs * units + $0) * inputs + row % inputs] }
-    }
-    let weights = graph.constant(ONNXTensor("\(at).weight", [members, inputs, units], floats: columns))
+    let at = site.path, members = site.input.dimensions[0]
+    let weight = site.constant("weight", to: &graph)!
+    let weights = graph.add("Transpose", at: at, [weight], ["perm": .integers([0, 2, 1])])
     let byMember = graph.add("Transpose", at: at, [input], ["perm": .integers([2, 0, 1])])
     let products = graph.add("MatMul", at: at, [byMember, weights])
     let sums = graph.add("Add", at: at, [products, site.constant("bias", [members, 1, units], to: &graph)!])

@@ -9,21 +9,29 @@ extension ModelExport {
     if let encoding = model.encoding {
       let isDouble = encoding.isInDouble
       if encoding.hasNamedColumns, options.inputs == .columns {
-        value = try addColumns(encoding)
+        value = addColumns(encoding)
       } else {
         value = graph.input("features", isDouble ? .double : .float, [nil, shape.count])
       }
       if shape.rank > 1 { value = graph.reshape(value, to: shape.dimensions, at: "table") }
-      value = addScaling(to: value, features: .nhwc, isDouble: isDouble)
+      value = try addScaling(to: value, features: .nhwc, isDouble: isDouble)
       layout = .nhwc
     } else {
-      let isFlat = startsWithFlatten
-      layout = isFlat ? .nhwc : options.layout
+      layout = imageLayout
       value = graph.input("input", .float, [nil] + (layout == .nhwc ? shape.dimensions : shape.featuresFirst))
-      value = addScaling(to: value, features: layout, isDouble: false)
+      value = try addScaling(to: value, features: layout, isDouble: false)
     }
     guard shape.rank > 1, layout == .nhwc, !startsWithFlatten else { return value }
     return graph.featuresSecond(value, rank: shape.rank, at: "input")
+  }
+
+  /// The order of the input's axes.
+  private var imageLayout: ONNXOptions.Layout { startsWithFlatten ? .nhwc : options.layout }
+
+  /// For the features of an example and its positions, the axis of the graph's input.
+  var inputAxes: [Int] {
+    let rank = network.input.rank
+    return model.encoding == nil && imageLayout == .nchw ? Array(1...rank) : [rank] + (1..<rank)
   }
 
   /// Whether the network lays out an input of two axes as it lies: images without channels.
@@ -37,8 +45,8 @@ extension ModelExport {
   ///   - isDouble: Whether `value` has doubles; the result has floats.
   private mutating func addScaling(
     to value: String, features layout: ONNXOptions.Layout, isDouble: Bool
-  ) -> String {
-    let standardized = addStandardization(to: value, features: layout, isDouble: isDouble)
+  ) throws -> String {
+    let standardized = try addStandardization(to: value, features: layout, isDouble: isDouble)
     guard let curves = model.scaling?.curves else { return standardized }
     let shape = model.network.input
     guard shape.rank > 1 else { return graph.bent(standardized, by: curves, width: shape.count) }
@@ -48,12 +56,14 @@ extension ModelExport {
 
   private mutating func addStandardization(
     to value: String, features layout: ONNXOptions.Layout, isDouble: Bool
-  ) -> String {
+  ) throws -> String {
     let at = "scaling"
-    guard let scaling = model.scaling else {
+    guard let scaling = model.scaling,
+      scaling.mean.contains(where: { $0 != 0 }) || scaling.deviation.contains(where: { $0 != 1 })
+    else {
       return isDouble ? graph.add("Cast", at: at, [value], ["to": .integer(ONNXElement.float.rawValue)]) : value
     }
-    let dimensions = scalingDimensions(scaling.mean.count, layout)
+    let dimensions = try scalingDimensions(scaling.mean.count, layout)
     guard isDouble || scaling.isBeyondFloats else {
       let mean = graph.constant(ONNXTensor("scaling.mean", dimensions, floats: scaling.floatMean))
       let scale = graph.constant(ONNXTensor("scaling.scale", dimensions, floats: scaling.floatScale))
@@ -74,14 +84,18 @@ extension ModelExport {
   }
 
   /// The extents of the scaling's constants: one for all, one a channel, or one a value.
-  private func scalingDimensions(_ count: Int, _ layout: ONNXOptions.Layout) -> [Int] {
+  /// - Throws: `EvenkeelError` with code `usage` for channels that are no axis of the input.
+  private func scalingDimensions(_ count: Int, _ layout: ONNXOptions.Layout) throws -> [Int] {
     let shape = model.network.input
     if count == 1 { return [1] }
     let isFirst = layout == .nchw && shape.rank > 1
     if count == shape.featureCount {
       return isFirst ? [count] + [Int](repeating: 1, count: shape.rank - 1) : [count]
     }
-    precondition(count == shape.count && !isFirst, "\(count) channels of \(shape)")
+    guard count == shape.count, !isFirst else {
+      throw EvenkeelError.usage(
+        "The input scaling has \(count) channels for \(shape), which no constant of a graph has.")
+    }
     return shape.dimensions
   }
 }
@@ -89,17 +103,14 @@ extension ModelExport {
 // What becomes of a table's columns.
 extension ModelExport {
   /// Adds an input for each column, and the features that they give.
-  private mutating func addColumns(_ encoding: TableEncoding) throws -> String {
+  private mutating func addColumns(_ encoding: TableEncoding) -> String {
     // Names of columns stay as they are: they are taken first.
-    let inputs = try encoding.columns.enumerated().map { index, column in
+    let inputs = encoding.columns.enumerated().map { index, column in
       let name = column.name.isEmpty ? "column_\(index + 1)" : column.name
       switch column.kind {
       case .numeric: return graph.input(name, encoding.isInDouble ? .double : .float, [nil, 1])
+      case .date: return graph.input(name, .double, [nil, 1])
       case .categorical, .embedded: return graph.input(name, .string, [nil, 1])
-      case .date:
-        throw EvenkeelError.usage(
-          "Column \(name) holds dates, which no ONNX operator reads; export with --inputs features and encode them before."
-        )
       }
     }
     var parts: [String] = []
@@ -135,7 +146,10 @@ extension ModelExport {
         ["keys_strings": .texts([""] + categories), "values_floats": .floats(numbers), "default_float": .float(0)],
         domain: "ai.onnx.ml")
       return [isDouble ? graph.add("Cast", at: input, [place], toNumber) : place]
-    case .date: preconditionFailure("\(column.name): refused before")
+    case .date(let encoding):
+      let (features, isMissing) = graph.dateFeatures(input, encoding, at: input)
+      let values = isDouble ? features : graph.cast(features, to: .float, at: input)
+      return [values] + (encoding.hasIndicator ? [graph.add("Cast", at: input, [isMissing], toNumber)] : [])
     }
   }
 }

@@ -77,22 +77,22 @@ extension ModelExport {
       : "Predicts one of \(output.classLabels.count) classes."
   }
 
-  /// Keys of others first, then what `importONNX` needs beside the graph.
+  /// What others may want to know first, then what `ONNXImport` needs beside the graph.
   func metadata() throws -> [(key: String, value: String)] {
     var entries = [("evenkeel.version", Release.version)]
     if let output = model.output {
       entries.append(("task", output.classLabels.isEmpty ? "regression" : "classification"))
       if !output.classLabels.isEmpty { entries.append(("classes", try Self.json(output.classLabels))) }
-      entries.append(("evenkeel.output", try Self.json(output)))
     }
-    if let encoding = model.encoding {
-      entries.append(("features", try Self.json(encoding.featureNames)))
-      entries.append(("evenkeel.table", try Self.json(encoding)))
-    }
-    if let images = model.images { entries.append(("evenkeel.images", try Self.json(images))) }
+    if let encoding = model.encoding { entries.append(("features", try Self.json(encoding.featureNames))) }
     if let training = model.training { entries.append(("training", try Self.json(training))) }
+    entries.append((Self.optionsKey, try Self.json(options)))
+    entries.append((Self.modelKey, try model.text(without: graph.graph.floats)))
     return entries.map { (key: $0.0, value: $0.1) }
   }
+
+  /// The keys of the options and of the model itself, but for the tensors that the graph holds under their names.
+  static let optionsKey = "evenkeel.export", modelKey = "evenkeel.model"
 
   private static func json(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()

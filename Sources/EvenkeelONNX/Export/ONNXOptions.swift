@@ -1,9 +1,9 @@
 import Evenkeel
 
 /// How a model becomes an ONNX graph.
-public struct ONNXOptions: Hashable, Sendable {
+public struct ONNXOptions: Hashable, Codable, Sendable {
   /// The order of the axes of an image or a sequence that goes in.
-  public enum Layout: String, CaseIterable, Sendable {
+  public enum Layout: String, CaseIterable, Codable, Sendable {
     /// Features last, as Evenkeel and image files have them: `[N, H, W, C]`, `[N, L, C]`.
     case nhwc
     /// Features first, as PyTorch has them: `[N, C, H, W]`, `[N, C, L]`.
@@ -11,7 +11,7 @@ public struct ONNXOptions: Hashable, Sendable {
   }
 
   /// What the graph of a model of a table takes.
-  public enum Inputs: String, CaseIterable, Sendable {
+  public enum Inputs: String, CaseIterable, Codable, Sendable {
     /// An input a column, by the column's name: numbers `[N, 1]` with NaN for a missing one, texts `[N, 1]` with "" for it.
     case columns
     /// One input `[N, features]`, as the columns are encoded.

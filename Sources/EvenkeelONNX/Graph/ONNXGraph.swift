@@ -22,6 +22,14 @@ struct ONNXGraph: Hashable {
   var outputs: [ONNXValue] = []
   var nodes: [ONNXNode] = []
   var constants: [ONNXTensor] = []
+
+  /// The values of the constants that are floats, by name.
+  var floats: [String: [Float]] {
+    let named = constants.compactMap { constant -> (String, [Float])? in
+      if case .floats(let values) = constant.content { (constant.name, values) } else { nil }
+    }
+    return Dictionary(named) { first, _ in first }
+  }
 }
 
 /// An input or output of a graph.

@@ -55,7 +55,7 @@ extension GraphImport {
     if let left = inputs[integers: 0], let right = inputs[integers: 1] {
       guard left.count == right.count || left.count == 1 || right.count == 1 else { throw Unsupported() }
       let count = max(left.count, right.count)
-      let values = try (0..<count).map { index -> ImportedSize in
+      let values = try (0..<count).map { index -> Int in
         let (a, b) = (left[left.count == 1 ? 0 : index], right[right.count == 1 ? 0 : index])
         let (value, overflow) =
           switch kind {
@@ -65,9 +65,13 @@ extension GraphImport {
           default: a.dividedReportingOverflow(by: b)
           }
         guard !overflow else { throw Unsupported("its sizes are out of range") }
-        return .fixed(value)
+        return value
       }
-      return .sizes(values, isScalar: false)
+      let larger = [inputs[constant: 0], inputs[constant: 1]].compactMap(\.self).max {
+        ($0.count, $0.dimensions.count) < ($1.count, $1.dimensions.count)
+      }
+      guard let larger, larger.count == count else { throw Unsupported() }
+      return .constant(ONNXTensor("", larger.dimensions, integers: values))
     }
     guard let left = inputs[constant: 0], let right = inputs[constant: 1], let a = left.doubles, let b = right.doubles,
       a.count == b.count && left.dimensions == right.dimensions || a.count == 1 || b.count == 1
@@ -144,6 +148,9 @@ extension GraphImport {
       throw Unsupported()
     }
     let chosen = Set(axes.map { $0 < 0 ? $0 + x.axes.count : $0 })
+    guard !chosen.contains(0) else {
+      throw Unsupported("it is over the rows, as norms are in training; export it in evaluation mode")
+    }
     guard chosen.allSatisfy(x.axes.indices.contains) else { throw Unsupported("its axes are out of range") }
     let own = Set(chosen.compactMap { x.axes[$0] })
     let rank = shape(of: x.step).rank
@@ -166,7 +173,7 @@ extension GraphImport {
     switch kind {
     case "Add":
       guard x.axes == y.axes else { throw Unsupported("its inputs have different axes") }
-      return try sum(x, y)
+      return try layerNorm(x, y) ?? layerNorm(y, x) ?? sum(x, y)
     case "Sub":
       guard y.step.part == .mean, y.step.previous === x.step else { throw Unsupported() }
       return append(.centered, to: x)
@@ -175,6 +182,7 @@ extension GraphImport {
       if let result = try product(x, y) ?? product(y, x) { return result }
       if y.step.part == .reciprocal, let root = y.step.previous { return try normalized(x, by: root) }
       if x.step.part == .reciprocal, let root = x.step.previous { return try normalized(y, by: root) }
+      if let result = scaled(x, by: y.step) ?? scaled(y, by: x.step) { return result }
       throw Unsupported()
     default: return try normalized(x, by: y.step)
     }
@@ -182,7 +190,11 @@ extension GraphImport {
 
   /// x · g(x) where that is an activation.
   private mutating func product(_ x: ImportedExamples, _ y: ImportedExamples) throws -> ImportedExamples? {
-    if y.step.layer is Sigmoid, y.step.previous === x.step { return try append(SiLU(), to: x) }
+    // Factors of what follows may have gone ahead, into the sigmoid's side.
+    let (sigmoid, factors) = y.step.behindFactors
+    if sigmoid.layer is Sigmoid, sigmoid.previous === x.step {
+      return try factors.reduce(append(SiLU(), to: x)) { append($1, to: $0) }
+    }
     if y.step.layer is Tanh, let inner = y.step.previous, inner.layer is Softplus, inner.previous === x.step {
       return try append(Mish(), to: x)
     }
@@ -197,22 +209,6 @@ extension GraphImport {
     let gelu = try append(GELU(), to: start)
     return factor * scale == 0.5
       ? gelu : try affine("Mul", gelu, ONNXTensor("", [], floats: [Float(2 * factor * scale)]))
-  }
-
-  /// x / √(mean of x² over the features + ε).
-  private mutating func normalized(_ x: ImportedExamples, by root: ImportedStep) throws -> ImportedExamples {
-    guard root.part == .sqrt, let sum = root.previous else { throw Unsupported() }
-    let (mean, scale, epsilon) = sum.scalarAffine
-    guard mean.part == .mean, scale == 1, let square = mean.previous, square.part == .square,
-      square.previous === x.step
-    else { throw Unsupported() }
-    let rounded = Double(Float(epsilon).description) ?? epsilon
-    guard x.step.part == .centered, let start = x.step.previous else {
-      return try append(RMSNorm(epsilon: rounded, scale: false), to: x)
-    }
-    var result = x
-    result.step = start
-    return try append(LayerNorm(epsilon: rounded, scale: false, shift: false), to: result)
   }
 
   /// A block and its shortcut.

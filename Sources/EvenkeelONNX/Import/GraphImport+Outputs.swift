@@ -88,16 +88,9 @@ struct ImportedOutputs {
         throw EvenkeelError.data("it names \(labels.count) classes; expected \(count) names that differ.")
       }
       loss = isSoftmax ? .softmaxCrossEntropy : .sigmoidCrossEntropy
-    } else if last.layer is Sigmoid, let logits = last.previous, graph.model.isOfOthersOrTrained {
+    } else if last.layer is Sigmoid, let logits = last.previous {
       (last, loss) = (logits, .sigmoidCrossEntropy)
       if graph.shape(of: logits).count == 1 { labels = ["0", "1"] }
     }
-  }
-}
-
-extension ONNXModel {
-  /// Whether a sigmoid at the end makes probabilities: a network of ours that was not trained just ends with one.
-  fileprivate var isOfOthersOrTrained: Bool {
-    metadata("evenkeel.version") == nil || metadata("evenkeel.output") != nil
   }
 }

@@ -1,17 +1,10 @@
 import Evenkeel
 
-// What changes no number: shapes, copies, and constants that nodes compute.
+// What changes no number: shapes and copies.
 extension GraphImport {
   /// nil for a node of another sort.
   mutating func followShape(_ node: ONNXNode, _ inputs: [ImportedValue?]) throws -> ImportedValue? {
     switch node.kind {
-    case "Constant":
-      if case .tensor(let tensor)? = node.attributes["value"] { return .constant(tensor) }
-      if let value = node.integer("value_int") { return .constant(ONNXTensor("", [], integers: [value])) }
-      if let values = node.integers("value_ints") { return .constant(ONNXTensor("", [values.count], integers: values)) }
-      if let value = node.float("value_float") { return .constant(ONNXTensor("", [], floats: [value])) }
-      if let values = node.floats("value_floats") { return .constant(ONNXTensor("", [values.count], floats: values)) }
-      throw Unsupported()
     case "Identity", "CastLike": return inputs.first ?? nil
     case "Dropout":
       guard inputs.count < 3 || inputs[integers: 2] == [0] else { throw Unsupported("it drops values") }
@@ -38,31 +31,9 @@ extension GraphImport {
     case "Reshape": return try reshape(inputs)
     case "Squeeze", "Unsqueeze": return try unitAxes(node, inputs)
     case "Gather", "Slice", "Concat": return try parts(node, inputs)
-    case "Range":
-      guard let start = inputs[integers: 0], let end = inputs[integers: 1], inputs[integers: 2] == [1],
-        start.count == 1, end.count == 1, (0...16).contains(start[0]), (start[0]...16).contains(end[0])
-      else { return nil }
-      return .constant(ONNXTensor("", [end[0] - start[0]], integers: Array(start[0]..<end[0])))
-    case "Expand":
-      // One number made many; sizes that are one already.
-      guard let target = inputs[integers: 1], let count = Shape.checkedCount(target), count <= Self.mostCopies else {
-        return nil
-      }
-      if count == 1, inputs[constant: 0]?.count != 1 { return inputs[0] }
-      guard let tensor = inputs[constant: 0], tensor.count == 1, let value = tensor.floats else { return nil }
-      return .constant(ONNXTensor("", target, floats: [Float](repeating: value[0], count: count)))
-    case "ConstantOfShape":
-      guard let sizes = inputs[integers: 0], let count = Shape.checkedCount(sizes), count <= Self.mostCopies
-      else { return nil }
-      var value = 0.0
-      if case .tensor(let tensor)? = node.attributes["value"], let first = tensor.doubles?.first { value = first }
-      return .constant(ONNXTensor("", sizes, floats: [Float](repeating: Float(value), count: count)))
     default: return nil
     }
   }
-
-  /// The most values that a few bytes of a file may become: more channels than any network has.
-  private static let mostCopies = 1 << 16
 
   private func clamped(_ place: Int, _ count: Int) -> Int { min(max(place < 0 ? place + count : place, 0), count) }
 
@@ -265,50 +236,5 @@ extension GraphImport {
       guard !all.contains(nil) else { return nil }
       return .sizes(all.flatMap { $0! }, isScalar: false)
     }
-  }
-}
-
-extension ONNXTensor {
-  /// - Throws: `Unsupported` where the values do not fill `dimensions`; one may be −1, 0 keeps an extent.
-  func reshaped(_ target: [Int]) throws -> ONNXTensor {
-    var dimensions = target.enumerated().map { $1 == 0 && $0 < self.dimensions.count ? self.dimensions[$0] : $1 }
-    if let open = dimensions.firstIndex(of: -1) {
-      dimensions[open] = 1
-      guard let known = Shape.checkedCount(dimensions), known > 0, count % known == 0 else {
-        throw Unsupported("its sizes do not fit")
-      }
-      dimensions[open] = count / known
-    }
-    guard Shape.checkedCount(dimensions) == count else { throw Unsupported("its sizes do not fit") }
-    var result = self
-    result.dimensions = dimensions
-    return result
-  }
-
-  /// The same values with axis `order[i]` in the place of axis i.
-  func transposed(_ order: [Int]) -> ONNXTensor {
-    var strides = [Int](repeating: 1, count: dimensions.count)
-    for axis in dimensions.indices.dropLast().reversed() { strides[axis] = strides[axis + 1] * dimensions[axis + 1] }
-    let target = order.map { dimensions[$0] }
-    let steps = order.map { strides[$0] }
-    var places = [Int](repeating: 0, count: order.count)
-    var sources: [Int] = []
-    sources.reserveCapacity(count)
-    for _ in 0..<count {
-      sources.append(zip(places, steps).reduce(0) { $0 + $1.0 * $1.1 })
-      for axis in places.indices.reversed() {
-        places[axis] += 1
-        if places[axis] < target[axis] { break }
-        places[axis] = 0
-      }
-    }
-    let content: Content =
-      switch self.content {
-      case .floats(let values): .floats(sources.map { values[$0] })
-      case .doubles(let values): .doubles(sources.map { values[$0] })
-      case .integers(let values): .integers(sources.map { values[$0] })
-      case .texts(let values): .texts(sources.map { values[$0] })
-      }
-    return ONNXTensor(name, target, element, content)
   }
 }

@@ -54,9 +54,9 @@ struct GraphImport {
         return value
       }
       var result = ImportedValue.unknown
-      let isReached = inputs.contains { if case .unknown = $0 { true } else { false } }
-      if !isReached {
-        do { result = try follow(node, inputs) } catch let error as Unsupported {
+      let isBehindUnknown = inputs.contains { if case .unknown = $0 { true } else { false } }
+      if !isBehindUnknown || !Self.isKnown(node) {
+        do { result = try follow(node, inputs).asKnown } catch let error as Unsupported {
           unknown.append(error.reason.map { "\(current.dropLast()): \($0))" } ?? current)
         }
       }
@@ -98,10 +98,25 @@ struct GraphImport {
     return needed
   }
 
+  /// Whether anything is known of the operator: of others a node is listed even behind one that nothing is known of.
+  private static func isKnown(_ node: ONNXNode) -> Bool {
+    (node.domain.isEmpty || node.domain == "ai.onnx.ml") && operators.contains(node.kind)
+  }
+
+  private static let operators: Set = [
+    "Add", "ArgMax", "ArrayFeatureExtractor", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Concat",
+    "Constant", "ConstantOfShape", "Conv", "Div", "Dropout", "Elu", "Erf", "Expand", "Flatten", "Gather", "Gelu",
+    "Gemm",
+    "GlobalAveragePool", "Greater", "GreaterOrEqual", "GroupNormalization", "Identity", "InstanceNormalization",
+    "LayerNormalization", "LeakyRelu", "MatMul", "MaxPool", "Mish", "Mul", "Neg", "Pad", "Pow", "RMSNormalization",
+    "Range", "Reciprocal", "ReduceMean", "Relu", "Reshape", "Scaler", "Shape", "Sigmoid", "Slice", "Softmax",
+    "Softplus",
+    "Sqrt", "Squeeze", "Sub", "Swish", "Tanh", "Transpose", "Unsqueeze", "Where", "ZipMap",
+  ]
+
   private mutating func follow(_ node: ONNXNode, _ inputs: [ImportedValue?]) throws -> ImportedValue {
-    guard node.domain.isEmpty || node.domain == "ai.onnx.ml", node.kind == "Constant" || !inputs.isEmpty else {
-      throw Unsupported()
-    }
+    guard Self.isKnown(node), node.kind == "Constant" || !inputs.isEmpty else { throw Unsupported() }
+    if let value = try followConstants(node, inputs) { return value }
     if let value = try followShape(node, inputs) { return value }
     if let value = try followOutput(node, inputs) { return value }
     if let value = try followArithmetic(node, inputs) { return value }

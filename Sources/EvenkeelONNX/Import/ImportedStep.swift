@@ -19,6 +19,8 @@ final class ImportedStep {
     case mean
     /// Less the mean over the features.
     case centered
+    /// Parts of a layer norm: γ x / σ and −γ μ / σ.
+    case overDeviation, negativeMeanOverDeviation
     /// Zeros around an image or a sequence: all before, then all after.
     case padding([Int])
   }

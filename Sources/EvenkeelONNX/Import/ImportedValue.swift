@@ -15,6 +15,14 @@ enum ImportedValue {
   case exceeds(ImportedStep, Double)
   /// What a node that is not understood gives.
   case unknown
+
+  /// Sizes that are all known, as a constant.
+  var asKnown: ImportedValue {
+    guard case .sizes(let sizes, let isScalar) = self else { return self }
+    let known = sizes.compactMap { if case .fixed(let size) = $0 { size } else { nil } }
+    guard known.count == sizes.count else { return self }
+    return .constant(ONNXTensor("", isScalar ? [] : [known.count], integers: known))
+  }
 }
 
 enum ImportedSize: Hashable {

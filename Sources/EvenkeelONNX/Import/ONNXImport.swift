@@ -1,5 +1,4 @@
 import Evenkeel
-internal import FoundationEssentials
 
 /// A model read from an ONNX file, of Evenkeel or of another program.
 ///
@@ -46,20 +45,14 @@ public struct ONNXImport: Sendable {
     if file.opset > 25 || file.irVersion > 14 {
       notes.append("the file is newer than what is known here (opset \(file.opset), IR version \(file.irVersion)).")
     }
-    let table = try file.description("evenkeel.table", as: TableEncoding.self)
-    var file = file
-    // What a threshold makes of probabilities is told beside the graph.
-    if try file.description("evenkeel.output", as: OutputDescription.self)?.threshold != nil {
-      file.graph.outputs.removeAll { $0.name == "label" }
+    do {
+      if let own = try DescribedModel(file) { return ONNXImport(own.model, notes: notes, inputAxes: own.inputAxes) }
+    } catch let error as EvenkeelError {
+      notes.append("it is read as a file of another program, because \(error.message)")
     }
-    var graph = try GraphImport(file, input: try input(of: file, table))
+    var graph = try GraphImport(file, input: try input(of: file))
     try graph.run()
-    let outputs = try ImportedOutputs(graph)
-    var model = try outputs.model(of: graph, file)
-    model.encoding = table
-    model.images = try file.description("evenkeel.images", as: ImageInput.self)
-    model.training = try file.description("training", as: TrainingSummary.self)
-    if let table, table.hasNamedColumns { try requireSameColumns(file, model) }
+    let model = try ImportedOutputs(graph).model(of: graph)
     if !model.network.layers.contains(where: { $0 is BatchNorm }), file.producer.contains("pytorch") {
       notes.append(
         "it has no batch norms; PyTorch folds them unless torch.onnx.export is called with optimize=False.")
@@ -68,11 +61,7 @@ public struct ONNXImport: Sendable {
   }
 
   /// The value by which examples enter the network.
-  private static func input(of file: ONNXModel, _ table: TableEncoding?) throws -> ONNXValue {
-    if let table, file.graph.nodes.contains(where: { $0.outputs == ["features"] }) {
-      return ONNXValue(
-        name: "features", element: table.isInDouble ? .double : .float, dimensions: [nil, table.featureNames.count])
-    }
+  private static func input(of file: ONNXModel) throws -> ONNXValue {
     let constants = Set(file.graph.constants.map(\.name))
     let inputs = file.graph.inputs.filter { !constants.contains($0.name) }
     guard inputs.count == 1 else {
@@ -82,46 +71,11 @@ public struct ONNXImport: Sendable {
     }
     return inputs[0]
   }
-
-  /// The columns of a table are known from the file's description, which must say what its nodes do.
-  private static func requireSameColumns(_ file: ONNXModel, _ model: Model) throws {
-    guard let end = file.graph.nodes.firstIndex(where: { $0.outputs == ["features"] }) else { return }
-    var options = ONNXOptions()
-    options.opset = min(max(file.opset, ONNXOptions.opsets.lowerBound), ONNXOptions.opsets.upperBound)
-    let again = try model.onnx(options).graph
-    let names = Set(file.graph.nodes[...end].flatMap(\.inputs))
-    func constants(_ graph: ONNXGraph) -> Set<ONNXTensor> { Set(graph.constants.filter { names.contains($0.name) }) }
-    guard again.nodes.count > end, again.nodes[...end] == file.graph.nodes[...end],
-      again.inputs.map(\.name) == file.graph.inputs.map(\.name), constants(again) == constants(file.graph)
-    else { throw EvenkeelError.data("what its nodes make of the columns is not what evenkeel.table says.") }
-  }
-}
-
-extension ONNXModel {
-  /// What Evenkeel wrote beside the graph; nil if that is nothing.
-  fileprivate func description<Value: Decodable>(_ key: String, as: Value.Type) throws -> Value? {
-    guard metadata("evenkeel.version") != nil, let text = metadata(key) else { return nil }
-    guard let value = try? JSONDecoder().decode(Value.self, from: Data(text.utf8)) else {
-      throw EvenkeelError.data("what it says under \"\(key)\" is damaged.")
-    }
-    return value
-  }
 }
 
 extension ImportedOutputs {
-  fileprivate func model(of graph: GraphImport, _ file: ONNXModel) throws -> Model {
-    var given = try file.description("evenkeel.output", as: OutputDescription.self)
+  fileprivate func model(of graph: GraphImport) throws -> Model {
     var last = last
-    // A temperature is kept beside the network, as the file tells it.
-    if let temperature = given?.temperature, loss != nil {
-      if let affine = last.affine, affine.operation == .multiply, affine.values == [Double(Float(1 / temperature))],
-        let previous = last.previous, previous.depth > 0
-      {
-        last = previous
-      } else {
-        given?.temperature = nil
-      }
-    }
     // What turns outputs into values in the target's unit is computed in double.
     var target: [ImportedAffine] = []
     while loss == nil, let affine = last.affine, affine.isDouble, let previous = last.previous, previous.depth > 0 {
@@ -143,34 +97,18 @@ extension ImportedOutputs {
     for buffer in model.buffers {
       if let values = tensors[buffer.name] { try model.setBuffer(buffer.name, to: values) }
     }
-    model.scaling = layers.scaling
-    model.output = description(given, loss, target, width: graph.shape(of: last).count)
+    // What another program trained takes its inputs as they are: none is fitted when training goes on.
+    model.scaling = layers.scaling ?? InputScaling(mean: [0], deviation: [1], remainder: [0])
+    model.output = description(target, width: graph.shape(of: last).count)
     return model
   }
 
-  /// What the file says of the outputs, if that is what its nodes do; else what these do.
-  private func description(
-    _ given: OutputDescription?, _ loss: Loss?, _ target: [ImportedAffine], width: Int
-  ) -> OutputDescription? {
+  /// What the nodes make of the network's outputs; nil for nothing.
+  private func description(_ target: [ImportedAffine], width: Int) -> OutputDescription? {
     let names = (0..<width).map { "output\($0)" }
-    if let loss {
-      if let given, given.loss.isSoftmax == loss.isSoftmax, !given.loss.isRegression,
-        given.classLabels == labels || given.classLabels.isEmpty && !loss.isSoftmax
-          || given.threshold != nil && given.classLabels.count == labels.count
-      {
-        return given
-      }
-      return OutputDescription(loss: loss, classLabels: labels, targetNames: labels.isEmpty ? names : [])
-    }
+    if let loss { return OutputDescription(loss: loss, classLabels: labels, targetNames: labels.isEmpty ? names : []) }
     guard !target.isEmpty else { return nil }
-    var (scale, shift) = target.coefficients(count: width)
-    if target.count == 2, target[0].operation == .multiply, target[1].operation == .add,
-      target.allSatisfy({ $0.values.count == width })
-    {
-      // As they are, without a rounding.
-      (scale, shift) = (target[0].values, target[1].values)
-    }
-    if let given, given.loss.isRegression, given.targetMean == shift, given.targetDeviation == scale { return given }
+    let (scale, shift) = target.coefficients(count: width)
     return OutputDescription(
       loss: .meanSquaredError, targetNames: names, targetMean: shift, targetDeviation: scale)
   }
