@@ -4,11 +4,14 @@
 # them in turn; EVENKEEL_DATA=folder adds the runs on MNIST and CIFAR-10.
 # make bench-tables: how well training on tables predicts, beside linear models, scikit-learn's MLP and boosted trees, on the
 # tables of EVENKEEL_DATA; OPTIONS=--quick for two splits of each table, OPTIONS=--help for all options.
+# make documentation: the documentation's site in .build/site, every page of it opened; OPTIONS=--serve to read it.
 # The same in every call: another set of traits would build everything anew. The products are named, as a build of everything includes
 # the programs of swift-protobuf, which nothing here needs.
 traits := --traits Interchange,Server$(shell pkg-config --exists ompi-c 2>/dev/null && echo ,MPI)
 
-.PHONY: demo test bench bench-tables build setup lint
+tutorials := FirstNetwork TableOfRides OwnLayer IllNorm
+
+.PHONY: demo test bench bench-tables build documentation setup lint
 
 demo: build
 	.build/release/evenkeel demo
@@ -23,6 +26,13 @@ test:
 	swift build -c release $(traits) --product evenkeelPackageTests
 	swift test -c release $(traits) --skip-build
 	swift test -c release --package-path Examples/Layers
+	for name in DocumentationFigures $(tutorials); do swift build -c release $(traits) --product $$name || exit 1; done
+	python3 -B -m unittest discover --start-directory Documentation/Site
+	Scripts/documentation --test
+
+documentation: build
+	swift build -c release $(traits) --product DocumentationFigures
+	Scripts/documentation $(OPTIONS)
 
 bench: build
 	@Scripts/setup bench

@@ -24,7 +24,8 @@ func values() throws -> Figure {
     curves.append(Curve("z, unit \(index + 1)", side: sides[index], points: density(of: units[unit])))
   }
   let (center, spread) = (mean(units[chosen[1]]), deviation(units[chosen[1]]))
-  curves.append(Curve("x̂, all three", side: .with, points: density(of: units[chosen[1]].map { ($0 - center) / spread })))
+  curves.append(
+    Curve("x̂, all three", side: .with, points: density(of: units[chosen[1]].map { ($0 - center) / spread })))
   return Figure(
     "Before and after", caption: "", x: Axis("Value"), y: Axis("How often", range: 0...1.2), plot: .curves(curves))
 }

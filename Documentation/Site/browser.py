@@ -10,18 +10,20 @@ import tempfile
 import threading
 
 WIDTH = 360
-# Of a page whose content has come: its heading, what reaches beyond it, and where its links lead.
+# Of a page whose content has come: its heading, its width, where its links lead, and pictures that are none.
 MEASURE = """
 new Promise(resolve => {
   const started = performance.now();
   const wait = () => {
     const heading = document.querySelector('h1')?.textContent.trim();
-    if (!heading && performance.now() - started < 20000) return setTimeout(wait, 20);
+    const pictures = [...document.querySelectorAll('#app main img')];
+    const ready = heading && pictures.every(i => i.complete || i.loading == 'lazy');
+    if (!ready && performance.now() - started < 30000) return setTimeout(wait, 20);
     requestAnimationFrame(() => resolve(JSON.stringify({
       heading: heading || '',
       width: document.documentElement.scrollWidth,
       links: [...document.querySelectorAll('#app a[href]')].map(a => a.href),
-      images: [...document.querySelectorAll('#app main img')].filter(i => i.complete && !i.naturalWidth).map(i => i.src),
+      images: pictures.filter(i => i.complete && !i.naturalWidth).map(i => i.src),
     })));
   };
   wait();
@@ -41,6 +43,7 @@ def served(site, port=0):
         yield f"http://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
+        server.server_close()
 
 
 def program():
