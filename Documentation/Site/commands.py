@@ -1,5 +1,6 @@
 """One article for each command, from what its parser says of itself."""
 import json
+import re
 
 from paths import BUILT, run
 
@@ -36,7 +37,8 @@ def article(command):
     lines = [f"# {' '.join(path(command))}", "", sentence(command.get("abstract", "")), ""]
     if command.get("discussion"):
         lines += [paragraphs(command["discussion"]), ""]
-    arguments = [argument for argument in command.get("arguments", []) if argument.get("shouldDisplay", True)]
+    arguments = [argument for argument in command.get("arguments", [])
+                 if argument.get("shouldDisplay", True) and argument.get("valueName") not in ("help", "version")]
     lines += ["## Usage", "", "```", usage(command, arguments), "```", ""]
     groups = {}
     for argument in arguments:
@@ -87,5 +89,6 @@ def sentence(text):
 
 
 def paragraphs(text):
-    """The help's text as Markdown: what Markdown would take for its own is escaped."""
-    return " ".join(text.split()).replace("\\", "\\\\").replace("*", "\\*").replace("_", "\\_").replace("<", "&lt;")
+    """The help's text as Markdown: what Markdown would take for its own is escaped, and options are code."""
+    text = " ".join(text.split()).replace("\\", "\\\\").replace("*", "\\*").replace("_", "\\_").replace("<", "&lt;")
+    return re.sub(r"(?<![\w-])(--[a-z][\w=-]*)", r"`\1`", text)

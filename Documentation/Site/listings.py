@@ -58,7 +58,8 @@ def split(code):
 
 
 def source():
-    """One file with all listings, each of which keeps its place in the messages of the compiler."""
+    """One file in which each listing and each step is a function, and keeps its place in the messages of the compiler; with how many
+    there are of each."""
     imports, outer, functions, count = {"import Evenkeel", "import EvenkeelLab", "import EvenkeelONNX"}, [], [], 0
     for path, start, code in listings():
         own, declarations, statements = split(code)
@@ -70,7 +71,13 @@ def source():
                     for text in [f'#sourceLocation(file: "{path}", line: {start + offset})', *lines, "#sourceLocation()"]]
         outer += placed(declarations)
         functions += [f"func listing{count}({' '.join(GIVEN.split())}) throws {{", "var model = given", "do {", *placed(statements), "}", "_ = model", "}"]
-    return "\n".join([*sorted(imports), *outer, *functions]) + "\n", count
+    files = [file for _, group in steps() for file in group[:-1]]
+    for number, file in enumerate(files):
+        lines = file.read_text().rstrip("\n").split("\n")
+        imports |= {line for line in lines if line.startswith("import ")}
+        body = ["" if line.startswith("import ") else line for line in lines]
+        functions += [f"func step{number}() throws {{", f'#sourceLocation(file: "{file}", line: 1)', *body, "#sourceLocation()", "}"]
+    return "\n".join([*sorted(imports), *outer, *functions]) + "\n", (count, len(files))
 
 
 def steps():
@@ -81,13 +88,10 @@ def steps():
 
 def compile_all():
     """Returns how many listings and how many steps there are."""
-    text, count = source()
+    text, counts = source()
     path = WORK / "Listings.swift"
     path.write_text(text)
-    flags = ["-typecheck", "-swift-version", "6", "-suppress-warnings", *import_flags()]
+    # Texts name the layers of the examples.
     layers = sorted((ROOT / "Examples/Layers/Sources").glob("**/*.swift"))
-    run("swiftc", *flags, "-module-name", "Listings", path, *layers)
-    files = [file for _, group in steps() for file in group[:-1]]
-    for file in files:
-        run("swiftc", *flags, "-module-name", "Step", file)
-    return count, len(files)
+    run("swiftc", "-typecheck", "-swift-version", "6", "-suppress-warnings", "-module-name", "Listings", *import_flags(), path, *layers)
+    return counts

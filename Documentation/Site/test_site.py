@@ -44,13 +44,13 @@ class CommandTests(unittest.TestCase):
         text = commands.article({
             "commandName": "train", "superCommands": ["evenkeel"], "abstract": "Trains a model", "arguments": [
                 {"kind": "positional", "valueName": "data", "abstract": "What to read", "shouldDisplay": True},
-                {"kind": "option", "valueName": "n", "names": [{"kind": "long", "name": "epochs"}], "abstract": "Passes.",
+                {"kind": "option", "valueName": "n", "names": [{"kind": "long", "name": "epochs"}], "abstract": "Passes, as with --steps.",
                  "defaultValue": "5"},
                 {"kind": "flag", "names": [{"kind": "long", "name": "secret"}], "shouldDisplay": False}]})
         self.assertIn("# evenkeel train", text)
         self.assertIn("evenkeel train DATA [OPTIONS]", text)
         self.assertIn("- term `DATA`: What to read.", text)
-        self.assertIn("- term `--epochs N`: Passes. Default: `5`.", text)
+        self.assertIn("- term `--epochs N`: Passes, as with `--steps`. Default: `5`.", text)
         self.assertNotIn("secret", text)
 
 
