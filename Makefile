@@ -9,11 +9,14 @@
 # tables of EVENKEEL_DATA; OPTIONS=--quick for two splits of each table, OPTIONS=--help for all options.
 # make deb: a Debian package of the command in .build, which needs no Swift where it is installed.
 # make arm64: what an x86-64 machine can check of arm64, emulated: the kernels' bits and the products.
+# make documentation: the documentation's site in .build/site, every page of it opened; OPTIONS=--serve to read it.
 # The same in every call: another set of traits would build everything anew. The products are named, as a build of everything includes
 # the programs of swift-protobuf, which nothing here needs.
 traits := --traits Interchange,Server$(shell pkg-config --exists ompi-c 2>/dev/null && echo ,MPI)
 
-.PHONY: demo test interchange bench bench-serve bench-tables arm64 deb build setup lint
+tutorials := FirstNetwork TableOfRides OwnLayer IllNorm
+
+.PHONY: demo test interchange bench bench-serve bench-tables arm64 deb build documentation setup lint
 
 demo: build
 	.build/release/evenkeel demo
@@ -29,6 +32,13 @@ test:
 	swift build -c release $(traits) --product evenkeelPackageTests
 	swift test -c release $(traits) --skip-build
 	swift test -c release --package-path Examples/Layers
+	for name in DocumentationFigures $(tutorials); do swift build -c release $(traits) --product $$name || exit 1; done
+	python3 -B -m unittest discover --start-directory Documentation/Site
+	Scripts/documentation --test
+
+documentation: build
+	swift build -c release $(traits) --product DocumentationFigures
+	Scripts/documentation $(OPTIONS)
 
 interchange: build
 	@Scripts/setup interchange

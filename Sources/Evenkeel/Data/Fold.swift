@@ -9,6 +9,7 @@ public struct Fold: Hashable, Sendable {
   /// Which repeat, from 1: each draws its folds anew.
   public let round: Int
 
+  /// Fold `number`, from 1, of `count`; another `round` parts the rows anew.
   /// - Throws: `EvenkeelError` with code `usage` for less than two folds, or a number that is none of them.
   public init(_ number: Int, of count: Int, round: Int = 1) throws {
     guard count >= 2 else {

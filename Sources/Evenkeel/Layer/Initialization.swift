@@ -26,6 +26,7 @@ public enum Initialization: Hashable, Sendable {
     }
   }
 
+  /// Checks the deviation of `normal`.
   /// - Throws: `EvenkeelError` with code `usage` that names the layer's `kind`.
   public func validate(_ kind: String) throws {
     if case .normal(let deviation) = self, !(deviation.isFinite && deviation > 0) {

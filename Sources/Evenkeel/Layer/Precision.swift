@@ -15,6 +15,7 @@ public enum Precision: String, Hashable, Codable, CaseIterable, Sendable {
   /// Whether this processor supports it. bfloat16 needs AVX512-BF16 or AMX; emulated, it would be slower than float32.
   public var isAvailable: Bool { self == .float32 || ek_has_bfloat16() != 0 }
 
+  /// Checks that this processor supports it.
   /// - Throws: `EvenkeelError` with code `usage` if it is not available.
   public func validate() throws {
     guard isAvailable else {

@@ -14,6 +14,7 @@ public struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, Expressib
   }
   /// A square.
   public init(integerLiteral value: Int) { self.init(height: value, width: value) }
+  /// `[3]` for a square, `[1, 7]` for height and width.
   /// - Precondition: One number, or height and width.
   public init(arrayLiteral elements: Int...) {
     precondition((1...2).contains(elements.count), "An extent is one number, or height and width.")

@@ -8,7 +8,7 @@
 ///   try RunStart(of: trainer, on: model, to: training, hasValidation: true, epochs: 5), of: trainer,
 ///   by: [try RunLog("run.jsonl", warn: { print($0) })])
 /// try run.watched {
-///   try trainer.fit(&model, to: training, validation: validation, epochs: 5) { run.note($0) }
+///   try trainer.fit(&model, to: training, validation: validation, epochs: 5, onEvent: { run.note($0) })
 /// }
 /// run.end()
 /// ```

@@ -7,6 +7,7 @@ public struct Guess: Hashable, Sendable {
   /// The root of the mean squared error of always saying the mean, over all targets, in their units; nil for classes.
   public let rootMeanSquaredError: Double?
 
+  /// What always saying the most frequent class, or the mean, of `training` gives on `part`.
   /// - Parameters:
   ///   - training: Whose targets are known.
   ///   - part: On what is guessed.

@@ -14,6 +14,7 @@ public struct ModelEnsemble: Sendable {
   /// What the averages mean; nil for one model before training. A threshold here is that of the averages.
   public internal(set) var output: OutputDescription?
 
+  /// The mean of these models.
   /// - Throws: `EvenkeelError` with code `usage` if there is no model, or if they do not predict the same.
   public init(_ members: [Model]) throws {
     guard let first = members.first else {

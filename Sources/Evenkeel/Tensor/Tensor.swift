@@ -5,6 +5,7 @@ public struct Tensor: Hashable, Sendable {
   /// The values in row-major order.
   public var values: [Float]
 
+  /// Values in row-major order, and their shape.
   /// - Precondition: `values.count == shape.count`.
   public init(_ values: [Float], shape: Shape) {
     precondition(

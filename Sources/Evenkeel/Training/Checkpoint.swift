@@ -3,9 +3,11 @@
 /// stopped.
 ///
 /// ```swift
-/// try trainer.fit(&model, to: training, epochs: 5) { event in
-///   if case .epoch(_, let checkpoint) = event { try checkpoint.write(to: "run.checkpoint.safetensors") }
-/// }
+/// try trainer.fit(
+///   &model, to: training, epochs: 5,
+///   onEvent: { event in
+///     if case .epoch(_, let checkpoint) = event { try checkpoint.write(to: "run.checkpoint.safetensors") }
+///   })
 /// let place = try Checkpoint(contentsOf: "run.checkpoint.safetensors")
 /// try trainer.fit(&model, to: training, epochs: 10, resuming: place)   // as if it had never stopped
 /// ```

@@ -104,9 +104,11 @@ public struct Trainer: Sendable {
   /// statistics of the last good step.
   ///
   /// ```swift
-  /// let history = try trainer.fit(&model, to: training, validation: validation, epochs: 5) { event in
-  ///   if case .epoch(let record, _) = event { print(record.epoch, record.trainLoss) }
-  /// }
+  /// let history = try trainer.fit(
+  ///   &model, to: training, validation: validation, epochs: 5,
+  ///   onEvent: { event in
+  ///     if case .epoch(let record, _) = event { print(record.epoch, record.trainLoss) }
+  ///   })
   /// ```
   /// - Parameters:
   ///   - model: What is trained; a copy made before stays as it was.

@@ -1,0 +1,12 @@
+import Evenkeel
+
+let digits = try Dataset.digits(training: 4_000, validation: 500, test: 1_000)
+print("\(digits.training.count) digits of shape \(digits.training.shape)")
+
+let network = Network(input: [784]) {
+  Dense(128)
+  BatchNorm()
+  ReLU()
+  Dense(10)
+}
+print("It gives \(try network.outputShape()) numbers for each digit.")

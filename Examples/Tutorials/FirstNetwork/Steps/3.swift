@@ -1,0 +1,19 @@
+import Evenkeel
+
+let digits = try Dataset.digits(training: 4_000, validation: 500, test: 1_000)
+print("\(digits.training.count) digits of shape \(digits.training.shape)")
+
+let network = Network(input: [784]) {
+  Dense(128)
+  BatchNorm()
+  ReLU()
+  Dense(10)
+}
+var model = try Model(network, seed: 1)
+let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.001), batchSize: 100)
+try trainer.fit(
+  &model, to: digits.training, validation: digits.validation, epochs: 4,
+  onEvent: { event in
+    guard case .epoch(let record, _) = event else { return }
+    print("epoch \(record.epoch): loss \(record.trainLoss), validation accuracy \(record.validationAccuracy!)")
+  })

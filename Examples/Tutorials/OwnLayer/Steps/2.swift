@@ -1,0 +1,20 @@
+import Evenkeel
+
+/// y = x above 0 and a x below, with one slope a for each feature that is learned (He et al. 2015).
+struct LearnedSlope: Layer, LayerOperation {
+  static let kind = "learnedSlope"
+
+  func parameters(for input: Shape) -> [ParameterDescription] {
+    [ParameterDescription(name: "weight", shape: [input.featureCount], role: .scale, start: .constant(0.25))]
+  }
+
+  func forward(_ pass: ForwardPass) {
+    let (features, a) = (pass.inputLength, pass.parameter(0))
+    for i in 0..<pass.rows * features {
+      let x = pass.input[i]
+      pass.output[i] = x > 0 ? x : a[i % features] * x
+    }
+  }
+
+  func backward(_ pass: BackwardPass) {}
+}
