@@ -10,13 +10,16 @@
 # make deb: a Debian package of the command in .build, which needs no Swift where it is installed.
 # make arm64: what an x86-64 machine can check of arm64, emulated: the kernels' bits and the products.
 # make documentation: the documentation's site in .build/site, every page of it opened; OPTIONS=--serve to read it.
+# make simulate: the exchanges of training on 4 to 1,024 machines, simulated, beside their formulas.
+# make cluster: makes two hosts out of network namespaces, and trains on them while ranks fail.
 # The same in every call: another set of traits would build everything anew. The products are named, as a build of everything includes
 # the programs of swift-protobuf, which nothing here needs.
-traits := --traits Interchange,Server$(shell pkg-config --exists ompi-c 2>/dev/null && echo ,MPI)
+# MPI is asked for when a command runs, after Scripts/setup.
+traits = --traits Interchange,Server$$(pkg-config --exists ompi-c 2>/dev/null && echo ,MPI)
 
 tutorials := FirstNetwork TableOfRides OwnLayer IllNorm
 
-.PHONY: demo test interchange bench bench-serve bench-tables arm64 deb build documentation setup lint
+.PHONY: demo test interchange bench bench-serve bench-tables simulate cluster arm64 deb build documentation setup lint
 
 demo: build
 	.build/release/evenkeel demo
@@ -31,6 +34,7 @@ test:
 	swift build -c release $(traits) --product evenkeel
 	swift build -c release $(traits) --product evenkeelPackageTests
 	swift test -c release $(traits) --skip-build
+	Tests/Collectives/run
 	swift test -c release --package-path Examples/Layers
 	for name in DocumentationFigures $(tutorials); do swift build -c release $(traits) --product $$name || exit 1; done
 	python3 -B -m unittest discover --start-directory Documentation/Site
@@ -64,6 +68,14 @@ arm64:
 
 bench-serve: build
 	.venv/bin/python Benchmarks/serve/run.py $(foreach model,$(MODELS),--model $(model)) $(OPTIONS)
+
+simulate:
+	@Scripts/setup simulate
+	Scripts/simulate
+
+cluster: build
+	@Scripts/setup cluster
+	Scripts/cluster
 
 lint:
 	Scripts/rooms

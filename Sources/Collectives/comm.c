@@ -30,17 +30,29 @@ bool ek_has_mpi(void) {
 
 #if EK_MPI
 
+// SimGrid's MPI: processes are its threads, and its clock stands still between calls.
+#ifdef SMPI_H
+static const bool is_simulated = true;
+#else
+static const bool is_simulated = false;
+#endif
+
 // A message that is posted.
 typedef struct {
   int peer, count;
   bool receives;
 } message;
 
+// A rank: its number among all processes, and its host.
+typedef struct {
+  int number;
+  char host[most_host];
+} member;
+
 struct ek_comm {
   MPI_Comm mpi;
   int rank, size, local_rank, local_size;
-  int *world;                 // each rank's rank among all processes
-  char (*hosts)[most_host];   // by rank
+  member *members;            // by rank
   bool yields, is_part;
   double timeout;
   int tag;
@@ -91,23 +103,29 @@ static ek_comm_status describe(ek_comm *comm) {
       (code = MPI_Comm_free(&host)))
     return fail_as_mpi(NULL, "Asking MPI for the ranks", code);
   size_t size = (size_t)comm->size;
-  comm->world = malloc(size * sizeof *comm->world);
-  comm->hosts = calloc(size, sizeof *comm->hosts);
-  if (!comm->world || !comm->hosts) return ek_fail(NULL, EK_COMM_MEMORY, "There is no memory for %zu ranks.", size);
+  size_t *counts = calloc(2 * size, sizeof *counts), *starts = counts + size;
+  comm->members = calloc(size, sizeof *comm->members);
+  ek_comm_status status = EK_COMM_OK;
+  member *own = &comm->members[comm->rank];
   char name[MPI_MAX_PROCESSOR_NAME] = "";
-  if ((code = MPI_Comm_rank(MPI_COMM_WORLD, &comm->world[comm->rank])) || (code = MPI_Get_processor_name(name, &length)))
-    return fail_as_mpi(NULL, "Asking MPI for the host", code);
-  snprintf(comm->hosts[comm->rank], most_host, "%s", name);
-  if ((code = MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, comm->world, 1, MPI_INT, comm->mpi)) ||
-      (code = MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, comm->hosts, most_host, MPI_CHAR, comm->mpi)))
-    return fail_as_mpi(NULL, "Learning the names of hosts", code);
-  return EK_COMM_OK;
+  if (!counts || !comm->members) {
+    status = ek_fail(NULL, EK_COMM_MEMORY, "There is no memory for %zu ranks.", size);
+  } else if ((code = MPI_Comm_rank(MPI_COMM_WORLD, &own->number)) || (code = MPI_Get_processor_name(name, &length))) {
+    status = fail_as_mpi(NULL, "Asking MPI for the host", code);
+  } else {
+    snprintf(own->host, most_host, "%s", name);
+    for (size_t i = 0; i < size; i++) counts[i] = sizeof *own, starts[i] = i * sizeof *own;
+    status = ek_comm_gather_all(comm, own, comm->members, counts, starts);
+    if (status) ek_fail(NULL, status, "%s", comm->error);
+    comm->traffic = (ek_comm_traffic){0};
+  }
+  free(counts);
+  return status;
 }
 
 static void release(ek_comm *comm) {
   if (comm->mpi != MPI_COMM_NULL) MPI_Comm_free(&comm->mpi);
-  free(comm->world), free(comm->hosts);
-  free(comm->requests), free(comm->statuses), free(comm->messages), free(comm->scratch);
+  free(comm->members), free(comm->requests), free(comm->statuses), free(comm->messages), free(comm->scratch);
   free(comm);
 }
 
@@ -131,7 +149,7 @@ ek_comm_status ek_comm_start(ek_comm **comm) {
   int provided = MPI_THREAD_SINGLE, code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
   *comm = NULL;
   if (code) return fail_as_mpi(NULL, "Starting MPI", code);
-  if (provided < MPI_THREAD_FUNNELED)
+  if (provided < MPI_THREAD_FUNNELED && !is_simulated)
     return ek_fail(NULL, EK_COMM_FAILED, "This MPI does not allow threads beside the one that calls it.");
   MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
   return make(comm, NULL, 0);
@@ -157,7 +175,7 @@ int ek_comm_rank(const ek_comm *comm) { return comm->rank; }
 int ek_comm_size(const ek_comm *comm) { return comm->size; }
 int ek_comm_local_rank(const ek_comm *comm) { return comm->local_rank; }
 int ek_comm_local_size(const ek_comm *comm) { return comm->local_size; }
-const char *ek_comm_host(const ek_comm *comm, int rank) { return comm->hosts[rank]; }
+const char *ek_comm_host(const ek_comm *comm, int rank) { return comm->members[rank].host; }
 const char *ek_comm_error(const ek_comm *comm) { return comm ? comm->error : start_error; }
 void ek_comm_yield(ek_comm *comm, bool yields) { comm->yields = yields; }
 void ek_comm_timeout(ek_comm *comm, double timeout) { comm->timeout = timeout; }
@@ -224,16 +242,13 @@ void ek_receive(ek_comm *comm, void *bytes, size_t count, int from) { post(comm,
 
 // "rank 3 (node7)", of all processes.
 static int name_rank(const ek_comm *comm, int rank, char *text, size_t room) {
-  return snprintf(text, room, "rank %d (%s)", comm->world[rank], comm->hosts[rank]);
+  return snprintf(text, room, "rank %d (%s)", comm->members[rank].number, comm->members[rank].host);
 }
 
 // Waits for `count` requests. Not later than after `timeout` seconds, if that is not 0, `*done` says whether they all are.
 static int wait_for(const ek_comm *comm, int count, MPI_Request *requests, MPI_Status *statuses, double timeout, int *done) {
-#ifdef SMPI_H
-  // The simulator's clock stands still between calls.
-  *done = true;
-  return MPI_Waitall(count, requests, statuses);
-#else
+  *done = is_simulated;
+  if (is_simulated) return MPI_Waitall(count, requests, statuses);
   const double spins = 1e-4, naps = 5e-3;
   double begin = seconds();
   for (;;) {
@@ -246,7 +261,6 @@ static int wait_for(const ek_comm *comm, int count, MPI_Request *requests, MPI_S
     else if (comm->yields || waited > spins)
       sched_yield();
   }
-#endif
 }
 
 // Everyone who waits in vain says so to all others: who does not is missing.
@@ -282,7 +296,7 @@ static ek_comm_status fail_as_late(ek_comm *comm) {
   if (missing)
     return ek_fail(comm, EK_COMM_TIMEOUT, "Nothing came for %g s: %s%s did not answer.", comm->timeout, names, others_too);
   name_rank(comm, last, names, sizeof names);
-  return ek_fail(comm, EK_COMM_TIMEOUT, "Nothing came for %g s from %s, which answers but is elsewhere in the training.",
+  return ek_fail(comm, EK_COMM_TIMEOUT, "Nothing came for %g s from %s, which answers: it is elsewhere in the training, or this process was stopped.",
                  comm->timeout, names);
 }
 
