@@ -98,15 +98,6 @@ extension TableEncoding {
   }
 }
 
-extension CalendarDate {
-  fileprivate var text: String {
-    let digits = [(year, 4), (month, 2), (day, 2)].map { number, width in
-      String(repeating: "0", count: max(0, width - String(number).count)) + String(number)
-    }
-    return digits.joined(separator: "-")
-  }
-}
-
 extension FittedTable {
   /// Each column as it is in all rows that have a target.
   /// - Throws: `EvenkeelError` with code `data` if there is not enough memory.
