@@ -99,7 +99,7 @@ extension TableEncoding {
 }
 
 extension CalendarDate {
-  fileprivate var text: String {
+  package var text: String {
     let digits = [(year, 4), (month, 2), (day, 2)].map { number, width in
       String(repeating: "0", count: max(0, width - String(number).count)) + String(number)
     }
