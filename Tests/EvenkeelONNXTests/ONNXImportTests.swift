@@ -110,7 +110,7 @@ private func withoutDescription(_ bytes: [UInt8]) throws -> [UInt8] {
   /// With what only a description brings back: dates, categories, bins and members.
   private static let described = try! {
     let rows = (0..<40).map {
-      "2024-0\(1 + $0 % 9)-1\($0 % 10),\($0 % 5 == 0 ? "" : ["a", "b"][$0 % 2]),\($0 % 13),\($0 % 3)\n"
+      "2024-0\(1 + $0 % 9)-1\($0 % 10),\($0 % 5 == 0 ? "" : ["a", "b"][$0 % 2]),\($0 % 13),c\($0 % 3)\n"
     }
     return try withTemporaryPath(".csv", containing: "day,kind,size,class\n" + rows.joined()) { path in
       let data = try Dataset.read(path, target: "class").training
@@ -123,7 +123,8 @@ private func withoutDescription(_ bytes: [UInt8]) throws -> [UInt8] {
         MemberDense(data.outputCount)
       }
       var model = try Model(network, seed: 1)
-      _ = try Trainer(loss: .softmaxCrossEntropy, batchSize: 16).fit(&model, to: data, epochs: 1)
+      let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.01), batchSize: 16)
+      _ = try trainer.fit(&model, to: data, epochs: 1)
       return try model.onnxBytes()
     }
   }()
