@@ -47,7 +47,7 @@ bench-tables: build
 
 lint:
 	Scripts/rooms
-	swift format lint --strict --recursive Sources Tests Benchmarks/Sources Examples Package.swift
+	swift format lint --strict --recursive Sources Tests Benchmarks/Sources Examples Documentation/Figures Package.swift
 
 setup:
 	@Scripts/setup
