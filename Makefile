@@ -79,7 +79,7 @@ cluster: build
 
 lint:
 	Scripts/rooms
-	swift format lint --strict --recursive Sources Tests Benchmarks/Sources Examples Package.swift
+	swift format lint --strict --recursive Sources Tests Benchmarks/Sources Examples Documentation/Figures Package.swift
 
 setup:
 	@Scripts/setup

@@ -7,12 +7,13 @@ func values() throws -> Figure {
   let digits = try Dataset.digits(training: 500, test: 1).training
   let model = try Model(Network(input: [784]) { Dense(100, bias: .absent) }, seed: 3)
   let weights = model.parameters[0].values
-  let count = digits.count
-  let pixels = (0..<count).map { digits[$0].map { Double($0) / 255 } }
+  let pixels: [[Double]] = (0..<digits.count).map { index in digits[index].map { Double($0) / 255 } }
   let columns = weights.shape.dimensions[1]
-  let units = (0..<100).map { unit in
-    pixels.map { row in
-      (0..<columns).reduce(0) { $0 + Double(weights.values[unit * columns + $1]) * row[$1] }
+  let units: [[Double]] = (0..<100).map { unit in
+    pixels.map { row -> Double in
+      var sum = 0.0
+      for column in 0..<columns { sum += Double(weights.values[unit * columns + column]) * row[column] }
+      return sum
     }
   }
   // Units that lie apart: the lowest, the highest and one between.
@@ -32,14 +33,16 @@ func values() throws -> Figure {
 
 /// The deviation that comes out of a norm over the variance that goes in: σ / √(σ² + ε).
 func epsilon() -> Figure {
-  let curves = [(1e-3, "ε = 1e-3", Side.other(0)), (1e-5, "ε = 1e-5", .with), (1e-7, "ε = 1e-7", .other(1))].map {
-    epsilon, name, side in
-    Curve(
-      name, side: side,
-      points: stride(from: -9.0, through: 1, by: 0.125).map { exponent in
-        let variance = pow(10, exponent)
-        return Curve.Point(variance, (variance / (variance + epsilon)).squareRoot())
-      })
+  let choices: [(epsilon: Double, name: String, side: Side)] = [
+    (1e-3, "ε = 1e-3", .other(0)), (1e-5, "ε = 1e-5", .with), (1e-7, "ε = 1e-7", .other(1)),
+  ]
+  let exponents = stride(from: -9.0, through: 1, by: 0.125)
+  let curves: [Curve] = choices.map { choice in
+    let points: [Curve.Point] = exponents.map { exponent in
+      let variance: Double = pow(10, exponent)
+      return Curve.Point(variance, (variance / (variance + choice.epsilon)).squareRoot())
+    }
+    return Curve(choice.name, side: choice.side, points: points)
   }
   return Figure(
     "What ε does", caption: "", x: Axis("Variance σ² of the feature", scale: .logarithmic),
@@ -50,7 +53,7 @@ func epsilon() -> Figure {
 func average() -> Figure {
   var random = RandomNumbers(RandomKey(seed: 4))
   let (decay, steps) = (0.9, 60)
-  let means = (0..<steps).map { _ in 2 + 0.25 * random.normal() }
+  let means = (0..<steps).map { _ -> Double in 2 + 0.25 * random.normal() }
   var (plain, weight) = (0.0, 0.0)
   var averages: [(plain: Double, debiased: Double)] = []
   for mean in means {
@@ -73,15 +76,23 @@ private func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(v
 
 private func deviation(_ values: [Double]) -> Double {
   let center = mean(values)
-  return mean(values.map { ($0 - center) * ($0 - center) }).squareRoot()
+  let squares: [Double] = values.map { ($0 - center) * ($0 - center) }
+  return mean(squares).squareRoot()
 }
 
 /// The density of values, by a Gaussian kernel of Silverman's width.
 private func density(of values: [Double]) -> [Curve.Point] {
   let (center, spread) = (mean(values), deviation(values))
-  let width = 1.06 * spread * pow(Double(values.count), -0.2)
-  return stride(from: center - 4 * spread, through: center + 4 * spread, by: spread / 12).map { place in
-    let sum = values.reduce(0) { $0 + exp(-0.5 * pow((place - $1) / width, 2)) }
-    return Curve.Point(place, sum / (Double(values.count) * width * (2 * .pi).squareRoot()))
+  let count = Double(values.count)
+  let width: Double = 1.06 * spread * pow(count, -0.2)
+  let factor: Double = count * width * (2 * Double.pi).squareRoot()
+  let places = stride(from: center - 4 * spread, through: center + 4 * spread, by: spread / 12)
+  return places.map { place in
+    var sum = 0.0
+    for value in values {
+      let distance = (place - value) / width
+      sum += exp(-0.5 * distance * distance)
+    }
+    return Curve.Point(place, sum / factor)
   }
 }

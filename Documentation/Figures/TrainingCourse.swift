@@ -28,8 +28,8 @@ struct TrainingCourse {
   }
 
   private struct Side {
-    var accuracies: [Curve.Point] = []
-    var inputs: [Curve.Point] = []
+    let accuracies: [Curve.Point]
+    let inputs: [Curve.Point]
 
     init(_ digits: DatasetSplits, normalized: Bool) throws {
       var model = try Model(
@@ -44,13 +44,14 @@ struct TrainingCourse {
       let trainer = Trainer(
         loss: .softmaxCrossEntropy, optimizer: .gradientDescent(learningRate: 2), batchSize: 60,
         evaluationInterval: 20, seed: 1)
+      var (scores, percentiles): ([Curve.Point], [Curve.Point]) = ([], [])
       var probe: ActivationProbe?
       var unit: Int?
       try trainer.fit(
         &model, to: digits.training, validation: digits.test, epochs: 6,
         onEvent: { event in
           guard case .evaluated(let step, let quality) = event else { return }
-          accuracies.append(Curve.Point(Double(step), 100 * quality.accuracy!))
+          scores.append(Curve.Point(Double(step), 100 * quality.accuracy!))
         },
         observing: { step, current in
           guard step % 10 == 0 else { return }
@@ -59,8 +60,9 @@ struct TrainingCourse {
           let all = try probe!.inputs(of: model)
           unit = unit ?? all.typicalUnit
           let one = all.units[unit!]
-          inputs.append(Curve.Point(Double(step), one.median, low: one.low, high: one.high))
+          percentiles.append(Curve.Point(Double(step), one.median, low: one.low, high: one.high))
         })
+      (accuracies, inputs) = (scores, percentiles)
     }
   }
 }

@@ -9,12 +9,13 @@ guard CommandLine.arguments.count == 2 else {
 }
 let folder = URL(fileURLWithPath: CommandLine.arguments[1])
 let course = try TrainingCourse.compare()
-let figures = [
+let figures: [String: Figure] = [
   "batch-norm-values": try values(), "batch-norm-epsilon": epsilon(), "batch-norm-average": average(),
   "batch-norm-training": course.accuracies, "batch-norm-inputs": course.inputs,
 ]
 for (name, figure) in figures {
-  for (colors, suffix) in [(Figure.Colors.light, ""), (.dark, "~dark")] {
+  let themes: [(Figure.Colors, String)] = [(.light, ""), (.dark, "~dark")]
+  for (colors, suffix) in themes {
     try figure.svg(colors).write(
       to: folder.appendingPathComponent("\(name)\(suffix).svg"), atomically: true, encoding: .utf8)
   }

@@ -12,7 +12,7 @@ let network = Network(input: [784]) {
 var model = try Model(network, seed: 1)
 let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.001), batchSize: 100)
 try trainer.fit(
-  &model, to: digits.training, validation: digits.validation, epochs: 4,
+  &model, to: digits.training, validation: digits.validation, epochs: 8,
   onEvent: { event in
     guard case .epoch(let record, _) = event else { return }
     print("epoch \(record.epoch): loss \(record.trainLoss), validation accuracy \(record.validationAccuracy!)")

@@ -39,7 +39,7 @@ var model = try Model(
     Dense(10)
   }, seed: 1)
 let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 100)
-try trainer.fit(&model, to: digits.training, epochs: 3)
+try trainer.fit(&model, to: digits.training, epochs: 8)
 print("test accuracy \(try model.evaluate(digits.test).accuracy!)")
 
 try model.write(to: "own.safetensors")
