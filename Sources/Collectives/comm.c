@@ -269,7 +269,7 @@ static ek_comm_status fail_as_late(ek_comm *comm) {
   int others = comm->size - 1, done = false, last = comm->messages[0].peer;
   MPI_Request *requests = malloc(2 * (size_t)others * sizeof *requests);
   MPI_Status *statuses = malloc(2 * (size_t)others * sizeof *statuses);
-  char names[most_text / 2] = "";
+  char names[most_text] = "";
   int length = 0, missing = 0;
   for (int i = 0; i < comm->count; i++)
     if (comm->requests[i] != MPI_REQUEST_NULL) last = comm->messages[i].peer;
