@@ -5,7 +5,7 @@
 # make bench-tables: how well training on tables predicts, beside linear models, scikit-learn's MLP and boosted trees, on the
 # tables of EVENKEEL_DATA; OPTIONS=--quick for two splits of each table, OPTIONS=--help for all options.
 # make simulate: the exchanges of training on 4 to 1,024 machines, simulated, beside their formulas.
-# make cluster: makes two hosts out of network namespaces, and trains on them while ranks fail.
+# make cluster: makes two hosts out of network namespaces, and exchanges between them while ranks fail.
 # The same in every call: another set of traits would build everything anew. The products are named, as a build of everything includes
 # the programs of swift-protobuf, which nothing here needs.
 traits := --traits Interchange,Server$(shell pkg-config --exists ompi-c 2>/dev/null && echo ,MPI)
@@ -42,7 +42,7 @@ simulate:
 	@Scripts/setup simulate
 	Scripts/simulate
 
-cluster: build
+cluster:
 	@Scripts/setup cluster
 	Scripts/cluster
 

@@ -245,7 +245,8 @@ static int name_rank(const ek_comm *comm, int rank, char *text, size_t room) {
   return snprintf(text, room, "rank %d (%s)", comm->members[rank].number, comm->members[rank].host);
 }
 
-// Waits for `count` requests. Not later than after `timeout` seconds, if that is not 0, `*done` says whether they all are.
+// Waits for `count` requests. Not later than after `timeout` seconds, if that is not 0, `*done` says whether they all
+// are.
 static int wait_for(const ek_comm *comm, int count, MPI_Request *requests, MPI_Status *statuses, double timeout, int *done) {
   *done = is_simulated;
   if (is_simulated) return MPI_Waitall(count, requests, statuses);
@@ -296,7 +297,8 @@ static ek_comm_status fail_as_late(ek_comm *comm) {
   if (missing)
     return ek_fail(comm, EK_COMM_TIMEOUT, "Nothing came for %g s: %s%s did not answer.", comm->timeout, names, others_too);
   name_rank(comm, last, names, sizeof names);
-  return ek_fail(comm, EK_COMM_TIMEOUT, "Nothing came for %g s from %s, which answers: it is elsewhere in the training, or this process was stopped.",
+  return ek_fail(comm, EK_COMM_TIMEOUT,
+                 "Nothing came for %g s from %s, which answers: it is elsewhere in the training, or this process was stopped.",
                  comm->timeout, names);
 }
 
