@@ -1,6 +1,6 @@
-// mpirun -np P bits [THOUSANDS]: whether exchanges give the bits of one process, for any ranges of leaves. Prints what was checked; the exit
-// status is 0 if all of it holds. Every rank knows every leaf, as all are drawn from their numbers, and has the tree in plain
-// recursion to compare with.
+// mpirun -np P bits: whether exchanges give the bits of one process, for any ranges of leaves. Prints what was checked;
+// the exit status is 0 if all of it holds. Every rank knows every leaf, as all are drawn from their numbers, and has
+// the tree in plain recursion to compare with.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,8 @@ static void check(bool holds, const char *what, size_t leaves, size_t length, co
   checks++;
   if (holds) return;
   failures++;
-  fprintf(stderr, "[%zu] %s over %zu leaves of %zu elements, %s, differs from one process's.\n", rank_, what, leaves, length, ranges);
+  fprintf(stderr, "[%zu] %s over %zu leaves of %zu elements, %s, differs from one process's.\n", rank_, what, leaves,
+          length, ranges);
 }
 
 // ---- leaves -------------------------------------------------------------------------------------------------------
@@ -55,7 +56,8 @@ static float float_of(size_t leaf, size_t element) { return (float)drawn(leaf, e
 
 // Some leaves have no rows.
 static moments moments_of(size_t leaf, size_t element) {
-  return leaf % 5 == 3 ? (moments){0} : (moments){1 + (double)(leaf % 4), drawn(leaf, element, 2), fabs(drawn(leaf, element, 3))};
+  if (leaf % 5 == 3) return (moments){0};
+  return (moments){1 + (double)(leaf % 4), drawn(leaf, element, 2), fabs(drawn(leaf, element, 3))};
 }
 
 // The tree as it is defined: the largest power of two below the number of leaves go left.
@@ -78,7 +80,8 @@ static moments tree_of_moments(size_t first, size_t count, size_t element) {
 // ---- ranges -------------------------------------------------------------------------------------------------------
 
 typedef enum { even, random_ranges, one_has_most, first_has_none, some_have_none, kinds } ranges;
-static const char *names[] = {"even ranges", "random ranges", "one rank with most", "a first rank with none", "ranks with none"};
+static const char *names[] = {"even ranges", "random ranges", "one rank with most", "a first rank with none",
+                              "ranks with none"};
 
 static int by_size(const void *a, const void *b) {
   size_t x = *(const size_t *)a, y = *(const size_t *)b;
@@ -100,8 +103,8 @@ static void cut(ranges kind, size_t leaves, size_t *starts) {
 
 // ---- checks -------------------------------------------------------------------------------------------------------
 
-// Totals are compared at some elements, as the plain tree is slow; all elements with those of other ranks, by a hash. Where ranks are many,
-// one of them compares.
+// Totals are compared at some elements, as the plain tree is slow; all elements with those of other ranks, by a hash.
+// Where ranks are many, one of them compares.
 enum { many = 100 };
 
 static uint64_t hash(const void *bytes, size_t count) {
@@ -166,7 +169,8 @@ static void check_blocks(ranges kind, size_t bytes) {
 static void check_agreement(void) {
   double values[4] = {(double)rank_, -(double)rank_, rank_ == size - 1 ? NAN : 1, 7};
   stop_on(ek_comm_agree(comm, values, 4));
-  check(values[0] == (double)(size - 1) && values[1] == 0 && isnan(values[2]) && values[3] == 7, "What is agreed on", size, 4, "");
+  bool holds = values[0] == (double)(size - 1) && values[1] == 0 && isnan(values[2]) && values[3] == 7;
+  check(holds, "What is agreed on", size, 4, "a value a rank");
 }
 
 // Ranks in two halves: each half sums for itself.

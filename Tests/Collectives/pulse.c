@@ -1,5 +1,5 @@
-// pulse SECONDS TIMEOUT: exchanges as training does for so long, and prints what one takes. Where nothing comes for TIMEOUT seconds it says who is
-// missing, and ends all ranks.
+// pulse SECONDS TIMEOUT: exchanges as training does for so long, and prints what one takes. Where nothing comes for
+// TIMEOUT seconds it says who is missing, and ends all ranks.
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

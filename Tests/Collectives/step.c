@@ -1,5 +1,5 @@
-// step NORMS SUMS ROWS BLOCKS: what the exchanges of a training step take, for Scripts/simulate. Each argument is a list of exchanges,
-// bytes/parts with a comma after each; 0/1 is none:
+// step NORMS SUMS ROWS BLOCKS: what the exchanges of a training step take, for Scripts/simulate. Each argument is a
+// list of exchanges, bytes/parts with a comma after each; 0/1 is none:
 //   NORMS   a norm's record of a slice, merged over ranks
 //   SUMS    the gradient of a convolution's weights, floats
 //   ROWS    rows that everyone gets from all ranks
@@ -69,7 +69,8 @@ static double seconds_of(const char *list, void (*exchange)(size_t, size_t)) {
 int main(int argc, char **argv) {
   if (argc != 5 || ek_comm_start(&comm)) return 64;
   size_t size = (size_t)ek_comm_size(comm);
-  starts = malloc((size + 1) * sizeof *starts), counts = malloc(size * sizeof *counts), offsets = malloc(size * sizeof *offsets);
+  starts = malloc((size + 1) * sizeof *starts);
+  counts = malloc(size * sizeof *counts), offsets = malloc(size * sizeof *offsets);
   for (size_t r = 0; r <= size; r++) starts[r] = r;
   double norms = seconds_of(argv[1], merge_records), sums = seconds_of(argv[2], sum), rows = seconds_of(argv[3], gather),
          blocks = seconds_of(argv[4], gather), agreement = seconds_of("16/1,", agree);
