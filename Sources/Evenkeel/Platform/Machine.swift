@@ -17,6 +17,13 @@ public enum Machine {
     return count > 0 ? count : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }
 
+  /// A number that tells sets of processors apart that a process may run on.
+  package static var affinity: Int {
+    var set = cpu_set_t()
+    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 0 }
+    return withUnsafeBytes(of: &set) { $0.reduce(0) { ($0 * 31 + Int($1)) % 1_000_003 } }
+  }
+
   /// The processor's name.
   package static var processor: String {
     guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown processor" }
