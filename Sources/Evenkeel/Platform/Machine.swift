@@ -18,11 +18,7 @@ public enum Machine {
   }
 
   /// A number that tells sets of processors apart that a process may run on.
-  package static var affinity: Int {
-    var set = cpu_set_t()
-    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return 0 }
-    return withUnsafeBytes(of: &set) { $0.reduce(0) { ($0 * 31 + Int($1)) % 1_000_003 } }
-  }
+  static var processorSet: UInt32 { clinux_processor_set() }
 
   /// The processor's name.
   package static var processor: String {

@@ -91,7 +91,7 @@ extension MPICommunicator {
   /// its own.
   package func ranksOnTheseProcessors() throws -> Int {
     var sets = [Double](repeating: 0, count: size)
-    sets[rank] = Double(Machine.affinity)
+    sets[rank] = Double(Machine.processorSet)
     let counts = [Int](repeating: MemoryLayout<Double>.stride, count: size)
     let starts = (0..<size).map { $0 * MemoryLayout<Double>.stride }
     try sets.withUnsafeMutableBytes { try gather($0.baseAddress!, counts: counts, starts: starts) }

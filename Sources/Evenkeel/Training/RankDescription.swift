@@ -16,9 +16,11 @@ struct RankDescription: Codable {
     self.settings = settings
     self.position = position
     var hash = Fingerprint()
-    hash.add(String(decoding: try JSONEncoder().encode(model.network), as: UTF8.self))
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    hash.add(String(decoding: try encoder.encode(model.network), as: UTF8.self))
     for value in model.state.parameters.buffer { hash.add(value) }
-    for value in model.state.bufferValues { hash.add(value) }
+    for value in model.state.bufferValues.buffer { hash.add(value) }
     self.model = hash.text
   }
 
