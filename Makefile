@@ -4,11 +4,13 @@
 # them in turn; EVENKEEL_DATA=folder adds the runs on MNIST and CIFAR-10.
 # make bench-tables: how well training on tables predicts, beside linear models, scikit-learn's MLP and boosted trees, on the
 # tables of EVENKEEL_DATA; OPTIONS=--quick for two splits of each table, OPTIONS=--help for all options.
+# make simulate: the exchanges of training on 4 to 1,024 machines, simulated, beside their formulas.
+# make cluster: makes two hosts out of network namespaces, and exchanges between them while ranks fail.
 # The same in every call: another set of traits would build everything anew. The products are named, as a build of everything includes
 # the programs of swift-protobuf, which nothing here needs.
 traits := --traits Interchange,Server$(shell pkg-config --exists ompi-c 2>/dev/null && echo ,MPI)
 
-.PHONY: demo test bench bench-tables build setup lint
+.PHONY: demo test bench bench-tables simulate cluster build setup lint
 
 demo: build
 	.build/release/evenkeel demo
@@ -22,6 +24,7 @@ test:
 	swift build -c release $(traits) --product evenkeel
 	swift build -c release $(traits) --product evenkeelPackageTests
 	swift test -c release $(traits) --skip-build
+	Tests/Collectives/run
 	swift test -c release --package-path Examples/Layers
 
 bench: build
@@ -34,6 +37,14 @@ bench: build
 bench-tables: build
 	@Scripts/setup bench
 	.venv/bin/python Benchmarks/tables.py $(OPTIONS)
+
+simulate:
+	@Scripts/setup simulate
+	Scripts/simulate
+
+cluster:
+	@Scripts/setup cluster
+	Scripts/cluster
 
 lint:
 	Scripts/rooms

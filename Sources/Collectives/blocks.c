@@ -4,8 +4,8 @@
 
 #include "comm.h"
 
-// Posts the blocks of `count` positions from `first` on, around the end, as few messages as their places allow: sent to rank
-// `to`, or, if `to` is -1, received from `from`.
+// Posts the blocks of `count` positions from `first` on, around the end, as few messages as their places allow: sent to
+// rank `to`, or, if `to` is -1, received from `from`.
 static void post_blocks(ek_comm *comm, char *all, size_t positions, size_t first, size_t count, const size_t *counts,
                         const size_t *starts, int to, int from) {
   size_t begin = 0, end = 0;
@@ -23,8 +23,8 @@ static void post_blocks(ek_comm *comm, char *all, size_t positions, size_t first
   else ek_receive(comm, all + begin, end - begin, from);
 }
 
-// Bruck et al. 1997: in each round everyone has the blocks of as many positions as the distance, beginning with its own, and gets as many
-// more. ⌈log₂ p⌉ rounds, (p - 1)/p of all bytes.
+// Bruck et al. 1997: in each round everyone has the blocks of as many positions as the distance, beginning with its
+// own, and gets as many more. ⌈log₂ p⌉ rounds, (p - 1)/p of all bytes.
 ek_comm_status ek_gather_blocks(ek_comm *comm, char *all, const int *ranks, size_t positions, size_t own,
                                 const size_t *counts, const size_t *starts) {
   for (size_t distance = 1; distance < positions; distance *= 2) {

@@ -25,7 +25,8 @@ range ek_part(const reduction *r, size_t place, size_t count) {
   return (range){boundary(r->length, place, count), boundary(r->length, place + 1, count)};
 }
 
-// Holders of both children are taken in turn, so that most of a holder's part lies within the part of the child that it has.
+// Holders of both children are taken in turn, so that most of a holder's part lies within the part of the child that it
+// has.
 size_t ek_part_order(const reduction *r, size_t start, size_t width, size_t *order) {
   size_t end = start + width < r->leaves ? start + width : r->leaves, middle = start + width / 2;
   range holders = ek_holders(r, (ek_node){start, end});

@@ -1,9 +1,9 @@
 // The balanced tree over leaves that lie on several ranks.
 //
-// All ranks that have leaves of a node, its holders, end up with its value: level by level, holders of one child get the other child's
-// value from the latter's holders, and merge. Where ranks have equal powers of two of leaves, this is recursive doubling. Small
-// values are exchanged whole. Large ones are in parts, one for each of a node's holders, and at the end the parts of the root are
-// gathered: where ranks have equal powers of two, Rabenseifner's algorithm (2004).
+// All ranks that have leaves of a node, its holders, end up with its value: level by level, holders of one child get
+// the other child's value from the latter's holders, and merge. Where ranks have equal powers of two of leaves, this is
+// recursive doubling. Small values are exchanged whole. Large ones are in parts, one for each of a node's holders, and
+// at the end the parts of the root are gathered: where ranks have equal powers of two, Rabenseifner's algorithm (2004).
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,8 @@ static char *value_or_room(reduction *r, ek_node node) {
   return r->spare[--r->spare_count];
 }
 
-// The caller's shared nodes of `width` leaves that have two children: at most that of its first leaf and that of its last.
+// The caller's shared nodes of `width` leaves that have two children: at most that of its first leaf and that of its
+// last.
 static size_t shared_nodes(reduction *r, size_t width, shared nodes[2]) {
   size_t first = r->starts[r->own], end = r->starts[r->own + 1], count = 0;
   size_t starts[2] = {first / width * width, (end - 1) / width * width};
@@ -45,8 +46,8 @@ static size_t shared_nodes(reduction *r, size_t width, shared nodes[2]) {
   return count;
 }
 
-// One round in which those of `parent` that have a child's value, at first the holders of `child`, pass it to as many others.
-// Returns whether there was anything to pass on.
+// One round in which those of `parent` that have a child's value, at first the holders of `child`, pass it to as many
+// others. Returns whether there was anything to pass on.
 static bool pass_on(reduction *r, range child, range parent, int round, char *value) {
   size_t count = child.end - child.first, all = parent.end - parent.first, have = count << round;
   if (have >= all) return false;
@@ -181,7 +182,8 @@ ek_comm_status ek_comm_reduce(ek_comm *comm, void *values, size_t stride, size_t
   ek_begin(comm);
   for (size_t i = 0; i < size; i++)
     if (starts[0] || starts[i] > starts[i + 1] || !starts[size])
-      return ek_fail(comm, EK_COMM_MISUSED, "Rank %zu has leaves %zu ..< %zu of %zu.", i, starts[i], starts[i + 1], starts[size]);
+      return ek_fail(comm, EK_COMM_MISUSED, "Rank %zu has leaves %zu ..< %zu of %zu.", i, starts[i], starts[i + 1],
+                     starts[size]);
   if (size == 1) return EK_COMM_OK;
   reduction r = {.comm = comm, .length = length, .element_size = element_size, .merge = merge, .context = context,
                  .leaves = starts[size]};

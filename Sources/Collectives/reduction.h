@@ -18,8 +18,8 @@ typedef struct {
   size_t length, element_size;
   ek_merge merge;
   void *context;
-  // Ranks that have leaves, in order, and then the others. The former are called holders, named by their place here; holder i
-  // has leaves starts[i] ..< starts[i + 1]. `own` is the caller's place.
+  // Ranks that have leaves, in order, and then the others. The former are called holders, named by their place here;
+  // holder i has leaves starts[i] ..< starts[i + 1]. `own` is the caller's place.
   int *ranks;
   size_t *starts;
   size_t leaves, holder_count, own;
@@ -27,7 +27,8 @@ typedef struct {
   held nodes[most_held];
   char *spare[most_held];
   size_t node_count, spare_count;
-  // Whether values are exchanged in parts; for these, room for the orders of a node's holders and its children's, and for making one.
+  // Whether values are exchanged in parts; for these, room for the orders of a node's holders and its children's, and
+  // for making one.
   bool in_parts;
   size_t *orders[3], *order_room;
 } reduction;
@@ -43,10 +44,12 @@ range ek_holders(const reduction *r, ek_node node);
 /// The elements that are the part of the holder at `place` of `count`.
 range ek_part(const reduction *r, size_t place, size_t count);
 
-/// order <- the holders of the node of `width` leaves from `start` on, in the order of their parts. Returns their number.
+/// order <- the holders of the node of `width` leaves from `start` on, in the order of their parts. Returns their
+/// number.
 size_t ek_part_order(const reduction *r, size_t start, size_t width, size_t *order);
 
-/// Posts what turns the parts of a child's value, which `child` have, into those of `parent`. Returns the caller's new part.
+/// Posts what turns the parts of a child's value, which `child` have, into those of `parent`. Returns the caller's new
+/// part.
 range ek_redistribute(reduction *r, const size_t *child, size_t child_count, const size_t *parent, size_t parent_count,
                       char *value);
 
