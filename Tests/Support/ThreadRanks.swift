@@ -70,10 +70,11 @@ private final class Meeting: @unchecked Sendable {
   }
 }
 
-private final class ThreadCommunicator: Communicator {
+private final class ThreadCommunicator: Communicator, @unchecked Sendable {
   let rank: Int
   private let meeting: Meeting
   var size: Int { meeting.size }
+  var state = RankState.apart
 
   init(_ rank: Int, _ meeting: Meeting) { (self.rank, self.meeting) = (rank, meeting) }
 

@@ -1,12 +1,15 @@
 /// What all ranks decide together, so that none waits for one that has gone on or stopped.
-struct Agreement {
+package struct Agreement {
   let communicator: any Communicator
+
+  package init(among communicator: any Communicator) { self.communicator = communicator }
 
   /// Tells all ranks what went wrong on some, and whether some want to stop.
   /// - Parameter failure: What went wrong on this rank alone; nil if nothing did.
   /// - Returns: Whether any rank wants to stop.
   /// - Throws: On all ranks the failure of the first rank that has one, which it names.
-  func settle(_ failure: (any Error)?, stops: Bool = false) throws -> Bool {
+  @discardableResult
+  package func settle(_ failure: (any Error)?, stops: Bool = false) throws -> Bool {
     // The first rank that failed is that with the largest number from the end.
     let own = failure == nil ? 0 : Double(communicator.size - communicator.rank)
     let (first, stop) = try withUnsafeTemporaryAllocation(of: Double.self, capacity: 2) { values in
@@ -15,6 +18,7 @@ struct Agreement {
       return (values[0], values[1])
     }
     guard first > 0 else { return stop > 0 }
+    communicator.state = .ended
     throw try told(failure, by: communicator.size - Int(first))
   }
 

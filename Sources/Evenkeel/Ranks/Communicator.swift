@@ -10,6 +10,8 @@ package protocol Communicator: AnyObject, Sendable {
   var rank: Int { get }
   /// The number of processes.
   var size: Int { get }
+  /// How far the ranks are together.
+  var state: RankState { get set }
   /// What messages call a rank: its number and host.
   func name(of rank: Int) -> String
 
@@ -29,6 +31,16 @@ package protocol Communicator: AnyObject, Sendable {
   func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws
   /// Replaces each value by the largest of all ranks.
   func agree(_ values: UnsafeMutableBufferPointer<Double>) throws
+}
+
+/// How far ranks are together, which decides what one does that cannot go on.
+package enum RankState: Sendable {
+  /// Each is on its own way to the next agreement.
+  case apart
+  /// They exchange what they compute.
+  case together
+  /// They have agreed to end, for the same reason.
+  case ended
 }
 
 /// Merges the vector at the second pointer into that at the first; the count is 1, the last argument the context.

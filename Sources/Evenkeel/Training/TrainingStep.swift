@@ -15,8 +15,8 @@ final class TrainingStep {
   private let microParts: MicroParts?
   private let kept: ScaleAndShiftBackup?
   private let key: RandomKey
-  /// What has failed on this rank alone in this step.
-  private var ownFailure: (any Error)?
+  /// What has failed on this rank alone since all ranks last agreed.
+  var ownFailure: (any Error)?
   /// The total number of steps.
   private let total: Int
 
@@ -81,7 +81,7 @@ final class TrainingStep {
     if case .failure(let error as EvenkeelError) = result, error.code == .unavailable { throw error }
     let failure = ownFailure ?? program.takeFailure()
     ownFailure = nil
-    let stops = try Agreement(communicator: communicator).settle(failure, stops: shouldStop())
+    let stops = try Agreement(among: communicator).settle(failure, stops: shouldStop())
     return (try result.get(), stops)
   }
 

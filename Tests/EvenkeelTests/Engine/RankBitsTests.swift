@@ -64,15 +64,15 @@ private let otherCases: [TrainingCase] = {
     TrainingCase(testDescription: description, network: Network(input: [8, 8, 3], layers: layers + [Flatten(), Dense(10)]))
   }
   var cases = [
-    images("group norm", [Convolution2D(8, kernel: 3), GroupNorm(groups: 2), ReLU()]),
-    images("instance norm", [Convolution2D(8, kernel: 3, bias: .present), InstanceNorm(), ReLU()]),
-    images("weights larger than images", [AveragePool2D(4), Convolution2D(150, kernel: 3, bias: .present), BatchNorm()]),
+    images("group norm", [Convolution(8, kernel: 3), GroupNorm(groups: 2), ReLU()]),
+    images("instance norm", [Convolution(8, kernel: 3, bias: .present), InstanceNorm(), ReLU()]),
+    images("weights larger than images", [AveragePool(4), Convolution(150, kernel: 3, bias: .present), BatchNorm()]),
     images("weights of Winograd larger than images", [
-      AveragePool2D(4), Convolution2D(16, kernel: 1), Convolution2D(272, kernel: 3, bias: .present), BatchNorm(), ReLU(),
+      AveragePool(4), Convolution(16, kernel: 1), Convolution(272, kernel: 3, bias: .present), BatchNorm(), ReLU(),
     ]),
-    images("depthwise", [Convolution2D(8, kernel: 3), DepthwiseConvolution2D(kernel: 3), BatchNorm(), ReLU()]),
-    images("augmentation", [Convolution2D(8, kernel: 3), BatchNorm(), ReLU()]),
-    images("clipping and averages", [Convolution2D(8, kernel: 3), BatchNorm(), ReLU()]),
+    images("depthwise", [Convolution(8, kernel: 3), DepthwiseConvolution(kernel: 3), BatchNorm(), ReLU()]),
+    images("augmentation", [Convolution(8, kernel: 3), BatchNorm(), ReLU()]),
+    images("clipping and averages", [Convolution(8, kernel: 3), BatchNorm(), ReLU()]),
     TrainingCase(
       testDescription: "a layer that takes no slices",
       network: Network(input: [20], layers: [Dense(12), BatchGain(), BatchNorm(), ReLU(), Dense(10)])),
@@ -93,7 +93,7 @@ private func soDoesOneOfOtherLayers(_ training: TrainingCase) throws {
 @Test(arguments: [10, 3]) func ranksWithoutRowsTrainLikeTheOthers(_ batch: Int) throws {
   var training = TrainingCase(
     testDescription: "few rows", network: Network(input: [8, 8, 3], layers: [
-      Convolution2D(8, kernel: 3), BatchNorm(), ReLU(), Flatten(), Dense(10),
+      Convolution(8, kernel: 3), BatchNorm(), ReLU(), Flatten(), Dense(10),
     ]))
   training.trainer.batchSize = batch
   try training.expectSameBits(on: training.data(3 * batch), ranks: [4])
