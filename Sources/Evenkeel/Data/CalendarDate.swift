@@ -24,6 +24,14 @@ package struct CalendarDate: Hashable {
     return 365 * year + year.quotient(4) - year.quotient(100) + year.quotient(400) + daysOfYear - 719_468
   }
 
+  /// Year-month-day, as 2024-03-09.
+  package var text: String {
+    func padded(_ number: Int, _ digits: Int) -> String {
+      String(repeating: "0", count: max(0, digits - String(number).count)) + String(number)
+    }
+    return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))"
+  }
+
   /// The day on which a moment lies, given in days since the first of January 1970.
   package init(days: Double) {
     // Days since the first of March of the year 0, in cycles of 400 years.
