@@ -10,9 +10,9 @@ private func events(_ stream: RunStream, until isLast: (String) -> Bool) async -
   while !(told.last.map(isLast) ?? false), let part = await stream.next() {
     for event in String(decoding: part, as: UTF8.self).split(separator: "\n\n") {
       let fields = Dictionary(
-        event.split(separator: "\n").map { line in
-          let colon = line.firstIndex(of: ":")!
-          return (String(line[..<colon]), String(line[colon...].dropFirst(2)))
+        event.split(separator: "\n").map { line -> (String, String) in
+          let name = line.prefix { $0 != ":" }
+          return (String(name), String(line.dropFirst(name.count + 2)))
         }, uniquingKeysWith: { $1 })
       if let found = fields["id"] { id = found }
       if let name = fields["event"] { told.append(name + " " + fields["data"]!) }
