@@ -5,7 +5,7 @@ import Foundation
 /// The distribution of z of three units over 500 digits, and of what batch norm makes of it.
 func values() throws -> Figure {
   let digits = try Dataset.digits(training: 500, test: 1).training
-  let model = try Model(Network(input: [784]) { Dense(100, bias: .absent) }, seed: 3)
+  let model = try Model(Network(input: [784]) { Dense(100, bias: .absent, initialization: .normal(0.15)) }, seed: 3)
   let weights = model.parameters[0].values
   let pixels: [[Double]] = (0..<digits.count).map { index in digits[index].map { Double($0) / 255 } }
   let columns = weights.shape.dimensions[1]
@@ -24,11 +24,12 @@ func values() throws -> Figure {
   for (index, unit) in chosen.enumerated() {
     curves.append(Curve("z, unit \(index + 1)", side: sides[index], points: density(of: units[unit])))
   }
-  let (center, spread) = (mean(units[chosen[1]]), deviation(units[chosen[1]]))
-  curves.append(
-    Curve("x̂, all three", side: .with, points: density(of: units[chosen[1]].map { ($0 - center) / spread })))
-  return Figure(
-    "Before and after", caption: "", x: Axis("Value"), y: Axis("How often", range: 0...1.2), plot: .curves(curves))
+  let normalized: [Double] = chosen.flatMap { unit in
+    let (center, spread) = (mean(units[unit]), deviation(units[unit]))
+    return units[unit].map { ($0 - center) / spread }
+  }
+  curves.append(Curve("x̂, all three", side: .with, points: density(of: normalized)))
+  return Figure("Before and after", caption: "", x: Axis("Value"), y: Axis("How often"), plot: .curves(curves))
 }
 
 /// The deviation that comes out of a norm over the variance that goes in: σ / √(σ² + ε).
