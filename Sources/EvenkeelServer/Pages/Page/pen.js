@@ -91,6 +91,8 @@ class Pad {
       context.beginPath();
       context.moveTo(on(stroke[0][0]), on(stroke[0][1]));
       for (const [x, y] of stroke) context.lineTo(on(x), on(y));
+      // A line of no length at all is not drawn.
+      if (stroke.length === 1) context.lineTo(on(stroke[0][0]) + 0.01, on(stroke[0][1]));
       context.stroke();
     }
   }

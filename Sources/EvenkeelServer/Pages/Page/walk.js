@@ -69,7 +69,9 @@ class LayerRow {
       const scale = longest >= 48 ? 1 : longest >= 20 ? 2 : longest >= 10 ? 3 : longest >= 6 ? 5 : 9;
       this.cell = {width: width * scale, height: height * scale, gap: 4};
     } else {
-      const wide = Math.max(3, Math.min(28, Math.floor(room / this.shown)));
+      // At least 3 pixels for a bar with its gap, and more where that fills the lines.
+      const lines = Math.ceil(3 * this.shown / room);
+      const wide = Math.max(3, Math.min(28, Math.floor(room / Math.ceil(this.shown / lines))));
       this.cell = {width: wide - (wide > 4 ? 2 : 1), height: this.shown > 400 ? 30 : 56, gap: wide > 4 ? 2 : 1};
     }
     // As few rows as there is room for, all about as long.
