@@ -87,12 +87,15 @@ static int name_rank(const ek_comm *comm, int rank, char *text, size_t room) {
 static int wait_for(const ek_comm *comm, int count, MPI_Request *requests, MPI_Status *statuses, double timeout, int *done) {
   *done = is_simulated;
   if (is_simulated) return MPI_Waitall(count, requests, statuses);
-  const double spins = 1e-4, naps = 5e-3;
-  double begin = seconds();
+  const double spins = 1e-4, naps = 5e-3, most_between = 0.5;
+  double last = seconds(), waited = 0;
   for (;;) {
     int code = MPI_Testall(count, requests, done, statuses);
     if (code || *done) return code;
-    double waited = seconds() - begin;
+    // A longer time between two looks means that this process itself, or its whole machine, stood still.
+    double now = seconds();
+    waited += now - last < most_between ? now - last : most_between;
+    last = now;
     if (timeout > 0 && waited > timeout) return MPI_SUCCESS;
     if (comm->yields && waited > naps)
       nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
@@ -135,8 +138,7 @@ static ek_comm_status fail_as_late(ek_comm *comm) {
     return ek_fail(comm, EK_COMM_TIMEOUT, "Nothing came for %g s: %s%s did not answer.", comm->timeout, names, others_too);
   name_rank(comm, last, names, sizeof names);
   return ek_fail(comm, EK_COMM_TIMEOUT,
-                 "Nothing came for %g s from %s, which answers: it is elsewhere in the training, or this process was stopped.",
-                 comm->timeout, names);
+                 "Nothing came for %g s from %s, which answers but is elsewhere in the training.", comm->timeout, names);
 }
 
 static ek_comm_status check(ek_comm *comm, int code, int done) {
