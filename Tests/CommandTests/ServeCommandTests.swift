@@ -175,10 +175,10 @@
           _ = try wait(for: server.process) { try answered(server) > 50 }
           try writeModel(model, seed: 2)
           kill(server.process, SIGHUP)
-          _ = try wait(for: server.process) { server.text(server.errors).contains("is version 2 now") }
+          _ = wait(for: server.process) { server.text(server.errors).contains("is version 2 now") }
           writeBytes(Array("nothing".utf8), to: model)
           kill(server.process, SIGHUP)
-          _ = try wait(for: server.process) { server.text(server.errors).contains("Version 2 goes on") }
+          _ = wait(for: server.process) { server.text(server.errors).contains("Version 2 goes on") }
           _ = try wait(for: server.process) { try answered(server) > 50 }
         }
         #expect(counts.answers > 100 && counts.versions == ["1", "2"])

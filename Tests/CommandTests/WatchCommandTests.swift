@@ -199,12 +199,12 @@ struct WatchCommandTests {
           var reader: pid_t = 0
           try withServer(folder) { address, _ in
             // The second server is another one: all that it knows is the id.
-            var words: [UnsafeMutablePointer<CChar>?] =
-              ([
-                "curl", "--silent", "--no-buffer", "--output", received, "--header", "Last-Event-ID: \(last)",
-                address + "events",
-              ])
-              .map { strdup($0) } + [nil]
+            let arguments = [
+              "curl", "--silent", "--no-buffer", "--output", received, "--header", "Last-Event-ID: \(last)",
+              "\(address)events",
+            ]
+            var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+            words.append(nil)
             defer { for word in words { free(word) } }
             try #require(posix_spawn(&reader, "/usr/bin/curl", nil, nil, &words, environ) == 0)
             for part in half {

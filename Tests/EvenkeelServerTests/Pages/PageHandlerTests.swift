@@ -42,7 +42,7 @@ func theAnswerIsWhatTheModelActivates(mode: NormalizationMode) async throws {
     #expect(reply.mode == mode)
     #expect(reply.outputs.values == model.predictions(of: activations))
     #expect(reply.outputs.names == (0..<10).map { String($0) })
-    #expect(reply.layers.map(\.path) == activations.map(\.path))
+    #expect(reply.layers.map { $0.path } == activations.map { $0.path })
     for (shown, real) in zip(reply.layers, activations) { expect(shown, shows: real) }
     let channel = try #require(reply.channel)
     let norm = try #require(layer.norm)
@@ -64,12 +64,14 @@ private func expect(_ shown: PageReply.Layer, shows real: LayerActivation) {
   #expect(shown.channels == channels)
   for channel in 0..<shown.mean.count {
     let values = real.channel(channel, of: real.values)
-    let mean = values.reduce(0) { $0 + Double($1) } / Double(values.count)
+    let sum: Double = values.reduce(0) { $0 + Double($1) }
+    let mean = sum / Double(values.count)
     #expect(abs(Double(shown.mean[channel]) - mean) < 1e-5 * (1 + abs(mean)))
     guard let maps = shown.maps, let least = shown.minimum?[channel], let most = shown.maximum?[channel] else {
       continue
     }
-    #expect((least, most) == (values.min()!, values.max()!))
+    #expect(least == values.min())
+    #expect(most == values.max())
     #expect(maps.height * maps.width == values.count)
     let bytes = maps.bytes.dropFirst(channel * values.count).prefix(values.count)
     let step = (most - least) / 255
@@ -78,8 +80,10 @@ private func expect(_ shown: PageReply.Layer, shows real: LayerActivation) {
   #expect((shown.norm == nil) == (real.norm == nil))
   guard let norm = shown.norm, let truth = real.norm else { return }
   #expect(norm.mode == truth.mode)
-  #expect((norm.mean, norm.variance) == (truth.running.mean, truth.running.variance))
-  #expect((norm.gamma, norm.beta) == (truth.scale!, truth.shift!))
+  #expect(norm.mean == truth.running.mean)
+  #expect(norm.variance == truth.running.variance)
+  #expect(norm.gamma == truth.scale)
+  #expect(norm.beta == truth.shift)
   #expect((norm.own == nil) == (truth.own == nil))
   #expect(norm.histogram.counts(truth.input.values, in: norm.histogram.before))
   #expect(norm.histogram.counts(real.values.values, in: norm.histogram.after))
@@ -95,7 +99,7 @@ private func expect(_ shown: PageReply.Layer, shows real: LayerActivation) {
     try model.predictInDouble(try Dataset.readForUse(path, by: model, targets: false).dataset)
   }
   #expect(reply.outputs.names == model.output?.classLabels)
-  for (ours, theirs) in zip(reply.outputs.values, predicted) { #expect(abs(ours - theirs) < 1e-6) }
+  for (ours, theirs) in zip(reply.outputs.values, predicted) { #expect(abs(Double(ours) - Double(theirs)) < 1e-6) }
 }
 
 @Test(arguments: [

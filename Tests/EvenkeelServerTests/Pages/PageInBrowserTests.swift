@@ -16,7 +16,7 @@
     ) async throws {
       let server = HTTPServer(handler: PageHandler(model, name: "model"), host: "127.0.0.1", port: 0)
       let (ports, arrival) = AsyncStream<Int>.makeStream()
-      let running = Task { try await server.serve { arrival.yield($0) } }
+      Task { try await server.serve { arrival.yield($0) } }
       defer { server.stop() }
       var iterator = ports.makeAsyncIterator()
       let port = try #require(await iterator.next())
