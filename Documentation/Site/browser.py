@@ -18,7 +18,7 @@ new Promise(resolve => {
     const heading = document.querySelector('h1')?.textContent.trim();
     const pictures = [...document.querySelectorAll('#app main img')];
     const ready = heading && pictures.every(i => i.complete || i.loading == 'lazy');
-    if (!ready && performance.now() - started < 30000) return setTimeout(wait, 20);
+    if (!ready && performance.now() - started < 120000) return setTimeout(wait, 20);
     requestAnimationFrame(() => resolve(JSON.stringify({
       heading: heading || '',
       width: document.documentElement.scrollWidth,
