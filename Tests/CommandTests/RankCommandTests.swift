@@ -8,12 +8,16 @@ private let startsRanks = MPICommunicator.isAvailable && access("/usr/bin/mpirun
 
 /// What starts the command as so many ranks.
 private func ranks(_ count: Int) -> [String] {
-  ["OMPI_MCA_btl_vader_single_copy_mechanism=none", "mpirun", "--oversubscribe", "--allow-run-as-root", "-np", "\(count)"]
+  [
+    "OMPI_MCA_btl_vader_single_copy_mechanism=none", "mpirun", "--oversubscribe", "--allow-run-as-root", "-np",
+    "\(count)",
+  ]
 }
 
 private func training(_ output: String, epochs: Int = 2, data: String = "digits") -> [String] {
   [
-    "train", data, "--hidden", "24,16", "--dropout", "0.1", "--epochs", "\(epochs)", "--batch-size", "150", "--seed", "3",
+    "train", data, "--hidden", "24,16", "--dropout", "0.1", "--epochs", "\(epochs)", "--batch-size", "150", "--seed",
+    "3",
     "--threads", "1", "--output", output, "--quiet",
   ]
 }
@@ -64,7 +68,8 @@ private struct RankCommandTests {
         let rows = (0..<300).map { "\($0 % 7),\(($0 + shift) % 5),\($0 % 2)" }
         try AtomicFile.write("x,y,class\n" + rows.joined(separator: "\n") + "\n", to: "\(folder)/\(name).csv")
       }
-      let others = ranks(1) + [command!] + training("\(folder)/model.safetensors", data: "\(folder)/a.csv") + [":", "-np", "1"]
+      let others =
+        ranks(1) + [command!] + training("\(folder)/model.safetensors", data: "\(folder)/a.csv") + [":", "-np", "1"]
       let result = try run(training("\(folder)/model.safetensors", data: "\(folder)/b.csv"), variables: others)
       #expect(result.code != 0)
       #expect(result.errors.contains("Rank 1 ("), "\(result.errors)")

@@ -234,6 +234,7 @@ extension Program {
         weights: call.weights.weights.map { $0 + first },
         lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input) + first),
       addend: step.addend.map { UnsafePointer(arena.start + valueOffsets[$0] + first * outputLength) },
-      memory: call.state.memory(step.places), exchange: exchange, context: call.contexts.isEmpty ? nil : call.contexts[index])
+      memory: call.state.memory(step.places), exchange: exchange,
+      context: call.contexts.isEmpty ? nil : call.contexts[index])
   }
 }

@@ -21,7 +21,8 @@ package protocol Communicator: AnyObject, Sendable {
   ///   - starts: For each rank its first slice, then the number of slices.
   ///   - merge: Merges the second vector into the first; it has the context.
   func reduce(
-    _ values: UnsafeMutableRawPointer, bytes: Int, starts: UnsafePointer<Int>, merge: Merge, context: UnsafeMutableRawPointer?
+    _ values: UnsafeMutableRawPointer, bytes: Int, starts: UnsafePointer<Int>, merge: Merge,
+    context: UnsafeMutableRawPointer?
   ) throws
   /// The same for sums of `count` floats, which may be many, `stride` floats apart.
   func sum(_ values: UnsafeMutablePointer<Float>, count: Int, stride: Int, starts: UnsafePointer<Int>) throws

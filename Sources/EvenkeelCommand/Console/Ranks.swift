@@ -62,7 +62,8 @@ enum Ranks {
     guard let communicator else { return error }
     var error = error
     if communicator.state == .apart, error.code != .unavailable {
-      do { try Agreement(among: communicator).settle(error) } catch let agreed as EvenkeelError { error = agreed } catch {}
+      do { try Agreement(among: communicator).settle(error) } catch let agreed as EvenkeelError { error = agreed } catch
+      {}
     }
     if communicator.state == .ended {
       communicator.end()

@@ -77,7 +77,9 @@ struct Train: ParsableCommand {
   private func requireAlone() throws {
     guard Ranks.communicator != nil else { return }
     if data == "-" { throw EvenkeelError(.usage, "Standard input reaches one rank only; give all a file.") }
-    if folds.folds != nil { throw EvenkeelError(.usage, "--folds trains in one process; it does not work on ranks yet.") }
+    if folds.folds != nil {
+      throw EvenkeelError(.usage, "--folds trains in one process; it does not work on ranks yet.")
+    }
   }
 
   /// The files that are read.
@@ -176,7 +178,7 @@ struct Train: ParsableCommand {
       augmentation: try sources.augmentation(), accumulating: batches.accumulate ?? 1,
       statistics: try batches.statistics(), classWeights: loss.classWeight, freezing: try batches.freezing(),
       averaging: duration.average.map(\.averaging) ?? recipe?.averaging, numbers: recipe?.numbers ?? .standard,
-      precision: computation.precision, seed: computation.seed, 
+      precision: computation.precision, seed: computation.seed,
       threads: Ranks.threads ?? computation.threadOption.count)
     trainer.communicator = Ranks.communicator
     trainer.checkpointInterval = duration.checkpointEvery

@@ -61,15 +61,18 @@ private struct BatchGain: Layer, LayerOperation {
 /// Networks whose operations exchange other things than those of `trainingCases`.
 private let otherCases: [TrainingCase] = {
   func images(_ description: String, _ layers: [any Layer]) -> TrainingCase {
-    TrainingCase(testDescription: description, network: Network(input: [8, 8, 3], layers: layers + [Flatten(), Dense(10)]))
+    TrainingCase(
+      testDescription: description, network: Network(input: [8, 8, 3], layers: layers + [Flatten(), Dense(10)]))
   }
   var cases = [
     images("group norm", [Convolution(8, kernel: 3), GroupNorm(groups: 2), ReLU()]),
     images("instance norm", [Convolution(8, kernel: 3, bias: .present), InstanceNorm(), ReLU()]),
     images("weights larger than images", [AveragePool(4), Convolution(150, kernel: 3, bias: .present), BatchNorm()]),
-    images("weights of Winograd larger than images", [
-      AveragePool(4), Convolution(16, kernel: 1), Convolution(272, kernel: 3, bias: .present), BatchNorm(), ReLU(),
-    ]),
+    images(
+      "weights of Winograd larger than images",
+      [
+        AveragePool(4), Convolution(16, kernel: 1), Convolution(272, kernel: 3, bias: .present), BatchNorm(), ReLU(),
+      ]),
     images("depthwise", [Convolution(8, kernel: 3), DepthwiseConvolution(kernel: 3), BatchNorm(), ReLU()]),
     images("augmentation", [Convolution(8, kernel: 3), BatchNorm(), ReLU()]),
     images("clipping and averages", [Convolution(8, kernel: 3), BatchNorm(), ReLU()]),
@@ -92,9 +95,12 @@ private func soDoesOneOfOtherLayers(_ training: TrainingCase) throws {
 /// Ten examples are two slices of images, three are one: some ranks have none.
 @Test(arguments: [10, 3]) func ranksWithoutRowsTrainLikeTheOthers(_ batch: Int) throws {
   var training = TrainingCase(
-    testDescription: "few rows", network: Network(input: [8, 8, 3], layers: [
-      Convolution(8, kernel: 3), BatchNorm(), ReLU(), Flatten(), Dense(10),
-    ]))
+    testDescription: "few rows",
+    network: Network(
+      input: [8, 8, 3],
+      layers: [
+        Convolution(8, kernel: 3), BatchNorm(), ReLU(), Flatten(), Dense(10),
+      ]))
   training.trainer.batchSize = batch
   try training.expectSameBits(on: training.data(3 * batch), ranks: [4])
 }
