@@ -46,6 +46,9 @@ public struct Model: Sendable {
   /// The number of learned values.
   public var parameterCount: Int { state.layout.learnedCount }
 
+  /// Of one example.
+  package var multiplyAdds: Int { state.layout.network.layers.reduce(0) { $0 + $1.multiplyAdds } }
+
   /// The number of values that are predicted for an example.
   package var outputCount: Int { state.layout.network.outputCount }
 

@@ -15,6 +15,8 @@ package final class ServedModel: Sendable {
 
   /// One row in so many is watched on its way into the first norm.
   private static let watchedRows = 100
+  /// Multiply-adds that take less time than waking a thread and being woken by it.
+  private static let smallPrediction = 500_000
 
   /// - Throws: `EvenkeelError` if there is not enough memory, or no thread.
   package init(_ ensemble: ModelEnsemble, name: String, version: Int, options: BatcherOptions) throws {
@@ -26,7 +28,10 @@ package final class ServedModel: Sendable {
     let first = try ensemble.members.map {
       try Dataset([Float](repeating: 0, count: $0.network.input.count), shape: $0.network.input)
     }
-    batcher = try Batcher(width: ensemble.outputCount, options: options, metrics: metrics) {
+    let multiplyAdds = ensemble.members.reduce(1) { $0 + $1.multiplyAdds }
+    batcher = try Batcher(
+      width: ensemble.outputCount, ownRows: Self.smallPrediction / multiplyAdds, options: options, metrics: metrics
+    ) {
       let predictor = try RowPredictor(ensemble)
       // Weights are brought into their order, and memory is touched, before the first request comes.
       var ignored = [Double](repeating: 0, count: predictor.width)
