@@ -1,7 +1,7 @@
 import Evenkeel
 import EvenkeelServer
 import EvenkeelTestSupport
-import Foundation
+import FoundationEssentials
 
 /// Models that the tests of the page show.
 enum PageModels {
@@ -24,7 +24,7 @@ enum PageModels {
       Dense(10)
     }
     var model = try Model(network, seed: 1)
-    _ = try Trainer(optimizer: .adam(learningRate: 0.003), batchSize: 64).fit(&model, to: data, epochs: 4)
+    _ = try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.003), batchSize: 64).fit(&model, to: data, epochs: 4)
     return model
   }
 
@@ -46,7 +46,7 @@ enum PageModels {
       Dense(2)
     }
     var model = try Model(network, seed: 1)
-    _ = try Trainer(optimizer: .adam(learningRate: 0.01), batchSize: 32).fit(&model, to: data, epochs: 10)
+    _ = try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.01), batchSize: 32).fit(&model, to: data, epochs: 10)
     return model
   }
 
