@@ -24,7 +24,8 @@ enum PageModels {
       Dense(10)
     }
     var model = try Model(network, seed: 1)
-    _ = try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.003), batchSize: 64).fit(&model, to: data, epochs: 4)
+    _ = try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.003), batchSize: 64).fit(
+      &model, to: data, epochs: 4)
     return model
   }
 
@@ -46,7 +47,8 @@ enum PageModels {
       Dense(2)
     }
     var model = try Model(network, seed: 1)
-    _ = try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.01), batchSize: 32).fit(&model, to: data, epochs: 10)
+    _ = try Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(learningRate: 0.01), batchSize: 32).fit(
+      &model, to: data, epochs: 10)
     return model
   }
 

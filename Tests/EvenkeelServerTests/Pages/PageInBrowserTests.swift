@@ -29,7 +29,7 @@
         try body(browser, address)
         #expect(browser.complaints.isEmpty, "\(browser.complaints)")
         for request in browser.requests where request != "about:blank" && !request.hasPrefix("data:") {
-          #expect(request == address + state || request.hasPrefix(address + "activations"), "\(request)")
+          #expect(request == address || request.hasPrefix(address + "activations"), "\(request)")
         }
       }
     }
@@ -226,7 +226,9 @@
           try browser.wait(for: "!isAsking")
           let shown =
             try browser.evaluate("[...document.querySelectorAll('#bars data')].map(e => Number(e.value))") as? [Double]
-          let predicted: [Double] = try withTemporaryPath(".csv", containing: "size,color,day\n\(size),\(color),2024-05-06\n") {
+          let predicted: [Double] = try withTemporaryPath(
+            ".csv", containing: "size,color,day\n\(size),\(color),2024-05-06\n"
+          ) {
             path in
             try model.predictInDouble(try Dataset.readForUse(path, by: model, targets: false).dataset)
           }
