@@ -74,7 +74,7 @@ for name, net, shape in (("mlp", multilayer([784, 256, 256, 10], "relu"), (784,)
     net = with_fixed_weights(net).double()
     norms = set_norms(net)
     cases = []
-    for rows, mode in ((2, "running"), (2, "own"), (1, "own"), (2, "none")):
+    for rows, mode in ((8, "running"), (8, "own"), (1, "own"), (8, "none")):
         count = rows * torch.Size(shape).numel()
         x = sequence(1_000_003, count).reshape(rows, *shape)
         cases.append({"rows": rows, "mode": mode, "layers": seen(net, norms, x.permute(0, 3, 1, 2) if x.ndim == 4 else x, mode)})

@@ -1,7 +1,7 @@
 import Evenkeel
 import EvenkeelServer
 import EvenkeelTestSupport
-import Foundation
+import FoundationEssentials
 
 /// Models that the tests of the page show.
 enum PageModels {

@@ -1,7 +1,7 @@
 import Evenkeel
 import EvenkeelServer
 import EvenkeelTestSupport
-import Foundation
+import FoundationEssentials
 import Testing
 
 private func post(
@@ -25,7 +25,7 @@ private func post(
   for part in ["src=\"http", "href=\"http", "@import", "url(", "</script><b>", "/*style*/", "/*script*/", "/*model*/"] {
     #expect(!text.contains(part), "\(part)")
   }
-  #expect(text.components(separatedBy: "</script>").count == 3)
+  #expect(text.split(separator: "</script>").count == 3)
 }
 
 @Test(arguments: NormalizationMode.allCases)
@@ -46,14 +46,16 @@ func theAnswerIsWhatTheModelActivates(mode: NormalizationMode) async throws {
     for (shown, real) in zip(reply.layers, activations) { expect(shown, shows: real) }
     let channel = try #require(reply.channel)
     let norm = try #require(layer.norm)
-    #expect((channel.layer, channel.index) == (layer.path, channels - 1))
+    #expect(channel.layer == layer.path)
+    #expect(channel.index == channels - 1)
     #expect(channel.after == layer.channel(channels - 1, of: layer.values))
     #expect(channel.before == layer.channel(channels - 1, of: norm.input))
     #expect(channel.norm?.mode == norm.mode)
     #expect(channel.norm?.gamma == norm.scale?.last)
     #expect(channel.norm?.beta == norm.shift?.last)
     #expect(channel.norm?.variance == norm.running.variance.last)
-    #expect(channel.norm?.ownMean == norm.own.map { Float($0.mean(channels - 1)) })
+    let ownMean: Float? = norm.own.map { Float($0.mean(channels - 1)) }
+    #expect(channel.norm?.ownMean == ownMean)
     #expect(channel.histogram?.counts(channel.after, in: channel.histogram!.after) == true)
   }
 }
@@ -95,7 +97,7 @@ private func expect(_ shown: PageReply.Layer, shows real: LayerActivation) {
   let (status, body) = try await post(model, Array(row.utf8), type: "application/json")
   #expect(status == 200)
   let reply = try JSONDecoder().decode(PageReply.self, from: body)
-  let predicted = try withTemporaryPath(".csv", containing: "size,color,day\n7.5,blue,2024-03-09\n") { path in
+  let predicted: [Double] = try withTemporaryPath(".csv", containing: "size,color,day\n7.5,blue,2024-03-09\n") { path in
     try model.predictInDouble(try Dataset.readForUse(path, by: model, targets: false).dataset)
   }
   #expect(reply.outputs.names == model.output?.classLabels)
