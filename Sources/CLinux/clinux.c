@@ -21,6 +21,14 @@ int clinux_allowed_processors(void) {
   return sched_getaffinity(0, sizeof set, &set) ? -1 : CPU_COUNT(&set);
 }
 
+unsigned clinux_processor_set(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set)) return 0;
+  unsigned hash = 0;
+  for (int processor = 0; processor < CPU_SETSIZE; processor++) hash = hash * 31 + (CPU_ISSET(processor, &set) ? 1 : 7);
+  return hash;
+}
+
 static char *none[] = {NULL};
 static char **arguments = none;
 

@@ -19,13 +19,16 @@ struct EvenkeelCommand: ParsableCommand {
     LostPages.becomeErrors()
     // So is a file that outgrows its limit.
     signal(SIGXFSZ, SIG_IGN)
+    Ranks.silenceOthers()
     do {
       var command = try parseAsRoot(givenArguments())
+      if !(command is Train) { try Ranks.requireNone(for: type(of: command)._commandName) }
       try command.run()
+      try Ranks.leave()
     } catch is ReaderHasGone {
       Glibc.exit(128 + SIGPIPE)
     } catch let error as EvenkeelError {
-      complain(error.message)
+      if let error = Ranks.leave(for: error) { complain(error.message) }
       Glibc.exit(error.code.rawValue)
     } catch {
       // Help and version are no errors.

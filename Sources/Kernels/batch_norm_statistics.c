@@ -153,6 +153,10 @@ void ek_merge_moments(double *moments, size_t slices, size_t features) { merge(m
 
 void ek_merge_sums(double *sums, size_t slices, size_t features) { merge(sums, slices, features, add_two); }
 
+void ek_merge_moments_of(double *moments, const double *other, size_t features) { merge_two(moments, other, features); }
+
+void ek_merge_sums_of(double *sums, const double *other, size_t features) { add_two(sums, other, features); }
+
 ptrdiff_t ek_statistics_from(const double *moments, size_t features, double epsilon, ek_batch_statistics statistics) {
   size_t stride = ek_padded(features);
   double weight = moments[2 * stride];

@@ -37,6 +37,8 @@ int ek_has_bfloat16(void) {
   return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }
 
+int ek_instruction_set(void) { return (int)dnnl_get_effective_cpu_isa(); }
+
 extern int omp_get_max_threads(void);
 extern void omp_set_num_threads(int);
 

@@ -13,6 +13,9 @@ int clinux_link_unnamed(int descriptor, const char *path);
 // The number of processors that this process may run on; -1 and errno where the system does not say.
 int clinux_allowed_processors(void);
 
+// A number that tells the sets of processors apart that a process may run on; 0 where the system does not say.
+unsigned clinux_processor_set(void);
+
 // The arguments of the process as it was started with them, NULL behind the last. Swift reads them from /proc, which may not be
 // mounted.
 char **clinux_arguments(void);

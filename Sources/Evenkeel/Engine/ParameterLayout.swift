@@ -93,7 +93,9 @@ package final class ParameterLayout: @unchecked Sendable {
     }
     var places: [String: LayerPlaces] = [:]
     for layer in placed.layers {
-      places[layer.path] = LayerPlaces(parameters: keep(offsets[layer.path]), buffers: keep(bufferOffsets[layer.path]))
+      places[layer.path] = LayerPlaces(
+        parameters: keep(offsets[layer.path]), parameterCount: offsets[layer.path]?.count ?? 0,
+        buffers: keep(bufferOffsets[layer.path]))
     }
     self.places = places
     (bufferValueCount, bufferCountCount) = (values, counts)
@@ -103,7 +105,7 @@ package final class ParameterLayout: @unchecked Sendable {
 
   /// Where the parameters and buffers of the layer at `path` start; valid as long as the layout.
   package func places(of path: String) -> LayerPlaces {
-    places[path] ?? LayerPlaces(parameters: placesMemory, buffers: placesMemory)
+    places[path] ?? LayerPlaces(parameters: placesMemory, parameterCount: 0, buffers: placesMemory)
   }
 
   /// The part of a cache that a layer's values may take, in floats, and the number of rows beyond which nothing is
@@ -122,5 +124,6 @@ package final class ParameterLayout: @unchecked Sendable {
 /// For each parameter and buffer of a layer, in the order in which it describes them, where it starts in a model's memory.
 package struct LayerPlaces: @unchecked Sendable {
   let parameters: UnsafePointer<Int>
+  let parameterCount: Int
   let buffers: UnsafePointer<Int>
 }

@@ -15,47 +15,70 @@ final class Job: @unchecked Sendable {
   fileprivate(set) var steps = 0..<0
   fileprivate(set) var collecting: Int?
   /// The steps whose parameter gradients are computed beside the slices, or that prepare, with the number of blocks of each.
-  var pending: [(step: Int, blocks: Int)] = []
-  var preparing: [(step: Int, blocks: Int)] = []
-  /// The number of slices that run; blocks follow them.
-  fileprivate(set) var running = 0
+  var pending: [(step: Int, blocks: Range<Int>)] = []
+  var preparing: [(step: Int, blocks: Range<Int>)] = []
+  /// The slices of this rank, and those of them that run; blocks follow them.
+  private(set) var own = 0..<0
+  fileprivate(set) var running = 0..<0
   fileprivate let failure = Mutex<(item: Int, error: any Error)?>(nil)
 
   init() { preparing.reserveCapacity(16) }
   deinit { wholeBounds.deallocate() }
 
-  func take(_ call: Program.Call, _ slices: SliceBounds) {
-    (self.call, self.slices) = (call, slices)
+  func take(_ call: Program.Call, _ slices: SliceBounds, own: Range<Int>) {
+    (self.call, self.slices, self.own) = (call, slices, own)
     (wholeBounds[0], wholeBounds[1]) = (0, call.rows)
   }
 }
 
 extension Program {
-  /// Runs all slices through some steps, and adds their parts to the reduction `collecting`.
+  /// Runs the slices of this rank through some steps, and adds their parts to the reduction `collecting`.
   func runForward(_ range: Range<Int>, collecting: Int? = nil) throws {
     guard !range.isEmpty || collecting != nil else { return }
-    (job.steps, job.collecting, job.running) = (range, collecting, job.slices.count)
-    try run(.forward, items: job.running)
+    (job.steps, job.collecting, job.running) = (range, collecting, job.own)
+    try run(.forward, items: job.running.count)
   }
 
-  /// Runs all slices backward through some steps, and beside them what is left to do for the parameters of steps before.
+  /// Runs the slices backward through some steps, and beside them what is left to do for the parameters of steps before.
   func runBackward(_ range: Range<Int>, collecting: Int? = nil) throws {
     let hasSlices = !range.isEmpty || collecting != nil
     guard hasSlices || !job.pending.isEmpty else { return }
-    (job.steps, job.collecting, job.running) = (range, collecting, hasSlices ? job.slices.count : 0)
-    try run(.backward, items: job.running + job.pending.reduce(0) { $0 + $1.blocks })
+    (job.steps, job.collecting, job.running) = (range, collecting, hasSlices ? job.own : 0..<0)
+    if exchange != nil { for (index, _) in job.pending { try steps[index].operation.gatherRows(passBackward(index)) } }
+    try run(.backward, items: job.running.count + job.pending.reduce(0) { $0 + $1.blocks.count })
+    if let exchange { for (index, _) in job.pending { try gatherBlocks(ofStep: index, exchange) } }
     job.pending.removeAll(keepingCapacity: true)
     for index in range.reversed() {
       let blocks = steps[index].operation.gradientBlocks
-      if blocks > 0 { job.pending.append((index, blocks)) }
+      if blocks > 0 { job.pending.append((index, ownBlocks(of: blocks, ofStep: index))) }
     }
   }
 
   /// Does what is left to do for the parameters.
   func finishParameterGradients() throws { try runBackward(0..<0) }
 
-  /// - Throws: The error of the lowest item that failed, so that errors do not depend on the team either.
+  /// The blocks of the parameter gradients of step `index` that this rank computes.
+  private func ownBlocks(of count: Int, ofStep index: Int) -> Range<Int> {
+    guard let exchange, steps[index].operation.gradientStart(ofBlock: 0, parameter: 0) != nil else { return 0..<count }
+    return exchange.ownBlocks(of: count)
+  }
+
+  /// Brings the blocks of other ranks.
+  private func gatherBlocks(ofStep index: Int, _ exchange: SliceExchange) throws {
+    let operation = steps[index].operation
+    guard operation.gradientStart(ofBlock: 0, parameter: 0) != nil else { return }
+    let pass = passBackward(index)
+    for parameter in 0..<steps[index].places.parameterCount {
+      try exchange.gather(pass.parameterGradient(parameter), blocks: operation.gradientBlocks) {
+        operation.gradientStart(ofBlock: $0, parameter: parameter)!
+      }
+    }
+  }
+
+  /// - Throws: The error of the lowest item that failed, so that errors do not depend on the team either. With other ranks it is kept
+  ///   for `takeFailure`: this rank goes on like the others until all hear of it.
   func run(_ kind: Job.Kind, items: Int) throws {
+    guard items > 0 else { return }
     job.kind = kind
     ek_team_run(
       { context, item, member in
@@ -64,34 +87,37 @@ extension Program {
           program.job.failure.withLock { if $0 == nil || item < $0!.item { $0 = (item, error) } }
         }
       }, Unmanaged.passUnretained(self).toOpaque(), items, Int32(teamOfCall))
-    guard
-      let error = job.failure.withLock({ failure in
-        defer { failure = nil }
-        return failure?.error
-      })
-    else { return }
+    guard exchange == nil, let error = takeFailure() else { return }
     job.pending.removeAll(keepingCapacity: true)
     throw error
   }
 
+  /// What has failed on this rank, once.
+  func takeFailure() -> (any Error)? {
+    job.failure.withLock { failure in
+      defer { failure = nil }
+      return failure?.error
+    }
+  }
+
   private func run(item: Int, member: Int) throws {
     switch job.kind {
-    case .forward: try runForward(slice: item, member)
-    case .backward where item < job.running: try runBackward(slice: item, member)
+    case .forward: try runForward(slice: job.running.lowerBound + item, member)
+    case .backward where item < job.running.count: try runBackward(slice: job.running.lowerBound + item, member)
     case .backward:
-      let (step, block) = block(item - job.running, of: job.pending)
-      try steps[step].operation.parameterGradients(passBackward(step, member: member), block: block)
+      let (step, block) = block(item - job.running.count, of: job.pending)
+      try steps[step].operation.parameterGradients(passOfBlocks(step, member: member), block: block)
     case .prepare:
       let (step, block) = block(item, of: job.preparing)
       try steps[step].operation.prepare(pass(step, member: member), block: block)
     }
   }
 
-  private func block(_ item: Int, of blocks: [(step: Int, blocks: Int)]) -> (step: Int, block: Int) {
+  private func block(_ item: Int, of blocks: [(step: Int, blocks: Range<Int>)]) -> (step: Int, block: Int) {
     var item = item
-    for (step, count) in blocks {
-      if item < count { return (step, item) }
-      item -= count
+    for (step, blocks) in blocks {
+      if item < blocks.count { return (step, blocks.lowerBound + item) }
+      item -= blocks.count
     }
     preconditionFailure("There are fewer blocks than items.")
   }
@@ -166,19 +192,29 @@ extension Program {
     passBackward(index, 0..<job.call.rows, slice: 0, member: member)
   }
 
-  private func passBackward(_ index: Int, _ rows: Range<Int>, slice: Int, member: Int) -> BackwardPass {
+  /// The pass of the whole batch for the gradients of parameters: what ranks have merged over slices is as if of one slice.
+  private func passOfBlocks(_ index: Int, member: Int) -> BackwardPass {
+    passBackward(
+      index, 0..<job.call.rows, slice: 0, member: member, slices: exchange == nil ? nil : job.whole)
+  }
+
+  private func passBackward(
+    _ index: Int, _ rows: Range<Int>, slice: Int, member: Int, slices: SliceBounds? = nil
+  ) -> BackwardPass {
     let step = steps[index]
     let isCopied = copiedGradients[index] >= 0
     let gradient = arena.start + (isCopied ? copiedGradients[index] : gradientOffsets[step.output])
     let input = inputGradients[index].offset
     return BackwardPass(
-      pass(index, rows, slice: slice, member: member),
+      pass(index, rows, slice: slice, member: member, slices: slices),
       outputGradient: gradient + rows.lowerBound * lengths[step.output],
       inputGradient: input < 0 ? nil : arena.start + input + rows.lowerBound * lengths[step.input],
       gradients: job.call.gradients!)
   }
 
-  private func pass(_ index: Int, _ rows: Range<Int>, slice: Int, member: Int) -> ForwardPass {
+  private func pass(
+    _ index: Int, _ rows: Range<Int>, slice: Int, member: Int, slices: SliceBounds? = nil
+  ) -> ForwardPass {
     let step = steps[index]
     let call = job.call!
     let first = rows.lowerBound
@@ -192,12 +228,13 @@ extension Program {
       sliceScratch: arena.start + sliceScratchOffsets[index] + slice * sliceScratchStrides[index],
       workspace: arena.start + workspaceOffset + member * workspaceStride, key: call.key.branch(index),
       statistics: call.statistics, slice: slice, member: member,
-      slices: step.operation.takesSlices ? job.slices : job.whole,
+      slices: slices ?? (step.operation.takesSlices ? job.slices : job.whole),
       sliceScratchStride: sliceScratchStrides[index],
       weights: BatchWeights(
         weights: call.weights.weights.map { $0 + first },
         lengths: call.weights.lengths == nil ? nil : sequences.lengths(ofValue: step.input) + first),
       addend: step.addend.map { UnsafePointer(arena.start + valueOffsets[$0] + first * outputLength) },
-      memory: call.state.memory(step.places), context: call.contexts.isEmpty ? nil : call.contexts[index])
+      memory: call.state.memory(step.places), exchange: exchange,
+      context: call.contexts.isEmpty ? nil : call.contexts[index])
   }
 }

@@ -32,12 +32,14 @@ package final class Program: @unchecked Sendable {
   let workspaceOffset, workspaceStride: Int
   /// The state whose parameters each step has prepared.
   private var prepared: [UInt64]
+  /// What this rank exchanges with others; nil if it works alone.
+  let exchange: SliceExchange?
   let job = Job()
 
   /// - Parameter network: That of `layout`, or one whose layers stand at the same paths; nil: that of `layout`.
   package init(
     _ layout: ParameterLayout, network: PlacedNetwork? = nil, maximumRows: Int, purpose: Purpose,
-    precision: Precision = .float32, threads: Int
+    precision: Precision = .float32, threads: Int, communicator: (any Communicator)? = nil
   ) throws {
     let network = network ?? layout.network
     multiplyAdds = network.layers.reduce(0) { $0 + $1.multiplyAdds }
@@ -45,6 +47,7 @@ package final class Program: @unchecked Sendable {
     self.maximumRows = maximumRows
     self.threads = threads
     team = threads
+    exchange = communicator.map { SliceExchange($0) }
     slices = Slices(network, rows: maximumRows, purpose: purpose)
     let lowering = try Lowering(
       network, layout: layout, maximumRows: maximumRows, slices: slices, members: threads, purpose: purpose,
@@ -137,6 +140,7 @@ package final class Program: @unchecked Sendable {
       start = index
       observe?(step, whole, .before)
       if !step.operation.takesSlices {
+        try gatherInput(ofStep: index)
         try step.operation.forward(whole)
         clear(whole.output, ofValue: step.output, 0..<call.rows)
         start = index + 1
@@ -159,11 +163,12 @@ package final class Program: @unchecked Sendable {
       let whole = passBackward(index)
       let reduction = reductions[index].flatMap { $0.reducesBackward(whole.forward) ? $0 : nil }
       try runBackward(index + 1..<end, collecting: reduction == nil ? nil : index)
-      reduction?.reduce(whole)
+      try reduction?.reduce(whole)
       end = index + 1
       if !steps[index].operation.takesSlices {
         try finishParameterGradients()
         prepareGradient(index, 0..<call.rows)
+        try exchange?.gather(whole.outputGradient, floatsOfRow: whole.forward.outputLength)
         try steps[index].operation.backward(whole)
         finishGradient(index, whole, 0..<call.rows)
         end = index
@@ -180,7 +185,29 @@ package final class Program: @unchecked Sendable {
   }
 
   /// Remembers the call, and cuts its rows into slices.
-  private func take(_ call: Call) { job.take(call, slices.cut(call.rows)) }
+  private func take(_ call: Call) {
+    let slices = slices.cut(call.rows)
+    exchange?.take(slices)
+    job.take(call, slices, own: exchange?.own ?? 0..<slices.count)
+  }
+
+  /// The rows of a batch of `rows` rows that this rank computes.
+  func ownRows(of rows: Int) -> Range<Int> {
+    guard let exchange else { return 0..<rows }
+    exchange.take(slices.cut(rows))
+    return exchange.ownRows
+  }
+
+  /// Brings the rows of other ranks to the input of step `index`, and to what it adds.
+  func gatherInput(ofStep index: Int) throws {
+    guard let exchange else { return }
+    for value in [steps[index].input, steps[index].addend].compactMap(\.self) {
+      try exchange.gather(arena.start + valueOffsets[value], floatsOfRow: lengths[value])
+    }
+  }
+
+  /// Brings the rows of other ranks to the output.
+  func gatherOutput() throws { try exchange?.gather(output, floatsOfRow: outputLength) }
 
   /// The slices of a batch of `rows` rows, and the largest number of them.
   func slices(of rows: Int) -> SliceBounds { slices.cut(rows) }
@@ -201,11 +228,11 @@ package final class Program: @unchecked Sendable {
     let version = job.call.state.version
     for index in range where prepared[index] != version {
       let blocks = steps[index].operation.preparationBlocks(pass(index))
-      if blocks > 0 { job.preparing.append((index, blocks)) }
+      if blocks > 0 { job.preparing.append((index, 0..<blocks)) }
     }
     guard !job.preparing.isEmpty else { return }
     defer { job.preparing.removeAll(keepingCapacity: true) }
-    try run(.prepare, items: job.preparing.reduce(0) { $0 + $1.blocks })
+    try run(.prepare, items: job.preparing.reduce(0) { $0 + $1.blocks.count })
     for (index, _) in job.preparing { prepared[index] = version }
   }
 
@@ -224,11 +251,19 @@ package final class Program: @unchecked Sendable {
     }
   }
 
-  /// The first step with an output value that is not finite.
-  func firstNonFinite(rows: Int) -> String? {
-    steps.first { step in
-      ek_first_non_finite(arena.start + valueOffsets[step.output], rows * lengths[step.output], 1) >= 0
-    }?.name
+  /// The first step with an output value that is not finite, on any rank.
+  /// - Throws: `EvenkeelError` with code `unavailable` if other ranks do not answer.
+  func firstNonFinite(rows: Int) throws -> String? {
+    let own = ownRows(of: rows)
+    let first = steps.firstIndex { step in
+      let length = lengths[step.output]
+      return ek_first_non_finite(
+        arena.start + valueOffsets[step.output] + own.lowerBound * length, own.count * length, 1) >= 0
+    }
+    guard let exchange else { return first.map { steps[$0].name } }
+    // The first of all ranks is the one that has most steps after it.
+    let following = try exchange.communicator.largest(Double(steps.count - (first ?? steps.count)))
+    return following > 0 ? steps[steps.count - Int(following)].name : nil
   }
 
   /// A small prediction is done before a second thread has woken.

@@ -47,6 +47,13 @@ public protocol LayerOperation: Sendable {
   /// Computes one block of `pass.parameterGradient(_:)` from all rows of the batch, after `backward` of all slices.
   /// Overwrites, never accumulates. Blocks are computed on several threads.
   func parameterGradients(_ pass: BackwardPass, block: Int) throws
+  /// With several ranks, called on each before `parameterGradients`: brings what these read of the rows of other ranks. Without an
+  /// implementation that is the gradient of the output and, if `backwardReads` has them, input and output.
+  /// - Throws: `EvenkeelError` with code `unavailable` if other ranks do not answer.
+  func gatherRows(_ pass: BackwardPass) throws
+  /// With several ranks, how their blocks of parameter `parameter` divide its gradient: the place in it where a block begins, and for
+  /// `gradientBlocks` the end. nil, as without an implementation: every rank computes all blocks.
+  func gradientStart(ofBlock block: Int, parameter: Int) -> Int?
   /// Called once after the parameters of a training step were updated: the place to fold the batch's statistics into
   /// the running ones. A step that fails never gets here; one whose norms are frozen does, so look at
   /// `ForwardPass.statistics` and at the layer's own options. A batch in parts that have statistics of their own calls it after each part.
@@ -75,6 +82,8 @@ extension LayerOperation {
   public func prepare(_ pass: ForwardPass, block: Int) throws {}
   public var gradientBlocks: Int { 0 }
   public func parameterGradients(_ pass: BackwardPass, block: Int) throws {}
+  public func gatherRows(_ pass: BackwardPass) throws { try pass.gatherRows(backwardReads) }
+  public func gradientStart(ofBlock block: Int, parameter: Int) -> Int? { nil }
   public func commit(_ pass: CommitPass) {}
   public func recalibrate(_ moments: FeatureMoments, _ buffers: LayerBuffers) throws {}
   public func fit(_ input: UnsafePointer<Float>, rows: Int, inputLength: Int, _ buffers: LayerBuffers) throws {}
@@ -98,7 +107,7 @@ extension LayerOperation {
   public func runBackward(_ pass: BackwardPass) throws {
     if let reduction = self as? any BatchReduction, reduction.reducesBackward(pass.forward) {
       reduction.collect(pass)
-      reduction.reduce(pass)
+      try reduction.reduce(pass)
     }
     try backward(pass)
     for block in 0..<gradientBlocks { try parameterGradients(pass, block: block) }
@@ -119,7 +128,7 @@ package protocol BatchReduction: LayerOperation {
   /// The part of one slice, from the gradient of its output, which it may change.
   func collect(_ pass: BackwardPass)
   /// Merges them, into the gradients of the parameters too.
-  func reduce(_ pass: BackwardPass)
+  func reduce(_ pass: BackwardPass) throws
 }
 
 extension BatchReduction {

@@ -44,6 +44,8 @@ public struct ForwardPass {
   package let addend: UnsafePointer<Float>?
   /// The layer's parameters and buffers.
   package let memory: LayerMemory
+  /// What this rank exchanges with others; nil if it trains alone.
+  package let exchange: SliceExchange?
   /// What the parts of a batch share at this step; only the code that drives the parts knows its type.
   package let context: (any StepContext)?
 
@@ -53,7 +55,8 @@ public struct ForwardPass {
     sliceScratch: UnsafeMutablePointer<Float>, workspace: UnsafeMutablePointer<Float>,
     key: RandomKey = RandomKey(seed: 0), statistics: NormStatistics = .batch(share: 1), slice: Int = 0, member: Int = 0,
     slices: SliceBounds, sliceScratchStride: Int = 0, weights: BatchWeights = BatchWeights(),
-    addend: UnsafePointer<Float>? = nil, memory: LayerMemory, context: (any StepContext)? = nil
+    addend: UnsafePointer<Float>? = nil, memory: LayerMemory, exchange: SliceExchange? = nil,
+    context: (any StepContext)? = nil
   ) {
     self.purpose = purpose
     self.rows = rows
@@ -74,6 +77,7 @@ public struct ForwardPass {
     self.weights = weights
     self.addend = addend
     self.memory = memory
+    self.exchange = exchange
     self.context = context
   }
 
@@ -116,7 +120,7 @@ public struct ForwardPass {
       purpose: purpose, rows: rows, inputLength: inputLength, outputLength: outputLength, firstRow: firstRow,
       input: input, output: output, scratch: scratch, sliceScratch: sliceScratch, workspace: workspace, key: key,
       statistics: statistics, slice: slice, member: member, slices: slices, sliceScratchStride: sliceScratchStride,
-      weights: weights, addend: addend, memory: memory, context: context)
+      weights: weights, addend: addend, memory: memory, exchange: exchange, context: context)
   }
 }
 

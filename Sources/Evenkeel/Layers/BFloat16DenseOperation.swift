@@ -100,6 +100,16 @@ struct BFloat16DenseOperation: LayerOperation {
 
   var gradientBlocks: Int { gradient == nil ? 0 : (outputs - 1) / outputsAtOnce + 1 }
 
+  /// The rounded inputs are in scratch.
+  func gatherRows(_ pass: BackwardPass) throws {
+    try pass.gatherRows([])
+    try pass.forward.exchange?.gather(pass.scratch, bytesOfRow: positions * inputs * MemoryLayout<UInt16>.stride)
+  }
+
+  func gradientStart(ofBlock block: Int, parameter: Int) -> Int? {
+    min(block * outputsAtOnce, outputs) * (parameter == 0 ? inputs : 1)
+  }
+
   func parameterGradients(_ pass: BackwardPass, block: Int) throws {
     let (first, rows) = (block * outputsAtOnce, pass.rows * positions)
     let count = min(outputsAtOnce, outputs - first)

@@ -107,6 +107,9 @@ struct ConvolutionGradient: Sendable {
     return UnsafeRawPointer(memory)
   }
 
+  /// Where in the weights' gradient that of a block begins.
+  func start(ofBlock block: Int) -> Int { min(block * outputsAtOnce, outputs) * weightsOfOutput }
+
   /// The gradient of one block.
   func compute(_ pass: BackwardPass, block: Int, partsAt offset: Int) throws {
     let first = block * outputsAtOnce

@@ -84,6 +84,18 @@ struct ConvolutionOperation: LayerOperation {
 
   var gradientBlocks: Int { gradient?.blocks ?? 0 }
 
+  func gatherRows(_ pass: BackwardPass) throws {
+    guard let gradient else { return }
+    if !gradient.leavesParts { try pass.gatherRows(backwardReads) }
+    try pass.sumSlices(count: sliceScratchCount)
+  }
+
+  func gradientStart(ofBlock block: Int, parameter: Int) -> Int? {
+    guard let gradient, !gradient.leavesParts else { return nil }
+    // The first block has the whole bias.
+    return parameter == 0 ? gradient.start(ofBlock: block) : block == 0 ? 0 : outputs
+  }
+
   func parameterGradients(_ pass: BackwardPass, block: Int) throws {
     guard let gradient else { return }
     try gradient.compute(pass, block: block, partsAt: biasCount)

@@ -59,6 +59,10 @@ struct DenseOperation: LayerOperation {
 
   var gradientBlocks: Int { (outputs - 1) / outputsAtOnce + 1 }
 
+  func gradientStart(ofBlock block: Int, parameter: Int) -> Int? {
+    min(block * outputsAtOnce, outputs) * (parameter == 0 ? inputs : 1)
+  }
+
   func parameterGradients(_ pass: BackwardPass, block: Int) throws {
     let first = block * outputsAtOnce
     let count = min(outputsAtOnce, outputs - first)

@@ -104,6 +104,19 @@ extension BackwardPass {
     ek_column_sums(outputGradient, rows * outputLength / outputs, outputs, outputs, sliceScratch)
   }
 
+  /// Brings the rows of other ranks of the output's gradient, and of what else `reads` has.
+  func gatherRows(_ reads: BackwardReads) throws {
+    guard let exchange = forward.exchange else { return }
+    if reads.contains(.input) { try exchange.gather(input, floatsOfRow: inputLength) }
+    if reads.contains(.output) { try exchange.gather(output, floatsOfRow: outputLength) }
+    try exchange.gather(outputGradient, floatsOfRow: outputLength)
+  }
+
+  /// Adds the first `count` floats of all slices' scratch over ranks, into those of the first slice.
+  func sumSlices(count: Int) throws {
+    try forward.exchange?.sum(sliceScratch, count: count, stride: forward.sliceScratchStride)
+  }
+
   /// Adds `count` floats at `offset` of all slices' scratch, in the order of a balanced tree: neighbors, then neighbors of
   /// these. The first slice's have the sum.
   func mergeSlices(at offset: Int, count: Int) -> UnsafeMutablePointer<Float> {

@@ -76,6 +76,15 @@ struct WinogradOperation: LayerOperation {
 
   var gradientBlocks: Int { leavesParts ? outputs / Self.panel : (outputs - 1) / Self.outputsAtOnce + 1 }
 
+  func gatherRows(_ pass: BackwardPass) throws {
+    if !leavesParts { try pass.gatherRows(backwardReads) }
+    if hasBias || leavesParts { try pass.sumSlices(count: sliceScratchCount) }
+  }
+
+  func gradientStart(ofBlock block: Int, parameter: Int) -> Int? {
+    leavesParts ? nil : min(block * Self.outputsAtOnce, outputs) * (parameter == 0 ? sumsOfOutput : 1)
+  }
+
   func parameterGradients(_ pass: BackwardPass, block: Int) {
     let width = leavesParts ? Self.panel : Self.outputsAtOnce
     let first = block * width

@@ -69,7 +69,7 @@ public final class ObservedRun {
         norms: norms(of: checkpoint.model, record), model: checkpoint.model, metric: trainer.metric)
       for observer in observers { observer.epochEnds(ended) }
       epochStart = Moment(step: step, time: clock.now)
-    case .evaluated, .interrupted: break
+    case .evaluated, .interrupted, .saved: break
     }
   }
 

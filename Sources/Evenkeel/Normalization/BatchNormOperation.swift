@@ -210,7 +210,11 @@ struct BatchNormOperation: BatchReduction {
     }
     let slices = pass.slices.covering(examples)
     let moments = sums(slices.lowerBound, pass)
-    ek_merge_moments(moments, slices.count, features)
+    if let exchange = pass.exchange {
+      try exchange.merge(slices, of: sums(0, pass), features: features, SliceMerge.moments)
+    } else {
+      ek_merge_moments(moments, slices.count, features)
+    }
     let bad = ek_statistics_from(moments, features, options.epsilon, statistics)
     guard bad < 0 else { throw NormFailure.notFinite(feature: bad).error(name, BatchNorm.kind) }
     if let renormalization = options.renormalization {
@@ -239,7 +243,7 @@ struct BatchNormOperation: BatchReduction {
       &site.norm, pass.input, pass.output, pass.outputGradient, site.statistics, sums(pass.forward.slice, pass.forward))
   }
 
-  func reduce(_ pass: BackwardPass) {
+  func reduce(_ pass: BackwardPass) throws {
     let forward = pass.forward
     let parts = parts(forward)
     let dscale = options.scale ? pass.parameterGradient(0) : nil
@@ -247,7 +251,7 @@ struct BatchNormOperation: BatchReduction {
     for index in 0..<parts.count {
       let weights = weights(forward, parts[index])
       let slices = forward.slices.covering(parts[index])
-      let sums = mergedSums(slices, forward)
+      let sums = try mergedSums(slices, forward)
       let means = means(index, forward)
       let total = weights.map { max($0.view.total, .leastNormalMagnitude) } ?? Double(parts[index].count * positions)
       let renormalized =
@@ -268,9 +272,13 @@ struct BatchNormOperation: BatchReduction {
   /// Σ dz and Σ dz x̂ over some slices.
   func mergedSums(
     _ slices: Range<Int>, _ pass: ForwardPass
-  ) -> (dz: UnsafeMutablePointer<Double>, dzN: UnsafeMutablePointer<Double>) {
+  ) throws -> (dz: UnsafeMutablePointer<Double>, dzN: UnsafeMutablePointer<Double>) {
     let sums = sums(slices.lowerBound, pass)
-    ek_merge_sums(sums, slices.count, features)
+    if let exchange = pass.exchange {
+      try exchange.merge(slices, of: self.sums(0, pass), features: features, SliceMerge.sums)
+    } else {
+      ek_merge_sums(sums, slices.count, features)
+    }
     return (sums, sums + ek_slice_second(features))
   }
 

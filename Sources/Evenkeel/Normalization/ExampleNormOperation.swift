@@ -123,6 +123,11 @@ struct ExampleNormOperation: LayerOperation {
       doubles(pass.workspace))
   }
 
+  func gatherRows(_ pass: BackwardPass) throws {
+    try pass.forward.exchange?.merge(
+      0..<pass.forward.sliceCount, of: doubles(pass.scratch), features: features, SliceMerge.sums)
+  }
+
   func parameterGradients(_ pass: BackwardPass, block: Int) throws {
     let sums = doubles(pass.scratch)
     ek_merge_sums(sums, pass.forward.sliceCount, features)

@@ -79,8 +79,8 @@ final class WholeBatchNorm: StepContext {
 
 extension BatchNormOperation {
   /// Merges what the slices of a part collected backward into the sums of the whole batch.
-  func reduce(_ pass: BackwardPass, into whole: WholeBatchNorm) {
-    let sums = mergedSums(0..<pass.forward.sliceCount, pass.forward)
+  func reduce(_ pass: BackwardPass, into whole: WholeBatchNorm) throws {
+    let sums = try mergedSums(0..<pass.forward.sliceCount, pass.forward)
     whole.add(sums.dz, sums.dzN)
   }
 

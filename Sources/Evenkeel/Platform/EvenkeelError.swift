@@ -11,6 +11,8 @@ public struct EvenkeelError: Error, Hashable, Sendable, CustomStringConvertible 
     case data = 65
     /// There is no such input, or it cannot be opened.
     case noInput = 66
+    /// Another process that it works with has gone, or does not answer.
+    case unavailable = 69
     /// A failure of the program or of a library that it uses.
     case `internal` = 70
     /// The output cannot be written.

@@ -17,6 +17,9 @@ public enum Machine {
     return count > 0 ? count : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
   }
 
+  /// A number that tells sets of processors apart that a process may run on.
+  static var processorSet: UInt32 { clinux_processor_set() }
+
   /// The processor's name.
   package static var processor: String {
     guard let file = fopen("/proc/cpuinfo", "r") else { return "unknown processor" }

@@ -27,7 +27,7 @@ final class MicroParts: BatchParts {
       let part = batch.parts[index]
       var call = step.call(part, of: batch)
       if index > 0 { call.gradients = gradients.start }
-      try step.batches.gather(part, of: batch, to: step.program.input)
+      try step.gather(part, of: batch)
       try step.forward(call, step.program.steps.indices, of: batch)
       sums += try step.evaluateLoss(part, of: batch)
       try step.program.backward(call)

@@ -73,12 +73,17 @@ struct RunSettings: Codable, Sendable {
 
   /// - Throws: `EvenkeelError` with code `usage` that names the first setting that differs from the checkpoint's.
   func requireSame(as checkpoint: RunSettings) throws {
+    guard let (name, now, before) = difference(from: checkpoint) else { return }
+    throw EvenkeelError.usage("The checkpoint is from a run whose \(name) is \(before); this run's is \(now).")
+  }
+
+  /// The first setting that differs: its name, its text here and in `other`; nil if none does.
+  func difference(from other: RunSettings) -> (name: String, own: String, others: String)? {
     for key in Key.allCases {
-      guard let before = checkpoint.settings[key] ?? Self.earlier[key], let now = settings[key],
-        before.value != now.value
+      guard let before = other.settings[key] ?? Self.earlier[key], let now = settings[key], before.value != now.value
       else { continue }
-      throw EvenkeelError.usage(
-        "The checkpoint is from a run whose \(key.name) is \(before.text); this run's is \(now.text).")
+      return (key.name, now.text, before.text)
     }
+    return nil
   }
 }

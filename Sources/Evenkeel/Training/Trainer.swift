@@ -23,6 +23,8 @@ public struct Trainer: Sendable {
   public var metric: Metric?
   /// Also evaluates the validation data every this many steps, as `Event.evaluated`. nil: only after epochs.
   public var evaluationInterval: Int?
+  /// Also gives a checkpoint, as `Event.saved`, after the first step that ends so long after the last one. nil: only after epochs.
+  public var checkpointInterval: Duration?
   /// Random changes of the training images, in the order in which they act; validation data is not changed.
   public var augmentation: [Augmentation]
   /// The number of parts, of about equal size, in which a batch is computed one after the other: a large batch in the
@@ -43,6 +45,9 @@ public struct Trainer: Sendable {
   public var numbers: NumericTransform
   /// What the products of dense and convolution layers are computed in.
   public var precision: Precision
+  /// The other processes that train the same model, each with the same trainer and data; nil: none. The bits are the same with any
+  /// number of them.
+  package var communicator: (any Communicator)?
   /// The seed for the order of examples, dropout and augmentation.
   public var seed: UInt64
   /// The largest number of threads, up to eight per processor. The same seed gives the same bits on any.
@@ -87,6 +92,8 @@ public struct Trainer: Sendable {
     case epoch(EpochRecord, Checkpoint)
     /// `shouldStop` ended the run, within an epoch or after one.
     case interrupted(Checkpoint)
+    /// `checkpointInterval` has passed since the last checkpoint.
+    case saved(Checkpoint)
   }
 
   /// Trains `model` on `dataset`.
@@ -129,13 +136,24 @@ public struct Trainer: Sendable {
     var history = resuming?.history ?? History()
     var best = resuming?.best
     let clock = ContinuousClock()
+    var saved = clock.now
+    func tell(_ event: Event) throws {
+      try run.attempt {
+        try onEvent(event)
+        guard let checkpointInterval, case .step = event, clock.now - saved >= checkpointInterval else { return }
+        saved = clock.now
+        try onEvent(.saved(run.checkpoint(history, best)))
+      }
+    }
+    try run.meet()
     while run.epoch < epochs, !history.stoppedEarly {
       let started = clock.now
       do {
         try run.finishEpoch(
-          validation: validation, shouldStop: shouldStop, onEvent: onEvent, observing: observing)
+          validation: validation, shouldStop: shouldStop, onEvent: tell, observing: observing)
       } catch let error as EvenkeelError where error.code == .interrupted {
-        try onEvent(.interrupted(run.checkpoint(history, best)))
+        try tell(.interrupted(run.checkpoint(history, best)))
+        try run.part(.ended)
         throw error
       }
       let (training, shifts) = (run.quality, run.shiftsOfLastBatch)
@@ -156,8 +174,10 @@ public struct Trainer: Sendable {
           history.stoppedEarly = true
         }
       }
-      try onEvent(.epoch(record, run.checkpoint(history, best)))
+      try tell(.epoch(record, run.checkpoint(history, best)))
+      saved = clock.now
     }
+    try run.part(.apart)
     if let best {
       model.state = best.state
     } else if let averaged = try run.averagedModel() {

@@ -38,6 +38,30 @@ final class TrainingRun {
     position.step == resumedAt ? [:] : steps.program.shiftsOfLastBatch
   }
 
+  /// Makes sure that all ranks are about to do the same.
+  /// - Throws: On all ranks the same `EvenkeelError`, which names the first rank that is not.
+  func meet() throws {
+    guard let communicator = trainer.communicator else { return }
+    try Agreement(among: communicator).require(RankDescription(model, settings, position: position.step))
+    communicator.state = .together
+  }
+
+  /// Does what may fail on this rank alone. With other ranks it goes on until all hear of it.
+  func attempt(_ body: () throws -> Void) throws {
+    do { try body() } catch {
+      guard trainer.communicator != nil else { throw error }
+      steps.ownFailure = steps.ownFailure ?? error
+    }
+  }
+
+  /// Lets all ranks hear what has failed on one since the last step.
+  /// - Parameter state: How far the ranks are together then.
+  func part(_ state: RankState) throws {
+    guard let communicator = trainer.communicator else { return }
+    try Agreement(among: communicator).settle(steps.ownFailure)
+    communicator.state = state
+  }
+
   /// Makes the remaining steps of the epoch.
   func finishEpoch(
     validation: Dataset?, shouldStop: () -> Bool, onEvent: (Trainer.Event) throws -> Void,
@@ -46,7 +70,8 @@ final class TrainingRun {
     batches.team.begin()
     while position.batch < batches.count {
       if position.batch == 0 { (sums, _) = (Loss.Sums(), targets.clearSums()) }
-      sums += try steps.make(at: position)
+      let (stepSums, stops) = try step(shouldStop)
+      sums += stepSums
       averaged?.noteStep(state.parameters, threads: batches.team.current)
       position.step += 1
       position.batch += 1
@@ -60,17 +85,25 @@ final class TrainingRun {
         try onEvent(.evaluated(step: position.step, try model.evaluate(validation, threads: trainer.threads)))
         batches.team.begin()
       }
-      if shouldStop(), position.batch < batches.count || position.epoch + 1 < epochs {
+      if stops ?? shouldStop(), position.batch < batches.count || position.epoch + 1 < epochs {
         throw EvenkeelError(
           .interrupted,
           "Interrupted in epoch \(position.epoch + 1) after batch \(position.batch) of \(batches.count).")
       }
     }
-    try batches.dataset.examples.requireUnchanged()
+    try attempt { try batches.dataset.examples.requireUnchanged() }
     position.epoch += 1
     position.batch = 0
     averaged?.noteEpoch(position.epoch, state.parameters, threads: batches.team.current)
     batches.shuffle(epoch: position.epoch)
+  }
+
+  /// Makes a step. What stops one rank stops all, for the same reason, unless they cannot hear of one another.
+  private func step(_ shouldStop: () -> Bool) throws -> (sums: Loss.Sums, stops: Bool?) {
+    do { return try steps.make(at: position, shouldStop: shouldStop) } catch {
+      if (error as? EvenkeelError)?.code != .unavailable { trainer.communicator?.state = .ended }
+      throw error
+    }
   }
 
   /// The model with the averaged weights and matching statistics; nil before any were averaged.

@@ -15,6 +15,8 @@ final class TrainingStep {
   private let microParts: MicroParts?
   private let kept: ScaleAndShiftBackup?
   private let key: RandomKey
+  /// What has failed on this rank alone since all ranks last agreed.
+  var ownFailure: (any Error)?
   /// The total number of steps.
   private let total: Int
 
@@ -25,7 +27,7 @@ final class TrainingStep {
     let (layout, plan) = (state.layout, batches.plan)
     program = try Program(
       layout, maximumRows: plan.largestPart, purpose: .training, precision: trainer.precision,
-      threads: trainer.threads)
+      threads: trainer.threads, communicator: trainer.communicator)
     slicedLoss = SlicedLoss(model.output!.loss, slices: program.mostSlices)
     try Machine.requireMemory(
       trainer.learnedByteCount(layout), for: "Training \(layout.learnedCount) learned values", code: .usage)
@@ -45,16 +47,19 @@ final class TrainingStep {
   }
 
   /// Makes the step at `position`. If it throws, the model keeps the state before this step.
-  /// - Returns: The sums of the loss over the batch, before the step.
-  func make(at position: TrainingPosition) throws -> Loss.Sums {
+  /// - Parameter shouldStop: Whether this rank wants no step after this one.
+  /// - Returns: The sums of the loss over the batch, before the step, and, with other ranks, whether any wants to stop.
+  func make(at position: TrainingPosition, shouldStop: () -> Bool) throws -> (sums: Loss.Sums, stops: Bool?) {
     program.team = batches.team.current
     defer { batches.team.noteStep() }
     let isFrozen = trainer.freezing.map { position.epoch >= $0.afterEpoch } ?? false
     let batch = batches.batch(at: position, norms: isFrozen ? .frozen : wholeParts == nil ? .ofParts : .ofWhole)
     // ---- gradients ----------------------------------------------------------------------------------------------
-    let sums = try parts(for: batch)?.gradients(of: batch, self) ?? gradientsAtOnce(of: batch)
+    let (sums, stops) = try agreed(shouldStop) {
+      try parts(for: batch)?.gradients(of: batch, self) ?? gradientsAtOnce(of: batch)
+    }
     // A batch of examples without weight changes nothing.
-    guard batch.weight > 0 else { return sums }
+    guard batch.weight > 0 else { return (sums, stops) }
     // ---- update -------------------------------------------------------------------------------------------------
     if isFrozen { kept?.keep(state.parameters, gradients: gradients) }
     try optimizer.update(
@@ -64,7 +69,20 @@ final class TrainingStep {
     if isFrozen { kept?.restore(state.parameters) }
     state.write { _ in parts(for: batch)?.commit(batch, self) ?? commitAtOnce(batch) }
     // -------------------------------------------------------------------------------------------------------------
-    return sums
+    return (sums, stops)
+  }
+
+  /// Computes gradients, and lets all ranks go on, or none if one of them has failed.
+  private func agreed(
+    _ shouldStop: () -> Bool, _ gradients: () throws -> Loss.Sums
+  ) throws -> (sums: Loss.Sums, stops: Bool?) {
+    guard let communicator = trainer.communicator else { return (try gradients(), nil) }
+    let result = Result { try gradients() }
+    if case .failure(let error as EvenkeelError) = result, error.code == .unavailable { throw error }
+    let failure = ownFailure ?? program.takeFailure()
+    ownFailure = nil
+    let stops = try Agreement(among: communicator).settle(failure, stops: shouldStop())
+    return (try result.get(), stops)
   }
 
   /// How the batch is computed in parts; nil if it is in one.
@@ -76,7 +94,7 @@ final class TrainingStep {
   /// A batch in one part: forward, loss, backward.
   private func gradientsAtOnce(of batch: Batch) throws -> Loss.Sums {
     let (all, call) = (0..<batch.count, call(0..<batch.count, of: batch))
-    try batches.gather(all, of: batch, to: program.input)
+    try gather(all, of: batch)
     try forward(call, program.steps.indices, of: batch)
     let sums = try evaluateLoss(all, of: batch)
     try program.backward(call)
@@ -110,6 +128,18 @@ final class TrainingStep {
     return call
   }
 
+  /// Brings the examples of `part` that this rank computes to the program. With other ranks it goes on if that fails, until all hear of it.
+  func gather(_ part: Range<Int>, of batch: Batch) throws {
+    let own = program.ownRows(of: part.count)
+    let examples = part.lowerBound + own.lowerBound..<part.lowerBound + own.upperBound
+    do {
+      try batches.gather(examples, of: batch, to: program.input + own.lowerBound * program.inputLength)
+    } catch {
+      guard trainer.communicator != nil else { throw error }
+      ownFailure = ownFailure ?? error
+    }
+  }
+
   /// Runs steps of the program; an error says where in training a value went out of range.
   func forward(_ call: Program.Call, _ steps: Range<Int>, of batch: Batch) throws {
     do { try program.forward(call, steps) } catch let error as EvenkeelError where error.code == .data {
@@ -120,10 +150,11 @@ final class TrainingStep {
   /// The loss of `part` from the program's outputs; writes the gradient of the whole batch's mean.
   func evaluateLoss(_ part: Range<Int>, of batch: Batch) throws -> Loss.Sums {
     let weights = batch.weights(part)
+    try program.gatherOutput()
     let sums = slicedLoss.evaluate(program, part.count, batches.targets(part, of: batch), weights)
     guard sums.loss.isFinite else {
       throw batch.position.diverged(
-        "the loss is \(sums.loss.isNaN ? .nan : sums.loss)", layer: program.firstNonFinite(rows: part.count))
+        "the loss is \(sums.loss.isNaN ? .nan : sums.loss)", layer: try program.firstNonFinite(rows: part.count))
     }
     if part.count < batch.count {
       let total = batch.weight

@@ -136,6 +136,7 @@ final class WholeParts: BatchParts {
         let start = index > 0 ? before[index - 1] : nil
         try bring(partIndex, to: start, of: batch, step)
         try step.forward(call, (start?.step ?? 0)..<cut.step, of: batch)
+        try program.gatherInput(ofStep: cut.step)
         let bad = norm.merge(program.input(ofStep: cut.step), rows: part.count, threads: program.team)
         guard bad < 0 else {
           throw batch.position.failed(
@@ -154,7 +155,7 @@ final class WholeParts: BatchParts {
   private func bring(_ index: Int, to cut: Cut?, of batch: Batch, _ step: TrainingStep) throws {
     let (program, part) = (step.program, batch.parts[index])
     if !arenas.isEmpty { program.arena = arenas[index] }
-    guard let cut else { return try step.batches.gather(part, of: batch, to: program.input) }
+    guard let cut else { return try step.gather(part, of: batch) }
     if arenas.isEmpty { cut.restore(program, rows: part.count, from: place(of: part)) }
   }
 
@@ -173,7 +174,7 @@ final class WholeParts: BatchParts {
       after[next].saveGradients(program, rows: call.rows, to: place(of: call.firstRow..<call.firstRow + call.rows))
     }
     try program.collectBackward(before[next].step, call)
-    norms[next].operation.reduce(program.passBackward(before[next].step), into: norms[next])
+    try norms[next].operation.reduce(program.passBackward(before[next].step), into: norms[next])
   }
 
   private func call(_ part: Range<Int>, of batch: Batch, _ step: TrainingStep) -> Program.Call {

@@ -9,6 +9,12 @@ struct ReaderHasGone: Error {}
 /// The descriptor that text goes to: standard output, or standard error where standard output takes a file.
 private let textDescriptor = Atomic<Int32>(1)
 
+/// Whether another process speaks for this one.
+private let isSilent = Atomic(false)
+
+/// Prints nothing from here on: another process does.
+func keepSilent(_ silent: Bool = true) { isSilent.store(silent, ordering: .relaxed) }
+
 /// Sends text that would go to standard output to standard error from here on.
 func keepTextOutOfStandardOutput() { textDescriptor.store(2, ordering: .relaxed) }
 
@@ -22,6 +28,7 @@ func emit(_ line: String, terminator: String = "\n") throws {
 /// Writes bytes to standard output at once.
 /// - Throws: As above.
 func emit(_ bytes: UnsafeRawBufferPointer) throws {
+  guard !isSilent.load(ordering: .relaxed) else { return }
   let descriptor = textDescriptor.load(ordering: .relaxed)
   var position = 0
   while position < bytes.count {
@@ -41,6 +48,7 @@ func emitJSON(_ value: some Encodable) throws { try emit(JSONLine.text(value)) }
 
 /// Writes to standard error at once.
 func tell(_ text: String) {
+  guard !isSilent.load(ordering: .relaxed) else { return }
   var text = text
   text.withUTF8 { _ = write(2, $0.baseAddress, $0.count) }
 }

@@ -10,6 +10,8 @@ struct ComputationOptions: ParsableArguments {
   @Option(help: "Seed of the initial weights, the order of examples, dropout, augmentation and the split.")
   var seed: UInt64 = 0
   @OptionGroup var threadOption: ThreadOption
+  @Option(help: "With mpirun: the seconds after which a rank that does not answer ends all; 0: never.")
+  var collectiveTimeout = 600.0
 }
 
 /// How many threads compute.
@@ -17,5 +19,7 @@ struct ThreadOption: ParsableArguments {
   @Option(help: "The most threads; one per processor by default. Results do not depend on it.") private var threads:
     Int?
 
+  /// nil if the options do not say.
+  var given: Int? { threads }
   var count: Int { threads ?? Machine.threads }
 }

@@ -23,6 +23,10 @@ struct DurationOptions: ParsableArguments {
       "Keep an average of the weights: ema:0.999 over steps, swa:3 over epochs from 3 on, or none; ema:0.98 for a table, none for other data.",
     transform: AverageChoice.init)
   var average: AverageChoice?
+  @Option(
+    help: "How often the checkpoint of --output is also written within an epoch: 90s, 10m or 2h.",
+    transform: Duration.init(argument:))
+  var checkpointEvery: Duration?
 }
 
 /// A value of `--average`.
@@ -47,5 +51,17 @@ extension WeightAveraging {
     } else {
       throw EvenkeelError(.usage, "expected ema:DECAY, swa:EPOCH or none, e.g. ema:0.999 or swa:3.")
     }
+  }
+}
+
+extension Duration {
+  /// A number of seconds, minutes or hours.
+  /// - Throws: `EvenkeelError` with code `usage` for anything else.
+  fileprivate init(argument: String) throws {
+    let units = ["s": 1.0, "m": 60, "h": 3600]
+    guard let unit = argument.last.flatMap({ units[String($0)] }), let count = Double(argument.dropLast()),
+      count > 0, count * unit < 1e9
+    else { throw EvenkeelError(.usage, "expected a number of seconds, minutes or hours, as 90s, 10m or 2h.") }
+    self = .seconds(count * unit)
   }
 }

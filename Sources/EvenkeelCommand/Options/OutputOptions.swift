@@ -21,6 +21,8 @@ struct OutputOptions: ParsableArguments {
     if output == nil, let resume, resume.hasSuffix(suffix) {
       output = String(resume.dropLast(suffix.count)) + ".safetensors"
     }
+    // The first of several processes writes for all.
+    guard Ranks.isFirst else { return (nil, nil) }
     // Nothing lies beside a pipe or a device.
     var status = stat()
     guard let output, !isStandardOutput(output), stat(output, &status) != 0 || status.st_mode & S_IFMT == S_IFREG

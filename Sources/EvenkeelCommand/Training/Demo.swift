@@ -72,7 +72,7 @@ struct Demo: ParsableCommand {
       &model, to: digits.training, validation: digits.test, epochs: epochs,
       onEvent: { event in
         switch event {
-        case .interrupted: break
+        case .interrupted, .saved: break
         case .step: outcome.seconds += (ContinuousClock.now - before) / .seconds(1)
         case .evaluated(let step, let quality):
           if outcome.stepsToTarget == nil, quality.accuracy! >= 0.95 { outcome.stepsToTarget = step }

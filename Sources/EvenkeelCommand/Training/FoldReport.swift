@@ -38,7 +38,7 @@ struct FoldReport {
         "\(name(fold))  epoch \(epoch)/\(epochs)  batch \(batch)/\(batches)  loss \(NumberText.plain.fixed(loss, decimals: 4))"
       )
     case .epoch, .interrupted: StatusLine.clear()
-    case .evaluated: break
+    case .evaluated, .saved: break
     }
   }
 

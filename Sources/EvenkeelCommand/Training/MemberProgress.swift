@@ -20,7 +20,7 @@ final class MemberProgress {
         "network \(member + 1)/\(members)  epoch \(epoch)/\(epochs)  loss \(NumberText.plain.fixed(loss, decimals: 4))  at most \(NumberText.plain.fixed(left, decimals: 0)) s left"
       )
     case .epoch, .interrupted: StatusLine.clear()
-    case .evaluated: break
+    case .evaluated, .saved: break
     }
   }
 }

@@ -25,8 +25,14 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Logs") var logs: LogOptions
 
-  func run() throws {
+  mutating func run() throws {
     StopSignals.watch()
+    try Ranks.join(timeout: computation.collectiveTimeout, threads: computation.threadOption.given)
+    if !Ranks.isFirst {
+      (output.quiet, output.report) = (true, nil)
+      (logs.log, logs.tensorboard, logs.tensorboardHistograms) = (nil, nil, nil)
+    }
+    try requireAlone()
     try network.requireOneDescription()
     try tables.requireRange()
     if network.network != nil || from != nil, let option = tables.givenOfNetwork {
@@ -65,6 +71,15 @@ struct Train: ParsableCommand {
         of: trainer, on: model, to: splits.training, hasValidation: !splits.validation.isEmpty, epochs: epochs(recipe),
         resuming: checkpoint, command: givenCommand(), data: lines), of: trainer, by: observers)
     try run.watched { try complete(run, of: &model, trainer, recipe, splits, checkpoint, opening: lines) }
+  }
+
+  /// - Throws: `EvenkeelError` with code `usage` for what several processes cannot do.
+  private func requireAlone() throws {
+    guard Ranks.communicator != nil else { return }
+    if data == "-" { throw EvenkeelError(.usage, "Standard input reaches one rank only; give all a file.") }
+    if folds.folds != nil {
+      throw EvenkeelError(.usage, "--folds trains in one process; it does not work on ranks yet.")
+    }
   }
 
   /// The files that are read.
@@ -106,6 +121,9 @@ struct Train: ParsableCommand {
       } else {
         try fit(&model, with: trainer, to: splits, resuming: checkpoint, watchedBy: run, page, report)
       }
+    if !output.quiet, !output.json, let costs = Ranks.costs(in: history.epochs.reduce(0) { $0 + $1.seconds }) {
+      tell(costs + "\n")
+    }
     let decided = try calibration.fit(&model, to: splits.validation, threads: trainer.threads)
     let evaluation = try finalEvaluation(of: model, on: splits)
     evaluation.warnOfUnknownClasses()
@@ -155,7 +173,7 @@ struct Train: ParsableCommand {
   /// The trainer that the options describe; the loss may depend on the data.
   /// - Parameter recipe: What is used where the options say nothing; nil for other data than tables.
   func makeTrainer(_ recipe: TableRecipe?) throws -> Trainer {
-    Trainer(
+    var trainer = Trainer(
       loss: try loss.chosen(isRegression: false), optimizer: try optimizer.chosen(recipe),
       batchSize: batches.batchSize ?? recipe?.batchSize ?? 128,
       schedule: schedule.chosen(epochs: epochs(recipe), isTable: recipe != nil), clippingNorm: optimizer.clip,
@@ -163,7 +181,11 @@ struct Train: ParsableCommand {
       augmentation: try sources.augmentation(), accumulating: batches.accumulate ?? 1,
       statistics: try batches.statistics(), classWeights: loss.classWeight, freezing: try batches.freezing(),
       averaging: duration.average.map(\.averaging) ?? recipe?.averaging, numbers: recipe?.numbers ?? .standard,
-      precision: computation.precision, seed: computation.seed, threads: computation.threadOption.count)
+      precision: computation.precision, seed: computation.seed,
+      threads: Ranks.threads ?? computation.threadOption.count)
+    trainer.communicator = Ranks.communicator
+    trainer.checkpointInterval = duration.checkpointEvery
+    return trainer
   }
 
   /// Whether options say what the network is.
@@ -262,7 +284,7 @@ struct Train: ParsableCommand {
           history = checkpoint.history
           if let checkpointPath { try checkpoint.write(to: checkpointPath) }
           try report.show(record)
-        case .interrupted(let checkpoint):
+        case .interrupted(let checkpoint), .saved(let checkpoint):
           if let checkpointPath { try checkpoint.write(to: checkpointPath) }
         case .step, .evaluated: break
         }

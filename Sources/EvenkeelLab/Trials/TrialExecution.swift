@@ -23,7 +23,7 @@ extension Trial {
           switch $0 {
           case .step: (step, stepped) = (step + 1, processorTime())
           case .epoch: measuring += processorTime() - stepped
-          case .evaluated, .interrupted: break
+          case .evaluated, .interrupted, .saved: break
           }
         }
         course.result.seconds = processorTime() - started - measuring

@@ -143,6 +143,10 @@ ptrdiff_t ek_statistics_from(const double *moments, size_t features, double epsi
 // Merges the sums of slices: adds.
 void ek_merge_sums(double *sums, size_t slices, size_t features);
 
+// Both for two slices that lie apart.
+void ek_merge_moments_of(double *moments, const double *other, size_t features);
+void ek_merge_sums_of(double *sums, const double *other, size_t features);
+
 // The number of doubles of scratch that the functions below need for this shape.
 size_t ek_batch_norm_scratch(size_t rows, size_t features);
 

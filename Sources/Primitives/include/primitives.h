@@ -20,6 +20,9 @@ int ek_product(int64_t m, int64_t n, int64_t k, const float *a, int64_t lda, int
 // Whether the processor multiplies bfloat16 itself (AVX512-BF16, AMX) and oneDNN uses it.
 int ek_has_bfloat16(void);
 
+// The instructions that oneDNN uses: where two machines have the same number, they compute the same bits.
+int ek_instruction_set(void);
+
 // The windows of a convolution or a pooling over an image.
 typedef struct {
   int64_t rows;

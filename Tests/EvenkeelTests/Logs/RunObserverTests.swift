@@ -53,7 +53,7 @@ private struct Watched {
           switch event {
           case .step: made += 1
           case .epoch(_, let place), .interrupted(let place): checkpoint = place
-          case .evaluated: break
+          case .evaluated, .saved: break
           }
         }
       }

@@ -42,7 +42,7 @@ private let trainer = Trainer(
           onEvent: { event in
             switch event {
             case .step: made += 1
-            case .evaluated: break
+            case .evaluated, .saved: break
             case .interrupted(let checkpoint): try checkpoint.write(to: path)
             case .epoch(_, let checkpoint): try checkpoint.write(to: path)
             }

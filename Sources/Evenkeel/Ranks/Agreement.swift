@@ -1,0 +1,41 @@
+/// What all ranks decide together, so that none waits for one that has gone on or stopped.
+package struct Agreement {
+  let communicator: any Communicator
+
+  package init(among communicator: any Communicator) { self.communicator = communicator }
+
+  /// Tells all ranks what went wrong on some, and whether some want to stop.
+  /// - Parameter failure: What went wrong on this rank alone; nil if nothing did.
+  /// - Returns: Whether any rank wants to stop.
+  /// - Throws: On all ranks the failure of the first rank that has one, which it names.
+  @discardableResult
+  package func settle(_ failure: (any Error)?, stops: Bool = false) throws -> Bool {
+    // The first rank that failed is that with the largest number from the end.
+    let own = failure == nil ? 0 : Double(communicator.size - communicator.rank)
+    let (first, stop) = try withUnsafeTemporaryAllocation(of: Double.self, capacity: 2) { values in
+      (values[0], values[1]) = (own, stops ? 1 : 0)
+      try communicator.agree(values)
+      return (values[0], values[1])
+    }
+    guard first > 0 else { return stop > 0 }
+    communicator.state = .ended
+    throw try told(failure, by: communicator.size - Int(first))
+  }
+
+  /// The failure of `rank`, as it says it.
+  private func told(_ failure: (any Error)?, by rank: Int) throws -> EvenkeelError {
+    let own = failure.map { $0 as? EvenkeelError ?? EvenkeelError(.internal, "\($0)") }
+    var bytes = [UInt8](repeating: 0, count: Self.longest)
+    if rank == communicator.rank, let own {
+      let text = "\(own.code.rawValue) \(own.message)".utf8
+      bytes.replaceSubrange(0..<min(text.count, Self.longest), with: text.prefix(Self.longest))
+    }
+    try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: rank) }
+    let words = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self).split(separator: " ", maxSplits: 1)
+    return EvenkeelError(
+      Int32(words[0]).flatMap { EvenkeelError.Code(rawValue: $0) } ?? .internal,
+      "\(communicator.name(of: rank)): \(words.count > 1 ? words[1] : "")")
+  }
+
+  private static let longest = 4096
+}
