@@ -3,7 +3,10 @@ import Collectives
 /// The ranks that `mpirun` or `srun` started, by MPI. All calls come from the thread that made it.
 package final class MPICommunicator: Communicator, @unchecked Sendable {
   package let rank, size: Int
-  package var state = RankState.apart
+  package var state = RankState.apart {
+    // Ranks that start wait for the last.
+    didSet { if state == .together, oldValue == .apart { waited = .zero } }
+  }
   fileprivate let handle: OpaquePointer
   private let clock = ContinuousClock()
   /// The time that exchanges took.

@@ -44,6 +44,8 @@ extension Agreement {
   /// Makes sure that all ranks are about to train the same.
   /// - Throws: On all ranks the same `EvenkeelError`, which names the first rank that would not.
   func require(_ description: RankDescription) throws {
+    // One that could not read the data says so here.
+    try settle(nil)
     var text = communicator.rank == 0 ? try JSONEncoder().encode(description) : Data()
     var count = Double(text.count)
     count = try communicator.largest(count)

@@ -49,6 +49,15 @@ enum Ranks {
     throw EvenkeelError(.usage, "\(command) runs in one process; only train works on several ranks.")
   }
 
+  /// What exchanges have cost the first rank in a training of so many seconds; nil without other ranks.
+  static func costs(in seconds: Double) -> String? {
+    communicator.map {
+      let share = NumberText.plain.percent($0.traffic.seconds / max(seconds, .leastNormalMagnitude), decimals: 1)
+      let sent = NumberText.plain.fixed(Double($0.traffic.bytes) / 1e6, decimals: 1)
+      return "\($0.size) ranks: exchanges took \(share) of the time, the first rank sent \(sent) MB"
+    }
+  }
+
   /// Leaves together with the others, which may have failed meanwhile.
   static func leave() throws {
     guard let communicator else { return }

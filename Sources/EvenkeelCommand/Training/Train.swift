@@ -121,6 +121,9 @@ struct Train: ParsableCommand {
       } else {
         try fit(&model, with: trainer, to: splits, resuming: checkpoint, watchedBy: run, page, report)
       }
+    if !output.quiet, !output.json, let costs = Ranks.costs(in: history.epochs.reduce(0) { $0 + $1.seconds }) {
+      tell(costs + "\n")
+    }
     let decided = try calibration.fit(&model, to: splits.validation, threads: trainer.threads)
     let evaluation = try finalEvaluation(of: model, on: splits)
     evaluation.warnOfUnknownClasses()
