@@ -103,7 +103,8 @@ struct MLflowCommandTests {
           let result = try run(["train", table] + settings + ["--epochs", "3", "--output", model] + words)
           return (result.code, result.errors, try FileBytes(model).copy)
         }
-        let plain = try train("m", [])
+        // A run with a log trains one network.
+        let plain = try train("m", ["--log", folder + "/run.jsonl"])
         // Nobody listens at port 1.
         let alone = try train("m", ["--mlflow", "http://user:word@127.0.0.1:1"])
         #expect(alone.code == 0 && alone.model == plain.model)

@@ -29,12 +29,11 @@ import Synchronization
         hangUp.end()
         changes.cancel()
       }
-      if unix == nil, tokenFile == nil, host != "localhost", host != "::1", !host.hasPrefix("127.") {
-        warn("whoever reaches \(host) may ask; --token-file restricts it to those who know a token.")
-      }
+      let isOpen = unix == nil && tokenFile == nil && host != "localhost" && host != "::1" && !host.hasPrefix("127.")
       let names = service.models.map(\.name).joined(separator: ", ")
       try waiting {
         try await server.serve { port in
+          if isOpen { warn("whoever reaches \(host) may ask; --token-file restricts it to those who know a token.") }
           let host = host.contains(":") ? "[\(host)]" : host
           try? emit("Serving \(names) at \(unix ?? "http://\(host):\(port)")")
         }

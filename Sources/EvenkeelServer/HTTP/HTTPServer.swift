@@ -120,7 +120,13 @@
           case .host(let host, let port): "\(host):\(port)"
           case .unix(let path): path
           }
-        throw EvenkeelError.usage("\(place): the server cannot listen there (\(error)).")
+        let reason =
+          switch error {
+          case let error as IOError: String(cString: strerror(error.errnoCode))
+          case is SocketAddressError: "there is no such address"
+          default: "\(error)"
+          }
+        throw EvenkeelError.usage("\(place): the server cannot listen there (\(reason)).")
       }
     }
 
