@@ -43,6 +43,8 @@ extension GraphImport {
       guard tensors.count == inputs.count, let first = tensors.first else { return nil }
       let axis = try axis(node.integer("axis") ?? 0, of: first)
       _ = try count(of: [tensors.reduce(0) { $0 + $1.count }], tensors)
+      // An extent of 0 hides how large the others are.
+      _ = try count(of: Array(first.dimensions[..<axis]), tensors)
       guard let joined = ONNXTensor(joining: tensors, along: axis) else { throw Unsupported("its inputs do not fit") }
       return .constant(joined)
     default: return nil

@@ -131,13 +131,13 @@
 
     @Test func everyNumberOfAChannelIsTheModels() async throws {
       let model = try PageModels.digits.get()
-      try await withPage(of: model, at: "#input=e4&layer=4&channel=5&value=30&mode=own") { browser, _ in
+      try await withPage(of: model, at: "#input=e4&layer=5&channel=5&value=30&mode=own") { browser, _ in
         let raw = try #require(try browser.evaluate("[...values]") as? [Double]).map { Float($0) }
         for mode in NormalizationMode.allCases {
           try browser.evaluate("document.querySelector('input[value=\(mode.rawValue)]').click()")
           try browser.wait(for: "!isAsking && document.getElementById('layers').dataset.mode === '\(mode.rawValue)'")
           let activations = try model.activations(of: Tensor(raw, shape: [1, 784]), mode: mode)
-          let layer = try #require(activations.first { $0.path == "4" })
+          let layer = try #require(activations.first { $0.path == "5" })
           let norm = try #require(layer.norm)
           let (x, y) = (layer.channel(5, of: norm.input), layer.channel(5, of: layer.values))
           let own = try #require(norm.own)
