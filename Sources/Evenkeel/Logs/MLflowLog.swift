@@ -7,6 +7,7 @@ public final class MLflowLog: RunObserver {
   private let queue: MLflowQueue
   private let warn: (String) -> Void
 
+  /// A log of the run in an experiment of the server at `url`.
   /// - Parameters:
   ///   - url: The server's address: `http://127.0.0.1:5000`.
   ///   - experiment: The name of what the run is shown under; it is made if there is none.
