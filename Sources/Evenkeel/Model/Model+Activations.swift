@@ -46,7 +46,9 @@ extension Model {
   ///
   /// With `running` the last ones are the outputs of a prediction, to the rounding of floats. A norm with renormalization uses its own
   /// statistics without it. All rows are in memory at once, with what every layer makes of them.
-  /// - Parameter mode: What norms with running statistics normalize with. Others always take an example's own.
+  /// - Parameters:
+  ///   - rows: Examples in the network's input shape after the first axis, `[rows, …]`, as they are in the data.
+  ///   - mode: What norms with running statistics normalize with. Others always take an example's own.
   /// - Throws: `EvenkeelError` with code `data` for rows of another length, or for values that are not finite.
   public func activations(of rows: Tensor, mode: NormalizationMode = .running) throws -> [LayerActivation] {
     try activations(of: dataset(of: rows), mode: mode)
