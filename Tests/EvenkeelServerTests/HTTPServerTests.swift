@@ -94,149 +94,153 @@
     }
   }
 
-  @Test func requestsArriveWholeAndConnectionsAreKept() async throws {
-    try await withServer { _, _, path in
-      let client = try Client(path)
-      for part in [
-        "POST /a%20b/?x=1&y=%C3%A4+z HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\nContent-Le", "ngth: 5\r\n\r\nab", "cde",
-      ] {
-        client.send(part)
-        try await Task.sleep(nanoseconds: 2_000_000)
-      }
-      let answer = client.receive(until: "abcde")
-      #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.contains("X-Method: POST\r\n"))
-      #expect(answer.contains("/a b/?x=1&y=ä z 1, 2 abcde") && answer.contains(" GMT\r\n"), "\(answer)")
-      // Several at once, the last in parts of unknown length.
-      client.send(
-        "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nPOST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nxy\r\n0\r\n\r\n"
-      )
-      let rest = client.receive()
-      #expect(rest.components(separatedBy: "HTTP/1.1 200 OK").count == 4 && rest.hasSuffix("/3?  xy"), "\(rest)")
-    }
-  }
-
-  @Test func bodiesThatAreTooLongAreRefusedBeforeTheyAreSent() async throws {
-    var limits = HTTPServer.Limits()
-    limits.body = 100
-    try await withServer(limits) { _, _, path in
-      for (head, body) in [
-        ("Content-Length: 101", ""), ("Content-Length: 99999999999999", ""),
-        ("Content-Length: 1000\r\nExpect: 100-continue", ""),
-        (
-          "Transfer-Encoding: chunked",
-          "41\r\n\(String(repeating: "a", count: 65))\r\n41\r\n\(String(repeating: "b", count: 65))\r\n"
-        ),
-      ] {
+  @Suite(.ownThreads) struct HTTPServerTests {
+    @Test func requestsArriveWholeAndConnectionsAreKept() async throws {
+      try await withServer { _, _, path in
         let client = try Client(path)
-        client.send("POST / HTTP/1.1\r\nHost: a\r\n\(head)\r\n\r\n\(body)")
-        let answer = client.receive(until: "}")
-        #expect(answer.hasPrefix("HTTP/1.1 413 ") && answer.contains("Connection: close"), "\(answer)")
-        #expect(!answer.contains("100 Continue"))
+        for part in [
+          "POST /a%20b/?x=1&y=%C3%A4+z HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-a: 2\r\nContent-Le", "ngth: 5\r\n\r\nab",
+          "cde",
+        ] {
+          client.send(part)
+          try await Task.sleep(nanoseconds: 2_000_000)
+        }
+        let answer = client.receive(until: "abcde")
+        #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n") && answer.contains("X-Method: POST\r\n"))
+        #expect(answer.contains("/a b/?x=1&y=ä z 1, 2 abcde") && answer.contains(" GMT\r\n"), "\(answer)")
+        // Several at once, the last in parts of unknown length.
+        client.send(
+          "GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\nPOST /3 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n2\r\nxy\r\n0\r\n\r\n"
+        )
+        let rest = client.receive()
+        #expect(rest.components(separatedBy: "HTTP/1.1 200 OK").count == 4 && rest.hasSuffix("/3?  xy"), "\(rest)")
       }
-      let client = try Client(path)
-      client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
-      #expect(client.receive(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100 Continue"))
-      client.send("ab")
-      #expect(client.receive(until: "ab").hasPrefix("HTTP/1.1 200 OK"))
     }
-  }
 
-  @Test(arguments: [
-    "nonsense\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-    "POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
-    "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc", "GET / HTTP/1.1\r\n\0: a\r\n\r\n",
-    "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-    "GET / HTTP/1.1\r\nX: \(String(repeating: "a", count: 40_000))\r\n\r\n",
-  ])
-  func whatIsNoHTTPEndsItsOwnConnectionOnly(_ text: String) async throws {
-    try await withServer { _, _, path in
-      let (other, client) = (try Client(path), try Client(path))
-      client.send(text)
-      let answer = client.receive()
-      #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 400 "), "\(answer)")
-      other.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-      #expect(other.receive().hasPrefix("HTTP/1.1 200 OK"))
-    }
-  }
-
-  @Test func connectionsOnWhichNothingHappensEnd() async throws {
-    var limits = HTTPServer.Limits()
-    (limits.idle, limits.request) = (1, 1)
-    try await withServer(limits) { echo, _, path in
-      let (idle, slow, waiting) = (try Client(path), try Client(path), try Client(path))
-      waiting.send("GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-      slow.send("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab")
-      #expect(idle.receive().isEmpty)
-      #expect(slow.receive().isEmpty)
-      // An answer may take longer.
-      echo.isOpen.store(true, ordering: .relaxed)
-      #expect(waiting.receive().hasSuffix("waited"))
-    }
-  }
-
-  @Test func noMoreConnectionsAreOpenThanAllowed() async throws {
-    var limits = HTTPServer.Limits()
-    limits.connections = 2
-    try await withServer(limits) { _, _, path in
-      var clients = try (0..<2).map { _ in try Client(path) }
-      for client in clients {
-        client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
-        #expect(client.receive(until: "/1").contains("200 OK"))
+    @Test func bodiesThatAreTooLongAreRefusedBeforeTheyAreSent() async throws {
+      var limits = HTTPServer.Limits()
+      limits.body = 100
+      try await withServer(limits) { _, _, path in
+        for (head, body) in [
+          ("Content-Length: 101", ""), ("Content-Length: 99999999999999", ""),
+          ("Content-Length: 1000\r\nExpect: 100-continue", ""),
+          (
+            "Transfer-Encoding: chunked",
+            "41\r\n\(String(repeating: "a", count: 65))\r\n41\r\n\(String(repeating: "b", count: 65))\r\n"
+          ),
+        ] {
+          let client = try Client(path)
+          client.send("POST / HTTP/1.1\r\nHost: a\r\n\(head)\r\n\r\n\(body)")
+          let answer = client.receive(until: "}")
+          #expect(answer.hasPrefix("HTTP/1.1 413 ") && answer.contains("Connection: close"), "\(answer)")
+          #expect(!answer.contains("100 Continue"))
+        }
+        let client = try Client(path)
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
+        #expect(client.receive(until: "\r\n\r\n").hasPrefix("HTTP/1.1 100 Continue"))
+        client.send("ab")
+        #expect(client.receive(until: "ab").hasPrefix("HTTP/1.1 200 OK"))
       }
-      let third = try Client(path)
-      third.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
-      #expect(third.receive().isEmpty)
-      clients.removeAll()
-      var answer = ""
-      while answer.isEmpty {
-        let next = try Client(path)
-        next.send("GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        answer = next.receive()
+    }
+
+    @Test(arguments: [
+      "nonsense\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+      "POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+      "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc",
+      "GET / HTTP/1.1\r\n\0: a\r\n\r\n",
+      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      "GET / HTTP/1.1\r\nX: \(String(repeating: "a", count: 40_000))\r\n\r\n",
+    ])
+    func whatIsNoHTTPEndsItsOwnConnectionOnly(_ text: String) async throws {
+      try await withServer { _, _, path in
+        let (other, client) = (try Client(path), try Client(path))
+        client.send(text)
+        let answer = client.receive()
+        #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 400 "), "\(answer)")
+        other.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        #expect(other.receive().hasPrefix("HTTP/1.1 200 OK"))
       }
-      #expect(answer.contains("200 OK"))
     }
-  }
 
-  @Test func theWorkForAClientThatHasGoneIsCanceled() async throws {
-    try await withServer { echo, _, path in
-      var client: Client? = try Client(path)
-      client!.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
-      try await Task.sleep(nanoseconds: 20_000_000)
-      client = nil
-      while echo.canceled.load(ordering: .relaxed) == 0 { try await Task.sleep(nanoseconds: 1_000_000) }
+    @Test func connectionsOnWhichNothingHappensEnd() async throws {
+      var limits = HTTPServer.Limits()
+      (limits.idle, limits.request) = (1, 1)
+      try await withServer(limits) { echo, _, path in
+        let (idle, slow, waiting) = (try Client(path), try Client(path), try Client(path))
+        waiting.send("GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        slow.send("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab")
+        #expect(idle.receive().isEmpty)
+        #expect(slow.receive().isEmpty)
+        // An answer may take longer.
+        echo.isOpen.store(true, ordering: .relaxed)
+        #expect(waiting.receive().hasSuffix("waited"))
+      }
     }
-  }
 
-  @Test func partsOfAStreamAreSentAsTheyCome() async throws {
-    try await withServer { _, server, path in
-      let client = try Client(path)
-      client.send("GET /stream?ends=yes HTTP/1.1\r\nHost: a\r\n\r\n")
-      let answer = client.receive()
-      #expect(
-        answer.contains("transfer-encoding: chunked") && answer.hasSuffix("3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
-        "\(answer)")
-      // One without an end does not hold the server.
-      let endless = try Client(path)
-      endless.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
-      #expect(endless.receive(until: "two").contains("one"))
-      server.stop(within: 60)
-      _ = endless.receive()
+    @Test func noMoreConnectionsAreOpenThanAllowed() async throws {
+      var limits = HTTPServer.Limits()
+      limits.connections = 2
+      try await withServer(limits) { _, _, path in
+        var clients = try (0..<2).map { _ in try Client(path) }
+        for client in clients {
+          client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
+          #expect(client.receive(until: "/1").contains("200 OK"))
+        }
+        let third = try Client(path)
+        third.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(third.receive().isEmpty)
+        clients.removeAll()
+        var answer = ""
+        while answer.isEmpty {
+          let next = try Client(path)
+          next.send("GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+          answer = next.receive()
+        }
+        #expect(answer.contains("200 OK"))
+      }
     }
-  }
 
-  @Test func aServerThatStopsAnswersWhatHasCome() async throws {
-    try await withServer { echo, server, path in
-      let (waiting, idle) = (try Client(path), try Client(path))
-      waiting.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
-      idle.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
-      #expect(!idle.receive(until: "/1").contains("Connection: close"))
-      server.stop(within: 60)
-      // A request that was under way is answered too, and its client told to come no more.
-      idle.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
-      let last = idle.receive()
-      #expect(last.contains("/2") && last.contains("Connection: close"), "\(last)")
-      echo.isOpen.store(true, ordering: .relaxed)
-      #expect(waiting.receive().hasSuffix("waited"))
+    @Test func theWorkForAClientThatHasGoneIsCanceled() async throws {
+      try await withServer { echo, _, path in
+        var client: Client? = try Client(path)
+        client!.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+        try await Task.sleep(nanoseconds: 20_000_000)
+        client = nil
+        while echo.canceled.load(ordering: .relaxed) == 0 { try await Task.sleep(nanoseconds: 1_000_000) }
+      }
+    }
+
+    @Test func partsOfAStreamAreSentAsTheyCome() async throws {
+      try await withServer { _, server, path in
+        let client = try Client(path)
+        client.send("GET /stream?ends=yes HTTP/1.1\r\nHost: a\r\n\r\n")
+        let answer = client.receive()
+        #expect(
+          answer.contains("transfer-encoding: chunked") && answer.hasSuffix("3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
+          "\(answer)")
+        // One without an end does not hold the server.
+        let endless = try Client(path)
+        endless.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(endless.receive(until: "two").contains("one"))
+        server.stop(within: 60)
+        _ = endless.receive()
+      }
+    }
+
+    @Test func aServerThatStopsAnswersWhatHasCome() async throws {
+      try await withServer { echo, server, path in
+        let (waiting, idle) = (try Client(path), try Client(path))
+        waiting.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+        idle.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(!idle.receive(until: "/1").contains("Connection: close"))
+        server.stop(within: 60)
+        // A request that was under way is answered too, and its client told to come no more.
+        idle.send("GET /2 HTTP/1.1\r\nHost: a\r\n\r\n")
+        let last = idle.receive()
+        #expect(last.contains("/2") && last.contains("Connection: close"), "\(last)")
+        echo.isOpen.store(true, ordering: .relaxed)
+        #expect(waiting.receive().hasSuffix("waited"))
+      }
     }
   }
 #endif

@@ -3,7 +3,7 @@
     mlflow_stub.py FOLDER
 
 Writes its port to FOLDER/port, and what it holds to FOLDER/state.json after each call. FOLDER/refuse, if it is there,
-has every call refused with what it holds. Ends by itself after two minutes.
+has every call refused with what it holds. Ends by itself after an hour.
 """
 import json
 import os
@@ -96,7 +96,7 @@ def write(name, text):
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 write("port", str(server.server_port))
-end = threading.Timer(120, server.shutdown)
+end = threading.Timer(3600, server.shutdown)
 end.daemon = True
 end.start()
 server.serve_forever()

@@ -7,7 +7,7 @@
   import Testing
 
   /// The page in Chromium, with real mouse, touch and keys.
-  @Suite(.serialized, .enabled(if: Chromium.path != nil, "Chromium is not installed."))
+  @Suite(.serialized, .ownThreads, .enabled(if: Chromium.path != nil, "Chromium is not installed."))
   struct PageInBrowserTests {
     /// Serves the page of `model`, and opens it.
     private func withPage(
