@@ -74,15 +74,6 @@ struct ONNXExportTests {
     }
   }
 
-  @Test func aLayerWithoutAnONNXFormIsRefusedByName() throws {
-    let network = Network(input: [3]) {
-      Dense(4)
-      Residual { Doubling() }
-      Dense(2)
-    }
-    expectError("Layer 1.block.0: doubling has no ONNX form", code: .usage) { _ = try Model(network).onnxBytes() }
-  }
-
   @Test(arguments: [16, 24]) func anOpsetThatIsNotKnownIsRefused(opset: Int) throws {
     var options = ONNXOptions()
     options.opset = opset
@@ -90,16 +81,6 @@ struct ONNXExportTests {
       _ = try Model(Network(input: [3]) { Dense(2) }).onnxBytes(options)
     }
   }
-}
-
-/// A layer of a user's own, which says nothing of ONNX.
-private struct Doubling: Layer, LayerOperation {
-  static let kind = "doubling"
-  var backwardReads: BackwardReads { [] }
-  func forward(_ pass: ForwardPass) {
-    for index in 0..<pass.rows * pass.inputLength { pass.output[index] = 2 * pass.input[index] }
-  }
-  func backward(_ pass: BackwardPass) {}
 }
 
 extension ONNXRun {

@@ -179,4 +179,16 @@ struct ForeignONNXTests {
       }
     }
   }
+  @Test func damagedHandMadeFilesAreErrorsOrOtherModels() throws {
+    try withTemporaryFolder { folder in
+      let made = try Python.runScript("make_onnx.py", folder)
+      try #require(made.code == 0, "\(made.output)")
+      let cases = try JSONDecoder().decode([Case].self, from: Data(FileBytes(folder + "/cases.json").copy))
+      for item in cases where item.error == nil {
+        fuzz(try FileBytes("\(folder)/\(item.file)").copy, mutations: 500) {
+          _ = try ONNXImport($0, name: item.file, folder: folder)
+        }
+      }
+    }
+  }
 }

@@ -1,10 +1,10 @@
 import Evenkeel
 import Testing
 
-/// 10,000 seeded mutations of `valid`, each handed to `read`, which may throw `EvenkeelError` and nothing else.
-package func fuzz(_ valid: [UInt8], _ read: ([UInt8]) throws -> Void) {
+/// Seeded mutations of `valid`, each handed to `read`, which may throw `EvenkeelError` and nothing else.
+package func fuzz(_ valid: [UInt8], mutations: Int = 10_000, _ read: ([UInt8]) throws -> Void) {
   var random = RandomNumbers(RandomKey(seed: 1))
-  for _ in 0..<10_000 {
+  for _ in 0..<mutations {
     var bytes = valid
     for _ in 0...random.integer(below: 4) where !bytes.isEmpty {
       switch random.integer(below: 4) {

@@ -56,7 +56,13 @@ extension Lab {
       let log = try runner.log(log, trials: laboratory.expectedTrials)
       var progress = TrialProgress(enabled: !options.quiet)
       StopSignals.trainingStarts()
-      let evidence = try log.watched {
+      let remaining = { (evidence: Evidence) in
+        let unfinished = try zip(claims, plans).filter { try !$0.isDone($1, evidence) }.map(\.0.name)
+        return unfinished.isEmpty
+          ? nil
+          : "The budget of \(budget) is spent before these were finished: \(unfinished.joined(separator: ", ")). Run the same command again to continue."
+      }
+      let evidence = try log.watched(remaining: remaining) {
         try laboratory.run(seconds: size == nil ? seconds : .infinity, shouldStop: { StopSignals.haveCome }) {
           progress.show("lab", $0.done, $0.total, $0.secondsLeft)
           log?.tell($0.results, secondsLeft: $0.secondsLeft)
@@ -64,21 +70,11 @@ extension Lab {
       }
       progress.clear()
       let reports = try zip(claims, plans).map { try $0.judge($1, evidence, command: command($1)) }
-      var unfinished: [String] = []
-      for (index, report) in reports.enumerated() {
-        if try claims[index].isDone(plans[index], evidence) {
-          if options.json { try emitJSON(VerdictLine(report)) } else { try emit(report.line) }
-        } else {
-          unfinished.append(report.name)
-        }
+      for (index, report) in reports.enumerated() where try claims[index].isDone(plans[index], evidence) {
+        if options.json { try emitJSON(VerdictLine(report)) } else { try emit(report.line) }
       }
       if let report { try Report(on: data.description, reports).write(to: report) }
-      guard unfinished.isEmpty else {
-        throw EvenkeelError(
-          .interrupted,
-          "The budget of \(budget) is spent before these were finished: \(unfinished.joined(separator: ", ")). Run the same command again to continue."
-        )
-      }
+      if let message = try remaining(evidence) { throw EvenkeelError(.interrupted, message) }
     }
 
     /// The plans of the same request before, or new ones.

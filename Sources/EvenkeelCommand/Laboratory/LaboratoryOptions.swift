@@ -76,8 +76,10 @@ extension TrialRunner {
 
 extension TrialLog? {
   /// Runs `body`, which runs trials, and tells how it ended if there is a log.
-  func watched<Result>(_ body: () throws -> Result) throws -> Result {
-    if let self { try self.watched(body) } else { try body() }
+  func watched<Result>(
+    remaining: (Result) throws -> String? = { _ in nil }, _ body: () throws -> Result
+  ) throws -> Result {
+    if let self { try self.watched(remaining: remaining, body) } else { try body() }
   }
 }
 

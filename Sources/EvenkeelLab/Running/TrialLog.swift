@@ -44,10 +44,14 @@ package final class TrialLog {
   }
 
   /// Runs `body`, which runs the trials, and tells how it ended.
-  package func watched<Result>(_ body: () throws -> Result) throws -> Result {
+  /// - Parameter remaining: What a result says of trials that were left over; nil if none were.
+  package func watched<Result>(
+    remaining: (Result) throws -> String? = { _ in nil }, _ body: () throws -> Result
+  ) throws -> Result {
     do {
       let result = try body()
-      end(.finished)
+      let message = try remaining(result)
+      end(message == nil ? .finished : .interrupted, message: message)
       return result
     } catch {
       let known = error as? EvenkeelError
