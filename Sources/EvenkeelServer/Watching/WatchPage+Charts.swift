@@ -67,7 +67,7 @@ extension WatchPage {
       else {
         yTicks.forEach((v, i) => svg += `<line class="grid" x1="${at(left)}" x2="${width - right}" y1="${at(y(v))}" y2="${at(y(v))}"/><text class="tick" text-anchor="end" x="${at(left - 8)}" y="${at(y(v) + 4)}">${labels[i]}</text>`);
         svg += `<line class="axis" x1="${at(left)}" x2="${width - right}" y1="${height - bottom}" y2="${height - bottom}"/>`;
-        for (const v of ticks(x0, x1, Math.max(3, Math.floor(width / 110)), chart.xUnit)) {
+        for (const v of ticks(x0, x1, Math.max(3, Math.floor(width / 80)), chart.xUnit)) {
           const label = units[chart.xUnit](v), half = label.length * 3.4;
           svg += `<text class="tick" text-anchor="middle" x="${at(Math.min(Math.max(x(v), half), width - half))}" y="${height - 8}">${label}</text>`;
         }

@@ -34,10 +34,10 @@ extension WatchPage {
     }
 
     const measures = [
-      {key: 'varianceBelowEpsilon', name: 'Variance below ε', unit: 'share', note: 'The share of features whose running variance is below ε: they do not come out with variance 1. 0 % is healthy.'},
+      {key: 'varianceBelowEpsilon', name: 'Variance below ε', unit: 'share', note: 'The share of features whose running variance is below ε: they do not come out with variance 1. 0\u00a0% is healthy.'},
       {key: 'runningLag', name: 'Running lag', unit: 'plain', note: 'How far the running means are from those of the last batch, in deviations. It falls as learning slows down.'},
       {key: 'largestScale', name: 'Largest |γ|', unit: 'plain', note: 'The largest factor after normalization. One that keeps growing takes the layer over.'},
-      {key: 'gradientShare', name: 'Open share', unit: 'share', note: 'The share of values that the ReLU after the norm lets through, and a gradient back. Near 0 % the layer is off.'},
+      {key: 'gradientShare', name: 'Open share', unit: 'share', note: 'The share of values that the ReLU after the norm lets through, and a gradient back. Near 0\u00a0% the layer is off.'},
     ];
 
     class Run {

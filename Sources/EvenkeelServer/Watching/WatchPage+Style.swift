@@ -13,9 +13,9 @@ extension WatchPage {
     .running{--tone:var(--with);--wash:var(--raised)}.run .badge{padding-left:.65em}
     progress{appearance:none;display:block;width:100%;height:4px;margin:.75rem 0 .9rem;border:0;border-radius:2px;overflow:hidden;background:var(--grid)}
     progress::-webkit-progress-bar{background:var(--grid)}progress::-webkit-progress-value{background:var(--with)}progress::-moz-progress-bar{background:var(--with)}
-    .run dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(7.5rem,1fr));gap:.6rem 1rem}
+    .run dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(7.5rem,1fr));gap:.6rem .75rem}
     .run dd b{font-size:1.125rem;font-weight:600;font-variant-numeric:tabular-nums;white-space:nowrap}.run small{display:block;color:var(--soft);font-size:.75rem}
-    .run .message{margin-top:.6rem;color:var(--no);font-size:.875rem}.run .message:empty{display:none}
+    .run .message{margin-top:.6rem;color:var(--soft);font-size:.875rem}.run:has(.not-supported) .message{color:var(--no)}.run .message:empty{display:none}
     button{padding:.15rem .65rem;border:1px solid var(--rule);border-radius:.4rem;background:none;color:var(--soft);font:inherit;font-size:.8125rem;cursor:pointer}
     button:hover{color:var(--ink);border-color:var(--axis)}input{accent-color:var(--with)}
     button:focus-visible,input:focus-visible,.plot:focus-visible{outline:2px solid var(--link);outline-offset:2px}
@@ -37,10 +37,10 @@ extension WatchPage {
     .mini p span:first-child:not(.value){color:var(--soft)}.mini b{margin-left:auto;font-weight:600;font-variant-numeric:tabular-nums;text-align:right}
     .mini .line{stroke-width:1.5}.mini .plot{margin-top:0}.mini svg .tick{font-size:10.5px}
     #settings{margin-top:.75rem}#settings th{white-space:nowrap;color:var(--soft)}#settings .differs th,#settings .differs td{font-weight:600;color:var(--ink)}
-    #settings thead th{color:var(--ink);font-weight:600}footer{margin-top:3.5rem}
+    #settings thead th{color:var(--ink);font-weight:600}.option{white-space:nowrap}footer{margin-top:3.5rem}
     @media (min-width:760px){.mini p span:first-child:not(.value){display:none}}
     @media (max-width:759px){.norm{grid-template-columns:repeat(2,minmax(0,1fr))}.layer{grid-column:1/-1}.names>div:first-child{display:none}.names{grid-template-columns:1fr}\
-    #settings td{min-width:9rem}}
+    #settings td{min-width:9rem;overflow-wrap:anywhere}}
     @media print{.plot{break-inside:avoid}#options,button{display:none}}
     \((0..<7).map { ".dash\($0){--dash:\(dashes[$0])}" }.joined())
 

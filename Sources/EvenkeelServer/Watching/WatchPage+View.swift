@@ -226,7 +226,7 @@ extension WatchPage {
       const words = name => name.replace(/[A-Z]/g, c => ' ' + c.toLowerCase()).replace(/^./, c => c.toUpperCase());
       const row = (name, of, compares = false) => {
         const values = told.map(of);
-        return values.some(v => v) ? `<tr class="${compares && new Set(values).size > 1 ? 'differs' : ''}"><th scope="row">${text(name)}</th>${values.map(v => `<td>${text(v ?? '')}</td>`).join('')}</tr>` : '';
+        return values.some(v => v) ? `<tr class="${compares && new Set(values).size > 1 ? 'differs' : ''}"><th scope="row">${text(name)}</th>${values.map(v => `<td>${text(v ?? '').replace(/--[a-z-]+/g, '<span class="option">$&</span>')}</td>`).join('')}</tr>` : '';
       };
       root.innerHTML = `<table><thead${told.length > 1 ? '' : ' class="spoken"'}><tr><th scope="col"></th>${told.map(r => `<th scope="col">${text(r.name)}</th>`).join('')}</tr></thead><tbody>`
         + names.map(n => row(words(n), r => { const v = r.start.settings?.[n]; return typeof v == 'number' ? say(v, 'plain') : v; }, true)).join('')
