@@ -49,6 +49,8 @@ private func withoutDescription(_ bytes: [UInt8]) throws -> [UInt8] {
       let (found, expected) = try (model.predict(item.inputs).values, item.model.predict(item.inputs).values)
       let largest = expected.reduce(Float.leastNormalMagnitude) { max($0, abs($1)) }
       #expect(zip(found, expected).allSatisfy { abs($0 - $1) <= 1e-6 * largest }, "\(item.name)")
+      // A graph does not tell of how many batches its averages are: of some.
+      #expect(model.runningStatistics.allSatisfy { $0.statistics.batchCount == 1 }, "\(item.name)")
       // A graph again, which is that of this model.
       let bytes = try model.onnxBytes(options)
       #expect(try imported(bytes).model.onnxBytes(options) == bytes, "\(item.name)")

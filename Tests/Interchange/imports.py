@@ -35,7 +35,7 @@ class Found:
             read = group.files - group.refused
             text = f"{read}" + (f", {group.refused} refused by name" if group.refused else "")
             lines.append(
-                f"| {program} | {group.files} | {text} | {group.difference:.0e} | {group.norms} | {group.trained} | "
+                f"| {program} | {group.files} | {text} | {f'{group.difference:.0e}' if read else ''} | {group.norms or ''} | {group.trained or ''} | "
                 f"{f'{group.loss:.0e}' if group.trained else ''} |")
         failed = [f"* {program}: {failure}" for program, group in self.groups.items() for failure in group.failed]
         return "\n".join(lines + (["", "What these programs could not write themselves:", "", *failed] if failed else []))

@@ -38,7 +38,7 @@ class Zoo:
 
     def add_failed(self, file, program, error):
         """Lists what the program itself could not write."""
-        self.cases.append({"file": file, "program": program, "failed": f"{type(error).__name__}: {error}".split("\n")[0][:120]})
+        self.cases.append({"file": file, "program": program, "failed": f"`{file}` ({type(error).__name__})"})
 
     def write(self):
         with open(f"{self.folder}/cases-{self.name}.json", "w", encoding="utf-8") as out:

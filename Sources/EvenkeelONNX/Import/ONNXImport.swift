@@ -97,6 +97,13 @@ extension ImportedOutputs {
     for buffer in model.buffers {
       if let values = tensors[buffer.name] { try model.setBuffer(buffer.name, to: values) }
     }
+    // A graph has averages without the count of their batches, as files of other programs may.
+    for layer in try model.network.placed().layers {
+      for (index, buffer) in layer.buffers.enumerated() {
+        guard case .count(let whenMissing) = buffer.content else { continue }
+        model.state.write { $0.buffers(of: layer.path).count(index).pointee = whenMissing }
+      }
+    }
     // What another program trained takes its inputs as they are: none is fitted when training goes on.
     model.scaling = layers.scaling ?? InputScaling(mean: [0], deviation: [1], remainder: [0])
     model.output = description(target, width: graph.shape(of: last).count)
