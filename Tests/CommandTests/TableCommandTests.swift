@@ -48,3 +48,20 @@ func theCommandTrainsEvaluatesAndPredictsATableAsPeopleHaveIt() throws {
     }
   }
 }
+
+@Test(.enabled(if: command != nil, "the command is not built"))
+func whatIsSaidBeforeTrainingIsWhatIsTrained() throws {
+  try withTemporaryPath(".csv", containing: smallTable) { table in
+    try withTemporaryFolder { folder in
+      let words = ["train", table, "--epochs", "2", "--batch-size", "24", "--output", folder + "/m.safetensors"]
+      let described = try run(words + ["--hidden", "8", "--members", "1"])
+      #expect("\(described)".contains("a network of 8 units"), "\(described)")
+      #expect("\(described)".contains("at most 2 epochs in batches of 24"), "\(described)")
+      let network = folder + "/network.yaml"
+      writeBytes(Array("input: [2]\nlayers:\n  - dense: 8\n  - relu\n  - dense: 2\n".utf8), to: network)
+      let own = try run(words + ["--network", network])
+      #expect("\(own)".contains("at most 2 epochs in batches of 24"), "\(own)")
+      #expect(!"\(own)".contains("a linear map and hidden layers"), "\(own)")
+    }
+  }
+}

@@ -65,7 +65,10 @@ struct Train: ParsableCommand {
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
     let rare = recipe != nil && loss.classWeight == nil ? splits.training.remarkOnRareClass : nil
-    let lines = splits.summary(of: data) + (recipe?.summary(heldBack: heldBack) ?? []) + [rare].compactMap(\.self)
+    // A network of one's own is none of the recipe's.
+    let isOwn = network.network != nil || from != nil
+    let told = recipe?.summary(heldBack: heldBack).suffix(isOwn ? 1 : 2) ?? []
+    let lines = splits.summary(of: data) + told + [rare].compactMap(\.self)
     let run = ObservedRun(
       try RunStart(
         of: trainer, on: model, to: splits.training, hasValidation: !splits.validation.isEmpty, epochs: epochs(recipe),
@@ -144,6 +147,12 @@ struct Train: ParsableCommand {
       return nil
     }
     var recipe = tables.applied(to: TableRecipe(rows: dataset.count, features: dataset.shape.count))
+    recipe.normalization = norms.placement
+    if let hidden = network.hidden { recipe.hidden = hidden.units }
+    if let activation = network.activation { recipe.activation = activation }
+    if let dropout = network.dropout { recipe.dropout = dropout }
+    if let epochs = duration.epochs { recipe.epochs = epochs }
+    if let batchSize = batches.batchSize { recipe.batchSize = batchSize }
     guard let reason = reasonForOneNetwork(resuming: resuming) else { return recipe }
     if let members = tables.members, members > 1 {
       throw EvenkeelError(.usage, "--members \(members): \(reason), so there can be one.")
@@ -241,15 +250,11 @@ struct Train: ParsableCommand {
     if let file = network.network { return try norms.exchanged(in: NetworkOptions.named(file, for: dataset)) }
     let isBinary = loss.loss == .sigmoid && dataset.outputCount == 2
     let outputs = isBinary ? 1 : dataset.outputCount
-    guard var recipe else {
+    guard let recipe else {
       return try norms.exchanged(
         in: network.multilayer(
           input: dataset.shape.count, outputs: outputs, defaultUnits: [256, 256], normalization: norms.placement))
     }
-    recipe.normalization = norms.placement
-    if let hidden = network.hidden { recipe.hidden = hidden.units }
-    if let activation = network.activation { recipe.activation = activation }
-    if let dropout = network.dropout { recipe.dropout = dropout }
     return try norms.exchanged(in: recipe.network(for: dataset, outputs: outputs))
   }
 
