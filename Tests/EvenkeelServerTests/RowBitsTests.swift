@@ -41,6 +41,29 @@ func aRowHasTheSameBitsWhateverIsPredictedBesideIt(_ index: Int) async throws {
   }
 }
 
+/// A row that fails among others leaves them theirs.
+@Test func aRowThatIsNotFiniteFailsAlone() throws {
+  let predictor = try RowPredictor(try ModelEnsemble([try model(smallNetwork, classes: ["a", "b", "c"])]))
+  func predict(_ rows: [[Float]]) throws -> (values: [Double], failed: [Int]) {
+    let data = [try Dataset(rows.flatMap { $0 }, shape: [4])]
+    var (values, failed) = ([Double](repeating: 0, count: rows.count * predictor.width), [Int]())
+    values.withUnsafeMutableBufferPointer { values in
+      let rows = rows.indices.map { RowPredictor.Row(data, $0, into: values.baseAddress! + $0 * predictor.width) }
+      predictor.predict(rows[...]) { index, _ in failed.append(index) }
+    }
+    return (values, failed)
+  }
+  var rows = fourRows
+  rows[1][2] = .nan
+  let together = try predict(rows)
+  #expect(together.failed == [1])
+  for row in [0, 2, 3] {
+    let alone = try predict([rows[row]])
+    #expect(alone.failed.isEmpty)
+    #expect(alone.values == Array(together.values[row * predictor.width..<(row + 1) * predictor.width]))
+  }
+}
+
 @Test func theMeanOfAnEnsembleIsTheLibrarys() async throws {
   let members = try (1...3).map { try model(smallNetwork, seed: $0, classes: ["a", "b", "c"]) }
   let ensemble = try ModelEnsemble(members)
