@@ -9,21 +9,21 @@ struct DenseOperation: LayerOperation {
   private let inputs, outputs: Int
   /// The vectors of an example, which all meet the same W.
   private let positions: Int
-  private let predictsFewRows: Bool
+  private let predicts: Bool
   private let transposed: TransposedWeights
 
   init(hasBias: Bool, site: LayerSite) {
     self.hasBias = hasBias
     (inputs, outputs) = (site.input.featureCount, site.output.featureCount)
     positions = site.input.count / inputs
-    predictsFewRows = site.purpose == .prediction && site.maximumRows <= Self.fewRows
+    predicts = site.purpose == .prediction
     transposed = TransposedWeights(count: ((outputs - 1) / Self.panel + 1) * Self.panel * inputs)
   }
 
   var takesSlices: Bool { true }
 
   func preparationBlocks(_ pass: ForwardPass) -> Int {
-    if goesOverWeights(pass.rows) { return 0 }
+    guard positions > 1 || !sumsRowByRow(pass.rows) else { return 0 }
     transposed.allocate()
     return (outputs - 1) / Self.panel + 1
   }
@@ -37,11 +37,12 @@ struct DenseOperation: LayerOperation {
 
   func forward(_ pass: ForwardPass) throws {
     let bias = hasBias ? pass.parameter(1) : nil
-    if goesOverWeights(pass.slices[pass.sliceCount - 1].upperBound) {
+    let isRowByRow = sumsRowByRow(pass.slices[pass.sliceCount - 1].upperBound)
+    if positions == 1, isRowByRow {
       return ek_row_products(pass.input, pass.rows, pass.parameter(0), bias, inputs, outputs, pass.output)
     }
     let vectors = pass.rows * positions
-    let atOnce = predictsFewRows ? positions : vectors
+    let atOnce = isRowByRow ? positions : vectors
     for start in stride(from: 0, to: vectors, by: atOnce) {
       for first in stride(from: 0, to: outputs, by: Self.panel) {
         try MatrixProduct.run(
@@ -52,8 +53,8 @@ struct DenseOperation: LayerOperation {
     if let bias { ek_add_bias(pass.output, vectors, outputs, bias) }
   }
 
-  /// Whether a batch of `rows` rows is so small that W is not written out for it.
-  private func goesOverWeights(_ rows: Int) -> Bool { positions == 1 && (rows == 1 || predictsFewRows) }
+  /// Whether each row of a batch of `rows` rows is summed as if it were alone.
+  private func sumsRowByRow(_ rows: Int) -> Bool { rows == 1 || predicts && rows <= Self.fewRows }
 
   func backward(_ pass: BackwardPass) throws {
     guard let inputGradient = pass.inputGradient else { return }
@@ -85,7 +86,7 @@ struct DenseOperation: LayerOperation {
   /// The outputs of a panel of Wᵀ.
   private static let panel = 64
 
-  /// In a program for predictions of no more rows than this, a row has the same bits whatever is beside it.
+  /// In predictions of no more rows than this, a row has the same bits whatever is beside it.
   static let fewRows = 8
 }
 
