@@ -1,4 +1,4 @@
-// What surrounds matrix products: writing a matrix out transposed, and the product with a single row.
+// What surrounds matrix products: writing a matrix out transposed, and products with few rows.
 #include "kernels.h"
 #include "team.h"
 #include "vector_math.h"
@@ -52,26 +52,34 @@ EK_INLINE float sum(ek_f16 v) {
   return v[0];
 }
 
-// Four rows of weights at a time, so that their loads overlap.
-EK_CLONES void ek_row_product(const float *x, const float *weights, const float *bias, size_t inputs, size_t outputs,
-                              float *y) {
+// Up to four sums of products with rows of weights, of numbers of rows and outputs that are constants: each in the same order, whatever is
+// beside it.
+EK_INLINE void products(const float *x, const float *weights, size_t inputs, int rows, int outputs, float *y, size_t stride) {
+  ek_f16 s[2][4] = {{{0}}};
+  EK_FOR_LANES(0, inputs, {
+    UNROLLED for (int r = 0; r < rows; r++)
+      UNROLLED for (int o = 0; o < outputs; o++)
+        s[r][o] += ek_load(x + (size_t)r * inputs + i, n) * ek_load(weights + (size_t)o * inputs + i, n);
+  });
+  UNROLLED for (int r = 0; r < rows; r++)
+    UNROLLED for (int o = 0; o < outputs; o++) y[(size_t)r * stride + (size_t)o] = sum(s[r][o]);
+}
+
+EK_CLONES void ek_row_products(const float *x, size_t rows, const float *weights, const float *bias, size_t inputs, size_t outputs,
+                               float *y) {
   size_t o = 0;
+  // Four rows of weights at a time, which stay in the first cache while all rows of x pass.
   for (; o + 4 <= outputs; o += 4) {
     const float *w = weights + o * inputs;
-    ek_f16 s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
-    EK_FOR_LANES(0, inputs, {
-      ek_f16 v = ek_load(x + i, n);
-      s0 += v * ek_load(w + i, n), s1 += v * ek_load(w + inputs + i, n);
-      s2 += v * ek_load(w + 2 * inputs + i, n), s3 += v * ek_load(w + 3 * inputs + i, n);
-    });
-    y[o] = sum(s0), y[o + 1] = sum(s1), y[o + 2] = sum(s2), y[o + 3] = sum(s3);
+    size_t r = 0;
+    for (; r + 2 <= rows; r += 2) {
+      products(x + r * inputs, w, inputs, 2, 2, y + r * outputs + o, outputs);
+      products(x + r * inputs, w + 2 * inputs, inputs, 2, 2, y + r * outputs + o + 2, outputs);
+    }
+    if (r < rows) products(x + r * inputs, w, inputs, 1, 4, y + r * outputs + o, outputs);
   }
-  for (; o < outputs; o++) {
-    const float *w = weights + o * inputs;
-    ek_f16 s = {0};
-    EK_FOR_LANES(0, inputs, s += ek_load(x + i, n) * ek_load(w + i, n););
-    y[o] = sum(s);
-  }
+  for (; o < outputs; o++)
+    for (size_t r = 0; r < rows; r++) products(x + r * inputs, weights + o * inputs, inputs, 1, 1, y + r * outputs + o, outputs);
   if (bias)
-    for (size_t i = 0; i < outputs; i++) y[i] += bias[i];
+    for (size_t i = 0; i < rows * outputs; i++) y[i] += bias[i % outputs];
 }

@@ -57,7 +57,7 @@ static void matrix(size_t rows, size_t columns) {
   float *sums = zeros(columns * sizeof(float)), *out = zeros(rows * sizeof(float));
   ek_column_sums(x, rows, columns, columns, sums);
   ek_transpose_rows(x, rows, columns, y, rows);
-  ek_row_product(row, x, numbers(rows, -1, 1), columns, rows, out);
+  ek_row_products(row, 1, x, numbers(rows, -1, 1), columns, rows, out);
   take_floats(sums, columns), take_floats(y, count), take_floats(out, rows);
   ek_add_bias(x, rows, columns, row);
   ek_transpose(x, 1, rows, columns, y);

@@ -17,7 +17,11 @@ private func batcher(
   var options = BatcherOptions()
   (options.workers, options.greatestBatch, options.queue, options.delay) = (workers, batch, queue, delay)
   return try Batcher(width: 1, options: options, metrics: metrics) {
-    { datasets, row, result in result[0] = try predict(Int(datasets[0][row][0])) }
+    { rows, failed in
+      for (index, row) in zip(rows.indices, rows) {
+        do { row.values[0] = try predict(Int(row.datasets[0][row.row][0])) } catch { failed(index, error) }
+      }
+    }
   }
 }
 

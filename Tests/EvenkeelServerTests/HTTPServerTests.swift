@@ -10,6 +10,7 @@
   private final class Echo: RequestHandler {
     let canceled = Atomic(0)
     let isOpen = Atomic(false)
+    let isHeld = Atomic(false)
 
     func respond(to request: ServerRequest) async -> ServerResponse {
       switch request.path {
@@ -21,6 +22,11 @@
           }
         }
         return ServerResponse(status: 200, body: .bytes(Array("waited".utf8)))
+      case "/hold":
+        // As long work does, it keeps the thread that it is on.
+        isHeld.store(true, ordering: .relaxed)
+        while !isOpen.load(ordering: .relaxed) { usleep(1000) }
+        return ServerResponse(status: 200, headers: [("X-A", "a\r\nX-B: b")], body: .bytes(Array("held".utf8)))
       case "/stream":
         let (parts, continuation) = AsyncStream.makeStream(of: [UInt8].self)
         for part in ["one", "two"] { continuation.yield(Array(part.utf8)) }
@@ -162,6 +168,38 @@
       }
     }
 
+    @Test func whatIsNoHTTPWaitsForTheAnswerBeforeIt() async throws {
+      try await withServer { echo, _, path in
+        let client = try Client(path)
+        client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\nGET /1 HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n")
+        try await Task.sleep(nanoseconds: 20_000_000)
+        echo.isOpen.store(true, ordering: .relaxed)
+        let parts = client.receive().components(separatedBy: "HTTP/1.1 ")
+        #expect(parts.count == 4 && parts[1].hasSuffix("waited") && parts[2].contains("/1?"), "\(parts)")
+        #expect(parts[3].hasPrefix("400 Bad Request") && parts[3].contains("is not HTTP/1.1."), "\(parts)")
+      }
+    }
+
+    /// More connections than a server has threads, so that some share the thread of the first.
+    @Test(arguments: ["X-A: 1", "Content-Encoding: gzip"])
+    func aBodyThatIsLongToReadHoldsUpNobody(_ header: String) async throws {
+      try await withServer { echo, _, path in
+        let (large, others) = (try Client(path), try (0..<64).map { _ in try Client(path) })
+        let count = header.contains("gzip") ? 10 : 100_000
+        large.send("POST /hold HTTP/1.1\r\nHost: a\r\n\(header)\r\nContent-Length: \(count)\r\n\r\n")
+        large.send([UInt8](repeating: 0, count: count))
+        while !echo.isHeld.load(ordering: .relaxed) { try await Task.sleep(nanoseconds: 1_000_000) }
+        for other in others {
+          other.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n")
+          #expect(other.receive(until: "/1?").contains("200 OK"))
+        }
+        echo.isOpen.store(true, ordering: .relaxed)
+        let answer = large.receive(until: "held")
+        // A header's value that would begin another is left out.
+        #expect(answer.hasPrefix("HTTP/1.1 200 OK") && !answer.contains("X-B"), "\(answer)")
+      }
+    }
+
     @Test func connectionsOnWhichNothingHappensEnd() async throws {
       var limits = HTTPServer.Limits()
       (limits.idle, limits.request) = (1, 1)
@@ -216,7 +254,7 @@
         client.send("GET /stream?ends=yes HTTP/1.1\r\nHost: a\r\n\r\n")
         let answer = client.receive()
         #expect(
-          answer.contains("transfer-encoding: chunked") && answer.hasSuffix("3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
+          answer.contains("Transfer-Encoding: chunked") && answer.hasSuffix("3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"),
           "\(answer)")
         // One without an end does not hold the server.
         let endless = try Client(path)

@@ -34,10 +34,35 @@ func aRowHasTheSameBitsWhateverIsPredictedBesideIt(_ index: Int) async throws {
     }
     try await group.waitForAll()
   }
-  // They are the numbers of the library, one row at a time; whole batches are summed in another order.
-  for row in [0, 10] {
-    let alone = try model.predictInDouble(rows(row..<row + 1)[0], threads: 1)
-    #expect(alone.map(\.bitPattern) == together[row * outputs..<(row + 1) * outputs].map(\.bitPattern))
+  // They are the numbers of the library for few rows, also after many; larger batches are summed in another order.
+  for few in [0..<11, 0..<1, 10..<11, 3..<11, 2..<4] {
+    let values = try model.predictInDouble(rows(few)[0], threads: 1)
+    guard few.count <= RowPredictor.rowsAtOnce else { continue }
+    let expected = together[few.lowerBound * outputs..<few.upperBound * outputs]
+    #expect(values.map(\.bitPattern) == expected.map(\.bitPattern))
+  }
+}
+
+/// A row that fails among others leaves them theirs.
+@Test func aRowThatIsNotFiniteFailsAlone() throws {
+  let predictor = try RowPredictor(try ModelEnsemble([try model(smallNetwork, classes: ["a", "b", "c"])]))
+  func predict(_ rows: [[Float]]) throws -> (values: [Double], failed: [Int]) {
+    let data = [try Dataset(rows.flatMap { $0 }, shape: [4])]
+    var (values, failed) = ([Double](repeating: 0, count: rows.count * predictor.width), [Int]())
+    values.withUnsafeMutableBufferPointer { values in
+      let rows = rows.indices.map { RowPredictor.Row(data, $0, into: values.baseAddress! + $0 * predictor.width) }
+      predictor.predict(rows[...]) { index, _ in failed.append(index) }
+    }
+    return (values, failed)
+  }
+  var rows = fourRows
+  rows[1][2] = .nan
+  let together = try predict(rows)
+  #expect(together.failed == [1])
+  for row in [0, 2, 3] {
+    let alone = try predict([rows[row]])
+    #expect(alone.failed.isEmpty)
+    #expect(alone.values == Array(together.values[row * predictor.width..<(row + 1) * predictor.width]))
   }
 }
 

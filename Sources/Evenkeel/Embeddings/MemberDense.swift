@@ -68,8 +68,8 @@ private struct MemberDenseOperation: LayerOperation {
     for row in 0..<pass.rows {
       for member in 0..<members {
         let place = row * members + member
-        ek_row_product(
-          pass.input + place * inputs, pass.parameter(0) + member * outputs * inputs,
+        ek_row_products(
+          pass.input + place * inputs, 1, pass.parameter(0) + member * outputs * inputs,
           pass.parameter(1) + member * outputs, inputs, outputs, pass.output + place * outputs)
       }
     }

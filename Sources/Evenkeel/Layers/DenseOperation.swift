@@ -3,25 +3,27 @@ import Kernels
 /// Three matrix products: y = x Wᵀ + b; dW = dyᵀ x, db = Σ dy, dx = dy W.
 ///
 /// Wᵀ is written out once for all slices, in panels of outputs, as products with these are faster than with W by more than that
-/// takes. A single row goes over the rows of W instead. dW is computed in blocks of outputs, each from all rows of the batch.
+/// takes. A single row, and predictions of few, go over the rows of W instead, each summed as if it were alone. dW is computed in blocks of outputs, each from all rows of the batch.
 struct DenseOperation: LayerOperation {
   private let hasBias: Bool
   private let inputs, outputs: Int
   /// The vectors of an example, which all meet the same W.
   private let positions: Int
+  private let predicts: Bool
   private let transposed: TransposedWeights
 
   init(hasBias: Bool, site: LayerSite) {
     self.hasBias = hasBias
     (inputs, outputs) = (site.input.featureCount, site.output.featureCount)
     positions = site.input.count / inputs
+    predicts = site.purpose == .prediction
     transposed = TransposedWeights(count: ((outputs - 1) / Self.panel + 1) * Self.panel * inputs)
   }
 
   var takesSlices: Bool { true }
 
   func preparationBlocks(_ pass: ForwardPass) -> Int {
-    guard pass.rows * positions > 1 else { return 0 }
+    guard positions > 1 || !sumsRowByRow(pass.rows) else { return 0 }
     transposed.allocate()
     return (outputs - 1) / Self.panel + 1
   }
@@ -35,16 +37,24 @@ struct DenseOperation: LayerOperation {
 
   func forward(_ pass: ForwardPass) throws {
     let bias = hasBias ? pass.parameter(1) : nil
-    guard pass.slices[pass.sliceCount - 1].upperBound * positions > 1 else {
-      return ek_row_product(pass.input, pass.parameter(0), bias, inputs, outputs, pass.output)
+    let isRowByRow = sumsRowByRow(pass.slices[pass.sliceCount - 1].upperBound)
+    if positions == 1, isRowByRow {
+      return ek_row_products(pass.input, pass.rows, pass.parameter(0), bias, inputs, outputs, pass.output)
     }
-    for first in stride(from: 0, to: outputs, by: Self.panel) {
-      try MatrixProduct.run(
-        pass.rows * positions, min(Self.panel, outputs - first), inputs, pass.input, stride: inputs,
-        transposed.start + first * inputs, stride: Self.panel, pass.output + first, stride: outputs)
+    let vectors = pass.rows * positions
+    let atOnce = isRowByRow ? positions : vectors
+    for start in stride(from: 0, to: vectors, by: atOnce) {
+      for first in stride(from: 0, to: outputs, by: Self.panel) {
+        try MatrixProduct.run(
+          atOnce, min(Self.panel, outputs - first), inputs, pass.input + start * inputs, stride: inputs,
+          transposed.start + first * inputs, stride: Self.panel, pass.output + start * outputs + first, stride: outputs)
+      }
     }
-    if let bias { ek_add_bias(pass.output, pass.rows * positions, outputs, bias) }
+    if let bias { ek_add_bias(pass.output, vectors, outputs, bias) }
   }
+
+  /// Whether each row of a batch of `rows` rows is summed as if it were alone.
+  private func sumsRowByRow(_ rows: Int) -> Bool { rows == 1 || predicts && rows <= Self.fewRows }
 
   func backward(_ pass: BackwardPass) throws {
     guard let inputGradient = pass.inputGradient else { return }
@@ -75,6 +85,9 @@ struct DenseOperation: LayerOperation {
 
   /// The outputs of a panel of Wᵀ.
   private static let panel = 64
+
+  /// In predictions of no more rows than this, a row has the same bits whatever is beside it.
+  static let fewRows = 8
 }
 
 /// Wᵀ of a dense layer, which predictions of single rows do without.

@@ -29,6 +29,10 @@ final class BatchedRequest: @unchecked Sendable {
   }
 
   deinit { values.deallocate() }
+
+  func row(_ row: Int, width: Int) -> RowPredictor.Row {
+    RowPredictor.Row(datasets, row, into: values.baseAddress! + row * width)
+  }
 }
 
 /// What became of the rows of one caller.

@@ -7,8 +7,8 @@ import Synchronization
 /// The threads stay the same: what a library keeps for each thread that calls it does not grow. They end with this object, when all is
 /// answered that waits.
 package final class Batcher: Sendable {
-  /// Predicts one row of data sets, one for each member of a model, into room for the values.
-  package typealias Predict = ([Dataset], _ row: Int, UnsafeMutablePointer<Double>) throws -> Void
+  /// Predicts at most `RowPredictor.rowsAtOnce` rows, and tells of those that fail, by their indices.
+  package typealias Predict = (ArraySlice<RowPredictor.Row>, _ failed: (Int, any Error) -> Void) -> Void
 
   private let state: BatcherState
   /// What the caller's thread predicts with, one caller at a time.
@@ -66,10 +66,15 @@ package final class Batcher: Sendable {
     guard pendingRows == 0 else { return nil }
     return try own.withLockIfAvailable { own in
       let (start, width, rows) = (Clock.now, state.width, datasets[0].count)
-      let values = try [Double](unsafeUninitializedCapacity: rows * width) { values, count in
-        for row in 0..<rows { try own.predict!(datasets, row, values.baseAddress! + row * width) }
-        count = rows * width
+      var failure: (any Error)?
+      let values = [Double](unsafeUninitializedCapacity: rows * width) { values, count in
+        let all = (0..<rows).map { RowPredictor.Row(datasets, $0, into: values.baseAddress! + $0 * width) }
+        for first in stride(from: 0, to: rows, by: RowPredictor.rowsAtOnce) where failure == nil {
+          own.predict!(all[first..<min(first + RowPredictor.rowsAtOnce, rows)]) { failure = $1 }
+        }
+        count = failure == nil ? rows * width : 0
       }
+      if let failure { throw failure }
       let time = Clock.now - start
       state.metrics.ran(batch: rows, nanoseconds: time)
       return BatchedAnswer(values: values, queued: 0, computed: time)
@@ -112,17 +117,20 @@ private final class BatcherThread {
     while let batch = state.next() {
       let start = Clock.now
       var last = start
-      for (request, rows) in batch.parts {
-        let failure = Result { try run(rows, of: request) }
+      for group in batch.groups {
+        let rows = group.flatMap { request, rows in rows.map { request.row($0, width: state.width) } }
+        var failures: [Int: any Error] = [:]
+        predict(rows[...]) { failures[$0] = $1 }
         let now = Clock.now
-        state.finish(request, rows: rows.count, nanoseconds: now - last, failure)
+        var first = 0
+        for (request, rows) in group {
+          let failure = (first..<first + rows.count).lazy.compactMap { failures[$0] }.first
+          state.finish(request, rows: rows.count, nanoseconds: now - last, failure)
+          first += rows.count
+        }
         last = now
       }
       state.metrics.ran(batch: batch.rows, nanoseconds: last - start)
     }
-  }
-
-  private func run(_ rows: Range<Int>, of request: BatchedRequest) throws {
-    for row in rows { try predict(request.datasets, row, request.values.baseAddress! + row * state.width) }
   }
 }

@@ -17,8 +17,15 @@ final class BatcherState: @unchecked Sendable {
 
   /// What a thread has taken.
   struct Batch {
-    var parts: [(request: BatchedRequest, rows: Range<Int>)] = []
+    /// What is predicted at once: at most `RowPredictor.rowsAtOnce` rows.
+    var groups: [[(request: BatchedRequest, rows: Range<Int>)]] = []
     var rows = 0
+
+    mutating func append(_ request: BatchedRequest, _ rows: Range<Int>) {
+      if self.rows % RowPredictor.rowsAtOnce == 0 { groups.append([]) }
+      groups[groups.count - 1].append((request, rows))
+      self.rows += rows.count
+    }
   }
 
   init(width: Int, options: BatcherOptions, metrics: ModelMetrics) {
@@ -148,33 +155,33 @@ final class BatcherState: @unchecked Sendable {
         if let continuation = takeContinuation(failing: request) { late.append(continuation) }
         continue
       }
-      let rows = request.next..<min(request.count, request.next + share - batch.rows)
+      let room = min(share - batch.rows, RowPredictor.rowsAtOnce - batch.rows % RowPredictor.rowsAtOnce)
+      let rows = request.next..<min(request.count, request.next + room)
       if request.next == 0 { request.taken = now }
       request.next = rows.upperBound
       pendingRows -= rows.count
-      batch.rows += rows.count
-      batch.parts.append((request, rows))
+      batch.append(request, rows)
     }
     skipDone()
     return batch
   }
 
   /// Notes that rows are done, and answers when all are, or the first fails.
-  func finish(_ request: BatchedRequest, rows: Int, nanoseconds: Int, _ outcome: Result<Void, any Error>) {
+  func finish(_ request: BatchedRequest, rows: Int, nanoseconds: Int, _ failure: (any Error)?) {
     let continuation = locked { _ in
       request.remaining -= rows
       request.computed += nanoseconds
-      if case .failure = outcome { return takeContinuation(failing: request) }
+      if failure != nil { return takeContinuation(failing: request) }
       guard request.remaining == 0 else { return nil }
       defer { request.continuation = nil }
       return request.continuation
     }
-    switch outcome {
-    case .failure(let error): continuation?.resume(throwing: error)
-    case .success:
+    guard let failure else {
       continuation?.resume(
         returning: BatchedAnswer(
           values: Array(request.values), queued: request.taken - request.start, computed: request.computed))
+      return
     }
+    continuation?.resume(throwing: failure)
   }
 }

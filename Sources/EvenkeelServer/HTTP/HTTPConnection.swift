@@ -3,9 +3,9 @@
   internal import NIOHTTP1
 
   /// One client's connection: its requests, one after the other. All happens on the thread of its event loop.
-  final class HTTPConnection: ChannelInboundHandler, @unchecked Sendable {
+  final class HTTPConnection: ChannelDuplexHandler, @unchecked Sendable {
     typealias InboundIn = HTTPServerRequestPart
-    typealias OutboundOut = HTTPServerResponsePart
+    typealias OutboundIn = ByteBuffer
 
     private enum State {
       /// Between requests.
@@ -23,10 +23,17 @@
     private let connections: HTTPConnections
     private let executor: LoopExecutor
     private var state = State.idle
+    /// What came while an answer was under way; nil for what is no HTTP, after which nothing comes.
+    private var waiting = CircularBuffer<HTTPServerRequestPart?>()
+    /// Whether no more is read until all that waits is taken.
+    private var isReadingHeld = false
     private var isStreaming = false
     /// When the connection ends if nothing happens, and what looks after that.
     private var deadline = NIODeadline.distantFuture
     private var watch: Scheduled<Void>?
+
+    /// Bytes of a body that take so long to read that other connections of the loop would wait.
+    private static let largeBody = 64 << 10
 
     init(
       _ channel: any Channel, handler: any RequestHandler, limits: HTTPServer.Limits, connections: HTTPConnections,
@@ -44,15 +51,39 @@
       // Nobody waits for the answer any more.
       if case .answering(let task) = state { task.cancel() }
       state = .closed
+      waiting.removeAll()
       watch?.cancel()
       connections.remove(self)
       context.fireChannelInactive()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+      if error is HTTPParserError { take(nil) } else { close() }
+    }
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-      switch (unwrapInboundIn(data), state) {
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { take(unwrapInboundIn(data)) }
+
+    func read(context: ChannelHandlerContext) {
+      if waiting.isEmpty { context.read() } else { isReadingHeld = true }
+    }
+
+    private func take(_ part: HTTPServerRequestPart?) {
+      if case .answering = state { waiting.append(part) } else { handle(part) }
+    }
+
+    private func takeWaiting() {
+      while let part = waiting.first {
+        if case .answering = state { return }
+        waiting.removeFirst()
+        handle(part)
+      }
+      guard isReadingHeld else { return }
+      isReadingHeld = false
+      channel.read()
+    }
+
+    private func handle(_ part: HTTPServerRequestPart?) {
+      switch (part, state) {
       case (.head(let head), .idle): begin(head)
       case (.body(let part), .reading(let head, var body)):
         guard body.readableBytes + part.readableBytes <= limits.body else { return refuseBody(head) }
@@ -60,8 +91,11 @@
         state = .idle
         body.writeImmutableBuffer(part)
         state = .reading(head, body)
-      case (.end, .reading(let head, let body)): answer(ServerRequest(head, body), keepsAlive: head.isKeepAlive)
-      case (.end, .refused): close()
+      case (.end, .reading(let head, let body)): answer(head, body)
+      case (nil, .idle), (nil, .reading):
+        state = .closed
+        send(ServerFailure(400, "The request is not HTTP/1.1.").response, keepsAlive: false)
+      case (.end, .refused), (nil, .refused): close()
       default: break
       }
     }
@@ -72,30 +106,36 @@
       guard length <= limits.body else { return refuseBody(head) }
       state = .reading(head, channel.allocator.buffer(capacity: length))
       guard head.headers.first(name: "expect")?.lowercased() == "100-continue" else { return }
-      channel.writeAndFlush(
-        HTTPServerResponsePart.head(HTTPResponseHead(version: head.version, status: .continue)), promise: nil)
+      channel.writeAndFlush(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"), promise: nil)
     }
 
     private func refuseBody(_ head: HTTPRequestHead) {
       state = .refused
-      let written = write(
-        ServerFailure(413, "The body is longer than \(limits.body) bytes (--max-body).").response, keepsAlive: false)
+      let refusal = ServerFailure(413, "The body is longer than \(limits.body) bytes (--max-body).").response
       // Whoever waits to be told to go on sends no more.
-      if head.headers.contains(name: "expect") { written.whenComplete { [self] _ in close() } } else { allow(2) }
+      let isOver = head.headers.contains(name: "expect")
+      send(refusal, keepsAlive: false, closes: isOver)
+      if !isOver { allow(2) }
     }
 
     // ---- answers ------------------------------------------------------------------------------------------------------
 
-    private func answer(_ request: ServerRequest, keepsAlive: Bool) {
+    private func answer(_ head: HTTPRequestHead, _ body: ByteBuffer) {
       deadline = .distantFuture
       let handler = handler
+      let isLarge = body.readableBytes > Self.largeBody || head.headers.contains(name: "content-encoding")
       connections.count(answers: 1)
       let task = Task(executorPreference: executor) { [self] in
         defer { connections.count(answers: -1) }
-        let response = await handler.respond(to: request)
+        let response =
+          isLarge
+          ? await withTaskExecutorPreference(globalConcurrentExecutor) {
+            await handler.respond(to: ServerRequest(head, body))
+          }
+          : await handler.respond(to: ServerRequest(head, body))
         guard !Task.isCancelled else { return }
         switch response.body {
-        case .bytes: finish(response, keepsAlive: keepsAlive)
+        case .bytes: finish(response, keepsAlive: head.isKeepAlive)
         case .stream(let parts): await stream(response, parts)
         }
       }
@@ -107,38 +147,38 @@
       guard case .answering = state else { return }
       let keepsAlive = keepsAlive && !connections.closesAfterAnswers
       state = keepsAlive ? .idle : .closed
-      allow(limits.idle)
-      let written = write(response, keepsAlive: keepsAlive)
       // The client takes as long as it takes, within the limit.
-      if !keepsAlive { written.whenComplete { [self] _ in close() } }
+      allow(limits.idle)
+      send(response, keepsAlive: keepsAlive)
+      takeWaiting()
     }
 
     /// Sends a response whose body is there.
-    private func write(_ response: ServerResponse, keepsAlive: Bool) -> EventLoopFuture<Void> {
+    /// - Parameter closes: Whether the connection ends when it is sent; by default if it is not kept.
+    private func send(_ response: ServerResponse, keepsAlive: Bool, closes: Bool? = nil) {
       guard case .bytes(let bytes) = response.body else { preconditionFailure("a stream is sent otherwise") }
-      var head = HTTPResponseHead(response)
-      if !head.headers.contains(name: "content-length") {
-        head.headers.add(name: "Content-Length", value: "\(bytes.count)")
-      }
-      if !keepsAlive { head.headers.add(name: "Connection", value: "close") }
-      channel.write(HTTPServerResponsePart.head(head), promise: nil)
-      if !bytes.isEmpty {
-        channel.write(HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: bytes))), promise: nil)
-      }
-      return channel.writeAndFlush(HTTPServerResponsePart.end(nil))
+      var buffer = channel.allocator.buffer(capacity: 512 + bytes.count)
+      buffer.write(headOf: response, count: bytes.count, keepsAlive: keepsAlive)
+      buffer.writeBytes(bytes)
+      guard closes ?? !keepsAlive else { return channel.writeAndFlush(buffer, promise: nil) }
+      channel.writeAndFlush(buffer).whenComplete { [self] _ in close() }
     }
 
     /// Sends parts as they come, each when the client has taken those before.
     private func stream(_ response: ServerResponse, _ parts: AsyncStream<[UInt8]>) async {
       isStreaming = true
-      var head = HTTPResponseHead(response)
-      head.headers.add(name: "Connection", value: "close")
-      channel.writeAndFlush(HTTPServerResponsePart.head(head), promise: nil)
-      for await part in parts {
-        let body = HTTPServerResponsePart.body(.byteBuffer(ByteBuffer(bytes: part)))
-        do { try await channel.writeAndFlush(body).get() } catch { return }
+      var head = channel.allocator.buffer(capacity: 512)
+      head.write(headOf: response, count: nil, keepsAlive: false)
+      channel.writeAndFlush(head, promise: nil)
+      for await part in parts where !part.isEmpty {
+        var chunk = channel.allocator.buffer(capacity: part.count + 32)
+        chunk.write(chunk: part)
+        do { try await channel.writeAndFlush(chunk).get() } catch { return }
       }
-      try? await channel.writeAndFlush(HTTPServerResponsePart.end(nil)).get()
+      // A chunk without bytes is the last.
+      var end = channel.allocator.buffer(capacity: 8)
+      end.write(chunk: [])
+      try? await channel.writeAndFlush(end).get()
       close()
     }
 
@@ -174,14 +214,6 @@
         if case .idle = state, hasLingered { return close() }
         if !ifIdle || orStreaming && isStreaming { close() }
       }
-    }
-  }
-
-  extension HTTPResponseHead {
-    fileprivate init(_ response: ServerResponse) {
-      self.init(version: .http1_1, status: HTTPResponseStatus(statusCode: response.status))
-      for (name, value) in response.headers { headers.add(name: name, value: value) }
-      headers.add(name: "Date", value: HTTPDate.now)
     }
   }
 

@@ -100,10 +100,8 @@
             guard connections.add(connection) else { return channel.close(promise: nil) }
             var decoding = NIOHTTPDecoderLimitConfiguration()
             (decoding.maxHeaderFieldSize, decoding.maxHeaderListSize) = (limits.headers, limits.headers)
-            try channel.pipeline.syncOperations.configureHTTPServerPipeline(
-              withPipeliningAssistance: true, withErrorHandling: true, withOutboundHeaderValidation: true,
-              withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoding)
-            try channel.pipeline.syncOperations.addHandler(connection)
+            try channel.pipeline.syncOperations.addHandlers(
+              ByteToMessageHandler(HTTPRequestDecoder(limitConfiguration: decoding)), connection)
           }
         }
       do {

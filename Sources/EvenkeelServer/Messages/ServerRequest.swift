@@ -21,7 +21,8 @@ extension ServerRequest {
   /// What the body is, without its parameters: `application/json`; nil if that is not said.
   package var mediaType: String? {
     headers["content-type"].map { type in
-      String(type.prefix { $0 != ";" }.filter { $0 != " " }).lowercased()
+      let bytes = type.utf8.prefix { $0 != UInt8(ascii: ";") }.filter { $0 != UInt8(ascii: " ") }
+      return String(decoding: bytes, as: UTF8.self).lowercased()
     }
   }
 }

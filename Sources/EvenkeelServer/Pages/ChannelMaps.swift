@@ -55,8 +55,8 @@ struct ChannelMaps: Encodable {
           for row in 0..<height {
             for column in 0..<width {
               let value = values[(row * step * columns + column * step) * channels + channel]
-              let level = ((value - least) * factor).rounded()
-              bytes[target] = level >= 0 && level <= 255 ? UInt8(level) : 0
+              let level = (value - least) * factor + 0.5
+              bytes[target] = level >= 0 && level < 256 ? UInt8(level) : 0
               target += 1
             }
           }

@@ -19,7 +19,7 @@ package struct RequestGate: RequestHandler {
     var request = request
     let isHead = request.method == "HEAD"
     do {
-      while request.path.count > 1, request.path.last == "/" { request.path.removeLast() }
+      while request.path.utf8.count > 1, request.path.utf8.last == UInt8(ascii: "/") { request.path.removeLast() }
       try requireToken(request)
       if isHead { request.method = "GET" }
       try decode(&request)

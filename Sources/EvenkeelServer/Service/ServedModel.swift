@@ -35,12 +35,15 @@ package final class ServedModel: Sendable {
       let predictor = try RowPredictor(ensemble)
       // Weights are brought into their order, and memory is touched, before the first request comes.
       var ignored = [Double](repeating: 0, count: predictor.width)
-      try? predictor.predict(first, row: 0, into: &ignored)
-      var rows = 0
-      return { datasets, row, result in
-        defer { rows += 1 }
-        try predictor.predict(
-          datasets, row: row, into: result, watchedBy: rows % Self.watchedRows == 0 ? shift : nil)
+      ignored.withUnsafeMutableBufferPointer {
+        predictor.predict([RowPredictor.Row(first, 0, into: $0.baseAddress!)][...]) { _, _ in }
+      }
+      var (rows, nextWatched) = (0, 0)
+      return { group, failed in
+        let isWatched = rows >= nextWatched
+        if isWatched { nextWatched = rows + Self.watchedRows * group.count }
+        rows += group.count
+        predictor.predict(group, watchedBy: isWatched ? shift : nil, failed: failed)
       }
     }
   }

@@ -13,7 +13,7 @@ package struct ServiceHandler: RequestHandler {
 
   package func respond(to request: ServerRequest) async -> ServerResponse {
     do {
-      let parts = request.path.split(separator: "/").map(String.init)
+      let parts = request.path.utf8.split(separator: UInt8(ascii: "/")).map { String(Substring($0)) }
       switch parts.first {
       case "v2": return try await protocolAnswer(request, Array(parts.dropFirst()))
       case "predict" where parts.count <= 2: return try await predict(request, model: parts.count == 2 ? parts[1] : nil)

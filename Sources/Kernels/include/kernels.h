@@ -295,8 +295,9 @@ void ek_transpose(const float *x, size_t rows, size_t positions, size_t channels
 // y = x (rows, columns) transposed: value (r, c) goes to y[c * stride + r].
 void ek_transpose_rows(const float *x, size_t rows, size_t columns, float *y, size_t stride);
 
-// y (outputs) = weights (outputs, inputs) x (inputs) + bias (outputs; NULL for 0).
-void ek_row_product(const float *x, const float *weights, const float *bias, size_t inputs, size_t outputs, float *y);
+// y (rows, outputs) = x (rows, inputs) times weights (outputs, inputs) transposed, + bias (outputs; NULL for 0). A row's bits do not depend
+// on those beside it.
+void ek_row_products(const float *x, size_t rows, const float *weights, const float *bias, size_t inputs, size_t outputs, float *y);
 
 // Inverted dropout (Srivastava et al. 2014): value i is kept with probability 1 - rate and divided by it, dropped to 0
 // otherwise, by number first + i of the stream `key`. The same call on gradients is the backward. y may be x.

@@ -103,7 +103,9 @@ class Pad {
     context.clearRect(0, 0, padSide, padSide);
     this.stroke(context, padSide, '#fff');
     const pixels = context.getImageData(0, 0, padSide, padSide).data;
-    return Uint8Array.from({length: padSide * padSide}, (_, i) => pixels[4 * i + 3]);
+    const ink = new Uint8Array(padSide * padSide);
+    for (let i = 0; i < ink.length; i++) ink[i] = pixels[4 * i + 3];
+    return ink;
   }
 
   // The strokes as text: for each the number of its points, then these.
