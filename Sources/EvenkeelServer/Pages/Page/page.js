@@ -29,7 +29,7 @@ async function ask(since = performance.now()) {
   while (isStale) {
     isStale = false;
     const start = askedAt;
-    const body = form ? form.body(model.input.isTable) : values ?? new Float32Array(image.height * image.width * image.channels);
+    const body = form ? form.body(model.input.isTable) : values;
     const query = new URLSearchParams({model: model.name, member: model.member, mode});
     if (selection) {
       query.set('layer', selection.layer);
@@ -131,13 +131,14 @@ function showChannel(reply) {
 
 // ---- input ---------------------------------------------------------------------------------------------------------------------------
 
-// Takes new values from `origin` on, and shows what the model sees.
-function take(newValues, origin, since) {
+// Takes new values from `origin` on, and shows what the model sees; `isUnopened` where nothing can be drawn and no file is open.
+function take(newValues, origin, since, isUnopened = false) {
   [values, source] = [newValues, origin];
   const sees = byId('sees');
   sees.width = image.width;
   sees.height = image.height;
   sees.getContext('2d').drawImage(pictureOf(values, image), 0, 0);
+  byId('seen').textContent = `${isUnopened ? 'all black until you open an image' : 'what the model sees'}: ${image.width} × ${image.height}`;
   remember();
   ask(since);
 }
@@ -177,7 +178,7 @@ async function takeFile(file) {
 function buildImageInput(place) {
   const sees = make('canvas', {id: 'sees', role: 'img', 'aria-label': 'What the model sees', width: image.width, height: image.height});
   const seen = make('div', {class: image.channels === 1 ? 'sees' : 'sees large'}, sees,
-    make('span', {class: 'small'}, `what the model sees: ${image.width} × ${image.height}`));
+    make('span', {class: 'small', id: 'seen'}));
   const tools = make('div', {class: 'tools'});
   if (image.channels === 1) {
     const canvas = make('canvas', {id: 'pad', 'aria-label': 'Pad to draw on with mouse, finger or pen. Without one of them, choose an example below.', role: 'img'});
@@ -243,7 +244,7 @@ function recall() {
     trouble('The address holds no input that the page understands.');
   }
   if (!form && !source && model.examples.length) return takeExample(3);
-  if (image && !values) return take(new Float32Array(image.height * image.width * image.channels), null);
+  if (image && !values) return take(new Float32Array(image.height * image.width * image.channels), null, undefined, !pad);
   ask();
 }
 
@@ -281,7 +282,7 @@ function start() {
   document.title = `${model.name}: the walk of ${what}`;
   byId('model-name').textContent = `Evenkeel · ${model.name}`;
   byId('title').textContent = `The walk of ${what}`;
-  byId('lead').textContent = `${image ? 'Draw or open one' : 'Change a value'}, and see what every layer makes of it. At each batch norm, the values before and after it lie on one axis.`;
+  byId('lead').textContent = `${!image ? 'Change a value' : image.channels === 1 ? 'Draw or open one' : 'Open one'}, and see what every layer makes of it. At each batch norm, the values before and after it lie on one axis.`;
   byId('footer').textContent = `${model.version}, ${model.parameters.toLocaleString('en')} learned values. Nothing that you draw or enter leaves the server that this page came from.`;
   offerOthers();
   if (image) {
