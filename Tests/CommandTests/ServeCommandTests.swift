@@ -209,7 +209,10 @@
           ([model, "--workers", "0"], 64, "--workers is 0"),
           ([model, "--token-file", folder + "/empty"], 65, "expected one token, got 0 words"),
           ([model, "--unix", folder + "/no/socket"], 64, "cannot listen there"),
-          ([model, "--host", "256.0.0.1"], 64, "cannot listen there"),
+          ([model, "--unix", folder + "/empty"], 64, "cannot listen there (another file is there)"),
+          ([model, "--unix", folder + String(repeating: "/long", count: 30)], 64, "(the path is too long)"),
+          ([model, "--unix", ""], 64, "--unix is empty"),
+          ([model, "--host", "256.0.0.1"], 64, "cannot listen there (there is no such address)"),
         ] as [([String], Int32, String)] {
           let result = try run(["serve"] + words)
           #expect(

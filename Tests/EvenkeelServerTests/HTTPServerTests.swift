@@ -265,6 +265,48 @@
       }
     }
 
+    @Test func aSocketThatAServerListensAtIsNotTaken() async throws {
+      try await withServer { echo, _, path in
+        let error = await #expect(throws: EvenkeelError.self) {
+          try await HTTPServer(handler: echo, address: .unix(path)).serve { _ in }
+        }
+        #expect(error?.message == "\(path): the server cannot listen there (Address already in use).")
+        let client = try Client(path)
+        client.send("GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        #expect(client.receive().hasPrefix("HTTP/1.1 200 OK"))
+      }
+    }
+
+    @Test func aServerThatStopsLeavesTheSocketOfTheNext() async throws {
+      try await withServer { echo, server, path in
+        let waiting = try Client(path)
+        waiting.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+        server.stop(within: 60)
+        // It listens no more, but answers; its socket is one that was left behind.
+        let next = HTTPServer(handler: echo, address: .unix(path))
+        let (started, continuation) = AsyncStream.makeStream(of: Void.self)
+        let task = Task {
+          while true {
+            do { return try await next.serve { _ in continuation.yield() } } catch let error as EvenkeelError
+              where error.message.contains("already in use")
+            {
+              try await Task.sleep(nanoseconds: 1_000_000)
+            }
+          }
+        }
+        for await _ in started { break }
+        echo.isOpen.store(true, ordering: .relaxed)
+        #expect(waiting.receive().hasSuffix("waited"))
+        // Time for the first to end.
+        try await Task.sleep(nanoseconds: 400_000_000)
+        let client = try Client(path)
+        client.send("GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        #expect(client.receive().hasPrefix("HTTP/1.1 200 OK"))
+        next.stop(within: 0)
+        try await task.value
+      }
+    }
+
     @Test func aServerThatStopsAnswersWhatHasCome() async throws {
       try await withServer { echo, server, path in
         let (waiting, idle) = (try Client(path), try Client(path))

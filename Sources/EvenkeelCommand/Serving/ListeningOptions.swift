@@ -19,6 +19,9 @@ struct ListeningOptions: ParsableArguments {
         throw ValidationError("\(name) is \(value); expected \(range.lowerBound) to \(range.upperBound).")
       }
     }
+    for (text, name) in [(host, "--host"), (unix, "--unix"), (tokenFile, "--token-file")] where text == "" {
+      throw ValidationError("\(name) is empty.")
+    }
     try require(port, "--port", 0...65_535)
     try require(maxBody, "--max-body", 1...2047)
     try require(maxConnections, "--max-connections", 1...1_000_000)

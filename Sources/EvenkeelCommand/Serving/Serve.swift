@@ -11,7 +11,7 @@ struct Serve: ParsableCommand {
   @Argument(help: "Model files. name=FILE gives one another name than its file's.") var models: [String]
   @Flag(
     help:
-      "Serves a page at / on which to draw, or fill in, an example and see what each layer of the first model makes of it."
+      "Serves a page at / on which to draw, or fill in, an example and see what each layer of a model makes of it."
   )
   var page = false
   @OptionGroup var listening: ListeningOptions
@@ -23,7 +23,7 @@ struct Serve: ParsableCommand {
       let service = try InferenceService(sources, options: batching.options)
       let token = try listening.token()
       try service.load()
-      let further = page ? try PageHandler(service) : nil
+      let further = page ? PageHandler(service) : nil
       let handler = RequestGate(
         ServiceHandler(service, options: batching.options, further: further), token: token,
         greatestBody: listening.limits.body)

@@ -74,6 +74,7 @@
         listening.channel = channel
         return listening.isStopped
       }
+      let socketFile = socketFile
       if isStopped { channel.close(promise: nil) } else { started(channel.localAddress?.port ?? 0) }
       try? await channel.closeFuture.get()
       let end = listening.withLock { listening in
@@ -82,8 +83,12 @@
       }
       // Threads that a handler may still come back to stay until the process ends.
       if await connections.drain(until: end) { try? await group.shutdownGracefully() }
-      if case .unix(let path) = address { unlink(path) }
+      // Another server may have taken the place.
+      if case .unix(let path) = address, let socketFile, self.socketFile == socketFile { unlink(path) }
     }
+
+    /// What the socket in the file system is; nil for other addresses.
+    private var socketFile: FileStamp? { if case .unix(let path) = address { FileStamp(path) } else { nil } }
 
     private func listen(_ group: MultiThreadedEventLoopGroup) async throws -> any Channel {
       let executors = Dictionary(
@@ -110,6 +115,11 @@
           return try await bootstrap.childChannelOption(.tcpOption(.tcp_nodelay), value: 1).bind(host: host, port: port)
             .get()
         case .unix(let path):
+          // Only a socket that a server left behind is replaced.
+          if let other = try? await ClientBootstrap(group: group).connect(unixDomainSocketPath: path).get() {
+            other.close(promise: nil)
+            throw IOError(errnoCode: EADDRINUSE, reason: "bind")
+          }
           return try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
         }
       } catch {
@@ -121,7 +131,9 @@
         let reason =
           switch error {
           case let error as IOError: String(cString: strerror(error.errnoCode))
-          case is SocketAddressError: "there is no such address"
+          case SocketAddressError.unixDomainSocketPathTooLong: "the path is too long"
+          case is SocketAddressError, is SocketAddressError.UnknownHost: "there is no such address"
+          case is UnixDomainSocketPathWrongType: "another file is there"
           default: "\(error)"
           }
         throw EvenkeelError.usage("\(place): the server cannot listen there (\(reason)).")

@@ -1,25 +1,22 @@
 import Evenkeel
 
-/// The page of a model: draw a digit, or fill in a row of a table, and watch what every layer makes of it.
+/// The page of models: draw a digit, or fill in a row of a table, and watch what every layer makes of it.
 ///
 /// It answers two requests. `GET /` gives the page, one file of HTML that loads nothing else. `POST /activations` takes one example
 /// and gives what every layer makes of it; Documentation/Page.md says how both look.
 public struct PageHandler: RequestHandler {
-  private let name: String
-  private let model: @Sendable () throws -> Model
+  /// Is asked for each request, so that a model that is read again is shown from then on.
+  private let models: @Sendable () -> [PageModel]
 
   /// - Parameter name: What the page calls the model.
-  public init(_ model: Model, name: String) { self.init(name: name) { model } }
+  public init(_ model: Model, name: String) {
+    let models = [PageModel(name: name, networks: [model])]
+    self.models = { models }
+  }
 
-  /// - Parameter model: Is asked for each request, so that a model that is read again is shown from then on.
-  package init(name: String, model: @escaping @Sendable () throws -> Model) { (self.name, self.model) = (name, model) }
-
-  /// The page of the first of a service's models.
-  /// - Throws: `EvenkeelError` with code `usage` if it is several models whose predictions are averaged.
-  package init(_ service: InferenceService) throws {
-    let name = service.models[0].name
-    self.init(name: name) { try service.model(name).single }
-    _ = try model()
+  /// The page of a service's models.
+  package init(_ service: InferenceService) {
+    models = { service.models.map { PageModel(name: $0.name, networks: $0.ensemble.members) } }
   }
 
   public func respond(to request: ServerRequest) async -> ServerResponse {
@@ -33,7 +30,7 @@ public struct PageHandler: RequestHandler {
             ("Content-Type", "text/html; charset=utf-8"), ("Cache-Control", "no-cache"),
             ("Content-Security-Policy", Self.policy), ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "no-referrer"),
-          ], body: .bytes(Array(try PageText.html(of: try model(), name: name).utf8)))
+          ], body: .bytes(Array(try PageText.html(of: try choice(request)).utf8)))
       case "/activations":
         try request.require("POST")
         return try activations(request)
@@ -46,29 +43,17 @@ public struct PageHandler: RequestHandler {
   private static let policy =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'"
 
+  private func choice(_ request: ServerRequest) throws -> PageChoice { try PageChoice(request.query, among: models()) }
+
   private func activations(_ request: ServerRequest) throws -> ServerResponse {
     let query = try ActivationQuery(request.query)
-    let model = try model()
+    let model = try choice(request).network
     let example = try model.example(in: request)
     let reply = try ActivationReply(model, try model.activations(of: example, mode: query.mode), query)
     var response = ServerResponse(json: try JSONLine.text(reply))
     // It is gone with the next stroke of the pen: compressing it would take longer than sending it.
     response.headers.append(("Cache-Control", "no-store, no-transform"))
     return response
-  }
-}
-
-extension ServedModel {
-  /// The model, where it is no average of several.
-  fileprivate var single: Model {
-    get throws {
-      guard ensemble.members.count == 1 else {
-        throw EvenkeelError.usage(
-          "The page shows the layers of one model; \(name) is \(ensemble.members.count) whose predictions are averaged."
-        )
-      }
-      return ensemble.members[0]
-    }
   }
 }
 

@@ -1,11 +1,11 @@
 import Evenkeel
 import EvenkeelLab
 
-/// The page of a model as one file of HTML: style, script and what is known of the model are in it.
+/// The page of a network as one file of HTML: style, script and what is known of the network are in it.
 enum PageText {
   /// - Throws: `EvenkeelError` if the example digits cannot be drawn.
-  static func html(of model: Model, name: String) throws -> String {
-    let description = try JSONLine.text(try PageDescription(of: model, name: name))
+  static func html(of choice: PageChoice) throws -> String {
+    let description = try JSONLine.text(try PageDescription(of: choice))
     let script = [
       PackageResources.numbers_js, PackageResources.prepare_js, PackageResources.pen_js, PackageResources.upload_js,
       PackageResources.form_js,
@@ -26,9 +26,13 @@ extension PageText {
     + String(decoding: PackageResources.page_css, as: UTF8.self)
 }
 
-/// What the page needs to know of a model before it asks anything.
+/// What the page needs to know of a network before it asks anything.
 struct PageDescription: Encodable {
+  /// What the model is called, and all that the page offers.
   let name: String
+  let models: [String]
+  /// Which of the networks of the model it is, from 1, and how many there are.
+  let member, members: Int
   let version: String
   let parameters: Int
   let outputs: [String]
@@ -36,8 +40,10 @@ struct PageDescription: Encodable {
   /// Ten digits of 28×28 bytes in base64; empty unless the model takes such images.
   let examples: [String]
 
-  init(of model: Model, name: String) throws {
-    self.name = name
+  init(of choice: PageChoice) throws {
+    let model = choice.network
+    (name, models) = (choice.name, choice.names)
+    (member, members) = (choice.member, choice.members)
     version = Release.version
     parameters = model.parameterCount
     outputs = PredictedOutputs.names(of: model)

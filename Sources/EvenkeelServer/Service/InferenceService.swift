@@ -1,5 +1,4 @@
 import Evenkeel
-import Glibc
 import Synchronization
 
 /// Models that answer requests, by name. Their files may change: a new version takes the place of the old one when it is ready, and the
@@ -117,18 +116,5 @@ package final class InferenceService: Sendable {
     state.withLock { state in
       change(&state.entries[state.entries.firstIndex { $0.source.name == entry.source.name }!])
     }
-  }
-}
-
-/// What tells a file from the one that had its name before, or the same before it was changed.
-private struct FileStamp: Equatable {
-  private let device, inode, size, seconds, nanoseconds: Int
-
-  /// nil where there is none.
-  init?(_ path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return nil }
-    (device, inode, size) = (Int(status.st_dev), Int(status.st_ino), Int(status.st_size))
-    (seconds, nanoseconds) = (status.st_mtim.tv_sec, status.st_mtim.tv_nsec)
   }
 }

@@ -138,6 +138,56 @@ func aBodyThatIsNoExampleIsRefused(body: String) async throws {
   #expect(status == 400)
 }
 
+/// A service of one network, and of an average of two.
+private func withPages(_ body: (PageHandler, _ one: Model, _ average: [Model]) async throws -> Void) async throws {
+  let one = try model(smallNetwork, seed: 1, classes: ["a", "b", "c"])
+  let average = try [2, 3].map { try model(smallNetwork, seed: $0, classes: ["d", "e", "f"]) }
+  try await withService([("one", try ModelEnsemble([one])), ("two", try ModelEnsemble(average))]) { service, _, _ in
+    try await body(PageHandler(service), one, average)
+  }
+}
+
+@Test func theAddressChoosesTheModelAndTheNetworkOfAnAverage() async throws {
+  try await withPages { handler, one, average in
+    let row: [Float] = [0.5, -1, 2, 0.25]
+    for (query, network, name, member, members) in [
+      ([:], one, "one", 1, 1), (["model": "one"], one, "one", 1, 1), (["model": "two"], average[0], "two", 1, 2),
+      (["model": "two", "member": "2"], average[1], "two", 2, 2),
+    ] {
+      let page = await handler.respond(to: ServerRequest(method: "GET", path: "/", query: query))
+      #expect(page.status == 200)
+      for part in [
+        "\"name\":\"\(name)\"", "\"models\":[\"one\",\"two\"]", "\"member\":\(member),", "\"members\":\(members),",
+      ] { #expect(page.text.contains(part), "\(query) \(part)") }
+      let answer = await handler.respond(
+        to: ServerRequest(
+          method: "POST", path: "/activations", query: query, headers: ["content-type": "application/octet-stream"],
+          body: PageModels.bytes(row)))
+      let reply = try JSONDecoder().decode(PageReply.self, from: Data(answer.bytes))
+      let activations = try network.activations(of: Tensor(row, shape: [1, 4]), mode: .running)
+      #expect(reply.outputs.values == network.predictions(of: activations))
+      #expect(reply.outputs.names == network.output?.classLabels)
+    }
+  }
+}
+
+@Test(arguments: [
+  (["model": "three"], "There is no model \"three\"; expected one or two."),
+  (["model": "two", "member": "3"], "Model \"two\" has no member 3; expected 1 to 2."),
+  (["member": "0"], "Model \"one\" has no member 0; expected 1 to 1."),
+  (["model": "two", "member": "x"], "Model \"two\" has no member x; expected 1 to 2."),
+])
+func whatIsNotThereIsNotShown(query: [String: String], sentence: String) async throws {
+  try await withPages { handler, _, _ in
+    for (method, path) in [("GET", "/"), ("POST", "/activations")] {
+      let answer = await handler.respond(to: ServerRequest(method: method, path: path, query: query))
+      #expect(answer.status == 404)
+      let reply = try JSONDecoder().decode([String: String].self, from: Data(answer.bytes))
+      #expect(reply == ["error": sentence])
+    }
+  }
+}
+
 @Test(arguments: [("DELETE", "/", 405), ("GET", "/activations", 405), ("GET", "/other", 404)])
 func otherRequestsAreRefused(method: String, path: String, status: Int) async throws {
   let handler = PageHandler(try PageModels.digits.get(), name: "model")

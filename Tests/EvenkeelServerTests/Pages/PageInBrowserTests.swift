@@ -14,7 +14,15 @@
       of model: Model, at state: String = "", width: Int = 1280, height: Int = 800, isDark: Bool = false,
       _ body: (Chromium, _ address: String) throws -> Void
     ) async throws {
-      let server = HTTPServer(handler: PageHandler(model, name: "model"), host: "127.0.0.1", port: 0)
+      try await withPage(
+        by: PageHandler(model, name: "model"), at: state, width: width, height: height, isDark: isDark, body)
+    }
+
+    private func withPage(
+      by handler: PageHandler, at state: String = "", width: Int = 1280, height: Int = 800, isDark: Bool = false,
+      _ body: (Chromium, _ address: String) throws -> Void
+    ) async throws {
+      let server = HTTPServer(handler: handler, host: "127.0.0.1", port: 0)
       let (ports, arrival) = AsyncStream<Int>.makeStream()
       Task { try await server.serve { arrival.yield($0) } }
       defer { server.stop() }
@@ -29,7 +37,9 @@
         try body(browser, address)
         #expect(browser.complaints.isEmpty, "\(browser.complaints)")
         for request in browser.requests where request != "about:blank" && !request.hasPrefix("data:") {
-          #expect(request == address || request.hasPrefix(address + "activations"), "\(request)")
+          #expect(
+            request == address || request.hasPrefix(address + "?model=") || request.hasPrefix(address + "activations"),
+            "\(request)")
         }
       }
     }
@@ -208,6 +218,51 @@
         try browser.evaluate("document.querySelector('.channel .close').focus()")
         try browser.press("Escape", code: 27)
         #expect(try browser.evaluate("document.getElementById('channel-title') === null") as? Bool == true)
+      }
+    }
+
+    @Test func anotherModelIsALinkAway() async throws {
+      let digits = try PageModels.digits.get()
+      try await withService([
+        ("digits", try ModelEnsemble([digits])), ("pair", try ModelEnsemble([digits, digits])),
+        ("table", try ModelEnsemble([try PageModels.table.get()])),
+      ]) { service, _, _ in
+        try await withPage(by: PageHandler(service), at: "#input=e4&mode=own&layer=1&channel=2") { browser, _ in
+          func follow(_ link: String, until state: String) throws {
+            try browser.evaluate(
+              "[...document.querySelectorAll('#choices a')].find(e => e.textContent === '\(link)').focus()")
+            try browser.press("Enter", code: 13)
+            try browser.wait(for: "location.search + location.hash === '\(state)' && \(Self.isShown)")
+          }
+          func expectChosen(_ names: [String]) throws {
+            let shown =
+              try browser.evaluate(
+                "[...document.querySelectorAll('#choices [aria-current=page]')].map(e => e.textContent)")
+              as? [String]
+            #expect(shown == names)
+          }
+          try expectChosen(["digits"])
+          // The drawing is the same; a layer of one model says nothing of another's.
+          try follow("pair", until: "?model=pair#mode=own&input=e4")
+          try expectChosen(["pair", "1"])
+          try follow("2", until: "?model=pair&member=2#mode=own&input=e4")
+          try expectChosen(["pair", "2"])
+          #expect(
+            try browser.evaluate("document.querySelector('#choices p').textContent") as? String
+              == "pair averages the predictions of 2 networks. This page shows one of them, and what it alone predicts."
+          )
+          try follow("table", until: "?model=table#mode=own")
+          #expect(try browser.evaluate("document.querySelectorAll('#field-0').length") as? Int == 1)
+        }
+      }
+    }
+
+    @Test func anAddressWithALayerThatTheModelHasNotShowsTheRest() async throws {
+      for state in ["#input=e3&layer=77&channel=0", "#input=e3&layer=1&channel=99"] {
+        try await withPage(of: try PageModels.digits.get(), at: state) { browser, _ in
+          let shown = try browser.evaluate("[location.hash, byId('trouble').textContent]") as? [String]
+          #expect(shown == ["#input=e3", ""])
+        }
       }
     }
 

@@ -39,8 +39,10 @@ function histogram(pair, spreads, label, width) {
     drawing.append(svg('text', {x: x(tick), y: lower + 41, 'text-anchor': anchor}, short(tick)));
   }
   drawing.append(svg('line', {class: 'tick', x1: 0, x2: width, y1: lower + 22, y2: lower + 22}));
-  const crowded = pair.before.slice(0, 8).some(count => count > 0);
-  const [place, anchor] = crowded ? [width, 'end'] : [0, 'start'];
+  // At the side where fewer values are in the way.
+  const busy = bins => bins.reduce((sum, count) => sum + Math.sqrt(count), 0);
+  const [left, right] = [[0, 8], [-8]].map(ends => busy(pair.before.slice(...ends)) + busy(pair.after.slice(...ends)));
+  const [place, anchor] = left > right ? [width, 'end'] : [0, 'start'];
   drawing.append(svg('text', {class: 'side', x: place, y: axis - 6, 'text-anchor': anchor}, 'before'));
   drawing.append(svg('text', {class: 'after', x: place, y: axis + 16, 'text-anchor': anchor}, 'after'));
   return make('div', {class: 'histogram'}, drawing);

@@ -29,8 +29,8 @@ async function ask(since = performance.now()) {
   while (isStale) {
     isStale = false;
     const start = askedAt;
-    const body = form ? form.body(model.input.isTable) : values ?? new Float32Array(image.height * image.width * image.channels);
-    const query = new URLSearchParams({mode});
+    const body = form ? form.body(model.input.isTable) : values;
+    const query = new URLSearchParams({model: model.name, member: model.member, mode});
     if (selection) {
       query.set('layer', selection.layer);
       query.set('channel', selection.channel);
@@ -40,6 +40,13 @@ async function ask(since = performance.now()) {
         method: 'POST', body, headers: {'content-type': form ? 'application/json' : 'application/octet-stream'},
       });
       const reply = await answer.json();
+      if (!answer.ok && selection && rows.size === 0) {
+        // The address is one of another model, which has a layer that this one has not.
+        selection = null;
+        remember();
+        isStale = true;
+        continue;
+      }
       if (!answer.ok) throw new Error(reply.error);
       trouble('');
       show(reply);
@@ -60,6 +67,8 @@ function trouble(text) {
 // ---- showing -------------------------------------------------------------------------------------------------------------------------
 
 function show(reply) {
+  // The model was read again, and has other layers.
+  if (rows.size > 0 && (rows.size !== reply.layers.length || reply.layers.some(layer => !rows.has(layer.path)))) return location.reload();
   showOutputs(reply.outputs);
   for (const layer of reply.layers) {
     if (rows.has(layer.path)) continue;
@@ -122,13 +131,14 @@ function showChannel(reply) {
 
 // ---- input ---------------------------------------------------------------------------------------------------------------------------
 
-// Takes new values from `origin` on, and shows what the model sees.
-function take(newValues, origin, since) {
+// Takes new values from `origin` on, and shows what the model sees; `isUnopened` where nothing can be drawn and no file is open.
+function take(newValues, origin, since, isUnopened = false) {
   [values, source] = [newValues, origin];
   const sees = byId('sees');
   sees.width = image.width;
   sees.height = image.height;
   sees.getContext('2d').drawImage(pictureOf(values, image), 0, 0);
+  byId('seen').textContent = `${isUnopened ? 'all black until you open an image' : 'what the model sees'}: ${image.width} × ${image.height}`;
   remember();
   ask(since);
 }
@@ -139,11 +149,16 @@ function takeStrokes(since) {
   take(prepareDrawing(ink, padSide, padSide, image.height, image.width), pad.isEmpty ? null : `s${pad.text}`, since);
 }
 
+// An example is prepared as a drawing is, without the noise of its paper.
+function exampleValues(index) {
+  return prepareDrawing(bytesOf(model.examples[index]).map(value => value < 48 ? 0 : value), 28, 28, 28, 28);
+}
+
 function takeExample(index) {
-  const bytes = Float32Array.from(bytesOf(model.examples[index]));
-  pad.show(pictureOf(bytes, image));
+  const prepared = exampleValues(index);
+  pad.show(pictureOf(prepared, image));
   byId('hint').hidden = true;
-  take(bytes, `e${index}`);
+  take(prepared, `e${index}`);
 }
 
 async function takeFile(file) {
@@ -163,7 +178,7 @@ async function takeFile(file) {
 function buildImageInput(place) {
   const sees = make('canvas', {id: 'sees', role: 'img', 'aria-label': 'What the model sees', width: image.width, height: image.height});
   const seen = make('div', {class: image.channels === 1 ? 'sees' : 'sees large'}, sees,
-    make('span', {class: 'small'}, `what the model sees: ${image.width} × ${image.height}`));
+    make('span', {class: 'small', id: 'seen'}));
   const tools = make('div', {class: 'tools'});
   if (image.channels === 1) {
     const canvas = make('canvas', {id: 'pad', 'aria-label': 'Pad to draw on with mouse, finger or pen. Without one of them, choose an example below.', role: 'img'});
@@ -188,8 +203,8 @@ function buildImageInput(place) {
   place.append(tools);
   if (!model.examples.length) return;
   const examples = make('div', {class: 'examples', role: 'group', 'aria-label': 'Examples'});
-  model.examples.forEach((text, index) => {
-    const button = make('button', {type: 'button', 'aria-label': `Example ${index}`}, pictureOf(bytesOf(text), image));
+  model.examples.forEach((_, index) => {
+    const button = make('button', {type: 'button', 'aria-label': `Example ${index}`}, pictureOf(exampleValues(index), image));
     button.addEventListener('click', () => takeExample(index));
     examples.append(button);
   });
@@ -229,8 +244,35 @@ function recall() {
     trouble('The address holds no input that the page understands.');
   }
   if (!form && !source && model.examples.length) return takeExample(3);
-  if (image && !values) return take(new Float32Array(image.height * image.width * image.channels), null);
+  if (image && !values) return take(new Float32Array(image.height * image.width * image.channels), null, undefined, !pad);
   ask();
+}
+
+// ---- other models ----------------------------------------------------------------------------------------------------------------------
+
+// Links to the other models, or to the other networks of an average. `kept` are the parts of the state that mean the same there.
+function offer(what, names, chosen, query, kept) {
+  const links = names.map((name, index) => {
+    const link = make('a', {href: `?${new URLSearchParams(query(index))}`, 'aria-current': index === chosen ? 'page' : null}, name);
+    link.addEventListener('click', () => {
+      const state = new URLSearchParams(location.hash.slice(1));
+      link.hash = new URLSearchParams([...state].filter(([key]) => kept.includes(key)));
+    });
+    return link;
+  });
+  byId('choices').append(make('nav', {'aria-label': what}, make('span', {}, what), ...links));
+}
+
+function offerOthers() {
+  if (model.models.length > 1) {
+    offer('Model', model.models, model.models.indexOf(model.name), index => ({model: model.models[index]}), ['mode', 'input']);
+  }
+  if (model.members === 1) return;
+  const numbers = Array.from({length: model.members}, (_, index) => index + 1);
+  offer('Network', numbers, model.member - 1, index => ({model: model.name, member: index + 1}),
+    ['mode', 'input', 'row', 'layer', 'channel', 'value']);
+  byId('choices').append(make('p', {class: 'small'},
+    `${model.name} averages the predictions of ${model.members} networks. This page shows one of them, and what it alone predicts.`));
 }
 
 // ---- start ---------------------------------------------------------------------------------------------------------------------------
@@ -240,8 +282,9 @@ function start() {
   document.title = `${model.name}: the walk of ${what}`;
   byId('model-name').textContent = `Evenkeel · ${model.name}`;
   byId('title').textContent = `The walk of ${what}`;
-  byId('lead').textContent = `${image ? 'Draw or open one' : 'Change a value'}, and see what every layer makes of it. At each batch norm, the values before and after it lie on one axis.`;
+  byId('lead').textContent = `${!image ? 'Change a value' : image.channels === 1 ? 'Draw or open one' : 'Open one'}, and see what every layer makes of it. At each batch norm, the values before and after it lie on one axis.`;
   byId('footer').textContent = `${model.version}, ${model.parameters.toLocaleString('en')} learned values. Nothing that you draw or enter leaves the server that this page came from.`;
+  offerOthers();
   if (image) {
     buildImageInput(byId('input'));
   } else {

@@ -3,7 +3,8 @@
 const kinds = {
   dense: 'dense', convolution: 'convolution', convolution1D: 'convolution', batchNorm: 'batch norm', relu: 'ReLU', maxPool: 'max pool',
   averagePool: 'average pool', globalAveragePool: 'mean of positions', residual: 'block + shortcut', layerNorm: 'layer norm',
-  groupNorm: 'group norm', instanceNorm: 'instance norm', rmsNorm: 'RMS norm', gelu: 'GELU', silu: 'SiLU',
+  groupNorm: 'group norm', instanceNorm: 'instance norm', rmsNorm: 'RMS norm', gelu: 'GELU', silu: 'SiLU', elu: 'ELU', leakyRelu: 'leaky ReLU',
+  piecewiseLinear: 'piecewise linear', depthwiseConvolution: 'depthwise convolution', memberDense: 'dense of each member',
 };
 
 // Pictures are painted when they are about to be seen.
@@ -46,7 +47,8 @@ class LayerRow {
       ? [Math.min(...layer.minimum), Math.max(...layer.maximum)] : [Math.min(...layer.mean), Math.max(...layer.mean)];
     this.strongest = Math.max(Math.abs(least), Math.abs(most));
     this.legend.classList.toggle('positive', least >= 0);
-    this.legend.replaceChildren(numberElement(least), make('i'), numberElement(most));
+    this.legend.replaceChildren(...(layer.shape.join() === '1'
+      ? [numberElement(most)] : [numberElement(least), make('i'), numberElement(most)]));
     if (this.shown === undefined) this.fit();
     this.isStale = true;
     if (this.isSeen) this.paint();
@@ -59,7 +61,9 @@ class LayerRow {
     const {layer} = this;
     this.shown = layer.mean.length;
     const more = this.shown < layer.channels ? `, the first ${this.shown} shown` : '';
-    this.facts.textContent = `${layer.path} · ${layer.shape.join(' × ')}${more}`;
+    // Long paths are broken behind a dot.
+    const steps = layer.path.split('.').flatMap((step, index) => index ? ['.', make('wbr'), step] : [step]);
+    this.facts.replaceChildren(...steps, ` · ${layer.shape.join(' × ')}${more}`);
     this.canvas.setAttribute('aria-valuemax', this.shown - 1);
     const room = roomOf(this.inside.firstChild, 640);
     this.drawingWidth = layer.norm ? roomOf(this.figure, 400) : 0;
