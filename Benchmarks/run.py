@@ -5,6 +5,7 @@ import os
 import statistics
 
 import company
+import ranks
 import whole
 from cases import LAYERS, PROGRAMS, groups
 from targets import Targets, traffic
@@ -75,21 +76,22 @@ def measure(rounds, only):
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--rounds", type=int, default=5)
-parser.add_argument("--only", help="company, mnist, cifar, lab, or the cases whose request holds this text, such as 'step 784'")
+parser.add_argument("--only", help="company, mnist, cifar, lab, ranks, or the cases whose request holds this text, such as 'step 784'")
 parser.add_argument("--epochs", type=int, default=1, help="of the CIFAR-10 run")
 options = parser.parse_args()
 print(processor() + "\n")
 data = os.environ.get("EVENKEEL_DATA", "")
-if options.only not in ("company", "mnist", "cifar", "lab"):
+if options.only not in ("company", "mnist", "cifar", "lab", "ranks"):
     measure(options.rounds, options.only)
 if options.only in (None, "company"):
     company.measure()
 for name, body in (
         ("mnist", lambda: whole.mnist(data + "/mnist", options.rounds)),
         ("cifar", lambda: whole.cifar(data + "/cifar10", options.rounds if options.only else 1, options.epochs)),
-        ("lab", lambda: whole.laboratory(data + "/mnist", options.rounds))):
+        ("lab", lambda: whole.laboratory(data + "/mnist", options.rounds)),
+        ("ranks", lambda: ranks.steps(data + "/cifar10", options.rounds))):
     if options.only in (None, name):
-        if os.path.isdir(data + ("/cifar10" if name == "cifar" else "/mnist")):
+        if os.path.isdir(data + ("/cifar10" if name in ("cifar", "ranks") else "/mnist")):
             body()
         else:
             print(f"\nThe {name} run is left out: set EVENKEEL_DATA to a folder that holds its data.")

@@ -39,6 +39,22 @@ private struct RankCommandTests {
     }
   }
 
+  @Test(.enabled(if: Precision.bfloat16.isAvailable, "the processor has no bfloat16"))
+  func soItHasInBFloat16() throws {
+    try withTemporaryFolder { folder in
+      let precision = ["--precision", "bfloat16"]
+      let one = try run(training("\(folder)/one.safetensors") + precision)
+      #expect(one.code == 0, "\(one.errors)")
+      let bytes = try FileBytes("\(folder)/one.safetensors").copy
+      for count in 1...4 {
+        let path = "\(folder)/\(count).safetensors"
+        let result = try run(training(path) + precision, variables: ranks(count))
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(try FileBytes(path).copy == bytes, "\(count) ranks")
+      }
+    }
+  }
+
   @Test func aCheckpointOfFourRanksResumesAsThree() throws {
     try withTemporaryFolder { folder in
       let (straight, parts) = ("\(folder)/straight.safetensors", "\(folder)/parts.safetensors")

@@ -29,6 +29,10 @@ struct Places {
   /// which begins `scratchCount`, and lies `sliceScratchStride` floats apart.
   let workspaceStride: Int
   let scratchCount, sliceScratchStride: [Int]
+  /// The buffer of the slices' scratch that is added; −1 if there is none. A slice's of all steps lies together, each step's at its place in
+  /// `addedScratch`, which is nil for other steps.
+  private(set) var added = -1
+  let addedScratch: [Int?]
   private let phases: Phases
 
   init(
@@ -39,13 +43,24 @@ struct Places {
     self.phases = phases
     workspaceStride = Self.rounded(steps.map(\.operation.workspaceCount).max() ?? 0)
     scratchCount = steps.map { Self.rounded($0.operation.scratchCount) }
-    sliceScratchStride = steps.map { Self.rounded($0.operation.sliceScratchCount) }
+    let sliceScratch = steps.map { Self.rounded($0.operation.sliceScratchCount) }
+    var addedCount = 0
+    let places: [Int?] = zip(steps, sliceScratch).map { step, count in
+      guard step.operation.addsSliceScratch else { return nil }
+      defer { addedCount += count }
+      return addedCount
+    }
+    addedScratch = places
+    sliceScratchStride = zip(places, sliceScratch).map { $0 == nil ? $1 : addedCount }
     values = Array(repeating: -1, count: lengths.count)
     gradients = values
     inputGradients = Array(repeating: InputGradient(), count: n)
     addsToAddend = Array(repeating: false, count: n)
     copiedGradients = Array(repeating: -1, count: n)
     workspace = add(workspaceStride * members, from: -1, to: 2 * n + 1)
+    if let first = addedScratch.firstIndex(where: { $0 != nil }) {
+      added = add(slices * addedCount, from: first, to: 2 * n + 1)
+    }
     placeValues(steps, lengths, output: output, rows: rows, slices: slices, training: purpose == .training)
     if purpose == .training { placeGradients(steps, lengths, output: output, rows: rows) }
   }
@@ -78,9 +93,8 @@ struct Places {
       } else {
         values[step.output] = add(lengths[step.output] * rows, from: index, to: end)
       }
-      scratch.append(
-        add(
-          scratchCount[index] + slices * sliceScratchStride[index], from: index, to: training ? 2 * n + 1 : index))
+      let ofSlices = addedScratch[index] == nil ? slices * sliceScratchStride[index] : 0
+      scratch.append(add(scratchCount[index] + ofSlices, from: index, to: training ? 2 * n + 1 : index))
     }
   }
 

@@ -16,13 +16,19 @@ final class Job: @unchecked Sendable {
   fileprivate(set) var collecting: Int?
   /// The steps whose parameter gradients are computed beside the slices, or that prepare, with the number of blocks of each.
   var pending: [(step: Int, blocks: Range<Int>)] = []
+  /// With other ranks, the steps that follow when the slices' scratch of all has been added, last first.
+  fileprivate var waiting: [Int] = []
   var preparing: [(step: Int, blocks: Range<Int>)] = []
   /// The slices of this rank, and those of them that run; blocks follow them.
   private(set) var own = 0..<0
   fileprivate(set) var running = 0..<0
   fileprivate let failure = Mutex<(item: Int, error: any Error)?>(nil)
 
-  init() { preparing.reserveCapacity(16) }
+  init(steps: Int) {
+    pending.reserveCapacity(steps)
+    waiting.reserveCapacity(steps)
+    preparing.reserveCapacity(16)
+  }
   deinit { wholeBounds.deallocate() }
 
   func take(_ call: Program.Call, _ slices: SliceBounds, own: Range<Int>) {
@@ -44,14 +50,32 @@ extension Program {
     let hasSlices = !range.isEmpty || collecting != nil
     guard hasSlices || !job.pending.isEmpty else { return }
     (job.steps, job.collecting, job.running) = (range, collecting, hasSlices ? job.own : 0..<0)
-    if exchange != nil { for (index, _) in job.pending { try steps[index].operation.gatherRows(passBackward(index)) } }
+    if exchange != nil {
+      for (index, _) in job.pending where !steps[index].operation.addsSliceScratch {
+        try steps[index].operation.gatherRows(passBackward(index))
+      }
+    }
     try run(.backward, items: job.running.count + job.pending.reduce(0) { $0 + $1.blocks.count })
     if let exchange { for (index, _) in job.pending { try gatherBlocks(ofStep: index, exchange) } }
     job.pending.removeAll(keepingCapacity: true)
     for index in range.reversed() {
       let blocks = steps[index].operation.gradientBlocks
-      if blocks > 0 { job.pending.append((index, ownBlocks(of: blocks, ofStep: index))) }
+      guard blocks > 0 else { continue }
+      if exchange != nil, steps[index].operation.addsSliceScratch {
+        job.waiting.append(index)
+      } else {
+        job.pending.append((index, ownBlocks(of: blocks, ofStep: index)))
+      }
     }
+  }
+
+  /// Adds the slices' scratch of all steps that wait for it over ranks, in one exchange.
+  func addSliceScratch() throws {
+    guard let exchange, let first = job.waiting.last, let last = job.waiting.first else { return }
+    let (start, end) = (sliceScratchOffsets[first], sliceScratchOffsets[last] + steps[last].operation.sliceScratchCount)
+    try exchange.sum(arena.start + start, count: end - start, stride: sliceScratchStrides[first])
+    for index in job.waiting { job.pending.append((index, 0..<steps[index].operation.gradientBlocks)) }
+    job.waiting.removeAll(keepingCapacity: true)
   }
 
   /// Does what is left to do for the parameters.

@@ -36,7 +36,7 @@ package final class Program: @unchecked Sendable {
   private var prepared: [UInt64]
   /// What this rank exchanges with others; nil if it works alone.
   let exchange: SliceExchange?
-  let job = Job()
+  let job: Job
 
   /// - Parameters:
   ///   - network: That of `layout`, or one whose layers stand at the same paths; nil: that of `layout`.
@@ -76,11 +76,15 @@ package final class Program: @unchecked Sendable {
     copiedGradients = places.copiedGradients.map { $0 < 0 ? -1 : plan.offsets[$0] }
     addsToAddend = places.addsToAddend
     scratchOffsets = places.scratch.map { plan.offsets[$0] }
-    sliceScratchOffsets = zip(scratchOffsets, places.scratchCount).map { $0 + $1 }
+    sliceScratchOffsets = steps.indices.map { index in
+      let (buffer, place) =
+        places.addedScratch[index].map { (places.added, $0) } ?? (places.scratch[index], places.scratchCount[index])
+      return plan.offsets[buffer] + place
+    }
     sliceScratchStrides = places.sliceScratchStride
     workspaceOffset = plan.offsets[places.workspace]
     workspaceStride = places.workspaceStride
-    job.pending.reserveCapacity(steps.count)
+    job = Job(steps: steps.count)
   }
 
   deinit { slices.deallocate() }
@@ -182,6 +186,7 @@ package final class Program: @unchecked Sendable {
       }
     }
     try runBackward(range.lowerBound..<end)
+    try addSliceScratch()
     try finishParameterGradients()
   }
 

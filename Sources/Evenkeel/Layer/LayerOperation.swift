@@ -27,6 +27,10 @@ public protocol LayerOperation: Sendable {
   var scratchCount: Int { get }
   /// The same for every slice, which has its own.
   var sliceScratchCount: Int { get }
+  /// True if of other rows `parameterGradients` read only the slices' scratch, which is of numbers that they add as a balanced tree
+  /// (`BackwardPass.mergeSlices`). Several ranks bring the sum for all such operations at once, at the end of the backward, and leave it in
+  /// the only slice that the pass then has; `gatherRows` is not called.
+  var addsSliceScratch: Bool { get }
   /// Floats that hold during one call of one of the functions, aligned like scratch; all operations of a program share
   /// them, but not the threads that run slices.
   var workspaceCount: Int { get }
@@ -77,6 +81,7 @@ extension LayerOperation {
   public var takesSlices: Bool { false }
   public var scratchCount: Int { 0 }
   public var sliceScratchCount: Int { 0 }
+  public var addsSliceScratch: Bool { false }
   public var workspaceCount: Int { 0 }
   public func preparationBlocks(_ pass: ForwardPass) -> Int { 0 }
   public func prepare(_ pass: ForwardPass, block: Int) throws {}

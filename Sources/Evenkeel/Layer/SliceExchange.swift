@@ -58,6 +58,14 @@ package final class SliceExchange: @unchecked Sendable {
     try gather(UnsafeMutablePointer(mutating: rows), bytesOfRow: floatsOfRow * MemoryLayout<Float>.stride)
   }
 
+  /// Fills what belongs to the slices of the other ranks: `bytes` bytes each, from `start` on.
+  func gather(_ start: UnsafeMutableRawPointer, bytesOfSlice bytes: Int) throws {
+    for rank in 0..<communicator.size {
+      (counts[rank], offsets[rank]) = ((starts[rank + 1] - starts[rank]) * bytes, starts[rank] * bytes)
+    }
+    try communicator.gather(start, counts: counts, starts: offsets)
+  }
+
   /// The part of `count` blocks that this rank computes.
   func ownBlocks(of count: Int) -> Range<Int> {
     first(count, of: communicator.rank)..<first(count, of: communicator.rank + 1)

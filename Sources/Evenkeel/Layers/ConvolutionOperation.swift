@@ -48,6 +48,7 @@ struct ConvolutionOperation: LayerOperation {
   var takesSlices: Bool { true }
   /// Gradients of the bias, then of the weights.
   var sliceScratchCount: Int { gradient.map { biasCount + ($0.leavesParts ? $0.partCount : 0) } ?? 0 }
+  var addsSliceScratch: Bool { gradient?.leavesParts ?? false }
   private var biasCount: Int { hasBias ? (outputs + 15) / 16 * 16 : 0 }
 
   func preparationBlocks(_ pass: ForwardPass) -> Int { 1 }
@@ -85,8 +86,7 @@ struct ConvolutionOperation: LayerOperation {
   var gradientBlocks: Int { gradient?.blocks ?? 0 }
 
   func gatherRows(_ pass: BackwardPass) throws {
-    guard let gradient else { return }
-    if !gradient.leavesParts { try pass.gatherRows(backwardReads) }
+    try pass.gatherRows(backwardReads)
     try pass.sumSlices(count: sliceScratchCount)
   }
 

@@ -38,6 +38,7 @@ struct WinogradOperation: LayerOperation {
   var takesSlices: Bool { true }
   /// Gradients of the bias, then of the weights.
   var sliceScratchCount: Int { isTraining ? outputs + (leavesParts ? outputs * sumsOfOutput : 0) : 0 }
+  var addsSliceScratch: Bool { leavesParts }
 
   private var outputs: Int { images.out_channels }
   /// Floats of the weights' gradient of one output channel.
@@ -77,8 +78,8 @@ struct WinogradOperation: LayerOperation {
   var gradientBlocks: Int { leavesParts ? outputs / Self.panel : (outputs - 1) / Self.outputsAtOnce + 1 }
 
   func gatherRows(_ pass: BackwardPass) throws {
-    if !leavesParts { try pass.gatherRows(backwardReads) }
-    if hasBias || leavesParts { try pass.sumSlices(count: sliceScratchCount) }
+    try pass.gatherRows(backwardReads)
+    if hasBias { try pass.sumSlices(count: outputs) }
   }
 
   func gradientStart(ofBlock block: Int, parameter: Int) -> Int? {

@@ -150,8 +150,7 @@ final class TrainingStep {
   /// The loss of `part` from the program's outputs; writes the gradient of the whole batch's mean.
   func evaluateLoss(_ part: Range<Int>, of batch: Batch) throws -> Loss.Sums {
     let weights = batch.weights(part)
-    try program.gatherOutput()
-    let sums = slicedLoss.evaluate(program, part.count, batches.targets(part, of: batch), weights)
+    let sums = try slicedLoss.evaluate(program, part.count, batches.targets(part, of: batch), weights)
     guard sums.loss.isFinite else {
       throw batch.position.diverged(
         "the loss is \(sums.loss.isNaN ? .nan : sums.loss)", layer: try program.firstNonFinite(rows: part.count))

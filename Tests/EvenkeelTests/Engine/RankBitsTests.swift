@@ -84,12 +84,17 @@ private let otherCases: [TrainingCase] = {
   cases[5].trainer.augmentation = [.flip, .crop(padding: 1)]
   cases[6].trainer.clippingNorm = 0.1
   cases[6].trainer.averaging = .exponential(decay: 0.9)
+  if Precision.bfloat16.isAvailable {
+    cases.append(images("convolutions in bfloat16", [Convolution(8, kernel: 5), BatchNorm(), ReLU()]))
+    cases[cases.count - 1].trainer.batchSize = 50
+    cases[cases.count - 1].trainer.precision = .bfloat16
+  }
   return cases
 }()
 
 @Test(arguments: otherCases)
 private func soDoesOneOfOtherLayers(_ training: TrainingCase) throws {
-  try training.expectSameBits(on: training.data(120), ranks: [2, 3])
+  try training.expectSameBits(on: training.data(120), ranks: [2, 3, 4])
 }
 
 /// Ten examples are two slices of images, three are one: some ranks have none.
