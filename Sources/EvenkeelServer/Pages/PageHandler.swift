@@ -4,11 +4,16 @@ import Evenkeel
 ///
 /// It answers two requests. `GET /` gives the page, one file of HTML that loads nothing else. `POST /activations` takes one example
 /// and gives what every layer makes of it; Documentation/Page.md says how both look.
+///
+/// ```swift
+/// let handler = PageHandler(try Model(contentsOf: "digits.safetensors"), name: "digits")
+/// let page = await handler.respond(to: ServerRequest(method: "GET", path: "/"))
+/// ```
 public struct PageHandler: RequestHandler {
   private let name: String
   private let model: @Sendable () throws -> Model
 
-  /// - Parameter name: What the page calls the model.
+  /// The page of `model`, which it calls `name`.
   public init(_ model: Model, name: String) { self.init(name: name) { model } }
 
   /// - Parameter model: Is asked for each request, so that a model that is read again is shown from then on.
@@ -22,6 +27,7 @@ public struct PageHandler: RequestHandler {
     _ = try model()
   }
 
+  /// The page, a walk of an example, or an error with a sentence.
   public func respond(to request: ServerRequest) async -> ServerResponse {
     do {
       switch request.path {
