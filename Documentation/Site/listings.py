@@ -1,7 +1,7 @@
 """Compiles the listings of all texts and the steps of the tutorials, without running them."""
 import re
 
-from paths import ROOT, WORK, import_flags, run
+from paths import MODULES, ROOT, WORK, import_flags, run
 
 # What a listing need not declare.
 GIVEN = """
@@ -60,7 +60,7 @@ def split(code):
 def source():
     """One file in which each listing and each step is a function, and keeps its place in the messages of the compiler; with how many
     there are of each."""
-    imports, outer, functions, count = {"import Evenkeel", "import EvenkeelLab", "import EvenkeelONNX"}, [], [], 0
+    imports, outer, functions, count = {f"import {module}" for module in MODULES}, [], [], 0
     for path, start, code in listings():
         own, declarations, statements = split(code)
         imports |= own
@@ -70,7 +70,7 @@ def source():
             return [text for offset, lines in parts
                     for text in [f'#sourceLocation(file: "{path}", line: {start + offset})', *lines, "#sourceLocation()"]]
         outer += placed(declarations)
-        functions += [f"func listing{count}({' '.join(GIVEN.split())}) throws {{", "var model = given", "do {", *placed(statements), "}", "_ = model", "}"]
+        functions += [f"func listing{count}({' '.join(GIVEN.split())}) async throws {{", "var model = given", "do {", *placed(statements), "}", "_ = model", "}"]
     files = [file for _, group in steps() for file in group[:-1]]
     for number, file in enumerate(files):
         lines = file.read_text().rstrip("\n").split("\n")

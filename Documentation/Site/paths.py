@@ -8,7 +8,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILT = ROOT / ".build/release"
 WORK = ROOT / ".build/documentation"
 SITE = ROOT / ".build/site"
-MODULES = ["Evenkeel", "EvenkeelLab", "EvenkeelONNX"]
+MODULES = ["Evenkeel", "EvenkeelLab", "EvenkeelONNX", "EvenkeelServer"]
 
 
 def fail(message):
@@ -26,7 +26,7 @@ def require_build():
 def import_flags():
     """What a compiler needs to import the modules: they name those of C that they stand on."""
     maps = [path for pattern in ("Sources/*/module.modulemap", ".build/release/*.build/module.modulemap",
-                                 ".build/checkouts/Yams/Sources/*/include/module.modulemap",
+                                 ".build/checkouts/*/Sources/*/include/module.modulemap",
                                  ".build/checkouts/GRDB.swift/Sources/*/module.modulemap")
             for path in sorted(glob.glob(str(ROOT / pattern)))]
     return ["-I", str(BUILT / "Modules")] + [flag for path in maps for flag in ("-Xcc", f"-fmodule-map-file={path}")]

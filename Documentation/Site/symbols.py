@@ -10,7 +10,7 @@ ENTRY_POINTS = """
 BatchNorm Model Network Trainer Trainer.fit Trainer.fitMembers Checkpoint Schedule Augmentation TableRecipe Model.predict
 Model.evaluate Model.evaluation Model.folded Model.recalibrate Model.calibrate Model.chooseThreshold Model.importance Model.mean
 Model.diagnose Model.writeONNX ModelEnsemble Dataset.idx Dataset.cifar10 Dataset.images Dataset.numpy Dataset.csv Dataset.read
-Dataset.digits Network.normalized Network.withoutNormalization RunObserver LossSurface Hessian ONNXImport
+Dataset.digits Network.normalized Network.withoutNormalization RunObserver LossSurface Hessian ONNXImport PageHandler
 """.split()
 # What the compiler writes, or what says only that a type is written to files.
 SYNTHESIZED = {"init(from:)", "encode(to:)", "init(rawValue:)"}

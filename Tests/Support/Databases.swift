@@ -1,8 +1,11 @@
 import GRDB
 
 /// Makes an SQLite database at `path` by these statements, or changes the one that is there.
-package func makeDatabase(_ path: String, _ statements: String...) throws {
-  try DatabaseQueue(path: path).write { database in
+/// - Parameter pageSize: The bytes of a page of a new database.
+package func makeDatabase(_ path: String, pageSize: Int = 4096, _ statements: String...) throws {
+  var configuration = Configuration()
+  configuration.prepareDatabase { try $0.execute(sql: "pragma page_size = \(pageSize)") }
+  try DatabaseQueue(path: path, configuration: configuration).write { database in
     for statement in statements { try database.execute(sql: statement) }
   }
 }

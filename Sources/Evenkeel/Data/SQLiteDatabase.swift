@@ -36,6 +36,8 @@ final class SQLiteDatabase {
     }
     connection = opened
     sqlite3_busy_timeout(connection, Self.patience)
+    // A stranger's views may compute, and call nothing that does more.
+    sqlite3_exec(connection, "pragma trusted_schema = off", nil, nil, nil)
     // Without the right to write, SQLite opens a database for reading only.
     guard !writes || sqlite3_db_readonly(connection, "main") == 0 else {
       throw EvenkeelError.cannotWrite("\(path) cannot be written: it is read-only.")

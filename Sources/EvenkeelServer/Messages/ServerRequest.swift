@@ -8,8 +8,10 @@ public struct ServerRequest: Sendable {
   public var query: [String: String]
   /// By names in lower case.
   public var headers: [String: String]
+  /// What follows the headers; empty without one.
   public var body: [UInt8]
 
+  /// A request with these parts.
   public init(
     method: String, path: String, query: [String: String] = [:], headers: [String: String] = [:], body: [UInt8] = []
   ) {
@@ -31,16 +33,20 @@ extension ServerRequest {
 public struct ServerResponse: Sendable {
   /// The status of HTTP.
   public var status: Int
+  /// In the order in which they are sent; a name may come twice.
   public var headers: [(name: String, value: String)]
+  /// Sent behind the headers.
   public var body: Body
 
   /// What follows the headers.
   public enum Body: Sendable {
+    /// All of it at once.
     case bytes([UInt8])
     /// Parts that are sent as they come, until the stream ends or the client has gone.
     case stream(AsyncStream<[UInt8]>)
   }
 
+  /// An answer with these parts.
   public init(status: Int, headers: [(name: String, value: String)] = [], body: Body = .bytes([])) {
     (self.status, self.headers, self.body) = (status, headers, body)
   }
@@ -48,5 +54,6 @@ public struct ServerResponse: Sendable {
 
 /// Answers requests, several at once.
 public protocol RequestHandler: Sendable {
+  /// The answer, for errors too.
   func respond(to request: ServerRequest) async -> ServerResponse
 }

@@ -4,11 +4,16 @@ import Evenkeel
 ///
 /// It answers two requests. `GET /` gives the page, one file of HTML that loads nothing else. `POST /activations` takes one example
 /// and gives what every layer makes of it; Documentation/Page.md says how both look.
+///
+/// ```swift
+/// let handler = PageHandler(try Model(contentsOf: "digits.safetensors"), name: "digits")
+/// let page = await handler.respond(to: ServerRequest(method: "GET", path: "/"))
+/// ```
 public struct PageHandler: RequestHandler {
   /// Is asked for each request, so that a model that is read again is shown from then on.
   private let models: @Sendable () -> [PageModel]
 
-  /// - Parameter name: What the page calls the model.
+  /// The page of `model`, which it calls `name`.
   public init(_ model: Model, name: String) {
     let models = [PageModel(name: name, networks: [model])]
     self.models = { models }
@@ -19,6 +24,7 @@ public struct PageHandler: RequestHandler {
     models = { service.models.map { PageModel(name: $0.name, networks: $0.ensemble.members) } }
   }
 
+  /// The page, a walk of an example, or an error with a sentence.
   public func respond(to request: ServerRequest) async -> ServerResponse {
     do {
       switch request.path {
