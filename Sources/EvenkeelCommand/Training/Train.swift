@@ -27,7 +27,7 @@ struct Train: ParsableCommand {
 
   mutating func run() throws {
     StopSignals.watch()
-    try Ranks.join(timeout: computation.collectiveTimeout, threads: computation.threadOption.given)
+    try computation.ranks.join(reading: data, threads: computation.threadOption.given)
     if !Ranks.isFirst {
       (output.quiet, output.report) = (true, nil)
       (logs.log, logs.tensorboard, logs.tensorboardHistograms) = (nil, nil, nil)
@@ -76,7 +76,6 @@ struct Train: ParsableCommand {
   /// - Throws: `EvenkeelError` with code `usage` for what several processes cannot do.
   private func requireAlone() throws {
     guard Ranks.communicator != nil else { return }
-    if data == "-" { throw EvenkeelError(.usage, "Standard input reaches one rank only; give all a file.") }
     if folds.folds != nil {
       throw EvenkeelError(.usage, "--folds trains in one process; it does not work on ranks yet.")
     }
@@ -333,7 +332,10 @@ struct Train: ParsableCommand {
 
   /// How well the model does on the test part, or on another if there is none: a model that does not predict numbers is not stored.
   private func finalEvaluation(of model: Model, on splits: DatasetSplits) throws -> Evaluation {
-    do { return try model.evaluation(of: splits.judged.part) } catch let error as EvenkeelError {
+    do {
+      return try ModelEnsemble([model]).evaluation(
+        of: [splits.judged.part], threads: Ranks.threads, among: Ranks.communicator)
+    } catch let error as EvenkeelError {
       throw EvenkeelError(error.code, error.message + (output.paths.model.map { " \($0) is not written." } ?? ""))
     }
   }
