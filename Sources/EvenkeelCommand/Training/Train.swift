@@ -22,6 +22,7 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Probabilities") var calibration: CalibrationOptions
   @OptionGroup(title: "Folds") var folds: FoldOptions
   @OptionGroup(title: "Computation") var computation: ComputationOptions
+  @OptionGroup(title: "Computation") var ranks: TrainingRankOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Logs") var logs: LogOptions
 
@@ -48,7 +49,9 @@ struct Train: ParsableCommand {
     let observers = try observers()
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
     if let checkpoint { try sources.requireWeight(of: checkpoint) }
-    var splits = try sources.read(data, loss: loss.loss, mostOneHot: mostOneHot, seed: computation.seed)
+    var splits = try sources.read(
+      data, loss: loss.loss, mostOneHot: mostOneHot, seed: computation.seed,
+      sharding: ranks.sharding())
     try calibration.requireFit(splits.training)
     let recipe = try recipe(for: splits.training, resuming: checkpoint != nil)
     let heldBack = splits.validation.isEmpty ? heldBack(recipe) : 0
@@ -224,6 +227,9 @@ struct Train: ParsableCommand {
       }
       model = checkpoint.model
     } else if let from {
+      guard ranks.sync.ranks == nil else {
+        throw EvenkeelError(.usage, "--from takes the model's network with its batch norms as they are; omit --sync.")
+      }
       model = try Model(contentsOf: from)
       try trainer.requireMemory(for: model.network)
     } else {
@@ -237,6 +243,13 @@ struct Train: ParsableCommand {
   }
 
   private func describedNetwork(for dataset: Dataset, _ recipe: TableRecipe?) throws -> Network {
+    let network = try ownNetwork(for: dataset, recipe)
+    guard let groups = try ranks.groups() else { return network }
+    return try network.withGhostBatches(of: makeTrainer(recipe).ghostBatch(of: groups, examples: dataset.count))
+  }
+
+  /// What the options describe, for one process.
+  private func ownNetwork(for dataset: Dataset, _ recipe: TableRecipe?) throws -> Network {
     if let file = network.network { return try norms.exchanged(in: NetworkOptions.named(file, for: dataset)) }
     let isBinary = loss.loss == .sigmoid && dataset.outputCount == 2
     let outputs = isBinary ? 1 : dataset.outputCount
