@@ -82,7 +82,7 @@ private struct RankCommandTests {
 
   @Test func validationAndAveragesAreSharedWithoutAnotherResult() throws {
     try withTemporaryFolder { folder in
-      let words = ["--validation", "0.2", "--metric", "accuracy", "--average", "exponential"]
+      let words = ["--validation", "0.2", "--metric", "accuracy", "--average", "ema:0.9"]
       let one = try run(training("\(folder)/one.safetensors") + words)
       #expect(one.code == 0, "\(one.errors)")
       let three = try run(training("\(folder)/three.safetensors") + words, variables: ranks(3))

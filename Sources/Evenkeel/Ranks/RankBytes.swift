@@ -38,7 +38,9 @@ struct RankBytes {
     }
   }
 
-  mutating func read(_ type: String.Type = String.self) -> String { String(decoding: read([UInt8].self), as: UTF8.self) }
+  mutating func read(_ type: String.Type = String.self) -> String {
+    String(decoding: read([UInt8].self), as: UTF8.self)
+  }
 
   mutating func read(_ type: [String].Type = [String].self) -> [String] {
     (0..<read(Int.self)).map { _ in read(String.self) }
