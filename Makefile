@@ -11,7 +11,7 @@
 # make arm64: what an x86-64 machine can check of arm64, emulated: the kernels' bits and the products.
 # make documentation: the documentation's site in .build/site, every page of it opened; OPTIONS=--serve to read it.
 # make simulate: the exchanges of training on 4 to 1,024 machines, simulated, beside their formulas.
-# make cluster: makes two hosts out of network namespaces, and exchanges between them while ranks fail.
+# make cluster: makes two hosts out of network namespaces, and trains on both while ranks fail.
 # The same in every call: another set of traits would build everything anew. The products are named, as a build of everything includes
 # the programs of swift-protobuf, which nothing here needs.
 # MPI is asked for when a command runs, after Scripts/setup.
@@ -77,6 +77,7 @@ simulate:
 
 cluster:
 	@Scripts/setup cluster
+	$(MAKE) build
 	Scripts/cluster
 
 lint:

@@ -5,7 +5,7 @@
 #   restart.sh 3 cifar.checkpoint.safetensors \
 #     mpirun -np 4 evenkeel train cifar10 --network resnet20 --checkpoint-every 10m --output cifar.safetensors
 #
-# Was run with a stand-in for the command, not under mpirun.
+# Runs in `make cluster`, where a rank on another host is killed.
 set -uo pipefail
 if [ $# -lt 3 ] || ! [[ $1 =~ ^[0-9]+$ ]]; then
   echo "usage: restart.sh TIMES NAME.checkpoint.safetensors COMMAND…" >&2

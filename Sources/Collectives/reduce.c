@@ -176,8 +176,8 @@ static ek_comm_status prepare(reduction *r, char *values, size_t stride, const s
   return EK_COMM_OK;
 }
 
-ek_comm_status ek_comm_reduce(ek_comm *comm, void *values, size_t stride, size_t length, size_t element_size,
-                              const size_t *starts, ek_merge merge, void *context) {
+static ek_comm_status reduce(ek_comm *comm, void *values, size_t stride, size_t length, size_t element_size,
+                             const size_t *starts, ek_merge merge, void *context, bool to_all) {
   size_t size = (size_t)ek_comm_size(comm);
   ek_begin(comm);
   for (size_t i = 0; i < size; i++)
@@ -190,8 +190,19 @@ ek_comm_status ek_comm_reduce(ek_comm *comm, void *values, size_t stride, size_t
   int *ranks = NULL;
   ek_comm_status status = prepare(&r, values, stride, starts, size, &ranks);
   if (!status && r.node_count) status = climb(&r);
-  if (status) return status;
+  if (status || (!to_all && !r.node_count)) return status;
+  if (!to_all) size = r.holder_count;
   return r.in_parts ? gather_parts(&r, values, size, r.orders[1], r.orders[2], ranks) : spread_whole(&r, values, size);
+}
+
+ek_comm_status ek_comm_reduce(ek_comm *comm, void *values, size_t stride, size_t length, size_t element_size,
+                              const size_t *starts, ek_merge merge, void *context) {
+  return reduce(comm, values, stride, length, element_size, starts, merge, context, true);
+}
+
+ek_comm_status ek_comm_reduce_held(ek_comm *comm, void *values, size_t stride, size_t length, size_t element_size,
+                                   const size_t *starts, ek_merge merge, void *context) {
+  return reduce(comm, values, stride, length, element_size, starts, merge, context, false);
 }
 
 ek_comm_status ek_comm_sum(ek_comm *comm, float *values, size_t stride, size_t length, const size_t *starts) {

@@ -22,7 +22,9 @@ struct EvenkeelCommand: ParsableCommand {
     Ranks.silenceOthers()
     do {
       var command = try parseAsRoot(givenArguments())
-      if !(command is Train) { try Ranks.requireNone(for: type(of: command)._commandName) }
+      if !(command is Train || command is Evaluate || command is Predict || command is Recalibrate) {
+        try Ranks.requireNone(for: type(of: command)._commandName)
+      }
       try command.run()
       try Ranks.leave()
     } catch is ReaderHasGone {

@@ -95,6 +95,109 @@ private struct RankCommandTests {
       #expect(access("\(folder)/model.safetensors", F_OK) != 0)
     }
   }
+
+  @Test func validationAndAveragesAreSharedWithoutAnotherResult() throws {
+    try withTemporaryFolder { folder in
+      let words = ["--validation", "0.2", "--metric", "accuracy", "--average", "ema:0.9"]
+      let one = try run(training("\(folder)/one.safetensors") + words)
+      #expect(one.code == 0, "\(one.errors)")
+      let three = try run(training("\(folder)/three.safetensors") + words, variables: ranks(3))
+      #expect(three.code == 0, "\(three.errors)")
+      #expect(
+        try FileBytes("\(folder)/three.safetensors").copy == FileBytes("\(folder)/one.safetensors").copy)
+    }
+  }
+
+  @Test func aModelIsUsedByRanksAsByOneProcess() throws {
+    try withTemporaryFolder { folder in
+      let (model, table) = ("\(folder)/model.safetensors", "\(folder)/table.csv")
+      let rows = (0..<4_000).map { "\($0 % 7),\($0 % 5),\($0 % 3 == 0 ? "yes" : "no")" }
+      try AtomicFile.write("x,y,class\n" + rows.joined(separator: "\n") + "\n", to: table)
+      #expect(try run(training(model, data: table)).code == 0)
+      for words in [["evaluate", model, table], ["predict", model, table], ["evaluate", model, table, "--json"]] {
+        let (one, three) = (try run(words), try run(words, variables: ranks(3)))
+        #expect(one.code == 0 && three.code == 0, "\(three.errors)")
+        #expect(three.output == one.output)
+      }
+      for count in [1, 3] {
+        let result = try run(
+          ["predict", model, table, "--output", "\(folder)/\(count).csv"], variables: ranks(count))
+        #expect(result.code == 0 && result.output.isEmpty, "\(result.errors)")
+      }
+      #expect(try FileBytes("\(folder)/1.csv").copy == FileBytes("\(folder)/3.csv").copy)
+    }
+  }
+
+  @Test func ranksRecalibrateLikeOneProcess() throws {
+    try withTemporaryFolder { folder in
+      let model = "\(folder)/model.safetensors"
+      #expect(try run(training(model, epochs: 1)).code == 0)
+      let one = try run(["recalibrate", model, "digits", "--output", "\(folder)/1.safetensors", "--json"])
+      let two = try run(
+        ["recalibrate", model, "digits", "--output", "\(folder)/2.safetensors", "--json"], variables: ranks(2))
+      #expect(one.code == 0 && two.code == 0, "\(two.errors)")
+      #expect(two.output == one.output)
+      #expect(try FileBytes("\(folder)/2.safetensors").copy == FileBytes("\(folder)/1.safetensors").copy)
+    }
+  }
+
+  @Test func aRankWithAnotherModelIsNamed() throws {
+    try withTemporaryFolder { folder in
+      for (name, epochs) in [("a", 1), ("b", 2)] {
+        #expect(try run(training("\(folder)/\(name).safetensors", epochs: epochs)).code == 0)
+      }
+      let first = ranks(1) + [command!, "evaluate", "\(folder)/a.safetensors", "digits", ":", "-np", "1"]
+      let result = try run(["evaluate", "\(folder)/b.safetensors", "digits"], variables: first)
+      #expect(result.code == 64 && result.output.isEmpty)
+      #expect(result.errors.contains("Rank 1 (") && result.errors.contains("its model is another"), "\(result.errors)")
+    }
+  }
+
+  @Test func predictionsIntoADatabaseAreOfOneProcess() throws {
+    let result = try run(["predict", "x", "y.sqlite", "--into", "t"], variables: ranks(2))
+    #expect(result.code == 64 && result.errors.contains("--into writes to a database from one process"))
+  }
+
+  @Test func filesOfRanksTrainLikeTheirRowsInOneFile() throws {
+    try withTemporaryFolder { folder in
+      let rows = (0..<700).map { "\($0 % 7),\(["u", "v", "w"][$0 % 11 % 3]),\($0 % 3 == 0 ? "yes" : "no")\n" }
+      let head = "x,kind,class\n"
+      try AtomicFile.write(head + rows.joined(), to: "\(folder)/all.csv")
+      for (rank, part) in [(0, 0..<500), (1, 500..<500), (2, 500..<700)] {
+        try AtomicFile.write(rank == 1 ? "" : head + rows[part].joined(), to: "\(folder)/part-\(rank).csv")
+      }
+      let one = try run(training("\(folder)/one.safetensors", data: "\(folder)/all.csv"))
+      #expect(one.code == 0, "\(one.errors)")
+      let three = try run(
+        training("\(folder)/three.safetensors", data: "\(folder)/part-{rank}.csv") + ["--shard-files"],
+        variables: ranks(3))
+      #expect(three.code == 0, "\(three.errors)")
+      #expect(
+        try FileBytes("\(folder)/three.safetensors").copy == FileBytes("\(folder)/one.safetensors").copy)
+    }
+  }
+
+  @Test func statisticsOfGroupsOfRanksAreThoseOfGhostBatches() throws {
+    try withTemporaryFolder { folder in
+      // Digits are 10,000 examples: batches of 150 are 67 of 149 or 150.
+      for (words, count, size) in [(["--sync", "none"], 2, 75), (["--sync", "groups:2"], 4, 75)] {
+        let (one, several) = ("\(folder)/one.safetensors", "\(folder)/several.safetensors")
+        let ghost = try run(training(one) + ["--normalization", "ghost:\(size)"])
+        #expect(ghost.code == 0, "\(ghost.errors)")
+        let result = try run(training(several) + words, variables: ranks(count))
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(try FileBytes(several).copy == FileBytes(one).copy, "\(words)")
+      }
+      let odd = try run(training("\(folder)/x.safetensors") + ["--sync", "groups:2"], variables: ranks(3))
+      #expect(odd.code == 64 && odd.errors.contains("cannot be parted into groups of 2"), "\(odd.errors)")
+    }
+  }
+}
+
+@Test(.enabled(if: command != nil), arguments: [["--sync", "none"], ["--shard-files"]])
+func whatIsForRanksIsRefusedInOneProcess(_ words: [String]) throws {
+  let result = try run(["train", "digits", "--epochs", "1"] + words)
+  #expect(result.code == 64 && result.errors.contains("is for several ranks, which mpirun starts"))
 }
 
 @Test(.enabled(if: command != nil)) func otherCommandsDoNotRunSeveralTimes() throws {

@@ -34,6 +34,18 @@ private final class Meeting: @unchecked Sendable {
   private var shown: [UnsafeMutableRawPointer?]
   private var waiting = 0, round = 0
   private var hasLeft = false
+  /// Where only some ranks wait for one another.
+  private var parts: [Range<Int>: Meeting] = [:]
+
+  func part(_ ranks: Range<Int>) -> Meeting {
+    lock.withLock {
+      if let part = parts[ranks] { return part }
+      let part = Meeting(size: ranks.count)
+      part.hasLeft = hasLeft
+      parts[ranks] = part
+      return part
+    }
+  }
 
   init(size: Int) {
     self.size = size
@@ -41,10 +53,12 @@ private final class Meeting: @unchecked Sendable {
   }
 
   func leave() {
-    lock.withLock {
+    let parts = lock.withLock {
       hasLeft = true
       lock.broadcast()
+      return Array(self.parts.values)
     }
+    for part in parts { part.leave() }
   }
 
   /// Waits until all ranks are here.
@@ -82,9 +96,16 @@ private final class ThreadCommunicator: Communicator, @unchecked Sendable {
 
   func reduce(
     _ values: UnsafeMutableRawPointer, bytes: Int, starts: UnsafePointer<Int>, merge: Merge,
-    context: UnsafeMutableRawPointer?
+    context: UnsafeMutableRawPointer?, isForAll: Bool
   ) throws {
-    try reduce(values, bytes: bytes, stride: bytes, starts: starts, merge: merge, context: context)
+    guard !isForAll else {
+      return try reduce(values, bytes: bytes, stride: bytes, starts: starts, merge: merge, context: context)
+    }
+    guard starts[rank] < starts[rank + 1] else { return }
+    let first = (0..<size).first { starts[$0 + 1] > 0 }!
+    let end = (0..<size).last { starts[$0] < starts[size] }! + 1
+    let holders = ThreadCommunicator(rank - first, meeting.part(first..<end))
+    try holders.reduce(values, bytes: bytes, stride: bytes, starts: starts + first, merge: merge, context: context)
   }
 
   private func reduce(

@@ -104,6 +104,10 @@ size_t ek_tree_merge(void *values, size_t stride, size_t length, size_t element_
 ek_comm_status ek_comm_reduce(ek_comm *comm, void *values, size_t stride, size_t length, size_t element_size,
                               const size_t *starts, ek_merge merge, void *context);
 
+/// ek_comm_reduce of which only ranks with leaves get the total; the others do not wait.
+ek_comm_status ek_comm_reduce_held(ek_comm *comm, void *values, size_t stride, size_t length, size_t element_size,
+                                   const size_t *starts, ek_merge merge, void *context);
+
 /// ek_comm_reduce for sums of floats.
 ek_comm_status ek_comm_sum(ek_comm *comm, float *values, size_t stride, size_t length, const size_t *starts);
 

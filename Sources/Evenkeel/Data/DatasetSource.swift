@@ -7,6 +7,7 @@ public enum HeldOut: Hashable, Sendable {
   /// Data of its own, named as for `Dataset.read`.
   case data(String)
 
+  var data: String? { if case .data(let name) = self { name } else { nil } }
   var share: Double { if case .share(let share) = self { share } else { 0 } }
 }
 
@@ -46,9 +47,23 @@ extension Dataset {
     ) { _ in nil }.splits
   }
 
+  /// The same of a table that was read already.
+  package static func read(
+    _ table: FileBytes, rows: DatabaseRows?, target: String?, weight: String?, ignoring ignored: [String],
+    options: TableOptions, images: ImageOptions, validation: HeldOut, test: HeldOut, seed: UInt64
+  ) throws -> DatasetSplits {
+    // They are for separate parts only.
+    if validation.data == nil, test.data == nil { try DatabaseRows.requireNone(rows, for: table.name) }
+    return try readWithColumns(
+      table.name, content: table, rows: rows, target: target, weight: weight, ignoring: ignored, options: options,
+      images: images, validation: validation, test: test, seed: seed
+    ) { _ in nil }.splits
+  }
+
   /// The same, with what `describe` says of the columns of a table.
   static func readWithColumns(
-    _ path: String, rows: DatabaseRows?, target: String?, weight: String?, ignoring ignored: [String],
+    _ path: String, content: FileBytes? = nil, rows: DatabaseRows?, target: String?, weight: String?,
+    ignoring ignored: [String],
     options: TableOptions, images: ImageOptions, validation: HeldOut, test: HeldOut, fold: Fold? = nil, seed: UInt64,
     describe: (TableOfColumns) throws -> [ColumnDescription]?
   ) throws -> (splits: DatasetSplits, columns: [ColumnDescription]?) {
@@ -56,7 +71,7 @@ extension Dataset {
     // What is no table of named columns is read whole and then parted.
     let (drawn, tested) = fold == nil ? (validation.share, test.share) : (0, 0)
     var columns: [ColumnDescription]?
-    let isFolder = try path != "digits" && path != "-" && Folder.isFolder(path)
+    let isFolder = try content == nil && path != "digits" && path != "-" && Folder.isFolder(path)
     let isFolderOfImages = try isFolder && Folder(path).content() == .imageFolders
     guard isFolderOfImages || images == ImageOptions() else {
       throw EvenkeelError.usage(
@@ -75,7 +90,7 @@ extension Dataset {
         throw EvenkeelError.usage("\(path): \(what) can be given for a CSV file only.")
       }
     }
-    if path == "digits" {
+    if content == nil, path == "digits" {
       try requireNoNamedColumns()
       let held = Int(10_000 * drawn)
       splits = try digits(training: 10_000 - held, validation: held, seed: seed)
@@ -84,7 +99,7 @@ extension Dataset {
       splits = try folder(
         at: path, images: images, validation: drawn, test: tested, seed: seed)
     } else {
-      let bytes = try FileBytes.ofData(path, rows: rows)
+      let bytes = try content ?? FileBytes.ofData(path, rows: rows)
       let memory = MemoryRoom.current().bytes
       (splits, columns) = try bytes.reading {
         try ForeignFormat.requireNone(bytes)

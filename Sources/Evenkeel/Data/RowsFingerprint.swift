@@ -1,6 +1,6 @@
 /// What tells the rows of a table from other rows, in whatever order and parts they come: their number, and a sum of hashes of their
 /// features and targets.
-package struct RowsFingerprint: Hashable, Codable, Sendable {
+package struct RowsFingerprint: Hashable, Codable, Sendable, BitwiseCopyable {
   package private(set) var count = 0
   private var sum: UInt64 = 0
 

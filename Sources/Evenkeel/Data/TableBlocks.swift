@@ -76,7 +76,7 @@ final class TableBlocks {
   }
 
   /// Whether the bytes do not begin as arrays, archives, JSON or texts of two bytes a character do.
-  private static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let first = bytes.first { ![0xef, 0xbb, 0xbf, 32, 9, 10, 13].contains($0) }
     return ![NumpyHeader.magic, EncodedTable.magic, [0x50, 0x4b, 3, 4], [0, 0, 0xfe, 0xff]]
       .contains { bytes.starts(with: $0) }

@@ -26,26 +26,33 @@ package struct TableParts {
       name: blocks.name, encodings: encodings, targets: targets, weights: weights, kept: kept)
   }
 
-  /// Hands every part to `work`, some at a time, each on one thread, and what comes of it in order to `then`.
+  /// Hands every part to `work`, some at a time, each on one thread, and what comes of it in order to `then`. Ranks work on some parts
+  /// each, and hand on what comes of all.
+  /// - Parameter sharing: The ranks that share the parts; nil for this process alone.
   /// - Returns: Warnings about the whole table.
   /// - Throws: `EvenkeelError` that names file, line and column; `usage` for a column to keep that is none. Parts before it have been
   ///   handed on.
   package func forEach<Result: Sendable>(
-    _ work: @Sendable (Part) throws -> Result, then: (Result) throws -> Void
+    sharedBy sharing: PartSharing<Result>? = nil, _ work: @Sendable (Part) throws -> Result,
+    then: (Result) throws -> Void
   ) throws -> [String] {
+    let communicator = sharing?.communicator
+    let before = communicator?.state
+    // Where one fails alone the others wait for it in an exchange.
+    communicator?.state = .together
     var warnings = TableWarnings(blocks.name)
     var rows = 0
+    let most = communicator.map { Self.mostOfRank * $0.size } ?? Machine.threads
     try reading {
       var first: Table?
       while let block = try blocks.next() {
         var group = [block]
         // A smaller block is the first one, the last one, or all that a pipe has.
-        while group.count < Machine.threads, group.last!.bytes.count > 1 << 19, let next = try blocks.next() {
-          group.append(next)
-        }
+        while group.count < most, group.last!.bytes.count > 1 << 19, let next = try blocks.next() { group.append(next) }
         let head = try first ?? maker.head(of: block)
         first = head
-        for done in try maker.made(of: group, head: head, work) {
+        for done in try made(of: group, head: head, sharing, work) {
+          if case .failure = done { communicator?.state = .ended }
           let (result, own, count) = try done.get()
           warnings.add(own)
           rows += count
@@ -54,18 +61,82 @@ package struct TableParts {
         blocks.forget()
       }
       guard rows > 0 else {
+        communicator?.state = .ended
         throw EvenkeelError.data(
           first == nil || !maker.targets
             ? "\(blocks.name): there are no rows."
             : "\(blocks.name): the target \(maker.encoding.targetName) is missing in every row.")
       }
     }
+    if let before { communicator?.state = before }
     return warnings.sentences
   }
+
+  /// The most parts that a rank works on before all hand on what came of them.
+  private static let mostOfRank = 4
+
+  private func made<Result: Sendable>(
+    of group: [TableBlocks.Block], head: Table, _ sharing: PartSharing<Result>?,
+    _ work: @Sendable (Part) throws -> Result
+  ) throws -> [PartMaker.Done<Result>] {
+    guard let sharing else { return try maker.made(of: group, head: head, work) }
+    let communicator = sharing.communicator
+    let own = communicator.part(of: group.count, rank: communicator.rank)
+    var bytes = RankBytes()
+    for done in try maker.made(of: Array(group[own]), head: head, work) { sharing.write(done, to: &bytes) }
+    let all = try communicator.exchange(bytes)
+    return all.indices.flatMap { rank in
+      var bytes = all[rank]
+      return communicator.part(of: group.count, rank: rank).map { _ in sharing.read(&bytes, file: blocks.name) }
+    }
+  }
+
+  /// What tells the table from others, as far as it costs nothing: the size of its file.
+  var fingerprint: String { "\(blocks.file?.count ?? 0) bytes" }
 
   private func reading(_ body: () throws -> Void) throws {
     guard let file = blocks.file else { return try body() }
     try file.reading(body)
+  }
+}
+
+/// The ranks that share the parts of a table, and how what comes of a part reaches all of them.
+package struct PartSharing<Result> {
+  let communicator: any Communicator
+  let write: (Result, inout RankBytes) -> Void
+  let read: (inout RankBytes) -> Result
+
+  fileprivate func write(_ done: PartMaker.Done<Result>, to bytes: inout RankBytes) {
+    switch done {
+    case .success(let (result, warnings, rows)):
+      bytes.write(true)
+      write(result, &bytes)
+      warnings.write(to: &bytes)
+      bytes.write(rows)
+    case .failure(let error):
+      let error = error as? EvenkeelError ?? EvenkeelError(.internal, "\(error)")
+      bytes.write(false)
+      bytes.write(error.code.rawValue)
+      bytes.write(error.message)
+    }
+  }
+
+  fileprivate func read(_ bytes: inout RankBytes, file: String) -> PartMaker.Done<Result> {
+    guard bytes.read(Bool.self) else {
+      let code = EvenkeelError.Code(rawValue: bytes.read()) ?? .internal
+      return .failure(EvenkeelError(code, bytes.read(String.self)))
+    }
+    let result = read(&bytes)
+    let warnings = TableWarnings(file, reading: &bytes)
+    return .success((result, warnings, bytes.read()))
+  }
+}
+
+extension PartSharing where Result == [UInt8] {
+  /// The ranks that share parts of which texts come; nil for a process alone.
+  package init?(among communicator: (any Communicator)?) {
+    guard let communicator, communicator.size > 1 else { return nil }
+    self.init(communicator: communicator, write: { $1.write($0) }, read: { $0.read() })
   }
 }
 

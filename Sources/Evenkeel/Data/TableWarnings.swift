@@ -75,6 +75,29 @@ struct TableWarnings {
     }
   }
 
+  /// All of it, for other ranks.
+  func write(to bytes: inout RankBytes) {
+    for kind in Kind.allCases {
+      bytes.write(found[kind]?.count ?? 0)
+      bytes.write(found[kind]?.examples ?? [])
+      let once = (once[kind] ?? [:]).sorted { $0.key < $1.key }
+      bytes.write(once.map(\.key))
+      bytes.write(once.map(\.value))
+    }
+  }
+
+  /// What a rank has written about the same table.
+  init(_ file: String, reading bytes: inout RankBytes) {
+    self.file = file
+    for kind in Kind.allCases {
+      let (count, examples) = (bytes.read(Int.self), bytes.read([String].self))
+      if count > 0 { found[kind] = (count, examples) }
+      let keys = bytes.read([String].self)
+      let values = bytes.read([String].self)
+      if !keys.isEmpty { once[kind] = Dictionary(uniqueKeysWithValues: zip(keys, values)) }
+    }
+  }
+
   /// A sentence for each kind that was found.
   var sentences: [String] {
     Kind.allCases.compactMap { kind in

@@ -118,10 +118,11 @@ extension Program {
 
   /// What has failed on this rank, once.
   func takeFailure() -> (any Error)? {
-    job.failure.withLock { failure in
+    defer { exchange?.failure = nil }
+    return job.failure.withLock { failure in
       defer { failure = nil }
       return failure?.error
-    }
+    } ?? exchange?.failure
   }
 
   private func run(item: Int, member: Int) throws {

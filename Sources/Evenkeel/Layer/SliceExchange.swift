@@ -81,15 +81,39 @@ package final class SliceExchange: @unchecked Sendable {
     try communicator.gather(start, counts: counts, starts: offsets)
   }
 
+  /// What has failed where ranks with other slices do not notice; all hear of it at the end of the step.
+  var failure: (any Error)?
+
   /// Merges the sums of some slices, each of `features` as the kernels have them and all from `start` on; the first of them has the
   /// result.
-  func merge(_ slices: Range<Int>, of start: UnsafeMutablePointer<Double>, features: Int, _ merge: Merge) throws {
+  /// - Parameter isForAll: Whether ranks without any of these slices get it too.
+  func merge(
+    _ slices: Range<Int>, of start: UnsafeMutablePointer<Double>, features: Int, _ merge: Merge, isForAll: Bool = true
+  ) throws {
     let stride = ek_slice_stride(features)
     let (own, total) = (start + place(in: slices) * stride, start + slices.lowerBound * stride)
     var features = features
     let bytes = stride * MemoryLayout<Double>.stride
-    try communicator.reduce(own, bytes: bytes, starts: startsWithin, merge: merge, context: &features)
+    try communicator.reduce(
+      own, bytes: bytes, starts: startsWithin, merge: merge, context: &features, isForAll: isForAll)
     if own != total { total.update(from: own, count: stride) }
+  }
+
+  /// Whether this rank has any of these slices.
+  func holds(_ slices: Range<Int>) -> Bool { slices.overlaps(own) }
+
+  /// Fills what other ranks have of `parts` of the batch, `floats` each from `start` on; of several ranks with slices of one the first
+  /// has it.
+  func gather(_ start: UnsafeMutablePointer<Float>, _ parts: Parts, floats: Int) throws {
+    var next = 0
+    for rank in 0..<communicator.size {
+      let first = next
+      let end = starts[rank] < starts[rank + 1] ? slices[starts[rank + 1] - 1].upperBound : 0
+      while next < parts.count, parts[next].lowerBound < end { next += 1 }
+      counts[rank] = (next - first) * floats * MemoryLayout<Float>.stride
+      offsets[rank] = first * floats * MemoryLayout<Float>.stride
+    }
+    try communicator.gather(start, counts: counts, starts: offsets)
   }
 
   /// Adds `count` floats of all slices, `stride` floats apart; those of the first slice, at `start`, have the sum.

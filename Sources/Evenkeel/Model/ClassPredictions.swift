@@ -90,6 +90,24 @@ public struct ClassPredictions: Sendable {
     weights += later.weights
   }
 
+  /// All of it, for other ranks.
+  func write(to bytes: inout RankBytes) {
+    bytes.write(labels)
+    bytes.write(truth)
+    bytes.write(chosen)
+    bytes.write(probabilities)
+    bytes.write(weights)
+  }
+
+  /// Takes what a rank has written, of the same model.
+  mutating func read(_ bytes: inout RankBytes) {
+    labels = bytes.read()
+    truth = bytes.read()
+    chosen = bytes.read()
+    probabilities = bytes.read()
+    weights = bytes.read()
+  }
+
   private var isBinary: Bool { labels.count == 2 }
   private var totalWeight: Double { weights.reduce(0, +) }
 

@@ -109,6 +109,31 @@ struct Evaluator: Sendable {
     if let more = later.values { values?.add(more) }
   }
 
+  /// What was added, for other ranks.
+  func write(to bytes: inout RankBytes) {
+    bytes.write(sums)
+    bytes.write(targetSums == nil)
+    bytes.write(targetSums ?? [])
+    bytes.write(unknownWeight)
+    bytes.write(rows)
+    classes?.write(to: &bytes)
+    values?.write(to: &bytes)
+  }
+
+  /// This one, which has nothing yet, with what another rank has written.
+  func reading(_ bytes: inout RankBytes) -> Evaluator {
+    var result = self
+    result.sums = bytes.read()
+    let hasNone = bytes.read(Bool.self)
+    let targetSums = bytes.read([Double].self)
+    result.targetSums = hasNone ? nil : targetSums
+    result.unknownWeight = bytes.read()
+    result.rows = bytes.read()
+    result.classes?.read(&bytes)
+    result.values?.read(&bytes)
+    return result
+  }
+
   /// - Throws: `EvenkeelError` with code `data` if nothing that counts was added, or the loss is not finite.
   func quality() throws -> Quality {
     guard sums.examples > 0 else { throw EvenkeelError.data("The data set to evaluate has no rows.") }

@@ -52,7 +52,7 @@ public struct Loss: Hashable, Sendable {
   }
 
   /// The result of a batch: sums over its examples.
-  package struct Sums: Sendable {
+  package struct Sums: Sendable, BitwiseCopyable {
     package var loss = 0.0
     /// Over examples, each by its weight.
     var correct = 0.0

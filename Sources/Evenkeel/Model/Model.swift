@@ -170,13 +170,17 @@ public struct Model: Sendable {
   /// The same in double, which a regression target needs if it is far from 0 relative to its deviation: `outputs`
   /// values per example, example after example.
   public func predictInDouble(_ dataset: Dataset, threads: Int? = nil) throws -> [Double] {
+    try predictInDouble(dataset, InferenceRun(threads: threads))
+  }
+
+  func predictInDouble(_ dataset: Dataset, _ options: InferenceRun) throws -> [Double] {
     let width = outputCount
     // In double, and as floats if those are asked for.
     try Machine.requireMemory(
       dataset.count * width * (MemoryLayout<Double>.stride + MemoryLayout<Float>.stride),
       for: "Keeping the predictions of \(dataset.count) examples")
     var result = [Double](repeating: 0, count: dataset.count * width)
-    try run(dataset, InferenceRun(threads: threads)) { outputs, start, rows, _ in
+    try run(dataset, options) { outputs, start, rows, _ in
       result.withUnsafeMutableBufferPointer { buffer in
         let target = buffer.baseAddress! + start * width
         if let output {
@@ -240,6 +244,8 @@ public struct Model: Sendable {
     var usesBatchStatistics = false
     /// Observes every layer.
     var observe: Program.Observer?
+    /// The ranks that share the batches; nil for this process alone.
+    var communicator: (any Communicator)?
   }
 
   /// Takes the outputs of a batch, which it may change: where it starts, its number of examples, and their weights.
@@ -258,21 +264,29 @@ public struct Model: Sendable {
     let program = try programs.take(rows: most, threads: options.threads ?? Machine.threads)
     defer { programs.give(program) }
     let buffer = ExampleWeightBuffer(dataset, batch: most)
-    var start = 0
-    for index in 0..<(even?.count ?? (dataset.count - 1) / batch + 1) {
-      let rows = even?[index].count ?? min(batch, dataset.count - start)
-      let weights = buffer.gather(rows) { start + $0 }
-      try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
+    func rows(_ index: Int) -> Range<Int> {
+      even?[index] ?? index * batch..<min((index + 1) * batch, dataset.count)
+    }
+    func weights(_ rows: Range<Int>) -> BatchWeights { buffer.gather(rows.count) { rows.lowerBound + $0 } }
+    let batches = try SharedBatches(
+      even?.count ?? (dataset.count - 1) / batch + 1, floats: most * program.outputLength, among: options.communicator)
+    try batches.forEach { index in
+      let rows = rows(index)
+      try dataset.gather(
+        rows.lowerBound, rows.count, into: program.input, scaling: scaling, threads: program.threads)
       try program.forward(
         Program.Call(
-          rows: rows, state: state, statistics: options.usesBatchStatistics ? .batch(share: 1) : .running,
-          weights: weights),
+          rows: rows.count, state: state, statistics: options.usesBatchStatistics ? .batch(share: 1) : .running,
+          weights: weights(rows)),
         observe: options.observe)
-      finish(program.output, rows: rows)
-      try body(program.output, start, rows, weights)
-      start += rows
+      finish(program.output, rows: rows.count)
+      return program.output
+    } take: { index, outputs in
+      let rows = rows(index)
+      try body(outputs, rows.lowerBound, rows.count, weights(rows))
+    } end: {
+      try dataset.examples.requireUnchanged()
     }
-    try dataset.examples.requireUnchanged()
   }
 
   /// Makes the network's outputs the model's: the mean of members', divided by the temperature.

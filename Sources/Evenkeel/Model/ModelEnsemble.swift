@@ -56,12 +56,23 @@ public struct ModelEnsemble: Sendable {
   ///   - datasets: The same examples as each member takes them.
   ///   - threads: The most threads; nil for as many as pay. The result does not depend on it.
   public func predictInDouble(_ datasets: [Dataset], threads: Int? = nil) throws -> [Double] {
+    try predictInDouble(datasets, Model.InferenceRun(threads: threads))
+  }
+
+  /// The same by ranks that share the examples; nil for this process alone.
+  package func predictInDouble(
+    _ datasets: [Dataset], threads: Int? = nil, among communicator: (any Communicator)?
+  ) throws -> [Double] {
+    try predictInDouble(datasets, Model.InferenceRun(threads: threads, communicator: communicator))
+  }
+
+  private func predictInDouble(_ datasets: [Dataset], _ options: Model.InferenceRun) throws -> [Double] {
     precondition(
       datasets.count == members.count, "One data set for each of \(members.count) members.")
-    var mean = try members[0].predictInDouble(datasets[0], threads: threads)
+    var mean = try members[0].predictInDouble(datasets[0], options)
     guard members.count > 1 else { return mean }
     for (member, dataset) in zip(members, datasets).dropFirst() {
-      let values = try member.predictInDouble(dataset, threads: threads)
+      let values = try member.predictInDouble(dataset, options)
       for index in mean.indices { mean[index] += values[index] }
     }
     for index in mean.indices { mean[index] /= Double(members.count) }
@@ -76,19 +87,32 @@ public struct ModelEnsemble: Sendable {
   public func evaluation(
     of datasets: [Dataset], threshold: DecisionThreshold? = nil, threads: Int? = nil
   ) throws -> Evaluation {
+    try evaluation(of: datasets, threshold: threshold, threads: threads, among: nil)
+  }
+
+  /// The same by ranks that share the examples; nil for this process alone.
+  package func evaluation(
+    of datasets: [Dataset], threshold: DecisionThreshold? = nil, threads: Int? = nil,
+    among communicator: (any Communicator)?
+  ) throws -> Evaluation {
     var evaluator = try makeEvaluator(threshold)
-    try add(datasets, to: &evaluator, threads: threads)
+    try add(datasets, to: &evaluator, Model.InferenceRun(threads: threads, communicator: communicator))
     return try evaluator.evaluation()
   }
 
   /// The same of a table that comes in parts, and warnings about it. Only outputs and targets are kept of it.
   package func evaluation(
-    of parts: TableParts, threshold: DecisionThreshold? = nil
+    of parts: TableParts, threshold: DecisionThreshold? = nil, among communicator: (any Communicator)? = nil
   ) throws -> (evaluation: Evaluation, warnings: [String]) {
     var evaluator = try makeEvaluator(threshold)
-    let warnings = try parts.forEach { part in
-      var own = try makeEvaluator(threshold)
-      try add(part.datasets, to: &own, threads: 1)
+    let empty = evaluator
+    let sharing = communicator.flatMap {
+      $0.size > 1
+        ? PartSharing<Evaluator>(communicator: $0, write: { $0.write(to: &$1) }, read: { empty.reading(&$0) }) : nil
+    }
+    let warnings = try parts.forEach(sharedBy: sharing) { part in
+      var own = empty
+      try add(part.datasets, to: &own, Model.InferenceRun(threads: 1))
       return own
     } then: {
       evaluator.add($0)
@@ -100,13 +124,11 @@ public struct ModelEnsemble: Sendable {
     try Evaluator(output, width: outputCount, keepsPredictions: true, threshold: threshold, table: table)
   }
 
-  private func add(_ datasets: [Dataset], to evaluator: inout Evaluator, threads: Int?) throws {
+  private func add(_ datasets: [Dataset], to evaluator: inout Evaluator, _ options: Model.InferenceRun) throws {
     guard members.count > 1 else {
-      return try evaluator.add(datasets[0]) {
-        try members[0].run(datasets[0], Model.InferenceRun(threads: threads), $0)
-      }
+      return try evaluator.add(datasets[0]) { try members[0].run(datasets[0], options, $0) }
     }
-    try evaluator.add(try predictInDouble(datasets, threads: threads), for: datasets[0])
+    try evaluator.add(try predictInDouble(datasets, options), for: datasets[0])
   }
 }
 

@@ -36,11 +36,16 @@ extension Model {
   public mutating func recalibrate(
     on dataset: Dataset, batchSize: Int? = nil, threads: Int = Machine.threads
   ) throws {
-    try recalibrate(on: dataset, batchSize: batchSize, threads: threads, frozen: true)
+    try recalibrate(on: dataset, batchSize: batchSize, threads: threads, among: nil)
   }
 
-  /// - Parameter frozen: Whether frozen norms are recalibrated too.
-  mutating func recalibrate(on dataset: Dataset, batchSize: Int? = nil, threads: Int, frozen: Bool) throws {
+  /// - Parameters:
+  ///   - frozen: Whether frozen norms are recalibrated too.
+  ///   - communicator: The ranks that share the batches; nil for this process alone.
+  package mutating func recalibrate(
+    on dataset: Dataset, batchSize: Int? = nil, threads: Int, frozen: Bool = true,
+    among communicator: (any Communicator)?
+  ) throws {
     try Machine.requireThreads(threads)
     if let batchSize, batchSize < 1 {
       throw EvenkeelError.usage("The batch size is \(batchSize); expected at least 1.")
@@ -54,7 +59,7 @@ extension Model {
     let program = try Program(state.layout, maximumRows: rows, purpose: .prediction, threads: threads)
     // Works on a copy, so that a failure halfway changes nothing.
     let copy = try ModelState(copying: state)
-    var recalibration = Recalibration(program, copy, dataset, scaling)
+    var recalibration = Recalibration(program, copy, dataset, scaling, communicator)
     for step in program.statisticalSteps where frozen || program.steps[step].layer?.takesBatchStatistics == true {
       try recalibration.measure(step)
     }
@@ -74,15 +79,20 @@ private struct Recalibration {
   private let widest: Int
   private var last: Cut?
   private let weights: ExampleWeightBuffer
+  private let communicator: (any Communicator)?
 
   /// 256 MB: what a laptop can spare.
   private static let roomInFloats = 1 << 26
 
-  init(_ program: Program, _ state: ModelState, _ dataset: Dataset, _ scaling: InputScaling?) {
+  init(
+    _ program: Program, _ state: ModelState, _ dataset: Dataset, _ scaling: InputScaling?,
+    _ communicator: (any Communicator)?
+  ) {
     self.program = program
     self.state = state
     self.dataset = dataset
     self.scaling = scaling
+    self.communicator = communicator
     weights = ExampleWeightBuffer(dataset, batch: program.maximumRows)
     widest = program.statisticalSteps.map { Cut(before: $0, in: program).width }.max() ?? 0
     let (count, overflow) = widest.multipliedReportingOverflow(by: dataset.count)
@@ -97,9 +107,12 @@ private struct Recalibration {
     let (features, positions) = (layer.input.featureCount, layer.positions)
     let cut = Cut(before: index, in: program)
     let memory = BatchStatisticsStorage(features: features, rows: program.maximumRows * positions)
+    let record = MomentsRecord(features: features)
     var moments = FeatureMoments(features: features)
-    var start = 0
-    while start < dataset.count {
+    let batches = try SharedBatches(
+      (dataset.count - 1) / program.maximumRows + 1, floats: record.floats.count, among: communicator)
+    try batches.forEach { batch in
+      let start = batch * program.maximumRows
       let rows = min(program.maximumRows, dataset.count - start)
       var call = Program.Call(rows: rows, state: state, statistics: .running)
       call.weights = weights.gather(rows) { start + $0 }
@@ -112,16 +125,17 @@ private struct Recalibration {
         try dataset.gather(start, rows, into: program.input, scaling: scaling, threads: program.threads)
         try program.forward(call, 0..<cut.step)
       }
-      let x = program.input(ofStep: index)
-      let bad =
-        if let weights = layer.rowWeights(call.weights, lengths: program.lengths(ofStep: index, call), rows: rows) {
-          moments.merge(x, weights, memory)
-        } else { moments.merge(x, rows: rows * positions, memory, threads: program.threads) }
+      record.weight = FeatureMoments.measure(
+        program.input(ofStep: index), rows: rows * positions,
+        layer.rowWeights(call.weights, lengths: program.lengths(ofStep: index, call), rows: rows), features: features,
+        memory, threads: program.threads, into: record.moments)
+      if let place { cut.save(program, rows: rows, to: place) }
+      return record.floats.start
+    } take: { _, floats in
+      let bad = MomentsRecord.merge(floats, into: &moments)
       guard bad < 0 else {
         throw unchanged(NormFailure.notFinite(feature: bad).error(layer.path, layer.kind))
       }
-      if let place { cut.save(program, rows: rows, to: place) }
-      start += rows
     }
     last = cut
     guard moments.isEnough else {
@@ -135,5 +149,31 @@ private struct Recalibration {
 
   private func unchanged(_ error: EvenkeelError) -> EvenkeelError {
     EvenkeelError(error.code, "\(error.message); nothing was changed.", layer: error.layer)
+  }
+}
+
+/// The moments of a batch and how much it counts, as floats that ranks exchange.
+private final class MomentsRecord {
+  let floats: AlignedFloats
+  let moments: UnsafeMutablePointer<Double>
+  private static let head = 16
+
+  init(features: Int) {
+    floats = AlignedFloats(count: Self.head + 2 * ek_slice_stride(features))
+    moments = Self.moments(floats.start)
+  }
+
+  private static func moments(_ floats: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<Double> {
+    UnsafeMutableRawPointer(floats + head).assumingMemoryBound(to: Double.self)
+  }
+
+  var weight: FeatureMoments.BatchWeight {
+    get { UnsafeRawPointer(floats.start).load(as: FeatureMoments.BatchWeight.self) }
+    set { UnsafeMutableRawPointer(floats.start).storeBytes(of: newValue, as: FeatureMoments.BatchWeight.self) }
+  }
+
+  /// - Returns: The first feature that is not finite, or −1.
+  static func merge(_ floats: UnsafeMutablePointer<Float>, into moments: inout FeatureMoments) -> Int {
+    moments.merge(self.moments(floats), UnsafeRawPointer(floats).load(as: FeatureMoments.BatchWeight.self))
   }
 }

@@ -36,6 +36,20 @@ public struct ValuePredictions: Sendable {
     weights += later.weights
   }
 
+  /// All of it, for other ranks.
+  func write(to bytes: inout RankBytes) {
+    bytes.write(truth)
+    bytes.write(predicted)
+    bytes.write(weights)
+  }
+
+  /// Takes what a rank has written, of the same model.
+  mutating func read(_ bytes: inout RankBytes) {
+    truth = bytes.read()
+    predicted = bytes.read()
+    weights = bytes.read()
+  }
+
   /// True and predicted value of one target for each example, and the example's weight.
   package func pairs(of target: Int) -> [(truth: Double, predicted: Double, weight: Double)] {
     weights.indices.map { (truth[$0 * names.count + target], predicted[$0 * names.count + target], weights[$0]) }

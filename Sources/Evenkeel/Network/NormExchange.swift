@@ -112,6 +112,15 @@ extension Network {
     return network
   }
 
+  /// The same network whose batch norms take statistics of `size` examples each; those of fewer stay as they are.
+  package func withGhostBatches(of size: Int) -> Network {
+    mapLayers { layer, _ in
+      guard var norm = layer as? BatchNorm, norm.ghostBatch.map({ $0 > size }) ?? true else { return [layer] }
+      norm.ghostBatch = size
+      return [norm]
+    }
+  }
+
   /// The same network without its norms: the other side of a comparison. Biases that were left `automatic`, and omitted
   /// because of the norms, come back.
   ///

@@ -41,7 +41,8 @@ struct BatchNormOperation: BatchReduction {
   var backwardWorksInPlace: Bool { !hasAddend }
   var scratchCount: Int { sumCount + partCount * (floatsOfPart + 1) }
 
-  private var floatsOfPart: Int { (options.renormalization == nil ? 6 : 10) * features }
+  /// Statistics, means and sums of gradients, and how they are renormalized.
+  private var floatsOfPart: Int { (options.renormalization == nil ? 10 : 14) * features }
 
   private func part(_ index: Int, _ pass: ForwardPass) -> UnsafeMutablePointer<Float> {
     pass.scratch + sumCount + index * floatsOfPart
@@ -59,8 +60,13 @@ struct BatchNormOperation: BatchReduction {
     return (start, start + features)
   }
 
+  /// Σ dz and Σ dz x̂ over a part, one after the other.
+  private func gradientSums(_ part: Int, _ pass: ForwardPass) -> UnsafeMutablePointer<Double> {
+    UnsafeMutableRawPointer(self.part(part, pass) + 6 * features).assumingMemoryBound(to: Double.self)
+  }
+
   private func renormalized(_ part: Int, _ pass: ForwardPass) -> RenormalizedParameters {
-    RenormalizedParameters(at: self.part(part, pass) + 6 * features, features: features)
+    RenormalizedParameters(at: self.part(part, pass) + 10 * features, features: features)
   }
 
   /// The sums of one slice.
@@ -195,7 +201,15 @@ struct BatchNormOperation: BatchReduction {
 
   func reduce(_ pass: ForwardPass) throws {
     let parts = parts(pass)
-    for index in 0..<parts.count { try reduce(index, parts[index], pass) }
+    guard let exchange = pass.exchange, parts.count > 1 else {
+      for index in 0..<parts.count { try reduce(index, parts[index], pass) }
+      return
+    }
+    for index in 0..<parts.count {
+      do { try reduce(index, parts[index], pass) } catch let error as EvenkeelError where error.code != .unavailable {
+        exchange.failure = exchange.failure ?? error
+      }
+    }
   }
 
   private func reduce(_ index: Int, _ examples: Range<Int>, _ pass: ForwardPass) throws {
@@ -211,7 +225,10 @@ struct BatchNormOperation: BatchReduction {
     let slices = pass.slices.covering(examples)
     let moments = sums(slices.lowerBound, pass)
     if let exchange = pass.exchange {
-      try exchange.merge(slices, of: sums(0, pass), features: features, SliceMerge.moments)
+      // Ranks with other ghost batches need these statistics at the end of the step only.
+      let isForAll = examples.count == rows(pass).count
+      try exchange.merge(slices, of: sums(0, pass), features: features, SliceMerge.moments, isForAll: isForAll)
+      guard isForAll || exchange.holds(slices) else { return }
     } else {
       ek_merge_moments(moments, slices.count, features)
     }
@@ -249,16 +266,25 @@ struct BatchNormOperation: BatchReduction {
     let dscale = options.scale ? pass.parameterGradient(0) : nil
     let dshift = options.shift ? pass.parameterGradient(shiftIndex) : nil
     for index in 0..<parts.count {
-      let weights = weights(forward, parts[index])
       let slices = forward.slices.covering(parts[index])
-      let sums = try mergedSums(slices, forward)
+      let sums = try mergedSums(slices, forward, isForAll: parts.count == 1)
+      let kept = gradientSums(index, forward)
+      kept.update(from: sums.dz, count: features)
+      (kept + features).update(from: sums.dzN, count: features)
+    }
+    if let exchange = forward.exchange, parts.count > 1 {
+      try exchange.gather(part(0, forward), parts, floats: floatsOfPart)
+    }
+    for index in 0..<parts.count {
+      let weights = weights(forward, parts[index])
+      let sums = gradientSums(index, forward)
       let means = means(index, forward)
       let total = weights.map { max($0.view.total, .leastNormalMagnitude) } ?? Double(parts[index].count * positions)
       let renormalized =
         options.renormalization != nil && takesStatistics(forward) && weights?.haveStatistics != false
         ? renormalized(index, forward) : nil
       for feature in 0..<features {
-        let (dz, dzN) = (sums.dz[feature], sums.dzN[feature])
+        let (dz, dzN) = (sums[feature], sums[features + feature])
         means.dz[feature] = Float(dz / total)
         means.dzN[feature] = Float(dzN / total)
         // dγ = Σ dy (x̂ r + d)
@@ -271,11 +297,11 @@ struct BatchNormOperation: BatchReduction {
 
   /// Σ dz and Σ dz x̂ over some slices.
   func mergedSums(
-    _ slices: Range<Int>, _ pass: ForwardPass
+    _ slices: Range<Int>, _ pass: ForwardPass, isForAll: Bool = true
   ) throws -> (dz: UnsafeMutablePointer<Double>, dzN: UnsafeMutablePointer<Double>) {
     let sums = sums(slices.lowerBound, pass)
     if let exchange = pass.exchange {
-      try exchange.merge(slices, of: self.sums(0, pass), features: features, SliceMerge.sums)
+      try exchange.merge(slices, of: self.sums(0, pass), features: features, SliceMerge.sums, isForAll: isForAll)
     } else {
       ek_merge_sums(sums, slices.count, features)
     }

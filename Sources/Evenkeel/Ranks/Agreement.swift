@@ -1,3 +1,11 @@
+import FoundationEssentials
+
+/// What ranks compare before they work together.
+protocol RankComparable: Codable {
+  /// A sentence about the first thing in which `other`, that of rank 0, differs; nil if nothing does.
+  func difference(from other: Self) -> String?
+}
+
 /// What all ranks decide together, so that none waits for one that has gone on or stopped.
 package struct Agreement {
   let communicator: any Communicator
@@ -20,6 +28,19 @@ package struct Agreement {
     guard first > 0 else { return stop > 0 }
     communicator.state = .ended
     throw try told(failure, by: communicator.size - Int(first))
+  }
+
+  /// Makes sure that all ranks are about to do the same.
+  /// - Throws: On all ranks the same `EvenkeelError`, which names the first rank that would not.
+  func require<Description: RankComparable>(_ description: Description) throws {
+    // One that could not read the data says so here.
+    try settle(nil)
+    var text = communicator.rank == 0 ? try JSONEncoder().encode(description) : Data()
+    let count = try communicator.largest(Double(text.count))
+    if communicator.rank > 0 { text = Data(count: Int(count)) }
+    try text.withUnsafeMutableBytes { try communicator.broadcast($0, from: 0) }
+    let first = try JSONDecoder().decode(Description.self, from: text)
+    try settle(description.difference(from: first).map { EvenkeelError.usage($0) })
   }
 
   /// The failure of `rank`, as it says it.

@@ -20,9 +20,10 @@ package protocol Communicator: AnyObject, Sendable {
   ///   - bytes: The length of a vector; the next slice's follows it.
   ///   - starts: For each rank its first slice, then the number of slices.
   ///   - merge: Merges the second vector into the first; it has the context.
+  ///   - isForAll: Whether ranks without own slices get the total too; otherwise they do not wait.
   func reduce(
     _ values: UnsafeMutableRawPointer, bytes: Int, starts: UnsafePointer<Int>, merge: Merge,
-    context: UnsafeMutableRawPointer?
+    context: UnsafeMutableRawPointer?, isForAll: Bool
   ) throws
   /// The same for sums of `count` floats, which may be many, `stride` floats apart.
   func sum(_ values: UnsafeMutablePointer<Float>, count: Int, stride: Int, starts: UnsafePointer<Int>) throws

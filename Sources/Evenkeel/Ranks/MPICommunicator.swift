@@ -53,10 +53,12 @@ package final class MPICommunicator: Communicator, @unchecked Sendable {
 
   package func reduce(
     _ values: UnsafeMutableRawPointer, bytes: Int, starts: UnsafePointer<Int>, merge: Merge,
-    context: UnsafeMutableRawPointer?
+    context: UnsafeMutableRawPointer?, isForAll: Bool
   ) throws {
     _ = ek_tree_merge(values, 1, 1, bytes, starts[size], starts[rank], starts[rank + 1] - starts[rank], merge, context)
-    try exchange { ek_comm_reduce(handle, values, 1, 1, bytes, starts, merge, context) }
+    try exchange {
+      (isForAll ? ek_comm_reduce : ek_comm_reduce_held)(handle, values, 1, 1, bytes, starts, merge, context)
+    }
   }
 
   package func sum(_ values: UnsafeMutablePointer<Float>, count: Int, stride: Int, starts: UnsafePointer<Int>) throws {

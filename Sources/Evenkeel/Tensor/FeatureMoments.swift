@@ -42,10 +42,7 @@ public struct FeatureMoments: Sendable {
     _ x: UnsafePointer<Float>, rows: Int, _ memory: BatchStatisticsStorage, threads: Int
   ) -> Int {
     ek_moments_of(x, rows, features, memory.scratch, Int32(threads))
-    let bad = merge(memory.scratch, weight: Double(rows))
-    self.rows += rows
-    squaresOfWeights += Double(rows)
-    return bad
+    return merge(memory.scratch, BatchWeight(rows: rows))
   }
 
   /// Adds weighted rows.
@@ -56,17 +53,44 @@ public struct FeatureMoments: Sendable {
     var view = weights.view
     guard view.total > 0 else { return -1 }
     ek_slice_weighted_moments(x, &view, features, memory.scratch)
-    let bad = merge(memory.scratch, weight: view.total)
-    rows += weights.rows
-    squaresOfWeights += weights.squares
-    return bad
+    return merge(memory.scratch, BatchWeight(weights))
   }
 
-  /// Adds the moments of a slice; if one is not finite, nothing.
-  private mutating func merge(_ moments: UnsafePointer<Double>, weight: Double) -> Int {
+  /// How much a batch counts: its rows of weight above 0, Σ w and Σ w² over them.
+  struct BatchWeight: BitwiseCopyable {
+    let rows: Int
+    let total, squares: Double
+
+    init(rows: Int) { (self.rows, total, squares) = (rows, Double(rows), Double(rows)) }
+
+    init(_ weights: RowWeights) { (rows, total, squares) = (weights.rows, weights.view.total, weights.squares) }
+  }
+
+  /// The moments of a batch that are merged later.
+  /// - Parameter result: Takes `ek_slice_stride(features)` numbers; none if the weight is 0.
+  static func measure(
+    _ x: UnsafePointer<Float>, rows: Int, _ weights: RowWeights?, features: Int, _ memory: BatchStatisticsStorage,
+    threads: Int, into result: UnsafeMutablePointer<Double>
+  ) -> BatchWeight {
+    if var view = weights?.view {
+      if view.total > 0 { ek_slice_weighted_moments(x, &view, features, memory.scratch) }
+    } else {
+      ek_moments_of(x, rows, features, memory.scratch, Int32(threads))
+    }
+    result.update(from: memory.scratch, count: ek_slice_stride(features))
+    return weights.map { BatchWeight($0) } ?? BatchWeight(rows: rows)
+  }
+
+  /// Adds the moments of a batch; if one is not finite, nothing.
+  /// - Returns: As above.
+  mutating func merge(_ moments: UnsafePointer<Double>, _ batch: BatchWeight) -> Int {
+    guard batch.total > 0 else { return -1 }
+    let weight = batch.total
     let squares = moments + ek_slice_second(features)
     if let bad = (0..<features).first(where: { !moments[$0].isFinite || !squares[$0].isFinite }) { return bad }
     merge(weight: weight, mean: { moments[$0] }, variance: { squares[$0] / weight })
+    rows += batch.rows
+    squaresOfWeights += batch.squares
     return -1
   }
 

@@ -48,6 +48,22 @@ extension Trainer {
     return statistics == .micro ? plan.smallestPart : plan.batches.smallest
   }
 
+  /// The size of ghost batches of which every batch of an epoch has `count`.
+  /// - Throws: `EvenkeelError` with code `usage` if there is none.
+  package func ghostBatch(of count: Int, examples: Int) throws -> Int {
+    let batches = Parts(rows: max(1, examples), largest: batchSize, smallest: min(2, batchSize))
+    let size = batches.largest / count
+    let fitting = [size, size + 1].first { size in
+      size > 1 && [batches.largest, batches.smallest].allSatisfy { Parts(rows: $0, about: size).count == count }
+    }
+    guard let fitting else {
+      throw EvenkeelError.usage(
+        "Batches of \(batches.largest) examples cannot be parted into \(count) groups of about equal size, each of at least 2; choose another batch size."
+      )
+    }
+    return fitting
+  }
+
   /// - Throws: `EvenkeelError` with code `usage` or `data` if batches, or parts with separate statistics, would give a
   ///   norm that takes statistics one value per feature, or fewer examples than its ghost batches have; and for
   ///   examples with weights or lengths in parts that use the statistics of the whole.

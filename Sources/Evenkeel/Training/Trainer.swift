@@ -161,7 +161,7 @@ public struct Trainer: Sendable {
         try onEvent(.saved(run.checkpoint(history, best)))
       }
     }
-    try run.meet()
+    try run.meet(validation)
     while run.epoch < epochs, !history.stoppedEarly {
       let started = clock.now
       do {

@@ -40,9 +40,10 @@ final class TrainingRun {
 
   /// Makes sure that all ranks are about to do the same.
   /// - Throws: On all ranks the same `EvenkeelError`, which names the first rank that is not.
-  func meet() throws {
+  func meet(_ validation: Dataset?) throws {
     guard let communicator = trainer.communicator else { return }
-    try Agreement(among: communicator).require(RankDescription(model, settings, position: position.step))
+    try Agreement(among: communicator).require(
+      RankDescription(model, settings, position: position.step, validation: validation?.fingerprint))
     communicator.state = .together
   }
 
@@ -82,7 +83,7 @@ final class TrainingRun {
           epoch: position.epoch + 1, batch: position.batch, batches: batches.count, loss: quality.loss,
           accuracy: quality.accuracy, examples: sums.examples))
       if let interval = trainer.evaluationInterval, position.step % interval == 0, let validation, !validation.isEmpty {
-        try onEvent(.evaluated(step: position.step, try model.evaluate(validation, threads: trainer.threads)))
+        try onEvent(.evaluated(step: position.step, try trainer.quality(of: model, on: validation)))
         batches.team.begin()
       }
       if stops ?? shouldStop(), position.batch < batches.count || position.epoch + 1 < epochs {
@@ -116,7 +117,8 @@ final class TrainingRun {
     let examples = batches.dataset.subset(
       Batches.order(batches.dataset.count, epoch: 0, seed: trainer.seed).prefix(AveragedWeights.recalibrationExamples)
         .map { Int($0) })
-    try result.recalibrate(on: examples, threads: trainer.threads, frozen: false)
+    try result.recalibrate(
+      on: examples, threads: trainer.threads, frozen: false, among: trainer.communicator)
     return result
   }
 

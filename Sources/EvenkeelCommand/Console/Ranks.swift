@@ -1,7 +1,7 @@
 import Evenkeel
 import Glibc
 
-/// The processes that `mpirun` or `srun` started for one training. The first of them prints and writes, for all.
+/// The processes that `mpirun` or `srun` started for one command. The first of them prints and writes, for all.
 enum Ranks {
   /// nil for a process alone.
   nonisolated(unsafe) private(set) static var communicator: MPICommunicator?
@@ -46,7 +46,14 @@ enum Ranks {
   ///   same.
   static func requireNone(for command: String) throws {
     guard areLaunched == true else { return }
-    throw EvenkeelError(.usage, "\(command) runs in one process; only train works on several ranks.")
+    throw EvenkeelError(
+      .usage, "\(command) runs in one process; train, evaluate, predict and recalibrate work on several ranks.")
+  }
+
+  /// Makes sure that all have the same model and data.
+  /// - Throws: On all ranks the same `EvenkeelError`, which names the first one that has not.
+  static func require(_ model: ModelEnsemble, on data: DataForUse) throws {
+    if let communicator { try Agreement(among: communicator).require(model, on: data) }
   }
 
   /// What exchanges have cost the first rank in a training of so many seconds; nil without other ranks.

@@ -11,6 +11,7 @@ struct Evaluate: ParsableCommand {
   var data: String
   @OptionGroup var database: DatabaseOptions
   @OptionGroup var broken: BrokenImageOption
+  @OptionGroup var ranks: RankOptions
   @Option(
     help:
       "The probability from which on the second of two classes is predicted; by default the one that train --threshold-for chose, or 0.5."
@@ -20,8 +21,9 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print one JSON object, with all metrics.") var json = false
 
   func run() throws {
+    try ranks.join(reading: data)
     try requireApart(report, from: [model, data])
-    try requireOutput(report)
+    if Ranks.isFirst { try requireOutput(report) }
     let source = model
     let model = try ModelEnsemble(contentsOf: source)
     let limit = try threshold.map { try DecisionThreshold($0, among: model.output?.classLabels ?? []) }
@@ -33,7 +35,7 @@ struct Evaluate: ParsableCommand {
         "\(data == "-" ? "standard input" : data) is the table that the model was trained on: it has learned from \(table.trained) of these \(evaluation.quality.count) rows, so it does better on them than on new ones."
       )
     }
-    if let report { try page(model, from: source, evaluation).write(to: report) }
+    if let report, Ranks.isFirst { try page(model, from: source, evaluation).write(to: report) }
     if json { return try emitJSON(EvaluationLine(evaluation)) }
     try emit(EvaluationReport(evaluation: evaluation).lines.joined(separator: "\n"))
   }
@@ -54,14 +56,17 @@ extension ModelEnsemble {
   func evaluation(
     ofDataAt path: String, rows: DatabaseRows?, threshold: DecisionThreshold? = nil, skippingBroken: Bool = false
   ) throws -> Evaluation {
-    switch try Dataset.openForUse(path, rows: rows, by: self, targets: true, skippingBroken: skippingBroken) {
+    let data = try Dataset.openForUse(path, rows: rows, by: self, targets: true, skippingBroken: skippingBroken)
+    try Ranks.require(self, on: data)
+    switch data {
     case .parts(let parts):
-      let (whole, warnings) = try evaluation(of: parts, threshold: threshold)
+      let (whole, warnings) = try evaluation(of: parts, threshold: threshold, among: Ranks.communicator)
       warn(warnings)
       return whole
     case .whole(let datasets, let warnings):
       warn(warnings)
-      return try evaluation(of: datasets, threshold: threshold)
+      return try evaluation(
+        of: datasets, threshold: threshold, threads: Ranks.threads, among: Ranks.communicator)
     }
   }
 }

@@ -14,6 +14,7 @@ struct Predict: ParsableCommand {
   var data: String
   @OptionGroup var database: DatabaseOptions
   @OptionGroup var broken: BrokenImageOption
+  @OptionGroup var ranks: RankOptions
   @Option(
     help: "The classes whose probabilities are written, separated by commas, or none; all by default.")
   var probabilities: String?
@@ -34,8 +35,12 @@ struct Predict: ParsableCommand {
     guard into == nil || output == nil else {
       throw EvenkeelError(.usage, "--into and --output both say where predictions go; use one of them.")
     }
+    try ranks.join(reading: data)
+    if into != nil, Ranks.communicator != nil {
+      throw EvenkeelError(.usage, "--into writes to a database from one process; use --output on several ranks.")
+    }
     try requireApart(output, from: [model, data])
-    try requireOutput(output)
+    if Ranks.isFirst { try requireOutput(output) }
     let model = try ModelEnsemble(contentsOf: model)
     let kept = keep?.listed ?? []
     let lines = try PredictionLines(
@@ -54,7 +59,8 @@ struct Predict: ParsableCommand {
     let data = try Dataset.openForUse(
       data, rows: database.rows(), by: model, targets: false, weights: false, keeping: kept,
       skippingBroken: broken.skipBroken)
-    guard let output else { return try write(data, model, lines) { try emit($0) } }
+    try Ranks.require(model, on: data)
+    guard let output, Ranks.isFirst else { return try write(data, model, lines) { try emit($0) } }
     try Model.writeText(to: output) { try write(data, model, lines, $0) }
   }
 
@@ -65,7 +71,7 @@ struct Predict: ParsableCommand {
     switch data {
     case .parts(let parts):
       var isFirst = true
-      let warnings = try parts.forEach { part in
+      let warnings = try parts.forEach(sharedBy: PartSharing(among: Ranks.communicator)) { part in
         lines.text(try model.predictInDouble(part.datasets, threads: 1), kept: part.kept)
       } then: { text in
         if isFirst { try lines.header(hasFiles: false).withUnsafeBytes(write) }
@@ -75,7 +81,9 @@ struct Predict: ParsableCommand {
       warn(warnings)
     case .whole(let datasets, let warnings):
       warn(warnings)
-      let (dataset, predictions) = (datasets[0], try model.predictInDouble(datasets))
+      let (dataset, predictions) = (
+        datasets[0], try model.predictInDouble(datasets, threads: Ranks.threads, among: Ranks.communicator)
+      )
       try Machine.requireMemory(
         32 * predictions.count, for: "The text of \(dataset.count) predictions")
       try lines.header(hasFiles: dataset.files != nil).withUnsafeBytes(write)

@@ -15,11 +15,13 @@ struct Recalibrate: ParsableCommand {
   @OptionGroup var database: DatabaseOptions
   @OptionGroup var broken: BrokenImageOption
   @OptionGroup var threads: ThreadOption
+  @OptionGroup var ranks: RankOptions
   @Flag(help: "Print one JSON object per batch norm.") var json = false
 
   func run() throws {
+    try ranks.join(reading: data, threads: threads.given)
     try requireApart(output, from: [model, data])
-    try requireOutput(output)
+    if Ranks.isFirst { try requireOutput(output) }
     var recalibrated = try Model(contentsOf: model)
     let norms = try recalibrated.network.placed().layers.compactMap { placed in
       placed.layer.traits.contains(.runningStatistics) ? placed.layer.norm.map { (placed.path, $0.epsilon) } : nil
@@ -31,9 +33,10 @@ struct Recalibrate: ParsableCommand {
       data, rows: database.rows(), by: recalibrated, targets: false, training: !testPart,
       skippingBroken: broken.skipBroken)
     warn(warnings)
+    try Ranks.require(ModelEnsemble([recalibrated]), on: .whole([dataset], warnings: []))
     let before = recalibrated.runningStatistics
-    try recalibrated.recalibrate(on: dataset, threads: threads.count)
-    try recalibrated.write(to: output)
+    try recalibrated.recalibrate(on: dataset, threads: Ranks.threads ?? threads.count, among: Ranks.communicator)
+    if Ranks.isFirst { try recalibrated.write(to: output) }
     let epsilons = Dictionary(uniqueKeysWithValues: norms)
     for (old, new) in zip(before, recalibrated.runningStatistics) {
       let shift = StatisticsShift(from: old.statistics, to: new.statistics, epsilon: epsilons[old.name]!)

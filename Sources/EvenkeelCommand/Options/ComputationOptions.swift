@@ -10,8 +10,7 @@ struct ComputationOptions: ParsableArguments {
   @Option(help: "Seed of the initial weights, the order of examples, dropout, augmentation and the split.")
   var seed: UInt64 = 0
   @OptionGroup var threadOption: ThreadOption
-  @Option(help: "With mpirun: the seconds after which a rank that does not answer ends all; 0: never.")
-  var collectiveTimeout = 600.0
+  @OptionGroup var ranks: RankOptions
 }
 
 /// How many threads compute.

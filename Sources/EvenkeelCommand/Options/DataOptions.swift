@@ -23,13 +23,15 @@ struct DataOptions: ParsableArguments {
   @OptionGroup var broken: BrokenImageOption
 
   /// - Throws: `EvenkeelError`: of an option out of range, or of `Dataset.read`.
-  /// - Parameter mostOneHot: As in `TableOptions`.
+  /// - Parameters:
+  ///   - mostOneHot: As in `TableOptions`.
+  ///   - sharding: The ranks that have a file each; nil where `data` is the same for all.
   func read(
-    _ data: String, loss: LossOptions.Name?, mostOneHot: Int? = nil, seed: UInt64
+    _ data: String, loss: LossOptions.Name?, mostOneHot: Int? = nil, seed: UInt64, sharding: (any Communicator)?
   ) throws -> DatasetSplits {
     let splits = try read(
       data, loss: loss, mostOneHot: mostOneHot, validation: heldOut(), test: test.map { .data($0) } ?? .share(0.2),
-      seed: seed)
+      seed: seed, sharding: sharding)
     warn(splits.warnings)
     return splits
   }
@@ -64,9 +66,15 @@ struct DataOptions: ParsableArguments {
 
   private func read(
     _ data: String, loss: LossOptions.Name?, mostOneHot: Int?, validation: HeldOut, test: HeldOut, fold: Fold? = nil,
-    seed: UInt64
+    seed: UInt64, sharding: (any Communicator)? = nil
   ) throws -> DatasetSplits {
     let (options, ignored) = try columns.options(loss: loss, mostOneHot: mostOneHot)
+    if let sharding {
+      return try Dataset.read(
+        RankFiles.joined(data, hasHeader: options.hasHeader, among: sharding), rows: database.rows(),
+        target: columns.target, weight: columns.weight, ignoring: ignored, options: options, images: images,
+        validation: validation, test: test, seed: seed)
+    }
     return try Dataset.read(
       data, rows: database.rows(), target: columns.target, weight: columns.weight, ignoring: ignored,
       options: options, images: images, validation: validation, test: test, fold: fold, seed: seed)

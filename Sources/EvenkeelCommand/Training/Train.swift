@@ -22,12 +22,13 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "Probabilities") var calibration: CalibrationOptions
   @OptionGroup(title: "Folds") var folds: FoldOptions
   @OptionGroup(title: "Computation") var computation: ComputationOptions
+  @OptionGroup(title: "Computation") var ranks: TrainingRankOptions
   @OptionGroup(title: "Output") var output: OutputOptions
   @OptionGroup(title: "Logs") var logs: LogOptions
 
   mutating func run() throws {
     StopSignals.watch()
-    try Ranks.join(timeout: computation.collectiveTimeout, threads: computation.threadOption.given)
+    try computation.ranks.join(reading: data, threads: computation.threadOption.given)
     if !Ranks.isFirst {
       (output.quiet, output.report) = (true, nil)
       (logs.log, logs.tensorboard, logs.tensorboardHistograms) = (nil, nil, nil)
@@ -48,7 +49,9 @@ struct Train: ParsableCommand {
     let observers = try observers()
     let checkpoint = try output.resume.map { try Checkpoint(contentsOf: $0) }
     if let checkpoint { try sources.requireWeight(of: checkpoint) }
-    var splits = try sources.read(data, loss: loss.loss, mostOneHot: mostOneHot, seed: computation.seed)
+    var splits = try sources.read(
+      data, loss: loss.loss, mostOneHot: mostOneHot, seed: computation.seed,
+      sharding: ranks.sharding())
     try calibration.requireFit(splits.training)
     let recipe = try recipe(for: splits.training, resuming: checkpoint != nil)
     let heldBack = splits.validation.isEmpty ? heldBack(recipe) : 0
@@ -79,7 +82,6 @@ struct Train: ParsableCommand {
   /// - Throws: `EvenkeelError` with code `usage` for what several processes cannot do.
   private func requireAlone() throws {
     guard Ranks.communicator != nil else { return }
-    if data == "-" { throw EvenkeelError(.usage, "Standard input reaches one rank only; give all a file.") }
     if folds.folds != nil {
       throw EvenkeelError(.usage, "--folds trains in one process; it does not work on ranks yet.")
     }
@@ -234,6 +236,9 @@ struct Train: ParsableCommand {
       }
       model = checkpoint.model
     } else if let from {
+      guard ranks.sync.ranks == nil else {
+        throw EvenkeelError(.usage, "--from takes the model's network with its batch norms as they are; omit --sync.")
+      }
       model = try Model(contentsOf: from)
       try trainer.requireMemory(for: model.network)
     } else {
@@ -247,6 +252,13 @@ struct Train: ParsableCommand {
   }
 
   private func describedNetwork(for dataset: Dataset, _ recipe: TableRecipe?) throws -> Network {
+    let network = try ownNetwork(for: dataset, recipe)
+    guard let groups = try ranks.groups() else { return network }
+    return try network.withGhostBatches(of: makeTrainer(recipe).ghostBatch(of: groups, examples: dataset.count))
+  }
+
+  /// What the options describe, for one process.
+  private func ownNetwork(for dataset: Dataset, _ recipe: TableRecipe?) throws -> Network {
     if let file = network.network { return try norms.exchanged(in: NetworkOptions.named(file, for: dataset)) }
     let isBinary = loss.loss == .sigmoid && dataset.outputCount == 2
     let outputs = isBinary ? 1 : dataset.outputCount
@@ -338,7 +350,10 @@ struct Train: ParsableCommand {
 
   /// How well the model does on the test part, or on another if there is none: a model that does not predict numbers is not stored.
   private func finalEvaluation(of model: Model, on splits: DatasetSplits) throws -> Evaluation {
-    do { return try model.evaluation(of: splits.judged.part) } catch let error as EvenkeelError {
+    do {
+      return try ModelEnsemble([model]).evaluation(
+        of: [splits.judged.part], threads: Ranks.threads, among: Ranks.communicator)
+    } catch let error as EvenkeelError {
       throw EvenkeelError(error.code, error.message + (output.paths.model.map { " \($0) is not written." } ?? ""))
     }
   }

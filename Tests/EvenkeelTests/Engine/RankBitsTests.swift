@@ -81,6 +81,16 @@ private let otherCases: [TrainingCase] = {
       network: Network(input: [20], layers: [Dense(12), BatchGain(), BatchNorm(), ReLU(), Dense(10)])),
   ]
   for index in cases.indices { cases[index].trainer.batchSize = 50 }
+  for renormalization in [nil, Renormalization(rampTo: 2)] {
+    cases.append(
+      images(
+        "groups of ranks\(renormalization == nil ? "" : ", renormalized")",
+        [
+          Convolution(8, kernel: 3), BatchNorm(ghostBatch: 16, renormalization: renormalization), ReLU(),
+          Convolution(8, kernel: 3), BatchNorm(ghostBatch: 16, renormalization: renormalization), ReLU(),
+        ]))
+    cases[cases.count - 1].trainer.batchSize = 64
+  }
   cases[5].trainer.augmentation = [.flip, .crop(padding: 1)]
   cases[6].trainer.clippingNorm = 0.1
   cases[6].trainer.averaging = .exponential(decay: 0.9)
@@ -108,4 +118,49 @@ private func soDoesOneOfOtherLayers(_ training: TrainingCase) throws {
       ]))
   training.trainer.batchSize = batch
   try training.expectSameBits(on: training.data(3 * batch), ranks: [4])
+}
+
+/// y is so large where x is far from the others that its square is no float.
+private struct Cliff: Layer, LayerOperation {
+  static let kind = "cliff"
+
+  func forward(_ pass: ForwardPass) {
+    for index in 0..<pass.rows * pass.inputLength {
+      pass.output[index] = pass.input[index] > 5 ? 3e38 : pass.input[index]
+    }
+  }
+
+  func backward(_ pass: BackwardPass) {
+    for index in 0..<pass.rows * pass.inputLength { pass.inputGradient?[index] = pass.outputGradient[index] }
+  }
+}
+
+/// Of two ranks each has a ghost batch of its own: the other does not see the number, and hears of it at the end of the step.
+@Test func aGhostBatchOutOfRangeStopsAllRanks() throws {
+  let training = TrainingCase(
+    testDescription: "ghost batches",
+    network: Network(input: [4], layers: [Cliff(), BatchNorm(ghostBatch: 32), Dense(10)]))
+  var rows = (0..<64 * 4).map { Float($0 % 13) }
+  rows[50 * 4] = 1e6
+  let data = try Dataset(
+    rows, shape: [4], targets: .classes((0..<64).map { Int32($0 % 10) }, labels: (0..<10).map { String($0) }))
+  for result in ThreadRanks.run(
+    2,
+    { ranks in
+      var model = try Model(training.network, seed: 1)
+      var trainer = training.trainer
+      (trainer.batchSize, trainer.threads, trainer.communicator) = (64, 1, ranks)
+      try trainer.fit(&model, to: data, epochs: 1)
+    })
+  {
+    expectError("batchNorm") { try result.get() }
+  }
+}
+
+@Test func ghostBatchesDivideEveryBatchIntoAsMany() throws {
+  let trainer = Trainer(loss: .softmaxCrossEntropy, optimizer: .adam(), batchSize: 128)
+  #expect(try trainer.ghostBatch(of: 4, examples: 1_280) == 32)
+  // Eight batches of 125.
+  #expect(try trainer.ghostBatch(of: 2, examples: 1_000) == 62)
+  expectError("cannot be parted into 64 groups", code: .usage) { _ = try trainer.ghostBatch(of: 64, examples: 90) }
 }
