@@ -20,8 +20,10 @@ private final class CountingCommunicator: Communicator, @unchecked Sendable {
 
   func reduce(
     _ values: UnsafeMutableRawPointer, bytes: Int, starts: UnsafePointer<Int>, merge: Merge,
-    context: UnsafeMutableRawPointer?
-  ) throws { try inner.reduce(values, bytes: bytes, starts: starts, merge: merge, context: context) }
+    context: UnsafeMutableRawPointer?, isForAll: Bool
+  ) throws {
+    try inner.reduce(values, bytes: bytes, starts: starts, merge: merge, context: context, isForAll: isForAll)
+  }
 
   func sum(_ values: UnsafeMutablePointer<Float>, count: Int, stride: Int, starts: UnsafePointer<Int>) throws {
     sums += 1
