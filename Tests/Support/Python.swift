@@ -34,7 +34,8 @@ package enum Python {
     process.standardInput = FileHandle.nullDevice
     try process.run()
     defer {
-      process.terminate()
+      // Threads of a pool have other signals blocked, and so has what they start.
+      kill(process.processIdentifier, SIGKILL)
       process.waitUntilExit()
     }
     try body()
