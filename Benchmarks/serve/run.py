@@ -72,7 +72,13 @@ class Server:
         try:
             self.process.wait(15)
         except subprocess.TimeoutExpired:
+            pass
+        # Workers of a server that has ended may go on, on the next one's processor.
+        try:
             os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
 
     @property
     def url(self):
