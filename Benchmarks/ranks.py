@@ -14,18 +14,18 @@ WARM = 5  # steps of compilation and first touches, which are not timed
 MPIRUN = ["mpirun", "-np", "2", "--bind-to", "none", "--oversubscribe", "--allow-run-as-root"]
 
 
-def output(command):
+def output(command, stream="stdout"):
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if result.returncode:
         sys.exit(f"{command} failed: {result.stderr[-600:]}")
-    return result.stdout
+    return getattr(result, stream)
 
 
 def ours(threads, folder, start=()):
     """Milliseconds of a step, the mean of an epoch."""
     with tempfile.TemporaryDirectory() as store:
         text = output([*start, evenkeel, "train", folder, "--network", "resnet20", "--batch-size", str(BATCH), "--epochs", "1",
-                       "--threads", str(threads), "--output", store + "/a.safetensors"])
+                       "--threads", str(threads), "--output", store + "/a.safetensors"], "stderr")
     return [1e3 * float(re.search(r"epoch 1/1 .* ([0-9.]+) s", text)[1]) * BATCH / EXAMPLES]
 
 
