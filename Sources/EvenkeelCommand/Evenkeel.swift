@@ -22,9 +22,7 @@ struct EvenkeelCommand: ParsableCommand {
     Ranks.silenceOthers()
     do {
       var command = try parseAsRoot(givenArguments())
-      if !(command is Train || command is Evaluate || command is Predict || command is Recalibrate) {
-        try Ranks.requireNone(for: type(of: command)._commandName)
-      }
+      if !(command is any SharedCommand) { try Ranks.requireNone(for: type(of: command)._commandName) }
       try command.run()
       try Ranks.leave()
     } catch is ReaderHasGone {

@@ -42,7 +42,7 @@ package enum RankFiles {
     return Array(content.dropFirst(content.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0))
   }
 
-  static func joined(_ texts: [[UInt8]], named path: String, hasHeader: Bool?) throws -> FileBytes {
+  private static func joined(_ texts: [[UInt8]], named path: String, hasHeader: Bool?) throws -> FileBytes {
     var (all, header): ([UInt8], (line: ArraySlice<UInt8>, rank: Int)?) = ([], nil)
     try Machine.requireMemory(texts.reduce(0) { $0 + $1.count }, for: "\(path): the rows of \(texts.count) ranks")
     for (rank, text) in texts.enumerated() where !text.isEmpty {

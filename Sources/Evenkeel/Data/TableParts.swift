@@ -103,8 +103,17 @@ package struct TableParts {
 /// The ranks that share the parts of a table, and how what comes of a part reaches all of them.
 package struct PartSharing<Result> {
   let communicator: any Communicator
-  let write: (Result, inout RankBytes) -> Void
-  let read: (inout RankBytes) -> Result
+  private let write: (Result, inout RankBytes) -> Void
+  private let read: (inout RankBytes) -> Result
+
+  /// nil for a process alone.
+  init?(
+    among communicator: (any Communicator)?, write: @escaping (Result, inout RankBytes) -> Void,
+    read: @escaping (inout RankBytes) -> Result
+  ) {
+    guard let communicator, communicator.size > 1 else { return nil }
+    (self.communicator, self.write, self.read) = (communicator, write, read)
+  }
 
   fileprivate func write(_ done: PartMaker.Done<Result>, to bytes: inout RankBytes) {
     switch done {
@@ -135,8 +144,7 @@ package struct PartSharing<Result> {
 extension PartSharing where Result == [UInt8] {
   /// The ranks that share parts of which texts come; nil for a process alone.
   package init?(among communicator: (any Communicator)?) {
-    guard let communicator, communicator.size > 1 else { return nil }
-    self.init(communicator: communicator, write: { $1.write($0) }, read: { $0.read() })
+    self.init(among: communicator, write: { $1.write($0) }, read: { $0.read() })
   }
 }
 

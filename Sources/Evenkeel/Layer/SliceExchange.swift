@@ -26,12 +26,7 @@ package final class SliceExchange: @unchecked Sendable {
   /// Divides the slices of a batch; valid as long as these are.
   func take(_ slices: SliceBounds) {
     self.slices = slices
-    for rank in 0...communicator.size { starts[rank] = first(slices.count, of: rank) }
-  }
-
-  /// The first of `count` things of a rank: the first rank has any before the others do.
-  private func first(_ count: Int, of rank: Int) -> Int {
-    (count * rank + communicator.size - 1) / communicator.size
+    for rank in 0...communicator.size { starts[rank] = communicator.part(of: slices.count, rank: rank).lowerBound }
   }
 
   /// The slices of this rank.
@@ -67,14 +62,13 @@ package final class SliceExchange: @unchecked Sendable {
   }
 
   /// The part of `count` blocks that this rank computes.
-  func ownBlocks(of count: Int) -> Range<Int> {
-    first(count, of: communicator.rank)..<first(count, of: communicator.rank + 1)
-  }
+  func ownBlocks(of count: Int) -> Range<Int> { communicator.part(of: count, rank: communicator.rank) }
 
   /// Fills what the other ranks computed of `count` blocks, of which block i begins `offset(i)` floats from `start`.
   func gather(_ start: UnsafeMutablePointer<Float>, blocks count: Int, offset: (Int) -> Int) throws {
     for rank in 0..<communicator.size {
-      let (begin, end) = (offset(first(count, of: rank)), offset(first(count, of: rank + 1)))
+      let part = communicator.part(of: count, rank: rank)
+      let (begin, end) = (offset(part.lowerBound), offset(part.upperBound))
       counts[rank] = (end - begin) * MemoryLayout<Float>.stride
       offsets[rank] = begin * MemoryLayout<Float>.stride
     }

@@ -3,7 +3,8 @@ import Kernels
 /// Three matrix products: y = x Wᵀ + b; dW = dyᵀ x, db = Σ dy, dx = dy W.
 ///
 /// Wᵀ is written out once for all slices, in panels of outputs, as products with these are faster than with W by more than that
-/// takes. A single row, and predictions of few, go over the rows of W instead, each summed as if it were alone. dW is computed in blocks of outputs, each from all rows of the batch.
+/// takes. A single row, and predictions of few, go over the rows of W instead, each summed as if it were alone. dW is computed in blocks
+/// of outputs, each from all rows of the batch.
 struct DenseOperation: LayerOperation {
   private let hasBias: Bool
   private let inputs, outputs: Int

@@ -106,10 +106,8 @@ public struct ModelEnsemble: Sendable {
   ) throws -> (evaluation: Evaluation, warnings: [String]) {
     var evaluator = try makeEvaluator(threshold)
     let empty = evaluator
-    let sharing = communicator.flatMap {
-      $0.size > 1
-        ? PartSharing<Evaluator>(communicator: $0, write: { $0.write(to: &$1) }, read: { empty.reading(&$0) }) : nil
-    }
+    let sharing = PartSharing<Evaluator>(
+      among: communicator, write: { $0.write(to: &$1) }, read: { empty.reading(&$0) })
     let warnings = try parts.forEach(sharedBy: sharing) { part in
       var own = empty
       try add(part.datasets, to: &own, Model.InferenceRun(threads: 1))

@@ -128,7 +128,8 @@ private struct Recalibration {
       record.weight = FeatureMoments.measure(
         program.input(ofStep: index), rows: rows * positions,
         layer.rowWeights(call.weights, lengths: program.lengths(ofStep: index, call), rows: rows), features: features,
-        memory, threads: program.threads, into: record.moments)
+        memory, threads: program.threads)
+      record.moments.update(from: memory.scratch, count: ek_slice_stride(features))
       if let place { cut.save(program, rows: rows, to: place) }
       return record.floats.start
     } take: { _, floats in

@@ -70,11 +70,10 @@ package final class RowPredictor {
     for index in left {
       let values = rows[index].values
       if programs.count > 1 { for output in 0..<width { values[output] /= Double(programs.count) } }
-      guard (0..<width).allSatisfy({ values[$0].isFinite }) else {
+      if !(0..<width).allSatisfy({ values[$0].isFinite }) {
         failed(
           index,
           EvenkeelError.data("The model's output for row \(rows[index].row) is not finite: the row is out of range."))
-        continue
       }
     }
   }

@@ -41,19 +41,8 @@ public struct FeatureMoments: Sendable {
   mutating func merge(
     _ x: UnsafePointer<Float>, rows: Int, _ memory: BatchStatisticsStorage, threads: Int
   ) -> Int {
-    ek_moments_of(x, rows, features, memory.scratch, Int32(threads))
-    return merge(memory.scratch, BatchWeight(rows: rows))
-  }
-
-  /// Adds weighted rows.
-  /// - Returns: As above.
-  mutating func merge(
-    _ x: UnsafePointer<Float>, _ weights: RowWeights, _ memory: BatchStatisticsStorage
-  ) -> Int {
-    var view = weights.view
-    guard view.total > 0 else { return -1 }
-    ek_slice_weighted_moments(x, &view, features, memory.scratch)
-    return merge(memory.scratch, BatchWeight(weights))
+    let weight = Self.measure(x, rows: rows, nil, features: features, memory, threads: threads)
+    return merge(memory.scratch, weight)
   }
 
   /// How much a batch counts: its rows of weight above 0, Σ w and Σ w² over them.
@@ -66,18 +55,16 @@ public struct FeatureMoments: Sendable {
     init(_ weights: RowWeights) { (rows, total, squares) = (weights.rows, weights.view.total, weights.squares) }
   }
 
-  /// The moments of a batch that are merged later.
-  /// - Parameter result: Takes `ek_slice_stride(features)` numbers; none if the weight is 0.
+  /// The moments of a batch, in the scratch of `memory`; nothing is there if the weight is 0.
   static func measure(
     _ x: UnsafePointer<Float>, rows: Int, _ weights: RowWeights?, features: Int, _ memory: BatchStatisticsStorage,
-    threads: Int, into result: UnsafeMutablePointer<Double>
+    threads: Int
   ) -> BatchWeight {
     if var view = weights?.view {
       if view.total > 0 { ek_slice_weighted_moments(x, &view, features, memory.scratch) }
     } else {
       ek_moments_of(x, rows, features, memory.scratch, Int32(threads))
     }
-    result.update(from: memory.scratch, count: ek_slice_stride(features))
     return weights.map { BatchWeight($0) } ?? BatchWeight(rows: rows)
   }
 

@@ -2,7 +2,7 @@ import ArgumentParser
 import Evenkeel
 import EvenkeelLab
 
-struct Evaluate: ParsableCommand {
+struct Evaluate: SharedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measures how well MODEL does on DATA: metrics, a line for each class, and the confusion matrix.")
   @Argument(help: "A model file.") var model: String

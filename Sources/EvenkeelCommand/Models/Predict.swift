@@ -1,7 +1,7 @@
 import ArgumentParser
 import Evenkeel
 
-struct Predict: ParsableCommand {
+struct Predict: SharedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Writes predictions for every row of DATA as CSV.",
     discussion:

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Evenkeel
 
-struct Recalibrate: ParsableCommand {
+struct Recalibrate: SharedCommand {
   static let configuration = CommandConfiguration(
     abstract: "Replaces MODEL's running statistics with the exact statistics of DATA and reports the change.")
   @Argument(help: "A model file.") var model: String

@@ -1,6 +1,9 @@
 import ArgumentParser
 import Evenkeel
 
+/// A command that several processes share: it calls `RankOptions.join`.
+protocol SharedCommand: ParsableCommand {}
+
 /// How a command works with the other processes that `mpirun` or `srun` started.
 struct RankOptions: ParsableArguments {
   @Option(help: "With mpirun: the seconds after which a rank that does not answer ends all; 0: never.")

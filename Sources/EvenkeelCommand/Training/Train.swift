@@ -1,7 +1,7 @@
 import ArgumentParser
 import Evenkeel
 
-struct Train: ParsableCommand {
+struct Train: SharedCommand {
   static let configuration = CommandConfiguration(abstract: "Trains a model on DATA and stores it.")
 
   @Argument(
