@@ -14,6 +14,10 @@ struct TrainingRankOptions: ParsableArguments {
     transform: StatisticsSharing.init)
   var sync = StatisticsSharing.all
 
+  /// Makes sure of the options before data is read.
+  /// - Throws: `EvenkeelError` with code `usage` for options that the ranks do not allow.
+  func requireFit() throws { _ = try (sharding(), groups()) }
+
   /// The ranks that have a file of DATA each; nil where it is the same for all.
   /// - Throws: `EvenkeelError` with code `usage` for a process alone.
   func sharding() throws -> (any Communicator)? {

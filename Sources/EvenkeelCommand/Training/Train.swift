@@ -29,6 +29,7 @@ struct Train: SharedCommand {
   mutating func run() throws {
     StopSignals.watch()
     try computation.ranks.join(reading: data, threads: computation.threadOption.given)
+    try ranks.requireFit()
     if !Ranks.isFirst {
       (output.quiet, output.report) = (true, nil)
       (logs.log, logs.tensorboard, logs.tensorboardHistograms) = (nil, nil, nil)
