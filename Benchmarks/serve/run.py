@@ -42,7 +42,7 @@ class Server:
             "fastapi": [python, "-m", "uvicorn", "fastapi_server:app", "--port", port, "--log-level", "error", "--no-access-log"],
             "litserve": [python, str(HERE / "peers/litserve_server.py")],
             "bentoml": [python, "-m", "bentoml", "serve", "bento_service:Model", "--port", port],
-            "mlserver": [python, "-m", "mlserver", "start", str(folder)],
+            "mlserver": [python, "-m", "mlserver.cli.main", "start", str(folder)],
         }[name]
         if name == "mlserver":
             settings = {"http_port": self.port, "grpc_port": free_port(), "metrics_port": free_port(), "host": "127.0.0.1",

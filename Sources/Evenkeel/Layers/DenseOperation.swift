@@ -4,13 +4,14 @@ import Kernels
 ///
 /// Wᵀ is written out once for all slices, in panels of outputs, as products with these are faster than with W by more than that
 /// takes. A single row, and predictions of few, go over the rows of W instead, each summed as if it were alone. dW is computed in blocks
-/// of outputs, each from all rows of the batch.
+/// of outputs, each from all rows of the batch; in large batches each slice leaves its part instead, and the parts are merged.
 struct DenseOperation: LayerOperation {
   private let hasBias: Bool
   private let inputs, outputs: Int
   /// The vectors of an example, which all meet the same W.
   private let positions: Int
   private let predicts: Bool
+  private let leavesParts: Bool
   private let transposed: TransposedWeights
 
   init(hasBias: Bool, site: LayerSite) {
@@ -18,6 +19,7 @@ struct DenseOperation: LayerOperation {
     (inputs, outputs) = (site.input.featureCount, site.output.featureCount)
     positions = site.input.count / inputs
     predicts = site.purpose == .prediction
+    leavesParts = GradientParts.payInDenseLayers(count: inputs * outputs, site: site)
     transposed = TransposedWeights(count: ((outputs - 1) / Self.panel + 1) * Self.panel * inputs)
   }
 
@@ -57,7 +59,16 @@ struct DenseOperation: LayerOperation {
   /// Whether each row of a batch of `rows` rows is summed as if it were alone.
   private func sumsRowByRow(_ rows: Int) -> Bool { rows == 1 || predicts && rows <= Self.fewRows }
 
+  /// Gradients of the bias, then of the weights.
+  var sliceScratchCount: Int { leavesParts ? biasCount + inputs * outputs : 0 }
+  var addsSliceScratch: Bool { leavesParts }
+  private var biasCount: Int { hasBias ? (outputs + 15) / 16 * 16 : 0 }
+
   func backward(_ pass: BackwardPass) throws {
+    if leavesParts {
+      if hasBias { pass.leaveBiasGradient(outputs: outputs) }
+      try weightGradient(pass, 0..<outputs, to: pass.sliceScratch + biasCount)
+    }
     guard let inputGradient = pass.inputGradient else { return }
     try MatrixProduct.run(
       pass.rows * positions, inputs, outputs, pass.outputGradient, stride: outputs, pass.parameter(0), stride: inputs,
@@ -71,17 +82,31 @@ struct DenseOperation: LayerOperation {
   var gradientBlocks: Int { (outputs - 1) / outputsAtOnce + 1 }
 
   func gradientStart(ofBlock block: Int, parameter: Int) -> Int? {
-    min(block * outputsAtOnce, outputs) * (parameter == 0 ? inputs : 1)
+    leavesParts ? nil : min(block * outputsAtOnce, outputs) * (parameter == 0 ? inputs : 1)
   }
 
   func parameterGradients(_ pass: BackwardPass, block: Int) throws {
     let first = block * outputsAtOnce
     let count = min(outputsAtOnce, outputs - first)
-    let gradient = pass.outputGradient + first
+    let weights = pass.parameterGradient(0) + first * inputs
+    let bias = hasBias ? pass.parameterGradient(1) + first : nil
+    if leavesParts {
+      weights.update(
+        from: pass.mergeSlices(at: biasCount + first * inputs, count: count * inputs), count: count * inputs)
+      bias?.update(from: pass.mergeSlices(at: first, count: count), count: count)
+    } else {
+      try weightGradient(pass, first..<first + count, to: weights)
+      if let bias { ek_column_sums(pass.outputGradient + first, pass.rows * positions, outputs, count, bias) }
+    }
+  }
+
+  /// The gradient of the weights of some outputs, from the rows of `pass`.
+  private func weightGradient(
+    _ pass: BackwardPass, _ outputs: Range<Int>, to sums: UnsafeMutablePointer<Float>
+  ) throws {
     try MatrixProduct.run(
-      count, inputs, pass.rows * positions, gradient, stride: outputs, transposed: true, pass.input, stride: inputs,
-      pass.parameterGradient(0) + first * inputs, stride: inputs)
-    if hasBias { ek_column_sums(gradient, pass.rows * positions, outputs, count, pass.parameterGradient(1) + first) }
+      outputs.count, inputs, pass.rows * positions, pass.outputGradient + outputs.lowerBound, stride: self.outputs,
+      transposed: true, pass.input, stride: inputs, sums, stride: inputs)
   }
 
   /// The outputs of a panel of Wᵀ.

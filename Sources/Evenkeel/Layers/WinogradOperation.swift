@@ -108,11 +108,19 @@ struct WinogradOperation: LayerOperation {
   private static let panel = Int(EK_WINOGRAD_PANEL), outputsAtOnce = 128
 }
 
-/// How the gradient of a convolution's weights is summed over a batch.
+/// How the gradient of a layer's weights is summed over a batch: whether each slice keeps a part of `count` floats until all are merged.
 enum GradientParts {
-  /// Whether each slice keeps a part of `count` floats until all are merged: while what it has at hand is still in the cache.
-  /// Not where the parts of many weights would take more memory than the images themselves.
+  /// In convolutions: while what a slice has at hand is still in the cache. Not where the parts of many weights would take more memory
+  /// than the images themselves.
   static func pay(count: Int, site: LayerSite) -> Bool {
     site.purpose == .training && count <= site.maximumSlice * (site.input.count + site.output.count)
+  }
+
+  /// In dense layers, where one product over all rows is faster: in large batches, as ranks would bring all rows to each of them. The few rows of a
+  /// slice of images count as more: there, dense layers cost little.
+  static func payInDenseLayers(count: Int, site: LayerSite) -> Bool {
+    let values = site.input.count + site.output.count
+    return site.purpose == .training && site.maximumRows * values >= 1 << 17
+      && count <= max(site.maximumSlice, 32) * values
   }
 }

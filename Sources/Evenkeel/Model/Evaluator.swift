@@ -25,7 +25,9 @@ struct Evaluator: Sendable {
     table: TrainingTable? = nil
   ) throws {
     guard let output else {
-      throw EvenkeelError.usage("The model is not trained, so there is no loss to evaluate.")
+      throw EvenkeelError.usage(
+        "The model has no loss to evaluate: it is not trained, or came from a file that does not say what its outputs are."
+      )
     }
     (self.output, self.width, self.threshold) = (output, width, threshold ?? output.ownThreshold)
     self.table = table

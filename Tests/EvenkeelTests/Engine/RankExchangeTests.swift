@@ -68,3 +68,14 @@ private func counted(_ network: Network, batch: Int, steps: Int) throws -> (sums
   let bytes = try counted(network, batch: 32, steps: 1).gatheredBytes
   #expect(bytes > 0 && bytes < 32 * 10 * 4)
 }
+
+/// Its gradients are 6,300 floats; the rows would be 160,000.
+@Test func gradientsOfADenseLayerAreAddedWhereItsRowsAreMany() throws {
+  let network = Network(input: [90], layers: [Dense(70), BatchNorm(), ReLU(), Dense(10)])
+  let small = try counted(network, batch: 128, steps: 1)
+  let large = try counted(network, batch: 1000, steps: 1)
+  #expect(small.sums == 0 && large.sums == 1)
+  // The last layer's rows, its gradients, and the loss.
+  #expect(small.gatheredBytes > 128 * 160 * 4)
+  #expect(large.gatheredBytes < 1000 * 85 * 4)
+}

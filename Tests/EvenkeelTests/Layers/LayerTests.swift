@@ -73,3 +73,20 @@ func everyLossAgreesWithTheReference(loss: ReferenceLoss) throws {
     try expectStepToAgree(after, rows: rows, loss: .sigmoid, "norm behind the activation, \(rows) rows")
   }
 }
+
+/// So many values pass through the first three dense layers that their slices leave parts of the gradients, but not the last's.
+@Test func denseLayersOfLargeBatchesAgreeWithTheReference() throws {
+  let network = Network(input: [90]) {
+    Dense(70)
+    BatchNorm()
+    ReLU()
+    Dense(70)
+    ReLU()
+    Reshape([2, 35])
+    Dense(40)
+    ReLU()
+    Flatten()
+    Dense(5)
+  }
+  for rows in [1000, 1024] { try expectStepToAgree(network, rows: rows, "\(rows) rows") }
+}
