@@ -8,7 +8,7 @@
 # make bench-tables: how well training on tables predicts, beside linear models, scikit-learn's MLP and boosted trees, on the
 # tables of EVENKEEL_DATA; OPTIONS=--quick for two splits of each table, OPTIONS=--help for all options.
 # make deb: a Debian package of the command in .build, which needs no Swift where it is installed.
-# make arm64: what an x86-64 machine can check of arm64, emulated: the kernels' bits and the products.
+# make arm64: what an x86-64 machine can check of arm64: the kernels' bits, and tests built by Debian's Swift, emulated. As root; 8 GB.
 # make documentation: the documentation's site in .build/site, every page of it opened; OPTIONS=--serve to read it.
 # make simulate: the exchanges of training on 4 to 1,024 machines, simulated, beside their formulas.
 # make cluster: makes two hosts out of network namespaces, and trains on both while ranks fail.

@@ -13,10 +13,13 @@ if [ $# -lt 3 ] || ! [[ $1 =~ ^[0-9]+$ ]]; then
 fi
 times=$1 checkpoint=$2
 shift 2
-resume=()
+resume=() stopped=
+# mpirun ends with 1 then.
+trap 'stopped=130' INT
+trap 'stopped=143' TERM
 for ((run = 0; ; run++)); do
   "$@" "${resume[@]}"
-  status=$?
+  status=${stopped:-$?}
   case $status in
     # Done; wrong options, data or files; stopped by somebody: it would end in the same way.
     0 | 64 | 65 | 66 | 130 | 143) exit $status ;;

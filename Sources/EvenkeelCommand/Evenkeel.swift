@@ -28,7 +28,7 @@ struct EvenkeelCommand: ParsableCommand {
     } catch is ReaderHasGone {
       Glibc.exit(128 + SIGPIPE)
     } catch let error as EvenkeelError {
-      if let error = Ranks.leave(for: error) { complain(error.message) }
+      Ranks.leave(for: error)
       Glibc.exit(error.code.rawValue)
     } catch {
       // Help and version are no errors.

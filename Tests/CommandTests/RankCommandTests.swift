@@ -96,6 +96,26 @@ private struct RankCommandTests {
     }
   }
 
+  @Test func ranksThatDoOtherThingsAreNamed() throws {
+    try withTemporaryFolder { folder in
+      for (name, shift) in [("data", 0), ("a", 1), ("b", 2)] {
+        let rows = (0..<300).map { "\($0 % 7),\(($0 + shift) % 5),\($0 % 2)" }
+        try AtomicFile.write("x,y,class\n" + rows.joined(separator: "\n") + "\n", to: "\(folder)/\(name).csv")
+      }
+      func expect(_ one: [String], _ other: [String], _ sentence: String) throws {
+        let result = try run(other, variables: ranks(1) + [command!] + one + [":", "-np", "1"])
+        let sentences = result.errors.split(separator: "\n").filter { $0.hasPrefix("evenkeel: ") }
+        #expect(result.code != 0 && sentences.count == 1, "\(result.errors)")
+        #expect(sentences.allSatisfy { $0.contains("Rank 1 (") && $0.contains(sentence) }, "\(result.errors)")
+      }
+      let train = training("\(folder)/model.safetensors", data: "\(folder)/data.csv")
+      try expect(
+        train + ["--test", "\(folder)/a.csv"], train + ["--test", "\(folder)/b.csv"], "its test data differs")
+      try expect(train, ["evaluate", "model.safetensors", "\(folder)/a.csv"], "it runs evaluate, rank 0 train")
+      #expect(access("\(folder)/model.safetensors", F_OK) != 0)
+    }
+  }
+
   @Test func validationAndAveragesAreSharedWithoutAnotherResult() throws {
     try withTemporaryFolder { folder in
       let words = ["--validation", "0.2", "--metric", "accuracy", "--average", "ema:0.9"]

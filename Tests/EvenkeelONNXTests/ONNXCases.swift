@@ -104,8 +104,9 @@ struct ONNXCase {
 
   /// Edges of bins of different widths, of which one feature after the other leaves more out, up to all.
   private static func edges(_ features: Int, bins: Int) -> [Float] {
-    (0..<features).flatMap { feature in
-      (0...bins).map { Float(min($0, max(bins - feature * 2, 0)) * (3 + feature)) / 8 - 0.7 }
+    (0..<features).flatMap { feature -> [Float] in
+      let own = max(bins - feature * 2, 0)
+      return (0...bins).map { edge in Float(min(edge, own) * (3 + feature)) / 8 - 0.7 }
     }
   }
 

@@ -155,7 +155,6 @@
       "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc",
       "GET / HTTP/1.1\r\n\0: a\r\n\r\n",
       "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-      "GET / HTTP/1.1\r\nX: \(String(repeating: "a", count: 40_000))\r\n\r\n",
     ])
     func whatIsNoHTTPEndsItsOwnConnectionOnly(_ text: String) async throws {
       try await withServer { _, _, path in
@@ -208,10 +207,28 @@
         waiting.send("GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
         slow.send("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab")
         #expect(idle.receive().isEmpty)
-        #expect(slow.receive().isEmpty)
+        #expect(slow.receive().hasPrefix("HTTP/1.1 408 "))
         // An answer may take longer.
         echo.isOpen.store(true, ordering: .relaxed)
         #expect(waiting.receive().hasSuffix("waited"))
+      }
+    }
+
+    @Test func aRequestHasLessTimeThanAConnectionWithoutOne() async throws {
+      var limits = HTTPServer.Limits()
+      (limits.idle, limits.request) = (3600, 1)
+      try await withServer(limits) { _, _, path in
+        let slow = try Client(path)
+        slow.send("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nab")
+        #expect(slow.receive().contains("did not end within 1 s"))
+      }
+    }
+
+    @Test func headersBeyondTheLimitAreCalledSo() async throws {
+      try await withServer { _, _, path in
+        let client = try Client(path)
+        client.send("GET / HTTP/1.1\r\nX: " + String(repeating: "a", count: 1 << 20) + "\r\n\r\n")
+        #expect(client.receive().hasPrefix("HTTP/1.1 431 "))
       }
     }
 

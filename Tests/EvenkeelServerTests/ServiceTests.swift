@@ -123,7 +123,20 @@ func bodiesMayBeCompressedBothWays(_ name: String) async throws {
       ("POST", infer, [:], good.replacing("\"input\"", with: "\"x\""), 400, "takes the inputs \\\"input\\\""),
       ("POST", infer, [:], good.replacing("[4,4]", with: "[2,8]"), 400, "has the shape [2, 8]; expected [-1, 4]"),
       ("POST", infer, [:], good.replacing("[4,4]", with: "[0,4]"), 400, "asks for 0"),
-      ("POST", infer, [:], good.replacing("0.5", with: "null"), 400, "feature 0"),
+      ("POST", infer, [:], good.replacing("0.5", with: "null"), 400, "Row 1 holds no number (value 1 of 4)"),
+      ("POST", infer, [:], good.replacing("0.5", with: "1e39"), 400, "Row 1 holds 1e+39, which is out of range"),
+      ("POST", infer, [:], good.replacing("0.5", with: "1e400"), 400, "expected a number that a double holds"),
+      (
+        "POST", infer, [:], good.replacing("FP32", with: "UINT8").replacing("0.5", with: "300"), 400,
+        "holds 300.0, which is no UINT8"
+      ),
+      (
+        "POST", infer, [:], good.replacing("{\"inputs\"", with: "{\"id\":\"1\",\"id\":\"2\",\"inputs\""), 400,
+        "appears twice"
+      ),
+      ("POST", "/predict", [:], "[[1,2,3,4],[5,6,7]]", 400, "Row 2 has 3 numbers; expected 4"),
+      ("POST", "/predict", [:], "[[1,2,3],[4,5,6,7,8]]", 400, "Row 1 has 3 numbers; expected 4"),
+      ("POST", "/predict", [:], "[1,2,3,4,5,6,7,8]", 400, "Row 1 has 8 numbers; expected 4"),
     ] as [(String, String, [String: String], String, Int, String)] {
       let response = await gate.respond(
         to: ServerRequest(method: method, path: path, headers: headers, body: Array(body.utf8)))

@@ -70,6 +70,45 @@ private func trained(_ path: String, task: [String] = []) throws -> ModelEnsembl
   }
 }
 
+/// Decimal commas, a number that stands for a missing cell, and categories that are numbers with a fraction.
+@Test func numbersOfJSONAreWhatTheyAreInAFileOfJSON() async throws {
+  var text = "size;code;price\n"
+  for row in 0..<120 {
+    text +=
+      "\(row % 9 == 0 ? "-999" : "\(row * 37 % 90),\(row % 10)");\(["1.0", "2.0", "x"][row % 3]);\(row % 3 * 10 + row % 7)\n"
+  }
+  let rows = [
+    "{\"size\": 1.234, \"code\": 1.0}", "{\"size\": -999, \"code\": \"x\"}", "{\"size\": null, \"code\": 2.0}",
+    "{\"size\": \"1,5\", \"code\": 2}", "{\"size\": 1e1, \"code\": \"1.0\"}",
+  ]
+  let (ensemble, expected) = try withTemporaryPath(".csv", containing: text) { path in
+    let parts = try Dataset.read(path, target: "price", options: TableOptions(missing: ["-999"]))
+    var model = try Model(Network.multilayer(input: parts.training.shape.count, hidden: [8], outputs: 1))
+    try Trainer(loss: .meanSquaredError, optimizer: .adam(learningRate: 0.01), batchSize: 20, threads: 1)
+      .fit(&model, to: parts.training, epochs: 2)
+    return try withTemporaryPath(".jsonl", containing: rows.joined(separator: "\n") + "\n") { path in
+      let data = try Dataset.readForUse(path, by: model, targets: false).dataset
+      return (try ModelEnsemble([model]), try (0..<rows.count).map { try model.predict(data.subset([$0])).values[0] })
+    }
+  }
+  // The second and the third differ by their codes only.
+  #expect(Set(expected).count == rows.count)
+  try await withService([("houses", ensemble)]) { _, gate, _ in
+    let answer = await gate.post("/predict", "[\(rows.joined(separator: ","))]").text
+    let lines = expected.map { "{\"price\":\($0)}" }.joined(separator: ",\n")
+    #expect(answer.hasPrefix("{\"predictions\":[\n\(lines)\n]"), "\(answer)")
+    let unknown = await gate.post("/predict", "[{\"size\":1,\"cod\":\"x\"}]").text
+    #expect(unknown.contains("Row 1: the model has no column \\\"cod\\\"."), "\(unknown)")
+    for (body, sentence) in [
+      ("[{\"size\":true,\"code\":1}]", "expected a number"),
+      ("[{\"size\":1,\"size\":2}]", "the key \\\"size\\\" appears twice"),
+    ] {
+      let refused = await gate.post("/predict", body)
+      #expect(refused.status == 400 && refused.text.contains(sentence), "\(refused.text)")
+    }
+  }
+}
+
 @Test func anImageFileIsPredictedAsTheSameImageInAFolder() async throws {
   try await withTemporaryFolder { folder in
     let png = Fixture.bytes("images/gray.png")

@@ -35,8 +35,9 @@ package func littleEndian(_ number: some FixedWidthInteger) -> [UInt8] {
 /// An NPY file with this dictionary for a header.
 package func npy(_ dictionary: String, _ items: [UInt8] = [], version: UInt8 = 1) -> [UInt8] {
   let text = Array(dictionary.utf8) + [10]
-  return [0x93] + Array("NUMPY".utf8) + [version, 0]
-    + (version == 1 ? littleEndian(UInt16(text.count)) : littleEndian(UInt32(text.count))) + text + items
+  let length = version == 1 ? littleEndian(UInt16(text.count)) : littleEndian(UInt32(text.count))
+  let signature: [UInt8] = [0x93] + Array("NUMPY".utf8)
+  return [signature, [version, 0], length, text, items].flatMap(\.self)
 }
 
 package func npy(_ shape: [Int], floats: [Float]) -> [UInt8] {
@@ -73,6 +74,6 @@ package func npz(_ members: KeyValuePairs<String, [UInt8]>, promising count: Int
     local += [0x50, 0x4b, 3, 4] + common + file + packed
   }
   let entries = littleEndian(UInt16(members.count))
-  return local + directory + [0x50, 0x4b, 5, 6, 0, 0, 0, 0] + entries + entries + littleEndian(UInt32(directory.count))
-    + littleEndian(UInt32(local.count)) + [0, 0]
+  let sizes = littleEndian(UInt32(directory.count)) + littleEndian(UInt32(local.count))
+  return [local, directory, [0x50, 0x4b, 5, 6, 0, 0, 0, 0], entries, entries, sizes, [0, 0]].flatMap(\.self)
 }

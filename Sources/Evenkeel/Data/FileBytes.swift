@@ -5,7 +5,7 @@ package final class FileBytes: @unchecked Sendable {
   let start: UnsafeRawPointer
   let count: Int
   /// The file's name in errors.
-  let name: String
+  package let name: String
   /// The number of the first row, from 1, of bytes that are rows of a database as CSV; nil for others.
   let firstRow: Int?
   /// What keeps the memory at `start`.

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The names in a folder, sorted.
-struct Folder {
+package struct Folder {
   let path: String
   private(set) var folders: [String] = []
   private(set) var files: [String] = []
@@ -41,6 +41,12 @@ struct Folder {
       throw EvenkeelError.noInput("\(path): \(String(cString: strerror(errno))).")
     }
     return status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// Whether `path` is a folder whose images are read.
+  package static func holdsImages(_ path: String) -> Bool {
+    guard (try? isFolder(path)) == true, let content = try? Folder(path).content() else { return false }
+    return content == .imageFolders || content == .images
   }
 
   /// The path of the file `name` or `name.gz`.

@@ -2,22 +2,24 @@
 package struct MadeTable {
   package enum Cell: Hashable, Sendable {
     case missing
-    case number(Double)
+    /// A number as it is written, with a decimal point.
+    case number(String)
     case text(String)
+
+    /// A number, written as an integer where it is one; NaN is missing.
+    package static func value(_ number: Double) -> Cell {
+      number.isNaN ? .missing : .number(Int(exactly: number).map { "\($0)" } ?? "\(number)")
+    }
   }
 
   private let name: String
   private let columns: [String]
-  private let hasComma: [Bool]
   private var text: [UInt8]
   private var rows = 0
 
-  /// - Parameters:
-  ///   - name: What errors call the table.
-  ///   - encoding: How the rows will be read.
-  package init(_ name: String, columns: [String], for encoding: TableEncoding) {
+  /// - Parameter name: What errors call the table.
+  package init(_ name: String, columns: [String]) {
     (self.name, self.columns) = (name, columns)
-    hasComma = columns.map { encoding.decimalCommas.contains($0) }
     text = Array(columns.map { CSVCell.quoted($0.utf8) }.joined(separator: [44])) + [10]
   }
 
@@ -29,9 +31,7 @@ package struct MadeTable {
       switch cell {
       // A line without content would be no row.
       case .missing: if columns.count == 1 { text += [34, 34] }
-      case .number(let number) where hasComma[column]:
-        text += CSVCell.quoted("\(number)".utf8.map { $0 == UInt8(ascii: ".") ? UInt8(ascii: ",") : $0 })
-      case .number(let number): text += "\(number)".utf8
+      case .number(let number): text += number.utf8
       case .text(let cell): text += CSVCell.quoted(cell.utf8)
       }
     }

@@ -11,8 +11,10 @@ package struct Table {
   let unit: String
   /// Whether the file is no UTF-8 and is taken for Latin-1.
   let isLatin1: Bool
-  /// The decimal mark of each column.
+  /// The decimal mark of each column; numbers of databases, and of JSON where they are not in quotes, have a point in any case.
   var decimals: [DecimalMark]
+  /// Whether it is of such numbers and of texts in quotes.
+  let isTyped: Bool
   /// What stands for a missing cell beside the usual markers.
   var markers: Set<String> = [] {
     didSet { hasNumberMarkers = markers.contains { Double($0) != nil } }
@@ -34,6 +36,7 @@ package struct Table {
     let source = try earlier.map { try TableText(original, asLatin1: $0.isLatin1) } ?? TableText(original)
     let isMade = source.jsonLines != nil || original.firstRow != nil
     let hasHeader = isMade ? true : hasHeader
+    isTyped = earlier?.isTyped ?? isMade
     (file, isLatin1) = (source.bytes.name, source.isLatin1)
     unit = original.firstRow == nil ? "line" : "row"
     places = try TableRows(
@@ -115,12 +118,23 @@ package struct Table {
   /// What `cell` is among numbers with this decimal mark.
   /// - Parameter value: Its number if it is one with a decimal point.
   func content(of cell: ek_cell, _ value: Double, _ decimal: DecimalMark) -> Content {
+    let decimal = self.decimal(of: cell, decimal)
     if cell.isNumber, !hasNumberMarkers, decimal == .point || !places.bytes(of: cell).contains(UInt8(ascii: ".")) {
       return .number(value)
     }
     let text = places.text(of: cell)
     if isMissingNumber(text) { return .missing }
     return decimal.number(text).map { .number($0) } ?? .text(text)
+  }
+
+  /// The decimal mark of `cell` in a column with this one.
+  private func decimal(of cell: ek_cell, _ mark: DecimalMark) -> DecimalMark {
+    isTyped && !places.isQuoted(cell) ? .point : mark
+  }
+
+  /// The number that a cell is, whatever stands for a missing one.
+  func anyNumber(row: Int, column: Int) -> Double? {
+    decimal(of: place(row: row, column: column), decimals[column]).number(cell(row: row, column: column))
   }
 
   private func content(row: Int, column: Int) -> Content {

@@ -153,6 +153,9 @@ struct TableRows {
     UnsafeRawBufferPointer(rebasing: bytes.bytes[cell.start..<cell.start + Int(cell.length)])
   }
 
+  /// Whether a cell stands in quotes.
+  func isQuoted(_ cell: ek_cell) -> Bool { cell.start > 0 && bytes.bytes[cell.start - 1] == 34 }
+
   /// What is written in a cell.
   func text(of cell: ek_cell) -> String {
     let text = String(decoding: bytes(of: cell), as: UTF8.self)

@@ -15,20 +15,32 @@ package struct TemporaryFile: ~Copyable {
   ///   - needsName: Whether it has a name from the start, because it could not get one later.
   /// - Throws: `EvenkeelError` with code `cannotWrite`.
   package init(in folder: String, mode: mode_t?, for path: String, needsName: Bool = false) throws {
-    self.folder = folder
     let mode = mode ?? 0o644
-    if !needsName {
-      let unnamed = clinux_open_unnamed(folder, mode)
-      if unnamed >= 0 {
-        (descriptor, name) = (unnamed, nil)
-        // A file that is linked later is locked from the start.
-        _ = flock(unnamed, LOCK_EX | LOCK_NB)
-        return
-      }
+    let unnamed = needsName ? nil : try Self.openUnnamed(in: folder, mode: mode, for: path)
+    let opened = try unnamed.map { ($0, nil) } ?? Self.openNamed(in: folder, mode: mode, for: path)
+    self.init(opened, in: folder)
+  }
+
+  private init(_ opened: (descriptor: Int32, name: String?), in folder: String) {
+    (descriptor, name) = opened
+    self.folder = folder
+  }
+
+  /// - Returns: nil where the file system has no files without names.
+  private static func openUnnamed(in folder: String, mode: mode_t, for path: String) throws -> Int32? {
+    let opened = clinux_open_unnamed(folder, mode)
+    guard opened >= 0 else {
       guard [EOPNOTSUPP, EISDIR].contains(errno) else { throw AtomicFile.failure(path, folder) }
+      return nil
     }
+    // A file that is linked later is locked from the start.
+    _ = flock(opened, LOCK_EX | LOCK_NB)
+    return opened
+  }
+
+  private static func openNamed(in folder: String, mode: mode_t, for path: String) throws -> (Int32, String?) {
     while true {
-      let name = Self.randomName()
+      let name = randomName()
       let opened = open(folder + "/" + name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
       guard opened >= 0 else { throw AtomicFile.failure(path, folder + "/" + name) }
       _ = flock(opened, LOCK_EX)
@@ -38,8 +50,7 @@ package struct TemporaryFile: ~Copyable {
         close(opened)
         continue
       }
-      (descriptor, self.name) = (opened, name)
-      return
+      return (opened, name)
     }
   }
 

@@ -6,6 +6,24 @@ protocol RankComparable: Codable {
   func difference(from other: Self) -> String?
 }
 
+/// Data that ranks must have in common.
+private struct DataDescription: RankComparable {
+  let purpose: String
+  let fingerprint: String
+
+  func difference(from other: Self) -> String? {
+    fingerprint == other.fingerprint ? nil : "its \(purpose) data differs from that of rank 0."
+  }
+}
+
+private struct CommandDescription: RankComparable {
+  let name: String
+
+  func difference(from other: Self) -> String? {
+    name == other.name ? nil : "it runs \(name), rank 0 \(other.name)."
+  }
+}
+
 /// What all ranks decide together, so that none waits for one that has gone on or stopped.
 package struct Agreement {
   let communicator: any Communicator
@@ -43,6 +61,16 @@ package struct Agreement {
     try settle(description.difference(from: first).map { EvenkeelError.usage($0) })
   }
 
+  /// Makes sure that all ranks run the same command.
+  /// - Throws: As above.
+  package func requireSame(command name: String) throws { try require(CommandDescription(name: name)) }
+
+  /// Makes sure that all ranks have the same data for `purpose`.
+  /// - Throws: As above.
+  package func requireSame(_ fingerprint: String, of purpose: String) throws {
+    try require(DataDescription(purpose: purpose, fingerprint: fingerprint))
+  }
+
   /// The failure of `rank`, as it says it.
   private func told(_ failure: (any Error)?, by rank: Int) throws -> EvenkeelError {
     let own = failure.map { $0 as? EvenkeelError ?? EvenkeelError(.internal, "\($0)") }
@@ -53,9 +81,12 @@ package struct Agreement {
     }
     try bytes.withUnsafeMutableBytes { try communicator.broadcast($0, from: rank) }
     let words = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self).split(separator: " ", maxSplits: 1)
+    let message = words.count > 1 ? String(words[1]) : ""
+    // It may be about what another rank has.
+    let isNamed = (0..<communicator.size).contains { message.hasPrefix(communicator.name(of: $0) + ":") }
     return EvenkeelError(
       Int32(words[0]).flatMap { EvenkeelError.Code(rawValue: $0) } ?? .internal,
-      "\(communicator.name(of: rank)): \(words.count > 1 ? words[1] : "")")
+      isNamed ? message : "\(communicator.name(of: rank)): \(message)")
   }
 
   private static let longest = 4096

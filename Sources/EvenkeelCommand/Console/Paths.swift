@@ -31,6 +31,14 @@ func requireApart(
     throw EvenkeelError(
       .usage, "\(output) is where the runs are kept (--store) and cannot be the output too; choose another file.")
   }
+  for case let input? in inputs where input != "-" && Folder.holdsImages(input) {
+    let (place, folder) = (AtomicFile.place(output), AtomicFile.place(input))
+    guard place == folder || place.hasPrefix(folder + "/") else { continue }
+    throw EvenkeelError(
+      .usage,
+      "\(output) \(place == folder ? "is a folder" : "lies in \(input),") whose images this command reads; \(role) has to lie elsewhere."
+    )
+  }
   var written = stat()
   guard stat(output, &written) == 0, written.st_mode & S_IFMT == S_IFREG else { return }
   for case let input? in inputs + [store] {

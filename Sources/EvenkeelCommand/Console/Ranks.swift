@@ -40,6 +40,7 @@ enum Ranks {
     let count = chosen ?? max(1, Machine.threads / sharing)
     if sharing * count > Machine.threads { joined.yieldWhileWaiting() }
     threads = count
+    try Agreement(among: joined).requireSame(command: givenArguments().first ?? "")
   }
 
   /// - Throws: `EvenkeelError` with code `usage` for a command that does not work over processes, where there are several: each would do the
@@ -54,6 +55,12 @@ enum Ranks {
   /// - Throws: On all ranks the same `EvenkeelError`, which names the first one that has not.
   static func require(_ model: ModelEnsemble, on data: DataForUse) throws {
     if let communicator { try Agreement(among: communicator).require(model, on: data) }
+  }
+
+  /// Makes sure that all have the same data for `purpose`.
+  /// - Throws: As above.
+  static func requireSame(_ data: Dataset, _ purpose: String) throws {
+    if let communicator { try Agreement(among: communicator).requireSame(data.fingerprint, of: purpose) }
   }
 
   /// What exchanges have cost the first rank in a training of so many seconds; nil without other ranks.
@@ -72,23 +79,24 @@ enum Ranks {
     communicator.end()
   }
 
-  /// Leaves for an error: with all others, if they can hear of it, or by ending them.
-  /// - Returns: The error to print; nil if another rank does.
-  static func leave(for error: EvenkeelError) -> EvenkeelError? {
-    guard let communicator else { return error }
+  /// Prints an error and leaves: with all others, if they can hear of it, or by ending them.
+  static func leave(for error: EvenkeelError) {
+    guard let communicator else { return complain(error.message) }
     var error = error
     if communicator.state == .apart, error.code != .unavailable {
       do { try Agreement(among: communicator).settle(error) } catch let agreed as EvenkeelError { error = agreed } catch
       {}
     }
     if communicator.state == .ended {
-      communicator.end()
-      return isFirst ? error : nil
+      // Before the others have left: the launcher ends this one as soon as one of them has.
+      if isFirst { complain(error.message) }
+      return communicator.end()
     }
+    // All may have met the same; the first of them says so, and ends the others.
+    if !isFirst { usleep(500_000) }
     keepSilent(false)
     let name = communicator.name(of: communicator.rank)
     complain(error.message.hasPrefix(name) ? error.message : "\(name): \(error.message)")
     communicator.abort(error.code.rawValue)
-    return nil
   }
 }

@@ -29,6 +29,12 @@ struct Export: ParsableCommand {
     var options = ONNXOptions()
     (options.opset, options.layout, options.inputs) = (opset, layout, inputs)
     options.addsLogits = outputs == .logits
+    if inputs == .features, model.encoding?.hasNamedColumns != true {
+      warn(["\(self.model): --inputs features changes nothing, as the model takes no columns."])
+    }
+    if layout == .nchw, model.encoding != nil || model.network.input.rank == 1 {
+      warn(["\(self.model): --layout nchw changes nothing, as the network takes \(model.network.input)."])
+    }
     try model.writeONNX(to: output, options)
   }
 }

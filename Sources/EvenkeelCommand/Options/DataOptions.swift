@@ -70,10 +70,11 @@ struct DataOptions: ParsableArguments {
   ) throws -> DatasetSplits {
     let (options, ignored) = try columns.options(loss: loss, mostOneHot: mostOneHot)
     if let sharding {
-      return try Dataset.read(
-        RankFiles.joined(data, hasHeader: options.hasHeader, among: sharding), rows: database.rows(),
-        target: columns.target, weight: columns.weight, ignoring: ignored, options: options, images: images,
-        validation: validation, test: test, seed: seed)
+      return try RankFiles.reading(data, hasHeader: options.hasHeader, among: sharding) { rows in
+        try Dataset.read(
+          rows, rows: database.rows(), target: columns.target, weight: columns.weight, ignoring: ignored,
+          options: options, images: images, validation: validation, test: test, seed: seed)
+      }
     }
     return try Dataset.read(
       data, rows: database.rows(), target: columns.target, weight: columns.weight, ignoring: ignored,

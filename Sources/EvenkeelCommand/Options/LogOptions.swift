@@ -23,10 +23,15 @@ struct LogOptions: ParsableArguments {
   /// - Throws: `EvenkeelError` with code `usage` for a log in the place of what the command reads or writes, or of what is
   ///   no log.
   func observers(apartFrom inputs: [String?], outputs: [String?]) throws -> [any RunObserver] {
-    if let log, outputs.contains(where: { $0.map { AtomicFile.place($0) == AtomicFile.place(log) } ?? false }) {
-      throw EvenkeelError(.usage, "\(log) cannot be the log and the output; choose another file.")
+    func requireOther(_ path: String?, than outputs: [String?], _ role: String, _ kind: String) throws {
+      guard let path, outputs.contains(where: { $0.map { AtomicFile.place($0) == AtomicFile.place(path) } ?? false })
+      else { return }
+      throw EvenkeelError(.usage, "\(path) cannot be \(role) and the output; choose another \(kind).")
     }
+    try requireOther(log, than: outputs, "the log", "file")
+    try requireOther(tensorboard, than: outputs + [log], "the folder for TensorBoard", "folder")
     try requireApart(log, from: inputs, as: "the log")
+    try requireApart(tensorboard, from: inputs, as: "the folder for TensorBoard")
     guard tensorboardHistograms == nil || tensorboard != nil else {
       throw EvenkeelError(.usage, "--tensorboard-histograms goes with --tensorboard.")
     }

@@ -68,6 +68,7 @@ struct Train: SharedCommand {
     try warnOfFindings(in: model.network, trainer, examples: splits.training.count)
     try model.requireEvaluable([splits.validation, splits.test], after: trainer.loss, on: splits.training)
     for part in [splits.validation, splits.test] { try part.requireFinite() }
+    if sources.test != nil { try Ranks.requireSame(splits.test, "test") }
     let rare = recipe != nil && loss.classWeight == nil ? splits.training.remarkOnRareClass : nil
     // A network of one's own is none of the recipe's.
     let isOwn = network.network != nil || from != nil
@@ -85,6 +86,10 @@ struct Train: SharedCommand {
     guard Ranks.communicator != nil else { return }
     if folds.folds != nil {
       throw EvenkeelError(.usage, "--folds trains in one process; it does not work on ranks yet.")
+    }
+    if ranks.sync.ranks != nil, batches.accumulate ?? 1 > 1 {
+      throw EvenkeelError(
+        .usage, "--sync \(ranks.sync.text) parts whole batches among ranks; it does not go with --accumulate.")
     }
   }
 
@@ -203,7 +208,7 @@ struct Train: SharedCommand {
   /// Whether options say what the network is.
   private var isDescribed: Bool {
     network.network != nil || network.hidden != nil || network.activation != nil || network.dropout != nil
-      || norms.normalization != nil
+      || norms.normalization != nil || ranks.sync.ranks != nil
   }
 
   /// - Throws: `EvenkeelError` with code `usage` for a model to begin with beside a checkpoint or a network.
@@ -233,13 +238,11 @@ struct Train: SharedCommand {
       guard try !isDescribed || describedNetwork(for: dataset, recipe) == checkpoint.model.network else {
         throw EvenkeelError(
           .usage,
-          "The network differs from the checkpoint's. Omit it: a resumed run uses the checkpoint's network.")
+          "The network differs from the checkpoint's. Omit it\(ranks.sync.ranks == nil ? "" : ", and --sync"): a resumed run uses the checkpoint's network."
+        )
       }
       model = checkpoint.model
     } else if let from {
-      guard ranks.sync.ranks == nil else {
-        throw EvenkeelError(.usage, "--from takes the model's network with its batch norms as they are; omit --sync.")
-      }
       model = try Model(contentsOf: from)
       try trainer.requireMemory(for: model.network)
     } else {

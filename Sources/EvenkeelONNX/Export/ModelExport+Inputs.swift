@@ -63,39 +63,39 @@ extension ModelExport {
     else {
       return isDouble ? graph.add("Cast", at: at, [value], ["to": .integer(ONNXElement.float.rawValue)]) : value
     }
-    let dimensions = try scalingDimensions(scaling.mean.count, layout)
+    let dimensions = scalingDimensions(scaling.mean.count, layout)
+    /// Channels that are no axis of the input are there once a value.
+    func values<Number>(_ channels: [Number]) -> [Number] {
+      (0..<dimensions.reduce(1, *)).map { channels[$0 % channels.count] }
+    }
     guard isDouble || scaling.isBeyondFloats else {
-      let mean = graph.constant(ONNXTensor("scaling.mean", dimensions, floats: scaling.floatMean))
-      let scale = graph.constant(ONNXTensor("scaling.scale", dimensions, floats: scaling.floatScale))
+      let mean = graph.constant(ONNXTensor("scaling.mean", dimensions, floats: values(scaling.floatMean)))
+      let scale = graph.constant(ONNXTensor("scaling.scale", dimensions, floats: values(scaling.floatScale)))
       return graph.add("Mul", at: at, [graph.add("Sub", at: at, [value, mean]), scale])
     }
     var value = value
     if !isDouble { value = graph.add("Cast", at: at, [value], ["to": .integer(ONNXElement.double.rawValue)]) }
-    let mean = graph.constant(ONNXTensor("scaling.mean", dimensions, doubles: scaling.mean))
+    let mean = graph.constant(ONNXTensor("scaling.mean", dimensions, doubles: values(scaling.mean)))
     value = graph.add("Sub", at: at, [value, mean])
     if let remainder = scaling.remainder, remainder.contains(where: { $0 != 0 }) {
-      let rest = graph.constant(ONNXTensor("scaling.remainder", dimensions, doubles: remainder))
+      let rest = graph.constant(ONNXTensor("scaling.remainder", dimensions, doubles: values(remainder)))
       value = graph.add("Sub", at: at, [value, rest])
     }
     let scales = scaling.deviation.map { $0 > 0 ? 1 / $0 : 0 }
-    let scale = graph.constant(ONNXTensor("scaling.scale", dimensions, doubles: scales))
+    let scale = graph.constant(ONNXTensor("scaling.scale", dimensions, doubles: values(scales)))
     value = graph.add("Mul", at: at, [value, scale])
     return graph.add("Cast", at: at, [value], ["to": .integer(ONNXElement.float.rawValue)])
   }
 
   /// The extents of the scaling's constants: one for all, one a channel, or one a value.
-  /// - Throws: `EvenkeelError` with code `usage` for channels that are no axis of the input.
-  private func scalingDimensions(_ count: Int, _ layout: ONNXOptions.Layout) throws -> [Int] {
+  private func scalingDimensions(_ count: Int, _ layout: ONNXOptions.Layout) -> [Int] {
     let shape = model.network.input
     if count == 1 { return [1] }
     let isFirst = layout == .nchw && shape.rank > 1
     if count == shape.featureCount {
       return isFirst ? [count] + [Int](repeating: 1, count: shape.rank - 1) : [count]
     }
-    guard count == shape.count, !isFirst else {
-      throw EvenkeelError.usage(
-        "The input scaling has \(count) channels for \(shape), which no constant of a graph has.")
-    }
+    precondition(!isFirst && shape.count % count == 0, "Scalings are by channel, by feature or for all.")
     return shape.dimensions
   }
 }

@@ -45,7 +45,10 @@ extension ONNXImport {
       guard let file = try NumpyFile(bytes) else {
         throw EvenkeelError.data("\(path): expected an NPY file.")
       }
-      let dataset = try file.examples(encoding: nil, targets: false)
+      let dataset: Dataset
+      do { dataset = try file.examples(encoding: nil, targets: false) } catch let error as EvenkeelError {
+        throw error.at(path)
+      }
       let values = AlignedFloats(count: dataset.count * dataset.shape.count)
       try dataset.gather(0, dataset.count, into: values.start, scaling: nil, threads: 1)
       let copy = Array(UnsafeBufferPointer(start: values.start, count: dataset.count * dataset.shape.count))

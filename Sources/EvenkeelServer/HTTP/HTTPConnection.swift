@@ -28,9 +28,11 @@
     /// Whether no more is read until all that waits is taken.
     private var isReadingHeld = false
     private var isStreaming = false
-    /// When the connection ends if nothing happens, and what looks after that.
+    /// What is wrong with what came last, if it is no request.
+    private var refusal = ServerFailure(400, "The request is not HTTP/1.1.")
+    /// When the connection ends if nothing happens, and what looks after that, at a time that is no later.
     private var deadline = NIODeadline.distantFuture
-    private var watch: Scheduled<Void>?
+    private var watch: (task: Scheduled<Void>, time: NIODeadline)?
 
     /// Bytes of a body that take so long to read that other connections of the loop would wait.
     private static let largeBody = 64 << 10
@@ -52,13 +54,17 @@
       if case .answering(let task) = state { task.cancel() }
       state = .closed
       waiting.removeAll()
-      watch?.cancel()
+      watch?.task.cancel()
       connections.remove(self)
       context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-      if error is HTTPParserError { take(nil) } else { close() }
+      guard let error = error as? HTTPParserError else { return close() }
+      if error == .headerOverflow {
+        refusal = ServerFailure(431, "The headers are longer than \(limits.headers) bytes.")
+      }
+      take(nil)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) { take(unwrapInboundIn(data)) }
@@ -94,7 +100,7 @@
       case (.end, .reading(let head, let body)): answer(head, body)
       case (nil, .idle), (nil, .reading):
         state = .closed
-        send(ServerFailure(400, "The request is not HTTP/1.1.").response, keepsAlive: false)
+        send(refusal.response, keepsAlive: false)
       case (.end, .refused), (nil, .refused): close()
       default: break
       }
@@ -189,19 +195,28 @@
     /// Ends the connection after so many seconds, if nothing happens.
     private func allow(_ seconds: Int) {
       deadline = .now() + .seconds(Int64(seconds))
-      if watch == nil { wait(until: deadline) }
+      if watch.map({ deadline < $0.time }) ?? true { wait(until: deadline) }
     }
 
     private func wait(until time: NIODeadline) {
-      watch = channel.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(deadline: time) { [weak self] in
+      watch?.task.cancel()
+      let task = channel.eventLoop.assumeIsolatedUnsafeUnchecked().scheduleTask(deadline: time) { [weak self] in
         guard let self else { return }
         watch = nil
         if deadline <= .now() {
-          close()
+          endLate()
         } else if deadline < .distantFuture {
           wait(until: deadline)
         }
       }
+      watch = (task, time)
+    }
+
+    private func endLate() {
+      guard case .reading = state else { return close() }
+      state = .closed
+      send(
+        ServerFailure(408, "The request did not end within \(limits.request) s.").response, keepsAlive: false)
     }
 
     /// Ends the connection, from any thread.

@@ -54,6 +54,24 @@ package enum Datatype: String, CaseIterable, Hashable, Sendable {
     }
   }
 
+  /// The first of some numbers that no integer of this kind is; nil for other kinds. A number that is missing is in all kinds.
+  func firstNotHeld(_ values: [Double]) -> Double? {
+    func first<Number: FixedWidthInteger>(_ kind: Number.Type) -> Double? {
+      values.first { !$0.isNaN && Number(exactly: $0) == nil }
+    }
+    return switch self {
+    case .uint8: first(UInt8.self)
+    case .uint16: first(UInt16.self)
+    case .uint32: first(UInt32.self)
+    case .uint64: first(UInt64.self)
+    case .int8: first(Int8.self)
+    case .int16: first(Int16.self)
+    case .int32: first(Int32.self)
+    case .int64: first(Int64.self)
+    case .bool, .float16, .bfloat16, .float32, .float64, .bytes: nil
+    }
+  }
+
   /// The number that is left of `value` in this kind, as a client that has it would have sent it.
   func rounded(_ value: Double) -> Double { self == .float32 ? Double(Float(value)) : value }
 

@@ -134,8 +134,14 @@ private struct InputDescription {
       throw ServerFailure(400, "Input \"\(name)\" of datatype BYTES holds numbers; expected texts.")
     case .texts where datatype != .bytes:
       throw ServerFailure(400, "Input \"\(name)\" of datatype \(datatype.rawValue) holds texts; expected numbers.")
-    default: return InferTensor(name: name, datatype: datatype, shape: shape, content: content)
+    case .numbers(let numbers):
+      if let wrong = datatype.firstNotHeld(numbers) {
+        throw ServerFailure(
+          400, "Input \"\(name)\" holds \(wrong), which is no \(datatype.rawValue).")
+      }
+    default: break
     }
+    return InferTensor(name: name, datatype: datatype, shape: shape, content: content)
   }
 
   private static func content(
@@ -211,7 +217,7 @@ extension [String: JSONReader.Value] {
   fileprivate func count(_ key: String) throws -> Int? {
     switch self[key] {
     case nil, .null: return nil
-    case .number(let number):
+    case .number(let number, _):
       if let count = Int(exactly: number), count >= 0 { return count }
       fallthrough
     default: throw ServerFailure(400, "\"\(key)\" is no whole number of 0 or more.")

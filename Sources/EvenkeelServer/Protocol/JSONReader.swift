@@ -10,7 +10,8 @@ struct JSONReader {
   enum Value: Hashable {
     case null
     case flag(Bool)
-    case number(Double)
+    /// A number, and how it is written.
+    case number(Double, text: String)
     case text(String)
     case array([Value])
     case object([String: Value])
@@ -23,7 +24,10 @@ struct JSONReader {
   /// Values nest no deeper.
   private static let greatestDepth = 16
 
-  init(_ bytes: UnsafeBufferPointer<UInt8>) { (self.bytes, position) = (bytes, 0) }
+  init(_ bytes: UnsafeBufferPointer<UInt8>) {
+    // A mark of UTF-8 says nothing.
+    (self.bytes, position) = (bytes, bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0)
+  }
 
   // ---- structure ------------------------------------------------------------------------------------------------------
 
@@ -58,13 +62,19 @@ struct JSONReader {
   }
 
   /// Reads an object; `member` reads the value of each key.
+  /// - Throws: `ServerFailure` for a key that appears twice; what `member` throws.
   mutating func object(_ member: (inout JSONReader, String) throws -> Void) throws {
     try require("{")
     try nested { reader in
       if reader.take("}") { return }
+      var keys: Set<String> = []
       repeat {
         guard reader.peek() == UInt8(ascii: "\"") else { throw reader.expected("a key in quotes") }
+        let start = reader.position
         let key = try reader.string()
+        guard keys.insert(key).inserted else {
+          throw ServerFailure(400, "JSON, byte \(start): the key \"\(key)\" appears twice.")
+        }
         try reader.require(":")
         try member(&reader, key)
       } while reader.take(",")
@@ -80,6 +90,12 @@ struct JSONReader {
       repeat { try element(&reader) } while reader.take(",")
       try reader.require("]")
     }
+  }
+
+  /// Whether the array that comes next begins with an array.
+  var isNested: Bool {
+    var ahead = self
+    return ahead.take("[") && ahead.peek() == UInt8(ascii: "[")
   }
 
   /// - Throws: `ServerFailure` if something follows the value.
@@ -99,7 +115,11 @@ struct JSONReader {
       return .array(elements)
     case UInt8(ascii: "\""): return .text(try string())
     case UInt8(ascii: "t"), UInt8(ascii: "f"), UInt8(ascii: "n"): return try literal()
-    default: return .number(try number())
+    default:
+      // peek() has gone to its beginning.
+      let start = position
+      let number = try number()
+      return .number(number, text: String(decoding: bytes[start..<position], as: UTF8.self))
     }
   }
 
@@ -134,8 +154,9 @@ struct JSONReader {
     }
     _ = take("-")
     guard take("0") || takeDigits(), !take(".") || takeDigits(), !take("eE") || (take("+-") || true) && takeDigits(),
-      let value = Double(String(decoding: bytes[position..<end], as: UTF8.self)), value.isFinite
+      let value = Double(String(decoding: bytes[position..<end], as: UTF8.self))
     else { throw expected("a value") }
+    guard value.isFinite else { throw expected("a number that a double holds") }
     position = end
     return value
   }

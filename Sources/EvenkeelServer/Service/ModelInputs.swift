@@ -74,7 +74,7 @@ package struct ModelInputs: Sendable {
       }
       return try Self.cells(of: tensor, areNumbers: isNumber)
     }
-    var table = MadeTable("The request", columns: encodings[0].columns.map(\.name), for: encodings[0])
+    var table = MadeTable("The request", columns: encodings[0].columns.map(\.name))
     for row in 0..<count { table.append(cells.lazy.map { $0[row] }) }
     return try table.examples(by: encodings).datasets
   }
@@ -82,7 +82,11 @@ package struct ModelInputs: Sendable {
   private static func cells(of tensor: InferTensor, areNumbers: Bool) throws -> [MadeTable.Cell] {
     switch tensor.content {
     case .numbers(let numbers):
-      return numbers.map { cell(of: tensor.datatype.rounded($0), isNumber: areNumbers) }
+      if !areNumbers, let large = numbers.first(where: { abs($0) >= 0x1p53 }) {
+        throw ServerFailure(
+          400, "Input \"\(tensor.name)\" holds \(large), which is rounded; send names of categories as BYTES.")
+      }
+      return numbers.map { .value(tensor.datatype.rounded($0)) }
     case .texts(let texts): return texts.map { .text($0) }
     case .files(let files):
       return try files.map { bytes in
@@ -94,38 +98,36 @@ package struct ModelInputs: Sendable {
     }
   }
 
-  /// A number in a column of categories is one's name: 3, not 3.0.
-  private static func cell(of number: Double, isNumber: Bool) -> MadeTable.Cell {
-    if number.isNaN { return .missing }
-    guard !isNumber, let integer = Int(exactly: number) else { return .number(number) }
-    return .text("\(integer)")
-  }
-
   /// The rows of `/predict`: objects with a member for each column, of which those that are left out are missing.
   /// - Throws: `ServerFailure` with status 400; `EvenkeelError` with code `data`.
   func datasets(rows: [[String: JSONReader.Value]]) throws -> (datasets: [Dataset], warnings: [String]) {
-    guard case .columns(let encodings, _, let areNumbers) = kind else {
+    guard case .columns(let encodings, _, _) = kind else {
       throw ServerFailure(400, "The model takes rows of numbers, not of named columns.")
     }
     let names = encodings[0].columns.map(\.name)
-    var table = MadeTable("The request", columns: names, for: encodings[0])
+    let known = Set(names)
+    var unknown: [String: Int] = [:]
+    var table = MadeTable("The request", columns: names)
     for (index, row) in rows.enumerated() {
-      guard row.keys.contains(where: names.contains) else {
+      guard row.keys.contains(where: known.contains) else {
         let wanted = names.prefix(50).joined(separator: ", ")
         throw ServerFailure(400, "Row \(index + 1) has none of the columns \(wanted).")
       }
+      for key in row.keys where !known.contains(key) && unknown[key] == nil { unknown[key] = index + 1 }
       table.append(
-        try zip(names, areNumbers).map { name, isNumber in
+        try names.map { name in
           switch row[name] {
           case nil, .null: return .missing
-          case .number(let number): return Self.cell(of: number, isNumber: isNumber)
+          case .number(_, let text): return .number(text)
           case .text(let text): return .text(text)
-          case .flag(let flag): return isNumber ? .number(flag ? 1 : 0) : .text("\(flag)")
+          case .flag(let flag): return .text("\(flag)")
           default: throw ServerFailure(400, "Row \(index + 1), column \(name): expected a number or a text.")
           }
         })
     }
-    return try table.examples(by: encodings)
+    let (datasets, warnings) = try table.examples(by: encodings)
+    let columns = unknown.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.prefix(20)
+    return (datasets, columns.map { "Row \($0.value): the model has no column \"\($0.key)\"." } + warnings)
   }
 
   /// The rows of a CSV file, whose first line names the columns.
@@ -171,21 +173,30 @@ package struct ModelInputs: Sendable {
 
   /// Rows of numbers in the network's own order.
   func dataset(_ numbers: [Double], _ datatype: Datatype, _ shape: Shape) throws -> Dataset {
-    switch datatype {
+    if let place = numbers.firstIndex(where: { !Float($0).isFinite }) {
+      let (value, row) = (numbers[place], place / shape.count + 1)
+      let got = value.isNaN ? "no number" : "\(value), which is out of range"
+      throw ServerFailure(400, "Row \(row) holds \(got) (value \(place % shape.count + 1) of \(shape.count)).")
+    }
+    return switch datatype {
     case .float64, .int32, .uint32, .int64, .uint64: try Dataset(doubles: numbers, shape: shape)
     default: try Dataset(numbers.map { Float($0) }, shape: shape)
     }
   }
 
-  /// The rows of `/predict`.
-  func datasets(numbers: [Double]) throws -> [Dataset] {
+  /// The rows of `/predict`: each an array, nested as the shape or flat; or the numbers of one row.
+  func datasets(numbers rows: [[Double]]) throws -> [Dataset] {
     guard case .values(let shape) = kind else {
       throw ServerFailure(400, "The model takes rows of named columns; expected an object for each row.")
     }
-    guard !numbers.isEmpty, numbers.count % shape.count == 0 else {
-      throw ServerFailure(400, "Got \(numbers.count) numbers; expected rows of \(shape.count) (\(shape)).")
+    let all = rows.flatMap(\.self)
+    // What seem to be rows may be those of one image or sequence.
+    if shape.rank == 1 || all.count != shape.count,
+      let row = rows.firstIndex(where: { $0.count != shape.count })
+    {
+      throw ServerFailure(400, "Row \(row + 1) has \(rows[row].count) numbers; expected \(shape.count) (\(shape)).")
     }
-    return Array(repeating: try dataset(numbers, .float32, shape), count: members)
+    return Array(repeating: try dataset(all, .float32, shape), count: members)
   }
 
   /// Images of files.

@@ -58,14 +58,9 @@ enum PlainPrediction {
   private static func rows(
     _ reader: inout JSONReader, _ inputs: ModelInputs
   ) throws -> (datasets: [Dataset], warnings: [String]) {
-    guard inputs.isTable else {
-      guard case .numbers(let numbers) = try reader.elements() else {
-        throw ServerFailure(400, "The rows hold texts; the model takes numbers.")
-      }
-      return (try inputs.datasets(numbers: numbers), [])
-    }
-    var rows: [[String: JSONReader.Value]] = []
     guard reader.peek() == UInt8(ascii: "[") else { throw reader.expected("an array of rows") }
+    guard inputs.isTable else { return (try inputs.datasets(numbers: try numbers(&reader)), []) }
+    var rows: [[String: JSONReader.Value]] = []
     try reader.array { reader in
       guard case .object(let row) = try reader.value() else {
         throw ServerFailure(400, "Row \(rows.count + 1) is no object with a member for each column.")
@@ -73,5 +68,19 @@ enum PlainPrediction {
       rows.append(row)
     }
     return try inputs.datasets(rows: rows)
+  }
+
+  /// The numbers of each row, or of one row that is not in an array of rows.
+  private static func numbers(_ reader: inout JSONReader) throws -> [[Double]] {
+    func numbers(_ content: InferTensor.Content) throws -> [Double] {
+      guard case .numbers(let numbers) = content else {
+        throw ServerFailure(400, "The rows hold texts; the model takes numbers.")
+      }
+      return numbers
+    }
+    guard reader.isNested else { return [try numbers(try reader.elements())] }
+    var rows: [[Double]] = []
+    try reader.array { rows.append(try numbers(try $0.elements())) }
+    return rows
   }
 }

@@ -79,7 +79,8 @@ import Testing
       #expect(ellipse.isClosed)
       #expect(ellipse.points.count >= 36)
       // A chord's error is at most f″ h² / 8.
-      for point in ellipse.points { #expect(abs(bowl(point.x, point.y) - level) <= 6 * 0.05 * 0.05 / 8 + 1e-12) }
+      let most = 6 * 0.05 * 0.05 / 8 + 1e-12
+      for point in ellipse.points { #expect(abs(bowl(point.x, point.y) - level) <= most) }
       // Its area is 2πc ∕ √det of the Hessian.
       #expect(abs(area(ellipse) - 2 * .pi * level / (6.0 - 1).squareRoot()) < 0.02)
       #expect(squares.area(below: level).map(area).reduce(0, +) == area(ellipse))

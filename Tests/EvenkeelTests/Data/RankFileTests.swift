@@ -3,12 +3,16 @@ import EvenkeelTestSupport
 import Testing
 
 /// What ranks of which each has a file with one of `texts` read.
-private func joined(_ texts: [String], hasHeader: Bool? = nil) throws -> [Result<String, any Error>] {
+private func joined(
+  _ texts: [String], hasHeader: Bool? = nil, read: (@Sendable (FileBytes) throws -> Void)? = nil
+) throws -> [Result<String, any Error>] {
   try withTemporaryFolder { folder in
     for (rank, text) in texts.enumerated() { writeBytes(Array(text.utf8), to: "\(folder)/part-\(rank).csv") }
     return ThreadRanks.run(texts.count) {
-      let all = try RankFiles.joined("\(folder)/part-{rank}.csv", hasHeader: hasHeader, among: $0)
-      return String(decoding: all.bytes, as: UTF8.self)
+      try RankFiles.reading("\(folder)/part-{rank}.csv", hasHeader: hasHeader, among: $0) { all in
+        if let read { _ = try read(all) }
+        return String(decoding: all.bytes, as: UTF8.self)
+      }
     }
   }
 }
@@ -39,5 +43,21 @@ private func expectJoined(_ texts: [String], _ whole: String, hasHeader: Bool? =
   }
   for text in ["PK\u{3}\u{4}", "PAR1"] {
     for result in try joined(["a,b\n1,2\n", text]) { expectError("Rank 1: ") { _ = try result.get() } }
+  }
+}
+
+@Test func anErrorNamesTheFileOfARankAndItsLine() throws {
+  for row in ["3\n", "3,\"4\n"] {
+    for result in try joined(["a,b\n1,2\n", "a,b\n1,2\n\(row)", "a,b\n5,6\n"]) {
+      expectError("Rank 1: ") { _ = try result.get() }
+      expectError("part-1.csv, line 3: ") { _ = try result.get() }
+    }
+  }
+  // What only the whole table shows.
+  let texts = ["a,b\n1,2\n3,4\n", "a,b\n\n5,6\n7,8\n", "a,b\n9,10\n"]
+  for (line, place) in [(2, "part-0.csv, line 2"), (4, "part-1.csv, line 3"), (6, "part-2.csv, line 2")] {
+    for result in try joined(texts, read: { throw EvenkeelError(.data, "\($0.name), line \(line): wrong.") }) {
+      expectError("\(place): wrong.") { _ = try result.get() }
+    }
   }
 }

@@ -33,10 +33,10 @@ private func predictions(_ case: Golden.Classes) -> ClassPredictions {
     let sum = whole.reduce(0, +)
     return whole.map { $0 / sum } + [Double](repeating: 0, count: `case`.classes - `case`.known)
   }
-  let truth = (0..<rows).map { row in
-    row % 7 < 4 && row % 11 > 1
-      ? probabilities[row].indices.max { probabilities[row][$0] < probabilities[row][$1] }!
-      : (row * 7 + row / 5) % `case`.classes
+  let truth = (0..<rows).map { row -> Int in
+    let own = probabilities[row]
+    let isRight = row % 7 < 4 && row % 11 > 1
+    return isRight ? own.firstIndex(of: own.max()!)! : (row * 7 + row / 5) % `case`.classes
   }
   return ClassPredictions(
     (0..<`case`.classes).map { "\($0)" }, truth: truth, probabilities: probabilities, weights: weights(`case`.weights))

@@ -49,6 +49,16 @@ import Testing
   }
 }
 
+/// Lists of nine, each of nine references to the one before.
+private let references: String = {
+  var lines = ["a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+  for index in 0..<8 {
+    let before = index == 0 ? "*a" : "*b\(index - 1)"
+    lines.append("b\(index): &b\(index) [\(Array(repeating: before, count: 9).joined(separator: ", "))]")
+  }
+  return lines.joined(separator: "\n") + "\n"
+}()
+
 @Test(arguments: [
   ("input: [6]\nlayers: [relux]\n", ", line 2: Layer 0: \"relux\" is not a layer"),
   ("input: [6]\nlayers:\n  - dense: {units: 3, unit: 4}\n", ", line 3: Layer 0: dense: \"unit\" is not an option"),
@@ -67,12 +77,7 @@ import Testing
   ("input: 6\nlayers:\n  - dense: 4611686018427387904\n", "too large"),
   ("input: [9223372036854775807]\nlayers: [relu]\n", "too large"),
   ("input: [3000000000, 3000000000, 1]\nlayers: [relu]\n", "too large"),
-  (
-    "a: &a [1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
-      + (0..<8).map {
-        "b\($0): &b\($0) [" + Array(repeating: $0 == 0 ? "*a" : "*b\($0 - 1)", count: 9).joined(separator: ", ") + "]\n"
-      }.joined(), "more than 100,000 things"
-  ),
+  (references, "more than 100,000 things"),
 ])
 func aWrongNetworkFileIsNamedByLayerOrKey(text: String, sentence: String) throws {
   try withTemporaryPath(".yaml", containing: text) { path in

@@ -47,7 +47,7 @@ private func file(_ tensors: [String: StoredTensor]) -> [UInt8] {
 }
 
 private func withHeader(_ header: String, _ data: some Sequence<UInt8>) -> [UInt8] {
-  withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) } + Array(header.utf8) + data
+  littleEndian(UInt64(header.utf8.count)) + [UInt8](header.utf8) + data.map(\.self)
 }
 
 /// The file with `old` in its header replaced.
