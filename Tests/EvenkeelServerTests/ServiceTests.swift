@@ -134,6 +134,7 @@ func bodiesMayBeCompressedBothWays(_ name: String) async throws {
         "POST", infer, [:], good.replacing("{\"inputs\"", with: "{\"id\":\"1\",\"id\":\"2\",\"inputs\""), 400,
         "appears twice"
       ),
+      ("POST", "/predict", [:], "1,2,3,4\n", 415, "neither JSON nor a PNG"),
       ("POST", "/predict", [:], "[[1,2,3,4],[5,6,7]]", 400, "Row 2 has 3 numbers; expected 4"),
       ("POST", "/predict", [:], "[[1,2,3],[4,5,6,7,8]]", 400, "Row 1 has 3 numbers; expected 4"),
       ("POST", "/predict", [:], "[1,2,3,4,5,6,7,8]", 400, "Row 1 has 8 numbers; expected 4"),

@@ -2,9 +2,12 @@ import Evenkeel
 import Glibc
 
 /// Makes sure before long work that `output` can be written. Where it is standard output, text goes to standard error from here on.
-/// - Throws: `EvenkeelError` with code `cannotWrite`.
+/// - Throws: `EvenkeelError` with code `cannotWrite`; `usage` for a dash, which stands for standard input only.
 func requireOutput(_ output: String?) throws {
   guard let output else { return }
+  guard output != "-" else {
+    throw EvenkeelError(.usage, "- is no file to write; /dev/stdout is standard output, ./- a file of that name.")
+  }
   try Model.requireWritable(output)
   if isStandardOutput(output) { keepTextOutOfStandardOutput() }
 }

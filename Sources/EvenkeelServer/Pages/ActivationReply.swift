@@ -49,7 +49,7 @@ struct PredictedOutputs: Encodable {
 
   /// What the outputs are called.
   static func names(of model: Model) -> [String] {
-    guard let output = model.output else { return (0..<model.outputCount).map { "output \($0)" } }
+    guard let output = model.output else { return (0..<model.outputCount).map { "output\($0)" } }
     return output.classLabels.isEmpty ? output.targetNames : output.classLabels
   }
 }

@@ -21,10 +21,8 @@ enum ImageOrder {
     } else if own.count > 1, row.elementsEqual(first) {
       self = .featuresFirst
     } else {
-      throw ServerFailure(
-        400,
-        "Input \"\(input)\" has the shape \(tensor); expected \([-1] + own)\(own.count > 1 ? ", \([-1] + first)" : "") or [-1, \(shape.count)]."
-      )
+      let others = own.count > 1 ? ", \([-1] + first) or [-1, \(shape.count)]" : ""
+      throw ServerFailure(400, "Input \"\(input)\" has the shape \(tensor); expected \([-1] + own)\(others).")
     }
   }
 

@@ -27,8 +27,13 @@ enum PlainPrediction {
     case nil, "application/x-www-form-urlencoded", "application/octet-stream", "text/plain":
       let first = request.body.first { ![32, 10, 13, 9].contains($0) }
       if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return try rows(ofJSON: request.body, inputs) }
-      return inputs.isTable
-        ? try inputs.datasets(csv: request.body) : (try inputs.datasets(images: [request.body]), [])
+      if inputs.isTable { return try inputs.datasets(csv: request.body) }
+      // What PNG, JPEG and WebP begin with.
+      guard [[0x89, 0x50], [0xff, 0xd8], [0x52, 0x49]].contains(where: { request.body.starts(with: $0) }) else {
+        throw ServerFailure(
+          415, "The body is neither JSON nor a PNG, JPEG or WebP image; rows of numbers come as JSON, [[0.5, …], …].")
+      }
+      return (try inputs.datasets(images: [request.body]), [])
     case let type?:
       throw ServerFailure(415, "\(type) is not read; expected application/json, text/csv or an image.")
     }
