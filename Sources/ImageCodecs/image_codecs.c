@@ -3,13 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
-static int read_image(const uint8_t *bytes, size_t count, ek_image_format *format, uint8_t *pixels, char *message) {
+static ek_image_codec *codec_of(const uint8_t *bytes, size_t count) {
   static const uint8_t png[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}, jpeg[] = {0xff, 0xd8, 0xff};
-  ek_image_codec *codec = count >= sizeof png && memcmp(bytes, png, sizeof png) == 0      ? ek_read_png
-                          : count >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0 ? ek_read_jpeg
-                          : count >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0
-                              ? ek_read_webp
-                              : NULL;
+  if (count >= sizeof png && memcmp(bytes, png, sizeof png) == 0) return ek_read_png;
+  if (count >= sizeof jpeg && memcmp(bytes, jpeg, sizeof jpeg) == 0) return ek_read_jpeg;
+  if (count >= 12 && memcmp(bytes, "RIFF", 4) == 0 && memcmp(bytes + 8, "WEBP", 4) == 0) return ek_read_webp;
+  return NULL;
+}
+
+int ek_image_is_one(const uint8_t *bytes, size_t count) { return codec_of(bytes, count) != NULL; }
+
+static int read_image(const uint8_t *bytes, size_t count, ek_image_format *format, uint8_t *pixels, char *message) {
+  ek_image_codec *codec = codec_of(bytes, count);
   if (codec) return codec(bytes, count, format, pixels, message);
   snprintf(message, EK_IMAGE_MESSAGE_SIZE, "it is not a PNG, JPEG or WebP image");
   return -1;

@@ -145,8 +145,12 @@ func bodiesMayBeCompressedBothWays(_ name: String) async throws {
       #expect(response.text.hasPrefix("{\"error\":\"") && response.text.contains(sentence), "\(response.text)")
       #expect((response.header("Allow") != nil) == (status == 405))
     }
-    // Still there.
+    // Still there; doubles have their own range, and a mark of UTF-8 says nothing.
     #expect(await gate.post(infer, good).status == 200)
+    #expect(
+      await gate.post(infer, good.replacing("FP32", with: "FP64").replacing("0.5", with: "1e39")).text.contains(
+        "out of range") == false)
+    #expect(await gate.post("/predict", [0xef, 0xbb, 0xbf] + Array("[1,2,3,4]".utf8)).status == 200)
   }
 }
 

@@ -2,6 +2,9 @@ import ImageCodecs
 
 /// One PNG, JPEG or WebP file.
 package enum ImageFile {
+  /// Whether a file with these bytes begins as one.
+  package static func isOne(_ bytes: [UInt8]) -> Bool { ek_image_is_one(bytes, bytes.count) != 0 }
+
   /// What it is when upright: `[height, width, 1]` for gray, `[height, width, 3]` for color.
   /// - Throws: `EvenkeelError` with code `data` for another kind of file, a damaged header or one that promises too much.
   package static func shape(of file: FileBytes) throws -> Shape {

@@ -113,12 +113,14 @@ package struct Table {
     case number(Double)
     case missing
     case text(String)
+
+    var number: Double? { if case .number(let value) = self { value } else { nil } }
   }
 
   /// What `cell` is among numbers with this decimal mark.
   /// - Parameter value: Its number if it is one with a decimal point.
   func content(of cell: ek_cell, _ value: Double, _ decimal: DecimalMark) -> Content {
-    let decimal = self.decimal(of: cell, decimal)
+    let decimal = isTyped && !places.isQuoted(cell) ? .point : decimal
     if cell.isNumber, !hasNumberMarkers, decimal == .point || !places.bytes(of: cell).contains(UInt8(ascii: ".")) {
       return .number(value)
     }
@@ -127,17 +129,8 @@ package struct Table {
     return decimal.number(text).map { .number($0) } ?? .text(text)
   }
 
-  /// The decimal mark of `cell` in a column with this one.
-  private func decimal(of cell: ek_cell, _ mark: DecimalMark) -> DecimalMark {
-    isTyped && !places.isQuoted(cell) ? .point : mark
-  }
-
-  /// The number that a cell is, whatever stands for a missing one.
-  func anyNumber(row: Int, column: Int) -> Double? {
-    decimal(of: place(row: row, column: column), decimals[column]).number(cell(row: row, column: column))
-  }
-
-  private func content(row: Int, column: Int) -> Content {
+  /// What a cell is among numbers.
+  func content(row: Int, column: Int) -> Content {
     let cell = place(row: row, column: column)
     return content(of: cell, cell.isNumber ? places.number(of: cell) : 0, decimals[column])
   }
@@ -167,7 +160,7 @@ package struct Table {
   /// The number in a cell; nil where it is missing or text.
   /// - Throws: `EvenkeelError` with code `data` that names line and column of an infinite value.
   package func number(row: Int, column: Int) throws -> Double? {
-    guard case .number(let value) = content(row: row, column: column) else { return nil }
+    guard let value = content(row: row, column: column).number else { return nil }
     guard value.isFinite else { throw notFinite(row: row, column: column) }
     return value
   }

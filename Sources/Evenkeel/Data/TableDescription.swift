@@ -30,7 +30,7 @@ package struct ColumnDescription: Sendable {
         days.append((date.days, date.text))
       } else if isCategory, let text {
         counts[text, default: 0] += 1
-      } else if !isCategory, order == nil, text != nil, let number = table.anyNumber(row: row, column: column) {
+      } else if !isCategory, order == nil, let number = table.content(row: row, column: column).number {
         numbers.append(number)
       } else {
         missingRows += 1

@@ -260,7 +260,7 @@ extension Table {
         if let code, code < seen.count, let place = seen[code] { return place }
         let text = cell(row: row, column: column)
         let place =
-          places[text] ?? anyNumber(row: row, column: column).flatMap { places[TableEncoding.label($0)] }
+          places[text] ?? content(row: row, column: column).number.flatMap { places[TableEncoding.label($0)] }
           ?? Int32(labels.count)
         if place == Int32(labels.count) { labels.append(text) }
         places[text] = place

@@ -23,7 +23,7 @@ struct ConvolutionGradient: Sendable {
     outputs = site.output.featureCount
     let groupInputs = site.input.featureCount / filter.groups
     weightsOfOutput = groupInputs * Int(windows.kernel_height * windows.kernel_width)
-    leavesParts = GradientParts.pay(count: outputs * weightsOfOutput, site: site)
+    leavesParts = GradientParts.payInConvolutions(count: outputs * weightsOfOutput, site: site)
     precision = site.precision
     largestSlice = site.maximumSlice
     // Channels of a group stay together.

@@ -49,7 +49,7 @@ struct ConvolutionOperation: LayerOperation {
   /// Gradients of the bias, then of the weights.
   var sliceScratchCount: Int { gradient.map { biasCount + ($0.leavesParts ? $0.partCount : 0) } ?? 0 }
   var addsSliceScratch: Bool { gradient?.leavesParts ?? false }
-  private var biasCount: Int { hasBias ? (outputs + 15) / 16 * 16 : 0 }
+  private var biasCount: Int { hasBias ? GradientParts.biasCount(outputs: outputs) : 0 }
 
   func preparationBlocks(_ pass: ForwardPass) -> Int { 1 }
 

@@ -62,7 +62,7 @@ struct DenseOperation: LayerOperation {
   /// Gradients of the bias, then of the weights.
   var sliceScratchCount: Int { leavesParts ? biasCount + inputs * outputs : 0 }
   var addsSliceScratch: Bool { leavesParts }
-  private var biasCount: Int { hasBias ? (outputs + 15) / 16 * 16 : 0 }
+  private var biasCount: Int { hasBias ? GradientParts.biasCount(outputs: outputs) : 0 }
 
   func backward(_ pass: BackwardPass) throws {
     if leavesParts {

@@ -25,7 +25,7 @@ struct WinogradOperation: LayerOperation {
     let count = ek_winograd_packed_count(images)
     packed = try AlignedFloats(
       count: wantsInputGradient ? 2 * count : count, for: "Layer \(site.name) (\(filter.kind))", code: .usage)
-    leavesParts = GradientParts.pay(count: 9 * images.channels * images.out_channels, site: site)
+    leavesParts = GradientParts.payInConvolutions(count: 9 * images.channels * images.out_channels, site: site)
     let sums =
       leavesParts
       ? ek_winograd_sums_workspace_count(images, images.out_channels)
@@ -106,21 +106,4 @@ struct WinogradOperation: LayerOperation {
   /// The output channels that are packed, or whose parts are merged, at once, and those whose gradients are computed at
   /// once from the whole batch.
   private static let panel = Int(EK_WINOGRAD_PANEL), outputsAtOnce = 128
-}
-
-/// How the gradient of a layer's weights is summed over a batch: whether each slice keeps a part of `count` floats until all are merged.
-enum GradientParts {
-  /// In convolutions: while what a slice has at hand is still in the cache. Not where the parts of many weights would take more memory
-  /// than the images themselves.
-  static func pay(count: Int, site: LayerSite) -> Bool {
-    site.purpose == .training && count <= site.maximumSlice * (site.input.count + site.output.count)
-  }
-
-  /// In dense layers, where one product over all rows is faster: in large batches, as ranks would bring all rows to each of them. The few rows of a
-  /// slice of images count as more: there, dense layers cost little.
-  static func payInDenseLayers(count: Int, site: LayerSite) -> Bool {
-    let values = site.input.count + site.output.count
-    return site.purpose == .training && site.maximumRows * values >= 1 << 17
-      && count <= max(site.maximumSlice, 32) * values
-  }
 }

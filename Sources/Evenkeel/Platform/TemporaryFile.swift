@@ -21,6 +21,7 @@ package struct TemporaryFile: ~Copyable {
     self.init(opened, in: folder)
   }
 
+  /// All at once: Swift 6.2 destroys members that are not there yet where an initializer of such a type fails halfway.
   private init(_ opened: (descriptor: Int32, name: String?), in folder: String) {
     (descriptor, name) = opened
     self.folder = folder

@@ -16,6 +16,7 @@ private struct DataDescription: RankComparable {
   }
 }
 
+/// The command that ranks must run together.
 private struct CommandDescription: RankComparable {
   let name: String
 

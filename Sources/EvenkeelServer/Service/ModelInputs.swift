@@ -173,15 +173,14 @@ package struct ModelInputs: Sendable {
 
   /// Rows of numbers in the network's own order.
   func dataset(_ numbers: [Double], _ datatype: Datatype, _ shape: Shape) throws -> Dataset {
-    if let place = numbers.firstIndex(where: { !Float($0).isFinite }) {
+    let isDouble = [.float64, .int32, .uint32, .int64, .uint64].contains(datatype)
+    if let place = numbers.firstIndex(where: { isDouble ? !$0.isFinite : !Float($0).isFinite }) {
       let (value, row) = (numbers[place], place / shape.count + 1)
       let got = value.isNaN ? "no number" : "\(value), which is out of range"
       throw ServerFailure(400, "Row \(row) holds \(got) (value \(place % shape.count + 1) of \(shape.count)).")
     }
-    return switch datatype {
-    case .float64, .int32, .uint32, .int64, .uint64: try Dataset(doubles: numbers, shape: shape)
-    default: try Dataset(numbers.map { Float($0) }, shape: shape)
-    }
+    return isDouble
+      ? try Dataset(doubles: numbers, shape: shape) : try Dataset(numbers.map { Float($0) }, shape: shape)
   }
 
   /// The rows of `/predict`: each an array, nested as the shape or flat; or the numbers of one row.

@@ -25,11 +25,11 @@ enum PlainPrediction {
     case let type? where type.hasPrefix("image/"): return (try inputs.datasets(images: [request.body]), [])
     // curl calls everything a form unless it is told otherwise.
     case nil, "application/x-www-form-urlencoded", "application/octet-stream", "text/plain":
-      let first = request.body.first { ![32, 10, 13, 9].contains($0) }
+      // Behind blanks and the mark of UTF-8.
+      let first = request.body.first { ![32, 10, 13, 9, 0xef, 0xbb, 0xbf].contains($0) }
       if first == UInt8(ascii: "{") || first == UInt8(ascii: "[") { return try rows(ofJSON: request.body, inputs) }
       if inputs.isTable { return try inputs.datasets(csv: request.body) }
-      // What PNG, JPEG and WebP begin with.
-      guard [[0x89, 0x50], [0xff, 0xd8], [0x52, 0x49]].contains(where: { request.body.starts(with: $0) }) else {
+      guard ImageFile.isOne(request.body) else {
         throw ServerFailure(
           415, "The body is neither JSON nor a PNG, JPEG or WebP image; rows of numbers come as JSON, [[0.5, …], …].")
       }
@@ -77,15 +77,15 @@ enum PlainPrediction {
 
   /// The numbers of each row, or of one row that is not in an array of rows.
   private static func numbers(_ reader: inout JSONReader) throws -> [[Double]] {
-    func numbers(_ content: InferTensor.Content) throws -> [Double] {
-      guard case .numbers(let numbers) = content else {
+    func row(_ reader: inout JSONReader) throws -> [Double] {
+      guard case .numbers(let numbers) = try reader.elements() else {
         throw ServerFailure(400, "The rows hold texts; the model takes numbers.")
       }
       return numbers
     }
-    guard reader.isNested else { return [try numbers(try reader.elements())] }
+    guard reader.isNested else { return [try row(&reader)] }
     var rows: [[Double]] = []
-    try reader.array { rows.append(try numbers(try $0.elements())) }
+    try reader.array { rows.append(try row(&$0)) }
     return rows
   }
 }

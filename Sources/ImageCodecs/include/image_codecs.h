@@ -18,6 +18,9 @@ enum {
   EK_IMAGE_MAXIMUM_PIXELS = 1 << 26,
 };
 
+// Whether a file begins as a PNG, JPEG or WebP image.
+int ek_image_is_one(const uint8_t *bytes, size_t count);
+
 // *format <- what the header of the file says of the image as it is stored. A palette and CMYK count as color; transparency is no
 // channel. Returns 0, or -1 with the reason in message, a phrase that follows "FILE: ".
 int ek_image_read_format(const uint8_t *bytes, size_t count, ek_image_format *format, char *message);
